@@ -1,0 +1,111 @@
+"""A service of the catalogue as a component; a kind that needs more than data overrides one method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes import core, meta
+
+from components.namespace import Namespace
+from components.naming import labels
+from components.pod import volume_name
+from components.workload import Workload, WorkloadArgs
+from infra.catalogue import SecretEnv
+from infra.placement import Placed
+from infra.settings import Node
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendArgs:
+    """A placed service, and what it lives in. *secrets*: config key -> value, for those that are set."""
+
+    service: Placed
+    namespace: Namespace
+    node: Node
+    secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What a kind adds to its catalogue entry. *files*: mount path -> file name -> content."""
+
+    command: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Backend(pulumi.ComponentResource):
+    """One service of the catalogue: its workload, its Secrets and its files."""
+
+    url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"synapse:components:{type(self).__name__}", name, None, opts)
+        self._name, self.args = name, args
+        workload = Workload(
+            name,
+            self._workload(self.extras()),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.namespace]),
+        )
+        self.url = workload.url
+        self.register_outputs({"url": self.url})
+
+    def extras(self) -> Extras:
+        """What this kind adds to its entry; nothing, unless it has options of its own."""
+        return Extras()
+
+    def _workload(self, extras: Extras) -> WorkloadArgs:
+        service, kind, node = self.args.service, self.args.service.backend, self.args.node
+        return WorkloadArgs(
+            name=service.service_name,
+            component=kind.kind,
+            namespace=self.args.namespace.name,
+            image=service.image,
+            port=kind.port,
+            container_port=kind.container_port,
+            claim=service.claim,
+            probes=service.probes,
+            strategy=kind.strategy,
+            replicas=service.replicas,
+            command=extras.command,
+            arguments=extras.arguments,
+            environment={**kind.environment, **extras.environment},
+            secret_environment={secret.variable: self._secret(secret) for secret in kind.secrets if self._has(secret)},
+            disks=service.disks,
+            scratch=kind.scratch,
+            files={mount: self._config_map(mount, files) for mount, files in extras.files.items()},
+            storage_class=node.storage_class,
+            runtime_class=node.runtime_class if service.claim.gpus else None,
+            user=kind.user,
+        )
+
+    def _has(self, secret: SecretEnv) -> bool:
+        return secret.config_key in self.args.secrets
+
+    def _secret(self, secret: SecretEnv) -> tuple[pulumi.Input[str], str]:
+        made = core.v1.Secret(
+            f"{self._name}-{secret.secret}",
+            metadata=self._metadata(secret.secret),
+            string_data={secret.key: self.args.secrets[secret.config_key]},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return made.metadata.name, secret.key
+
+    def _config_map(self, mount: str, files: Mapping[str, str]) -> pulumi.Input[str]:
+        name = f"{self.args.service.service_name}-{volume_name(mount)}"
+        made = core.v1.ConfigMap(
+            f"{self._name}-{volume_name(mount)}",
+            metadata=self._metadata(name),
+            data=dict(files),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return made.metadata.name
+
+    def _metadata(self, name: str) -> meta.v1.ObjectMetaArgsDict:
+        service = self.args.service
+        return {
+            "name": name,
+            "namespace": self.args.namespace.name,
+            "labels": labels(service.service_name, service.backend.kind),
+        }

@@ -1,0 +1,125 @@
+"""The pod of a workload: what it runs, what it may write to, and what it may not do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.quantities import cpu_text, memory_text
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes import core
+
+    from components.workload import WorkloadArgs
+    from infra.catalogue import Probe
+
+SHARED_MEMORY = "shared-memory"
+
+
+def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
+    """One container, with everything taken away that it does not use."""
+    spec: core.v1.PodSpecArgsDict = {
+        "containers": [container(args)],
+        "volumes": volumes(args),
+        "security_context": pod_security(args.user),
+        "automount_service_account_token": False,
+        "enable_service_links": False,  # neighbours' variables are read as settings: VLLM_PORT is one
+    }
+    if args.runtime_class:
+        spec["runtime_class_name"] = args.runtime_class
+    return spec
+
+
+def container(args: WorkloadArgs) -> core.v1.ContainerArgsDict:
+    probes = args.probes
+    found: core.v1.ContainerArgsDict = {
+        "name": args.component,
+        "image": args.image,
+        "image_pull_policy": "IfNotPresent",
+        "env": environment(args),
+        "ports": [{"name": "http", "container_port": args.container_port}],
+        "resources": resources(args),
+        "startup_probe": probe(probes.startup),
+        "readiness_probe": probe(probes.readiness),
+        "liveness_probe": probe(probes.liveness),
+        "security_context": {
+            "allow_privilege_escalation": False,
+            "read_only_root_filesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volume_mounts": mounts(args),
+    }
+    if args.command:
+        found["command"] = list(args.command)
+    if args.arguments:
+        found["args"] = list(args.arguments)
+    return found
+
+
+def pod_security(user: int) -> core.v1.PodSecurityContextArgsDict:
+    """An ordinary user who owns the volumes, under the runtime's seccomp profile."""
+    return {
+        "run_as_non_root": True,
+        "run_as_user": user,
+        "run_as_group": user,
+        "fs_group": user,
+        "fs_group_change_policy": "OnRootMismatch",  # a model disk has too many files to change at each start
+        "seccomp_profile": {"type": "RuntimeDefault"},
+    }
+
+
+def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
+    plain: list[core.v1.EnvVarArgsDict] = [{"name": name, "value": value} for name, value in args.environment.items()]
+    secret: list[core.v1.EnvVarArgsDict] = [
+        {"name": name, "value_from": {"secret_key_ref": {"name": holder, "key": key}}}
+        for name, (holder, key) in args.secret_environment.items()
+    ]
+    return plain + secret
+
+
+def resources(args: WorkloadArgs) -> core.v1.ResourceRequirementsArgsDict:
+    claim = args.claim
+    gpus = {"nvidia.com/gpu": str(claim.gpus)} if claim.gpus else {}
+    return {
+        "requests": {"memory": memory_text(claim.memory_request), "cpu": cpu_text(claim.cpu_request), **gpus},
+        "limits": {"memory": memory_text(claim.memory_limit), "cpu": cpu_text(claim.cpu_limit), **gpus},
+    }
+
+
+def probe(check: Probe) -> core.v1.ProbeArgsDict:
+    return {
+        "http_get": {"path": check.path, "port": "http"},
+        "initial_delay_seconds": check.delay_s,
+        "period_seconds": check.period_s,
+        "timeout_seconds": check.timeout_s,
+        "failure_threshold": check.failures,
+    }
+
+
+def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
+    """Claims, scratch folders, files, and /dev/shm: memory, so its size is fixed and counted."""
+    found: list[core.v1.VolumeArgsDict] = [
+        {"name": disk.name, "persistent_volume_claim": {"claim_name": disk.name}} for disk in args.disks
+    ]
+    found += [
+        {"name": volume_name(scratch.mount), "empty_dir": {"size_limit": memory_text(scratch.size)}}
+        for scratch in args.scratch
+    ]
+    found += [{"name": volume_name(path), "config_map": {"name": name}} for path, name in args.files.items()]
+    if args.claim.shared_memory:
+        size = memory_text(args.claim.shared_memory)
+        found.append({"name": SHARED_MEMORY, "empty_dir": {"medium": "Memory", "size_limit": size}})
+    return found
+
+
+def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
+    found: list[core.v1.VolumeMountArgsDict] = [{"name": disk.name, "mount_path": disk.mount} for disk in args.disks]
+    found += [{"name": volume_name(scratch.mount), "mount_path": scratch.mount} for scratch in args.scratch]
+    found += [{"name": volume_name(path), "mount_path": path, "read_only": True} for path in args.files]
+    if args.claim.shared_memory:
+        found.append({"name": SHARED_MEMORY, "mount_path": "/dev/shm"})  # noqa: S108 - inside the container
+    return found
+
+
+def volume_name(path: str) -> str:
+    """A volume's name from where it is mounted: `/var/cache` -> `var-cache`."""
+    return path.strip("/").replace("/", "-").replace("_", "-")

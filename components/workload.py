@@ -1,0 +1,113 @@
+"""A hardened Deployment with its Service and claims; every other workload is made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes import apps, core, meta
+
+from components.naming import VRAM_ANNOTATION, labels, selector
+from components.pod import pod
+from infra.budget import Claim
+from infra.catalogue import Disk, Probes, Scratch
+from infra.quantities import memory_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs:
+    """One kind of pod, how many of it, and what it may take. Sizes are bytes."""
+
+    name: str  # of its Deployment, Service and selector
+    component: str
+    namespace: pulumi.Input[str]
+    image: str
+    port: int  # of the Service
+    container_port: int
+    claim: Claim
+    probes: Probes
+    strategy: str
+    replicas: int = 1
+    command: Sequence[str] = ()  # empty: the image's own
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secret_environment: Mapping[str, tuple[pulumi.Input[str], str]] = field(default_factory=dict)
+    """Variable -> the Secret's name and the key in it."""
+    disks: Sequence[Disk] = ()
+    scratch: Sequence[Scratch] = ()
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Mount path -> the name of the ConfigMap whose keys are the files there."""
+    storage_class: str = "local-path"
+    runtime_class: str | None = None
+    user: int = 10_000
+
+
+class Workload(pulumi.ComponentResource):
+    """A Deployment of hardened pods, the Service in front of them, and the claims that outlive both."""
+
+    url: pulumi.Output[str]
+    deployment: apps.v1.Deployment
+
+    def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("synapse:components:Workload", name, None, opts)
+        metadata: meta.v1.ObjectMetaArgsDict = {
+            "name": args.name,
+            "namespace": args.namespace,
+            "labels": labels(args.name, args.component),
+        }
+        claims = [self._claim(name, disk, args) for disk in args.disks]
+        self.deployment = apps.v1.Deployment(
+            name,
+            metadata=metadata,
+            spec=deployment(args),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=claims),
+        )
+        core.v1.Service(
+            name,
+            metadata=metadata,
+            spec={
+                "selector": selector(args.name),
+                "ports": [{"name": "http", "port": args.port, "target_port": "http"}],
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.url = pulumi.Output.format("http://{0}.{1}.svc.cluster.local:{2}", args.name, args.namespace, args.port)
+        self.register_outputs({"url": self.url})
+
+    def _claim(self, name: str, disk: Disk, args: WorkloadArgs) -> core.v1.PersistentVolumeClaim:
+        return core.v1.PersistentVolumeClaim(
+            f"{name}-{disk.name}",
+            metadata={"name": disk.name, "namespace": args.namespace, "labels": labels(args.name, args.component)},
+            spec={
+                "access_modes": ["ReadWriteOnce"],
+                "storage_class_name": args.storage_class,
+                "resources": {"requests": {"storage": memory_text(disk.size)}},
+            },
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+
+
+def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
+    """Replicas of one pod. A pod that holds a GPU says how much of its memory, for the policies to add up."""
+    metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component)}
+    if args.claim.vram:
+        metadata["annotations"] = {VRAM_ANNOTATION: memory_text(args.claim.vram)}
+    return {
+        "replicas": args.replicas,
+        "revision_history_limit": 3,
+        "progress_deadline_seconds": progress_deadline_s(args.probes),
+        "selector": {"match_labels": selector(args.name)},
+        "strategy": strategy(args.strategy),
+        "template": {"metadata": metadata, "spec": pod(args)},
+    }
+
+
+def strategy(kind: str) -> apps.v1.DeploymentStrategyArgsDict:
+    """A rolling update never has fewer pods ready than asked for."""
+    if kind == "Recreate":
+        return {"type": kind}
+    return {"type": kind, "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
+
+
+def progress_deadline_s(probes: Probes) -> int:
+    """Seconds a rollout may stand still: as long as the slowest start, and five minutes for the image."""
+    return probes.startup.delay_s + probes.startup.period_s * probes.startup.failures + 300

@@ -1,0 +1,24 @@
+"""The Pulumi program: the stack's settings become its plan, and the plan its resources."""
+
+import pulumi
+from pulumi.runtime import config
+
+from infra.errors import SynapseError
+from infra.plan import plan
+from infra.settings import from_engine
+from stacks import forge
+
+
+def main() -> None:
+    """Register everything, or end with one message for the person who wrote the stack file."""
+    try:
+        settings = from_engine(config.CONFIG.get(), pulumi.get_stack(), pulumi.runtime.is_config_secret)
+        secrets = {key: pulumi.Config().require_secret(key) for key in settings.secrets}
+        urls = forge.deploy(plan(settings), secrets)
+    except SynapseError as error:
+        raise pulumi.RunError(str(error)) from error
+    pulumi.export("phase", settings.phase)
+    pulumi.export("urls", urls)
+
+
+main()

@@ -1,0 +1,200 @@
+"""The arithmetic of claims on one node, shared by the ledger (from settings) and the policies (from resources).
+
+Memory and VRAM are bytes, CPU is millicores. The sum of *limits* must fit the budget: a limit is what a pod may take.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from infra.quantities import cores, gib
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What one pod may take of the node."""
+
+    memory_request: int
+    memory_limit: int  # covers `shared_memory`, which the kernel charges to the same pod
+    cpu_request: int
+    cpu_limit: int
+    gpus: int = 0  # GPUs, or shares of one
+    vram: int = 0  # on each GPU it holds; 0 when its engine states none
+    shared_memory: int = 0  # memory-backed volumes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One workload of the ledger."""
+
+    name: str
+    claim: Claim
+    replicas: int = 1
+    phase: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """One graphics card; *shares* above 1 mean time-slicing, which does not divide its memory."""
+
+    name: str
+    memory: int
+    shares: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """What a node has, and how much of it may be planned."""
+
+    memory: int
+    cpu: int
+    gpus: tuple[Gpu, ...] = ()
+    budget_percent: int = 80
+
+    @property
+    def memory_budget(self) -> int:
+        return self.memory * self.budget_percent // 100
+
+    @property
+    def cpu_budget(self) -> int:
+        return self.cpu * self.budget_percent // 100
+
+    @property
+    def gpu_shares(self) -> int:
+        return sum(gpu.shares for gpu in self.gpus)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One broken rule: the workload that broke it, and what to do."""
+
+    name: str
+    message: str
+
+
+def memory_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    """At most one finding: the workload whose memory limit goes past the budget."""
+    return _over(lines, lambda line: line.claim.memory_limit, capacity.memory_budget, _Words("memory limit", gib))
+
+
+def shared_memory_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
+    """A finding for each workload whose memory-backed volumes alone are larger than its limit."""
+    return [
+        Finding(name=line.name, message=_shared_memory_message(line))
+        for line in lines
+        if line.claim.shared_memory > line.claim.memory_limit
+    ]
+
+
+def cpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    """At most one finding: the workload whose CPU limit goes past the budget."""
+    return _over(lines, lambda line: line.claim.cpu_limit, capacity.cpu_budget, _Words("CPU limit", cores))
+
+
+def gpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    """A finding for each workload that claims a GPU, or a share of one, that is already taken."""
+    found, taken = [], 0
+    for line in (line for line in lines if line.claim.gpus):
+        wanted = line.claim.gpus * line.replicas
+        if taken + wanted > capacity.gpu_shares:
+            found.append(Finding(name=line.name, message=_gpu_message(line, wanted, taken, lines, capacity)))
+        taken += wanted
+    return found
+
+
+def vram_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    """A finding for each workload whose engine does not fit on any GPU beside those placed before it.
+
+    Largest first, each where it fits first: a set that this places can be placed. Claims without a GPU take none.
+    """
+    free = [gpu.memory for gpu in capacity.gpus]
+    found = []
+    for line in sorted(lines, key=lambda line: -line.claim.vram):
+        if not _place(free, line):
+            found.append(Finding(name=line.name, message=_vram_message(line, lines, capacity)))
+    return found
+
+
+CHECKS: tuple[Callable[[Sequence[Line], Capacity], list[Finding]], ...] = (
+    memory_findings,
+    shared_memory_findings,
+    cpu_findings,
+    gpu_findings,
+    vram_findings,
+)
+
+
+def findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    """Everything that does not fit, in the order memory, shared memory, CPU, GPUs, VRAM."""
+    return [finding for check in CHECKS for finding in check(lines, capacity)]
+
+
+def total(lines: Iterable[Line], amount: Callable[[Claim], int]) -> int:
+    """The sum of *amount* over every replica."""
+    return sum(amount(line.claim) * line.replicas for line in lines)
+
+
+@dataclass(frozen=True)
+class _Words:
+    figure: str
+    text: Callable[[int], str]
+
+
+def _over(lines: Sequence[Line], amount: Callable[[Line], int], budget: int, words: _Words) -> list[Finding]:
+    running, breaker = 0, None
+    for line in lines:
+        running += amount(line) * line.replicas
+        if breaker is None and running > budget:
+            breaker = line
+    if breaker is None:
+        return []
+    sums = " + ".join(_product(line.replicas, words.text(amount(line)), line.name) for line in lines)
+    over, text = words.text(running - budget), words.text
+    message = (
+        f"{breaker.name}: with its {words.figure} of {_product(breaker.replicas, text(amount(breaker)))} the limits "
+        f"add up to {text(running)}, {over} over the node's budget of {text(budget)} ({sums}); "
+        f"take {over} off the {words.figure} or the replicas of {breaker.name} or of another workload"
+    )
+    return [Finding(name=breaker.name, message=message)]
+
+
+def _product(replicas: int, amount: str, name: str = "") -> str:
+    return f"{name} {replicas} x {amount}".strip() if replicas > 1 else f"{name} {amount}".strip()
+
+
+def _shared_memory_message(line: Line) -> str:
+    shared, limit = gib(line.claim.shared_memory), gib(line.claim.memory_limit)
+    return (
+        f"{line.name}: its memory-backed volumes of {shared} are charged to the pod, whose memory limit is {limit}; "
+        f"make them smaller than the limit, or raise it"
+    )
+
+
+def _gpu_message(line: Line, wanted: int, taken: int, lines: Sequence[Line], capacity: Capacity) -> str:
+    others = [other.name for other in lines if other.claim.gpus and other is not line]
+    held = f"; {taken} already claimed by {', '.join(others)}" if taken else ""
+    return (
+        f"{line.name}: claims {wanted} nvidia.com/gpu of the {capacity.gpu_shares} that the node has{held}; "
+        f"run {line.name} on the CPU, remove the other claim, or raise the GPU's shares (time-slicing)"
+    )
+
+
+def _vram_message(line: Line, lines: Sequence[Line], capacity: Capacity) -> str:
+    others = [other for other in lines if other.claim.vram and other is not line]
+    beside = ", ".join(f"{other.name} {gib(other.claim.vram)}" for other in others)
+    gpus = ", ".join(f"{gpu.name} {gib(gpu.memory)}" for gpu in capacity.gpus) or "none"
+    return (
+        f"{line.name}: its {gib(line.claim.vram)} of VRAM fits on no GPU ({gpus})"
+        f"{f' beside {beside}' if beside else ''}; "
+        "shorten the context, lower the number of sequences, or choose a smaller model or dtype"
+    )
+
+
+def _place(free: list[int], line: Line) -> bool:
+    """Take the VRAM of each replica from distinct GPUs of *free*; False when one does not fit."""
+    for _ in range(line.replicas if line.claim.vram else 0):
+        homes = [index for index, left in enumerate(free) if left >= line.claim.vram][: line.claim.gpus]
+        if len(homes) < max(line.claim.gpus, 1):
+            return False
+        for index in homes:
+            free[index] -= line.claim.vram
+    return True

@@ -1,0 +1,21 @@
+"""`synapse manifests`: the stack's Kubernetes objects as YAML files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.options import Stack
+from infra.plan import plan
+from infra.rendering import manifests as manifests_of
+from infra.rendering import write
+from infra.settings import load
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+def manifests(folder: Annotated[Path, typer.Argument(help="Where to write them.")], stack: Stack = "forge") -> None:
+    """Write one file for each object, to read or to apply by hand. Secrets are left for the engine to fill."""
+    for path in write(manifests_of(plan(load(stack))), folder):
+        typer.echo(path)

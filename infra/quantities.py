@@ -1,0 +1,117 @@
+"""Quantities with their unit in the type, written the way Kubernetes writes them (64Gi, 500m)."""
+
+import re
+from decimal import ROUND_CEILING, Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+KI, MI, GI = 2**10, 2**20, 2**30
+
+_SUFFIXES = {
+    "": Decimal(1),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    **{suffix: Decimal(10) ** (3 * power) for power, suffix in enumerate("kMGTPE", start=1)},
+    **{f"{letter}i": Decimal(2) ** (10 * power) for power, letter in enumerate("KMGTPE", start=1)},
+}
+_QUANTITY = re.compile(
+    r"\+?(?P<number>\d+\.?\d*|\.\d+)(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<power>[+-]?\d{1,2}))?"
+)
+_IMAGE = re.compile(r"[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}")
+_DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def parse(quantity: str | float) -> Decimal:
+    """The plain number that a Kubernetes quantity stands for.
+
+    Raises ValueError when *quantity* is not one (negative numbers are none here).
+    """
+    match = _QUANTITY.fullmatch(str(quantity).strip())
+    if match is None:
+        raise ValueError(f"{quantity!r} is not a quantity such as 64Gi, 500m or 2")
+    return Decimal(match["number"]) * _SUFFIXES[match["suffix"] or ""] * Decimal(10) ** int(match["power"] or 0)
+
+
+def as_bytes(quantity: str | float) -> int:
+    """Bytes of a memory quantity, rounded up: `as_bytes("1Gi") == 2**30`."""
+    return int(parse(quantity).to_integral_value(ROUND_CEILING))
+
+
+def as_millicores(quantity: str | float) -> int:
+    """Thousandths of a core of a CPU quantity, rounded up: `as_millicores("2") == 2000`."""
+    return int((parse(quantity) * 1000).to_integral_value(ROUND_CEILING))
+
+
+def memory_text(size: int) -> str:
+    """*size* bytes as the shortest exact quantity: `memory_text(2**30) == "1Gi"`."""
+    for unit, suffix in ((GI, "Gi"), (MI, "Mi"), (KI, "Ki")):
+        if size and size % unit == 0:
+            return f"{size // unit}{suffix}"
+    return str(size)
+
+
+def cpu_text(millicores: int) -> str:
+    """*millicores* as a quantity: `cpu_text(2000) == "2"`, `cpu_text(500) == "500m"`."""
+    return f"{millicores}m" if millicores % 1000 else str(millicores // 1000)
+
+
+def gib(size: int) -> str:
+    """*size* bytes for a person, in GiB with at most two decimals: `gib(256 * MI) == "0.25Gi"`."""
+    return f"{size / GI:.2f}".rstrip("0").rstrip(".") + "Gi"
+
+
+def cores(millicores: int) -> str:
+    """*millicores* for a person: `cores(51200) == "51.2"`."""
+    return f"{millicores / 1000:.2f}".rstrip("0").rstrip(".")
+
+
+def _memory(value: object) -> int:
+    if isinstance(value, str) and not value.strip().isdigit():
+        try:
+            return as_bytes(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("quantity", "a memory quantity with its unit, such as 48Gi or 512Mi")
+
+
+def _cpu(value: object) -> int:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            return as_millicores(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("quantity", "a number of cores, such as 4, 0.5 or 500m")
+
+
+def _image(value: str) -> str:
+    if not _IMAGE.fullmatch(value):
+        raise PydanticCustomError("image", "an image pinned by digest, name[:tag]@sha256:<64 hexadecimal digits>")
+    return value
+
+
+def _dns_label(value: str) -> str:
+    if not _DNS_LABEL.fullmatch(value):
+        raise PydanticCustomError("dns_label", "lower-case letters, digits and '-', starting with a letter, at most 63")
+    return value
+
+
+def _memory_at_least_one_mib(size: int) -> int:
+    if size < MI:
+        raise PydanticCustomError("quantity", "at least 1Mi")
+    return size
+
+
+Bytes = Annotated[int, BeforeValidator(_memory), AfterValidator(_memory_at_least_one_mib)]
+"""Bytes, written as a quantity with its unit (48Gi); at least 1Mi."""
+Millicores = Annotated[int, BeforeValidator(_cpu), Field(ge=1)]
+"""Thousandths of a core, written in cores (4, 0.5, 500m)."""
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
+Tokens = Annotated[int, Field(ge=1, le=16_777_216)]
+Percent = Annotated[int, Field(ge=1, le=100)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+ImageRef = Annotated[str, AfterValidator(_image)]
+"""An image reference that ends in its digest."""
+DnsLabel = Annotated[str, AfterValidator(_dns_label)]

@@ -1,0 +1,209 @@
+"""The settings of a stack: its `Pulumi.<stack>.yaml`, checked and typed, one section per concern."""
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
+from pydantic_core import ErrorDetails
+
+from infra.budget import Capacity
+from infra.catalogue import CATALOGUE, SECRET_KEYS
+from infra.errors import SettingsError
+from infra.options import Card, GpuSection, Section, Service, Target, VllmService
+from infra.quantities import Bytes, DnsLabel, Millicores, Percent
+from infra.vram import CARDS, ModelCard
+
+PREFIX = "synapse:"
+ROOT = Path(__file__).resolve().parent.parent
+LAST_PHASE = max(backend.phase for backend in CATALOGUE.values())
+
+
+class Node(Section):
+    """The machine: what it has, and the share of it that may be planned."""
+
+    name: DnsLabel
+    memory: Bytes
+    cpus: Millicores
+    budget_percent: Percent = 80
+    gpus: tuple[GpuSection, ...] = ()
+    storage_class: DnsLabel = "local-path"
+    runtime_class: DnsLabel = "nvidia"
+
+    @property
+    def capacity(self) -> Capacity:
+        gpus = tuple(section.gpu() for section in self.gpus)
+        return Capacity(memory=self.memory, cpu=self.cpus, gpus=gpus, budget_percent=self.budget_percent)
+
+    @property
+    def gpu_shares(self) -> int:
+        """`nvidia.com/gpu` as the device plugin reports it."""
+        return self.capacity.gpu_shares
+
+
+class Settings(Section):
+    """A whole stack. Secrets are not here: only their names are known outside the engine."""
+
+    phase: int = Field(default=LAST_PHASE, ge=1, le=LAST_PHASE)
+    namespace: DnsLabel = "llm-infra"
+    context: str | None = None
+    node: Node
+    models: dict[str, Card] = Field(default_factory=dict)
+    routes: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
+    services: dict[str, SerializeAsAny[Service]] = Field(min_length=1)
+    secrets: frozenset[str] = Field(default=frozenset(), init=False)
+
+    @property
+    def cards(self) -> dict[str, ModelCard]:
+        """Built-in model cards and those of the stack file, which win."""
+        return {**CARDS, **{name: card.card() for name, card in self.models.items()}}
+
+
+def load(stack: str, root: Path = ROOT) -> Settings:
+    """The settings in `Pulumi.<stack>.yaml` of *root*; raises SettingsError with a line for each fault."""
+    path = root / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(other.name.split(".")[1] for other in root.glob("Pulumi.*.yaml"))) or "none"
+        raise SettingsError(f"{path.name}: no such stack file; stacks found beside it: {known}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path.name}: not valid YAML: {error}") from error
+    config = content.get("config") if isinstance(content, Mapping) else None
+    if not isinstance(config, Mapping):
+        raise SettingsError(f"{path.name}: config: missing; accepted: a mapping of {PREFIX}<key> to its value")
+    return parse(config, path.name, lambda key: isinstance(config[key], Mapping) and "secure" in config[key])
+
+
+def from_engine(config: Mapping[str, str], stack: str, is_secret: Callable[[str], bool]) -> Settings:
+    """The settings that the Pulumi engine hands to the program: every value a string, objects as JSON."""
+    return parse({key: _decoded(value) for key, value in config.items()}, f"Pulumi.{stack}.yaml", is_secret)
+
+
+def parse(config: Mapping[str, Any], source: str, is_secret: Callable[[str], bool]) -> Settings:
+    """Settings from the `config:` mapping of a stack file; keys of other projects (`kubernetes:...`) are left alone.
+
+    *is_secret* tells of a full key (`synapse:hfToken`) whether its value is encrypted.
+    Raises SettingsError, which names *source*, the key path, the value and what is accepted.
+    """
+    values = {key.removeprefix(PREFIX): value for key, value in config.items() if key.startswith(PREFIX)}
+    secrets = SECRET_KEYS & values.keys()
+    faults = [_plain_secret(key) for key in sorted(secrets) if not is_secret(PREFIX + key)]
+    for key in secrets:
+        del values[key]
+    if isinstance(values.get("services"), Mapping):
+        values["services"], found = _services(values["services"])
+        faults += found
+    try:
+        settings = Settings.model_validate(values).model_copy(update={"secrets": frozenset(secrets)})
+    except ValidationError as error:
+        settings, faults = None, [*faults, *_faults(error, Settings)]
+    if settings is not None and not faults:
+        faults = list(_cross_faults(settings))
+    if settings is None or faults:
+        raise SettingsError("\n".join(f"{source}: {PREFIX}{fault}" for fault in faults))
+    return settings
+
+
+def _decoded(value: str) -> Any:  # noqa: ANN401 - JSON holds anything
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _plain_secret(key: str) -> str:
+    return f"{key}: in plain text; accepted: a secret: pulumi config set --secret {PREFIX}{key}"
+
+
+def _services(values: Mapping[str, Any]) -> tuple[dict[str, Service], list[str]]:
+    """Each service read by the options of its kind, which is its own name unless it says otherwise."""
+    services, faults = {}, []
+    for name, value in values.items():
+        fields = {} if value is None else value
+        kind = fields.get("kind", name) if isinstance(fields, Mapping) else name
+        if kind not in CATALOGUE:
+            faults.append(
+                f"services.{name}: got kind {kind!r}; accepted: {', '.join(CATALOGUE)}{_closest(kind, CATALOGUE)}"
+            )
+            continue
+        try:
+            services[name] = CATALOGUE[kind].options.model_validate(fields)
+        except ValidationError as error:
+            faults += _faults(error, CATALOGUE[kind].options, ("services", name))
+    return services, faults
+
+
+def _faults(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
+    return [_fault(detail, model, prefix) for detail in error.errors()]
+
+
+def _fault(detail: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
+    path = ".".join(str(part) for part in (*prefix, *detail["loc"]))
+    if detail["type"] == "missing":
+        return f"{path}: missing; accepted: {_meaning(model, detail['loc'])}"
+    if detail["type"] == "extra_forbidden":
+        keys = _keys(model, detail["loc"][:-1])
+        return f"{path}: unknown key; accepted: {', '.join(keys)}{_closest(str(detail['loc'][-1]), keys)}"
+    accepted = detail["msg"].removeprefix("Input should be ").removeprefix("Value should have ")
+    return f"{path}: got {detail['input']!r}; accepted: {accepted}"
+
+
+def _closest(word: str, words: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _meaning(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    keys = _keys(model, loc)
+    return f"a mapping with {', '.join(keys)}" if keys else "a value for it"
+
+
+def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that a mapping at *loc* may have; empty where there is no section."""
+    section: Any = model
+    for part in loc:
+        fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
+        named = {field.alias or name: field.annotation for name, field in fields.items()}
+        section = _section_of(named.get(str(part), section))
+    if not (isinstance(section, type) and issubclass(section, BaseModel)):
+        return []
+    return [field.alias or name for name, field in section.model_fields.items() if name != "secrets"]
+
+
+def _section_of(annotation: Any) -> Any:  # noqa: ANN401 - annotations are of any shape
+    """The section inside `X | None`, `tuple[X, ...]` or `dict[str, X]`."""
+    inner = [_section_of(part) for part in get_args(annotation)]
+    sections = [part for part in inner if isinstance(part, type) and issubclass(part, BaseModel)]
+    return sections[0] if sections else annotation
+
+
+def _cross_faults(settings: Settings) -> Iterator[str]:
+    """What two values together make wrong."""
+    for name, service in settings.services.items():
+        if service.image is None and CATALOGUE[service.kind or name].image is None:
+            yield f"services.{name}.image: missing; accepted: name[:tag]@sha256:<digest>, as your registry holds it"
+        if isinstance(service, VllmService):
+            yield from _model_faults(name, service, settings.cards)
+    for route, targets in settings.routes.items():
+        for target in targets:
+            if target.service not in settings.services:
+                known = ", ".join(settings.services)
+                yield f"routes.{route}: got service {target.service!r}; accepted: one of services: {known}"
+
+
+def _model_faults(name: str, service: VllmService, cards: Mapping[str, ModelCard]) -> Iterator[str]:
+    card = cards.get(service.model)
+    if card is None:
+        yield (
+            f"services.{name}.model: got {service.model!r}, whose size is not known; accepted: {', '.join(cards)}, "
+            f"or a model described under {PREFIX}models"
+        )
+    elif service.context_tokens > card.context_tokens:
+        yield (
+            f"services.{name}.contextTokens: got {service.context_tokens}; "
+            f"accepted: at most {card.context_tokens}, the longest context of {service.model}"
+        )

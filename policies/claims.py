@@ -1,0 +1,113 @@
+"""What a pod claims of the node, read from its own specification.
+
+Containers and sidecars run together and add up; an init container runs beside the sidecars started before it
+(https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers).
+"""
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from components.naming import VRAM_ANNOTATION
+from infra import vllm_flags
+from infra.budget import Capacity, Claim, Line
+from infra.quantities import as_bytes, as_millicores
+from infra.vram import ModelCard
+from policies.known import UNKNOWN, UnprovenError, items, mapping
+from policies.pods import Pods, at
+
+GPU = "nvidia.com/gpu"
+Container = dict[str, Any]
+
+
+def line(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> Line:
+    """The ledger line of *pods*; raises UnprovenError for a figure that is unknown or unreadable."""
+    spec = pods.spec
+    gpus = _of_pod(spec, "limits", GPU, as_bytes)
+    claim = Claim(
+        memory_request=_of_pod(spec, "requests", "memory", as_bytes),
+        memory_limit=_of_pod(spec, "limits", "memory", as_bytes),
+        cpu_request=_of_pod(spec, "requests", "cpu", as_millicores),
+        cpu_limit=_of_pod(spec, "limits", "cpu", as_millicores),
+        gpus=gpus,
+        vram=vram(pods, node, cards) if gpus else 0,
+        shared_memory=shared_memory(spec),
+    )
+    return Line(name=pods.name, claim=claim, replicas=pods.replicas)
+
+
+def vram(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> int:
+    """Bytes of each GPU: what the pod declares, or what its engines' flags need, whichever is more."""
+    declared = pods.annotations.get(VRAM_ANNOTATION, "0")
+    smallest = min((gpu.memory for gpu in node.gpus), default=0)
+    engines = [_engine_vram(container, cards, smallest) for container in containers(pods.spec)]
+    return max(_figure(declared, as_bytes, f"annotation {VRAM_ANNOTATION}"), sum(engines))
+
+
+def containers(spec: Mapping[str, Any]) -> list[Container]:
+    """Every container of a pod: init, ordinary and ephemeral."""
+    kinds = ("initContainers", "containers", "ephemeralContainers")
+    return [container for kind in kinds for container in items(spec.get(kind), kind)]
+
+
+def memory_volumes(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The `emptyDir`s of a pod that live in memory."""
+    volumes = [mapping(volume.get("emptyDir")) for volume in items(spec.get("volumes"), "volumes")]
+    return [volume for volume in volumes if volume.get("medium") == "Memory"]
+
+
+def shared_memory(spec: Mapping[str, Any]) -> int:
+    """Bytes of the memory-backed volumes that have a size."""
+    sizes = [volume.get("sizeLimit", 0) for volume in memory_volumes(spec)]
+    return sum(_figure(size, as_bytes, "volume's sizeLimit") for size in sizes)
+
+
+def amount(holder: Mapping[str, Any], side: str, resource: str, read: Callable[[str], int]) -> int:
+    """One figure of a container's `resources`, 0 where it is not set."""
+    resources = holder.get("resources")
+    value = at(resources, (side, resource))
+    return 0 if value is None else _figure(value, read, f"{resource} in {side} of container {holder.get('name')}")
+
+
+def _of_pod(spec: Mapping[str, Any], side: str, resource: str, read: Callable[[str], int]) -> int:
+    if whole := amount({**spec, "name": "(the pod)"}, side, resource, read):
+        return whole
+    sidecars = peak = 0
+    for container in items(spec.get("initContainers"), "initContainers"):
+        own = amount(container, side, resource, read)
+        peak = max(peak, sidecars + own)
+        sidecars += own if container.get("restartPolicy") == "Always" else 0
+    ordinary = items(spec.get("containers"), "containers")
+    return max(peak, sidecars + sum(amount(container, side, resource, read) for container in ordinary))
+
+
+def _figure(value: Any, read: Callable[[str], int], what: str) -> int:  # noqa: ANN401 - properties are JSON
+    if value is UNKNOWN:
+        raise UnprovenError(f"its {what} is not known before the update")
+    try:
+        return read(value)
+    except ValueError as error:
+        raise UnprovenError(f"its {what} cannot be read: {error}") from error
+
+
+def _engine_vram(container: Container, cards: Mapping[str, ModelCard], gpu_memory: int) -> int:
+    words = _words(container)
+    image = container.get("image")
+    if "vllm" not in f"{image if isinstance(image, str) else ''} {' '.join(words)}":
+        return 0
+    try:
+        return vllm_flags.vram(vllm_flags.read(words), cards, gpu_memory)
+    except (KeyError, ValueError) as error:
+        raise UnprovenError(f"the vLLM flags of container {container.get('name')} cannot be read: {error}") from error
+
+
+def _words(container: Container) -> list[str]:
+    """The command line, with a shell's one-string script taken apart."""
+    found: list[str] = []
+    for field in ("command", "args"):
+        value = container.get(field) or []
+        if value is UNKNOWN or UNKNOWN in value:
+            raise UnprovenError(f"the {field} of container {container.get('name')} is not known before the update")
+        for word in value:
+            found += shlex.split(word) if " " in word else [word]
+    return found

@@ -1,0 +1,13 @@
+"""The memory limits of all pods fit the node's budget: a limit is what a pod may take, and there is no swap."""
+
+from collections.abc import Sequence
+
+from infra.budget import Capacity, Finding, Line, memory_findings, shared_memory_findings
+from policies.rules import stack_rule
+
+
+def _check(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    return [*memory_findings(lines, capacity), *shared_memory_findings(lines, capacity)]
+
+
+memory_within_budget = stack_rule("memory-within-budget", "Memory limits add up to no more than the budget.", _check)
