@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
+from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from infra.plan import Plan
 from stacks import forge
@@ -51,7 +52,7 @@ def record(program: Callable[[], object]) -> list[Recorded]:
 
 def manifests(plan: Plan) -> list[dict[str, Any]]:
     """Every Kubernetes object of the plan in the order to apply them; secrets hold `SEALED` in place of a value."""
-    sealed = {key: pulumi.Output.secret(SEALED) for key in plan.settings.secrets}
+    sealed = {key: pulumi.Output.from_input(SEALED) for key in plan.settings.secrets}
     recorded = record(lambda: forge.deploy(plan, sealed))
     objects = [_manifest(found.inputs) for found in recorded if "kind" in found.inputs]
     return sorted(objects, key=lambda content: (_rank(content["kind"]), content["kind"], content["metadata"]["name"]))
@@ -75,7 +76,10 @@ def write(objects: list[dict[str, Any]], folder: Path) -> list[Path]:
 def _manifest(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The object as a person would write it: what it is first, whole numbers whole, no secret in it."""
     first = {key: inputs[key] for key in ("apiVersion", "kind", "metadata")}
-    rest = {key: dict.fromkeys(value, SEALED) if key == "stringData" else value for key, value in inputs.items()}
+    rest = {
+        key: dict.fromkeys(unwrap_rpc_secret(value), SEALED) if key == "stringData" else value
+        for key, value in inputs.items()
+    }
     return {key: _whole(value) for key, value in {**first, **rest}.items()}
 
 

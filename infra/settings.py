@@ -44,8 +44,8 @@ class Node(Section):
         return self.capacity.gpu_shares
 
 
-class Settings(Section):
-    """A whole stack. Secrets are not here: only their names are known outside the engine."""
+class StackFile(Section):
+    """What a stack file may say, less its secrets."""
 
     phase: int = Field(default=LAST_PHASE, ge=1, le=LAST_PHASE)
     namespace: DnsLabel = "llm-infra"
@@ -54,7 +54,12 @@ class Settings(Section):
     models: dict[str, Card] = Field(default_factory=dict)
     routes: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
     services: dict[str, SerializeAsAny[Service]] = Field(min_length=1)
-    secrets: frozenset[str] = Field(default=frozenset(), init=False)
+
+
+class Settings(StackFile):
+    """A whole stack. Of its secrets only the names: their values stay with the engine."""
+
+    secrets: frozenset[str]
 
     @property
     def cards(self) -> dict[str, ModelCard]:
@@ -98,9 +103,9 @@ def parse(config: Mapping[str, Any], source: str, is_secret: Callable[[str], boo
         values["services"], found = _services(values["services"])
         faults += found
     try:
-        settings = Settings.model_validate(values).model_copy(update={"secrets": frozenset(secrets)})
+        settings = Settings(**dict(StackFile.model_validate(values)), secrets=frozenset(secrets))
     except ValidationError as error:
-        settings, faults = None, [*faults, *_faults(error, Settings)]
+        settings, faults = None, [*faults, *_faults(error, StackFile)]
     if settings is not None and not faults:
         faults = list(_cross_faults(settings))
     if settings is None or faults:
@@ -171,7 +176,7 @@ def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
         section = _section_of(named.get(str(part), section))
     if not (isinstance(section, type) and issubclass(section, BaseModel)):
         return []
-    return [field.alias or name for name, field in section.model_fields.items() if name != "secrets"]
+    return [field.alias or name for name, field in section.model_fields.items()]
 
 
 def _section_of(annotation: Any) -> Any:  # noqa: ANN401 - annotations are of any shape

@@ -1,0 +1,167 @@
+"""What the forge's program asks of Kubernetes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+Find = Callable[[str, str], dict[str, Any]]
+WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway")
+
+
+def pod(find: Find, name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = find("Deployment", name)["spec"]["template"]["spec"]
+    return spec
+
+
+def container(find: Find, name: str) -> dict[str, Any]:
+    (only,) = pod(find, name)["containers"]
+    found: dict[str, Any] = only
+    return found
+
+
+def environment(find: Find, name: str) -> dict[str, str]:
+    return {entry["name"]: entry.get("value", "") for entry in container(find, name)["env"]}
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_every_pod_is_hardened(forge_object: Find, name: str) -> None:
+    spec, only = pod(forge_object, name), container(forge_object, name)
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert only["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+    assert "@sha256:" in only["image"]
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_every_container_has_limits_and_three_probes(forge_object: Find, name: str) -> None:
+    only = container(forge_object, name)
+    assert {"memory", "cpu"} <= only["resources"]["limits"].keys()
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert only[probe]["httpGet"]["path"].startswith("/")
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_a_service_selects_the_pods_of_its_deployment(forge_object: Find, name: str) -> None:
+    template = forge_object("Deployment", name)["spec"]["template"]["metadata"]["labels"]
+    assert forge_object("Service", name)["spec"]["selector"].items() <= template.items()
+    assert forge_object("Deployment", name)["spec"]["selector"]["matchLabels"].items() <= template.items()
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_everything_mounted_is_a_volume_of_the_pod(forge_object: Find, name: str) -> None:
+    volumes = {volume["name"] for volume in pod(forge_object, name)["volumes"]}
+    assert {mount["name"] for mount in container(forge_object, name)["volumeMounts"]} == volumes
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "target"),
+    [("ollama", 11434, 11434), ("vllm-inference", 8001, 8000), ("synapse-gateway", 8000, 8000)],
+)
+def test_ports_are_those_of_the_references(forge_object: Find, name: str, port: int, target: int) -> None:
+    assert [entry["port"] for entry in forge_object("Service", name)["spec"]["ports"]] == [port]
+    assert [entry["containerPort"] for entry in container(forge_object, name)["ports"]] == [target]
+
+
+def test_ollama_keeps_one_model_for_eight_callers(forge_object: Find) -> None:
+    found = environment(forge_object, "ollama")
+    expected = {
+        "OLLAMA_KEEP_ALIVE": "-1",
+        "OLLAMA_NUM_PARALLEL": "8",
+        "OLLAMA_MAX_LOADED_MODELS": "1",
+        "OLLAMA_MODELS": "/models",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    assert expected.items() <= found.items()
+
+
+def test_vllm_holds_the_gpu_alone(forge_object: Find) -> None:
+    deployment = forge_object("Deployment", "vllm-inference")
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert pod(forge_object, "vllm-inference")["runtimeClassName"] == "nvidia"
+    resources = container(forge_object, "vllm-inference")["resources"]
+    assert resources["limits"]["nvidia.com/gpu"] == resources["requests"]["nvidia.com/gpu"] == "1"
+
+
+def test_vllm_flags_come_from_the_ledger(forge_object: Find) -> None:
+    arguments = container(forge_object, "vllm-inference")["args"]
+    assert arguments[0] == "meta-llama/Meta-Llama-3.1-8B-Instruct"
+    for flag in ("--gpu-memory-utilization=0.85", "--kv-cache-memory-bytes=10737418240", "--max-model-len=8192"):
+        assert flag in arguments
+    assert "--enforce-eager" in arguments
+
+
+def test_shared_memory_is_sized(forge_object: Find) -> None:
+    (shared,) = [v for v in pod(forge_object, "vllm-inference")["volumes"] if v["name"] == "shared-memory"]
+    assert shared["emptyDir"] == {"medium": "Memory", "sizeLimit": "4Gi"}
+
+
+def test_vllm_may_load_for_thirty_minutes(forge_object: Find) -> None:
+    probe = container(forge_object, "vllm-inference")["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 1800
+    assert forge_object("Deployment", "vllm-inference")["spec"]["progressDeadlineSeconds"] > 1800
+
+
+def test_the_gateway_rolls_without_losing_a_pod(forge_object: Find) -> None:
+    spec = forge_object("Deployment", "synapse-gateway")["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+def test_the_gateway_probes_its_own_process_only(forge_object: Find) -> None:
+    only = container(forge_object, "synapse-gateway")
+    assert only["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert only["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_the_gateway_is_configured_by_the_routes(forge_object: Find) -> None:
+    config = yaml.safe_load(forge_object("ConfigMap", "synapse-gateway-config")["data"]["backends.yaml"])
+    assert config["backends"]["vllm"] == {
+        "url": "http://vllm-inference.llm-infra.svc.cluster.local:8001",
+        "type": "vllm",
+        "health": "/health",
+    }
+    assert config["routes"][0] == {
+        "model": "mxbai-embed-large",
+        "targets": [{"backend": "ollama", "model": "mxbai-embed-large"}],
+    }
+    mounts = {mount["mountPath"] for mount in container(forge_object, "synapse-gateway")["volumeMounts"]}
+    assert "/config" in mounts
+
+
+def test_the_namespace_admits_restricted_pods_only(forge_object: Find) -> None:
+    labels = forge_object("Namespace", "llm-infra")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_the_quota_is_the_budget(forge_object: Find) -> None:
+    hard = forge_object("ResourceQuota", "budget")["spec"]["hard"]
+    assert hard == {
+        "limits.memory": "160563Mi",
+        "requests.memory": "160563Mi",
+        "limits.cpu": "51200m",
+        "requests.cpu": "51200m",
+        "requests.nvidia.com/gpu": "1",
+    }
+
+
+def test_no_container_may_be_larger_than_the_largest_claim(forge_object: Find) -> None:
+    (limits,) = forge_object("LimitRange", "containers")["spec"]["limits"]
+    assert limits["max"] == {"memory": "64Gi", "cpu": "16"}
+    assert limits["default"] == {"memory": "256Mi", "cpu": "250m"}
+
+
+def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]]) -> None:
+    sizes = {
+        found["metadata"]["name"]: found["spec"]["resources"]["requests"]["storage"]
+        for found in forge_objects
+        if found["kind"] == "PersistentVolumeClaim"
+    }
+    assert sizes == {"ollama-models": "200Gi", "vllm-model-cache": "100Gi", "synapse-voices": "5Gi"}

@@ -1,0 +1,58 @@
+"""What several layers of tests share: the forge's own stack file, changed one value at a time."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.plan import Plan, plan
+from infra.rendering import manifests
+from infra.settings import ROOT, Settings, parse
+
+Config = dict[str, Any]
+
+
+def forge_config() -> Config:
+    """The `config:` of Pulumi.forge.yaml, free to be changed."""
+    content = yaml.safe_load((ROOT / "Pulumi.forge.yaml").read_text(encoding="utf-8"))
+    return copy.deepcopy(content["config"])
+
+
+def changed(path: str, value: object) -> Config:
+    """The forge's config with one value changed: `changed("services.vllm.contextTokens", 4096)`."""
+    config = forge_config()
+    first, *rest = path.split(".")
+    holder: Any = config
+    for key in [f"synapse:{first}", *rest][:-1]:
+        holder = holder.setdefault(key, {})
+    holder[rest[-1] if rest else f"synapse:{first}"] = value
+    return config
+
+
+def settings_of(config: Config) -> Settings:
+    return parse(config, "Pulumi.test.yaml", lambda key: isinstance(config[key], dict) and "secure" in config[key])
+
+
+def planned(path: str | None = None, value: object = None) -> Plan:
+    """The forge's plan, with one value changed if asked."""
+    return plan(settings_of(changed(path, value) if path else forge_config()))
+
+
+@pytest.fixture(scope="session")
+def forge_objects() -> list[dict[str, Any]]:
+    return manifests(planned())
+
+
+@pytest.fixture(scope="session")
+def forge_object(forge_objects: list[dict[str, Any]]) -> Callable[[str, str], dict[str, Any]]:
+    """One object of the forge by kind and name."""
+
+    def find(kind: str, name: str) -> dict[str, Any]:
+        (found,) = [
+            content for content in forge_objects if content["kind"] == kind and content["metadata"]["name"] == name
+        ]
+        return found
+
+    return find

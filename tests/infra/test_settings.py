@@ -1,0 +1,139 @@
+"""A stack file is read whole or refused: where, what was found, what is accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.errors import SettingsError
+from infra.options import OllamaService, VllmService
+from infra.quantities import GI
+from infra.settings import ROOT, Settings, from_engine, load
+from tests.conftest import Config, changed, forge_config, settings_of
+
+DIGEST = "@sha256:" + 64 * "a"
+
+
+def message(config: Config) -> str:
+    with pytest.raises(SettingsError) as raised:
+        settings_of(config)
+    return str(raised.value)
+
+
+def test_the_forge_is_read_from_its_file() -> None:
+    settings = load("forge")
+    assert settings.node.memory == 196 * GI
+    assert settings.node.capacity.memory_budget == 196 * GI * 80 // 100
+    assert isinstance(settings.services["vllm"], VllmService)
+    assert isinstance(settings.services["ollama"], OllamaService)
+
+
+def test_the_engine_hands_over_the_same_settings() -> None:
+    import json  # noqa: PLC0415
+
+    as_strings = {key: value if isinstance(value, str) else json.dumps(value) for key, value in forge_config().items()}
+    assert from_engine(as_strings, "forge", lambda _: False) == load("forge")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("phase", "soon", "synapse:phase: got 'soon'; accepted: a valid integer"),
+        ("phase", 0, "synapse:phase: got 0; accepted: greater than or equal to 1"),
+        ("namespace", "LLM", "synapse:namespace: got 'LLM'; accepted: lower-case letters"),
+        ("node.memory", "lots", "synapse:node.memory: got 'lots'; accepted: a memory quantity with its unit"),
+        ("node.memory", 196, "synapse:node.memory: got 196; accepted: a memory quantity with its unit"),
+        ("node.cpus", "many", "synapse:node.cpus: got 'many'; accepted: a number of cores"),
+        ("node.budgetPercent", 101, "synapse:node.budgetPercent: got 101; accepted: less than or equal to 100"),
+        ("node.memmory", "1Gi", "synapse:node.memmory: unknown key; accepted: name, memory, cpus"),
+        ("node.memmory", "1Gi", "(did you mean memory?)"),
+        ("nodes", {}, "synapse:nodes: unknown key"),
+        ("services.vllm.contextTokens", "eight", "synapse:services.vllm.contextTokens: got 'eight'; accepted: a valid"),
+        ("services.vllm.contextTokens", 200_000, "accepted: at most 131072, the longest context of meta-llama"),
+        (
+            "services.vllm.model",
+            "acme/secret-7b",
+            "got 'acme/secret-7b', whose size is not known; accepted: meta-llama",
+        ),
+        ("services.vllm.dtype", "int3", "synapse:services.vllm.dtype: got 'int3'; accepted: 'bfloat16'"),
+        ("services.vllm.memory.limit", "8Gi", "synapse:services.vllm.memory: got {"),
+        ("services.vllm.memory.limit", "8Gi", "accepted: a request that is not above the limit"),
+        ("services.vllm.paralel", 2, "synapse:services.vllm.paralel: unknown key"),
+        (
+            "services.vlm",
+            {},
+            "synapse:services.vlm: got kind 'vlm'; accepted: ollama, vllm, gateway (did you mean vllm?)",
+        ),
+        ("services.gateway.image", "gateway:latest", "accepted: an image pinned by digest"),
+        ("services.gateway.image", None, "synapse:services.gateway.image: missing"),
+        ("routes.gpt", [{"service": "nobody"}], "synapse:routes.gpt: got service 'nobody'; accepted: one of services"),
+        ("hfToken", "hf_plain", "synapse:hfToken: in plain text; accepted: a secret: pulumi config set --secret"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_accepted(path: str, value: object, said: str) -> None:
+    found = message(changed(path, value))
+    assert "Pulumi.test.yaml: synapse:" in found
+    assert said in found
+
+
+def test_a_secret_is_known_by_its_name_only() -> None:
+    settings = settings_of(changed("hfToken", {"secure": "v1:abc"}))
+    assert settings.secrets == {"hfToken"}
+    assert "v1:abc" not in repr(settings)
+
+
+def test_the_plain_text_of_a_secret_is_not_repeated() -> None:
+    assert "hf_plain" not in message(changed("hfToken", "hf_plain"))
+
+
+def test_every_fault_is_named_at_once() -> None:
+    config = changed("node.memory", "lots")
+    config["synapse:services"]["vllm"]["contextTokens"] = -1
+    config["synapse:extra"] = 1
+    assert message(config).count("\n") == 2
+
+
+def test_a_missing_section_says_what_belongs_in_it() -> None:
+    config = forge_config()
+    del config["synapse:node"]
+    assert "synapse:node: missing; accepted: a mapping with name, memory, cpus" in message(config)
+
+
+def test_keys_of_other_projects_are_left_alone() -> None:
+    assert settings_of({**forge_config(), "kubernetes:context": "forge"}) == load("forge")
+
+
+def test_a_model_can_be_described_in_the_stack_file() -> None:
+    card = {"parameters": 7 * 10**9, "layers": 28, "kvHeads": 4, "headSize": 128, "contextTokens": 32_768}
+    config = changed("services.vllm.model", "acme/secret-7b")
+    config["synapse:models"] = {"acme/secret-7b": card}
+    assert settings_of(config).cards["acme/secret-7b"].layers == 28
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("config: [", "not valid YAML"),
+        ("", "config: missing"),
+        ("config:\n  synapse:phase: 1\n", "synapse:node: missing"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "Pulumi.x.yaml").write_text(content)
+    with pytest.raises(SettingsError, match=said):
+        load("x", tmp_path)
+
+
+def test_an_unknown_stack_names_those_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"Pulumi\.nowhere\.yaml: no such stack file; .*forge"):
+        load("nowhere")
+
+
+def test_settings_cannot_be_given_secrets_by_key() -> None:
+    assert "unknown key" in message(changed("secrets", ["hfToken"]))
+
+
+def test_settings_are_frozen() -> None:
+    settings: Settings = load("forge")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.phase = 1  # type: ignore[misc]
+    assert (ROOT / "Pulumi.forge.yaml").is_file()
