@@ -26,12 +26,19 @@ class Node(Section):
     """The machine: what it has, and the share of it that may be planned."""
 
     name: DnsLabel
+    """Its name in the cluster, and what tells it from other clusters."""
     memory: Bytes
+    """Memory of the whole machine."""
     cpus: Millicores
+    """Cores of the whole machine."""
     budget_percent: Percent = 80
+    """The share of memory and cores that limits may add up to; the rest is the system's."""
     gpus: tuple[GpuSection, ...] = ()
+    """Its graphics cards."""
     storage_class: DnsLabel = "local-path"
+    """Where claims get their disks; K3s brings `local-path`."""
     runtime_class: DnsLabel = "nvidia"
+    """The container runtime of GPU pods."""
 
     @property
     def capacity(self) -> Capacity:
@@ -48,12 +55,19 @@ class StackFile(Section):
     """What a stack file may say, less its secrets."""
 
     phase: int = Field(default=LAST_PHASE, ge=1, le=LAST_PHASE)
+    """What to deploy: 1 Ollama, 2 vLLM too, 3 the gateway too."""
     namespace: DnsLabel = "llm-infra"
+    """The namespace that everything lives in."""
     context: str | None = None
+    """The kubeconfig context; the current one if left out."""
     node: Node
+    """The machine."""
     models: dict[str, Card] = Field(default_factory=dict)
+    """Models that the built-in cards lack, by name."""
     routes: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
+    """Public model name -> services, in the order they are tried."""
     services: dict[str, SerializeAsAny[Service]] = Field(min_length=1)
+    """What runs on the node, by name."""
 
 
 class Settings(StackFile):

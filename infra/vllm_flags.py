@@ -67,15 +67,15 @@ def read(arguments: Sequence[str]) -> Flags:
     )
 
 
-def vram(flags: Flags, cards: Mapping[str, ModelCard], gpu_memory: int) -> int:
-    """Bytes that an engine with *flags* takes of each GPU of *gpu_memory* bytes.
+def vram(flags: Flags, cards: Mapping[str, ModelCard], gpu_memory: int, overhead: int = ENGINE_OVERHEAD) -> int:
+    """Bytes that an engine with *flags* takes of each GPU of *gpu_memory* bytes, *overhead* of them its own.
 
     The larger of what it is told to take and what its model, context and sequences need; the latter is left out for
     a model that *cards* does not know.
     """
     told = 0 if flags.kv_cache_bytes else int(flags.utilization * gpu_memory)
     card = cards.get(flags.model)
-    return max(told, _need(flags, card)) if card else told
+    return max(told, _need(flags, card) + overhead) if card else told
 
 
 def _need(flags: Flags, card: ModelCard) -> int:
@@ -83,7 +83,7 @@ def _need(flags: Flags, card: ModelCard) -> int:
     kv_dtype = dtype if flags.kv_dtype == "auto" else flags.kv_dtype
     tokens = (flags.context_tokens or card.context_tokens) * flags.sequences
     cache = max(kv_cache(card, kv_dtype, tokens, flags.tensor_parallel), flags.kv_cache_bytes or 0)
-    return weights(card, dtype, flags.tensor_parallel) + cache + ENGINE_OVERHEAD
+    return weights(card, dtype, flags.tensor_parallel) + cache
 
 
 def _pairs(arguments: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from components.naming import VRAM_ANNOTATION
 from infra import vllm_flags
 from infra.budget import Capacity, Claim, Line
 from infra.quantities import as_bytes, as_millicores
-from infra.vram import ModelCard
+from infra.vram import ENGINE_OVERHEAD, ModelCard
 from policies.known import UNKNOWN, UnprovenError, items, mapping
 from policies.pods import Pods, at
 
@@ -37,11 +37,14 @@ def line(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> Line:
 
 
 def vram(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> int:
-    """Bytes of each GPU: what the pod declares, or what its engines' flags need, whichever is more."""
-    declared = pods.annotations.get(VRAM_ANNOTATION, "0")
+    """Bytes of each GPU: what the pod declares, or what its engines' flags need, whichever is more.
+
+    An engine's own overhead is in no flag: it is in what the pod declares, or the usual one is assumed.
+    """
+    declared = _figure(pods.annotations.get(VRAM_ANNOTATION, "0"), as_bytes, f"annotation {VRAM_ANNOTATION}")
+    overhead = 0 if declared else ENGINE_OVERHEAD
     smallest = min((gpu.memory for gpu in node.gpus), default=0)
-    engines = [_engine_vram(container, cards, smallest) for container in containers(pods.spec)]
-    return max(_figure(declared, as_bytes, f"annotation {VRAM_ANNOTATION}"), sum(engines))
+    return max(declared, sum(_engine_vram(found, cards, smallest, overhead) for found in containers(pods.spec)))
 
 
 def containers(spec: Mapping[str, Any]) -> list[Container]:
@@ -90,13 +93,13 @@ def _figure(value: Any, read: Callable[[str], int], what: str) -> int:  # noqa: 
         raise UnprovenError(f"its {what} cannot be read: {error}") from error
 
 
-def _engine_vram(container: Container, cards: Mapping[str, ModelCard], gpu_memory: int) -> int:
+def _engine_vram(container: Container, cards: Mapping[str, ModelCard], gpu_memory: int, overhead: int) -> int:
     words = _words(container)
     image = container.get("image")
     if "vllm" not in f"{image if isinstance(image, str) else ''} {' '.join(words)}":
         return 0
     try:
-        return vllm_flags.vram(vllm_flags.read(words), cards, gpu_memory)
+        return vllm_flags.vram(vllm_flags.read(words), cards, gpu_memory, overhead)
     except (KeyError, ValueError) as error:
         raise UnprovenError(f"the vLLM flags of container {container.get('name')} cannot be read: {error}") from error
 

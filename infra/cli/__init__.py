@@ -9,7 +9,19 @@ import typer
 from infra.errors import SynapseError
 from tools.errors import ToolsError
 
-COMMANDS: Final = ("plan", "routes", "manifests", "preview", "up", "down", "refresh", "twin", "tools")
+COMMANDS: Final = (
+    "plan",
+    "routes",
+    "manifests",
+    "settings",
+    "status",
+    "preview",
+    "up",
+    "down",
+    "refresh",
+    "twin",
+    "tools",
+)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_NUMBER_VALUE, UNKNOWN_STRING_VALUE
 
 from infra.quantities import GI
+from infra.rendering import manifests
 from infra.vram import CARDS
 from policies import claims
 from policies.pack import RULES
@@ -139,6 +140,22 @@ def test_declared_vram_is_believed_when_it_is_more() -> None:
     spec = {"containers": [container(gpus=1)]}
     assert judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "32Gi"})]) == []
     assert rules(judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "33Gi"})])) == ["vram-within-gpu"]
+
+
+def test_a_declaration_cannot_hide_what_the_flags_need() -> None:
+    spec = {
+        "containers": [container(gpus=1, args=["vllm", "serve", MODEL, "--max-model-len=131072", "--max-num-seqs=2"])]
+    }
+    assert rules(judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "1Gi"})])) == ["vram-within-gpu"]
+
+
+def test_an_engines_overhead_is_what_its_pod_declares() -> None:
+    plan = planned("services.vllm.overhead", "1Gi")
+    kinds = [(f"kubernetes:{found['apiVersion']}:{found['kind']}", found) for found in manifests(plan)]
+    (vllm,) = [
+        claims.line(p, plan.ledger.capacity, CARDS) for kind in kinds for p in pods(*kind, "urn") if "vllm" in p.name
+    ]
+    assert vllm.claim == next(line.claim for line in plan.ledger.lines if line.name == "vllm-inference")
 
 
 def test_unknown_values_elsewhere_do_not_blind_the_rules(forge: list[Resource]) -> None:

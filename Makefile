@@ -1,0 +1,46 @@
+STACK ?= forge
+RUN := tools/uv run --locked
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview down refresh plan routes health test check tools deploy-phase1 deploy-phase2 deploy-phase3
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## preview under the policy pack, then deploy the stack on its twin
+	$(RUN) synapse up --stack $(STACK)
+
+preview: ## show what would change, under the policy pack
+	$(RUN) synapse preview --stack $(STACK)
+
+down: ## destroy the stack and end its twin
+	$(RUN) synapse down --stack $(STACK)
+
+refresh: ## after an interrupted run: read back what is there
+	$(RUN) synapse refresh --stack $(STACK)
+
+deploy-phase1: ## deploy phase 1: Ollama
+deploy-phase2: ## deploy up to phase 2: vLLM
+deploy-phase3: ## deploy up to phase 3: the gateway
+deploy-phase1 deploy-phase2 deploy-phase3: deploy-phase%:
+	$(RUN) synapse up --stack $(STACK) --phase $*
+
+plan: ## the ledger of claims, without an engine or a cluster
+	$(RUN) synapse plan --stack $(STACK)
+
+routes: ## which service answers for which model
+	$(RUN) synapse routes --stack $(STACK)
+
+health: ## the stack's pods and claims as the cluster has them
+	$(RUN) synapse status --stack $(STACK)
+
+tools: ## find, fetch or build the pinned tools, and say where each came from
+	$(RUN) synapse tools install
+
+test: check tools ## every layer of tests that this machine can run
+	$(RUN) pytest
+
+check: ## formatting, lint and types
+	$(RUN) ruff format --check
+	$(RUN) ruff check
+	$(RUN) mypy
