@@ -1,16 +1,15 @@
 """The node that the rules measure against: the policy's own configuration, else the stack's `synapse:node`."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
 from pydantic import TypeAdapter, ValidationError
 
 from infra.budget import Capacity
 from infra.options import Card
 from infra.settings import PREFIX, Node
 from infra.vram import CARDS, ModelCard
+from policies import stack_config
 from policies.known import UnprovenError
 
 CONFIG_SCHEMA = {
@@ -24,7 +23,7 @@ _CARDS = TypeAdapter(dict[str, Card])
 
 def capacity(config: Mapping[str, Any]) -> Capacity:
     """The node's capacity; raises UnprovenError where none is described."""
-    described = config.get("node") or _stack("node")
+    described = config.get("node") or stack_config.value(f"{PREFIX}node")
     if described is None:
         raise UnprovenError(f"no node is described: set {PREFIX}node in the stack file, or `node` of this policy")
     try:
@@ -35,10 +34,5 @@ def capacity(config: Mapping[str, Any]) -> Capacity:
 
 def cards() -> dict[str, ModelCard]:
     """The built-in model cards and the stack's own, which win."""
-    own = _CARDS.validate_python(_stack("models") or {})
+    own = _CARDS.validate_python(stack_config.value(f"{PREFIX}models") or {})
     return {**CARDS, **{name: card.card() for name, card in own.items()}}
-
-
-def _stack(key: str) -> Any:  # noqa: ANN401 - JSON holds anything
-    text = pulumi.runtime.get_config(f"{PREFIX}{key}")
-    return json.loads(text) if isinstance(text, str) else text

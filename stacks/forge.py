@@ -29,7 +29,7 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
 
 
 def cluster(plan: Plan) -> kubernetes.Provider:
-    """The cluster of the ambient kubeconfig. What is there already is adopted: see docs/decisions/adopt.md."""
+    """The cluster of the ambient kubeconfig. What is there already is adopted: see docs/decisions/claims.md."""
     return kubernetes.Provider(
         "cluster",
         context=plan.settings.context,

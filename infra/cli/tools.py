@@ -8,6 +8,8 @@ from tools import places
 from tools.pins import PINS
 from tools.toolchain import Toolchain
 
+WIDTH = 200  # a path is to be copied whole, wherever this is printed
+
 app = typer.Typer(help="The programs Synapse runs, pinned.", no_args_is_help=True)
 
 
@@ -32,4 +34,4 @@ def _print(toolchain: Toolchain) -> None:
         found = toolchain.find(name)
         row = (found.version, found.origin, str(found.path)) if found else (pin.version, "-", "not here yet")
         table.add_row(name, *row)
-    Console(soft_wrap=True).print(table)
+    Console(width=WIDTH).print(table)

@@ -11,6 +11,8 @@ from infra.cli.options import Stack
 from infra.settings import Settings, load
 from tools.twin import Node, Status, Twin
 
+WIDTH = 200  # a path is to be copied whole, wherever this is printed
+
 app = typer.Typer(help="A real API server and scheduler with a simulated node.", no_args_is_help=True)
 
 Name = Annotated[str | None, typer.Option("--name", "-n", help="The twin's name; the stack's where it is left out.")]
@@ -32,7 +34,7 @@ def down(stack: Stack = "forge", name: Name = None) -> None:
 def status(stack: Stack = "forge", name: Name = None) -> None:
     """Show the twin's processes and node; exit 1 when it is not healthy."""
     now = Twin(name or stack).status()
-    Console(soft_wrap=True).print(table(now))
+    Console(width=WIDTH).print(table(now))
     raise typer.Exit(0 if now.is_healthy else 1)
 
 

@@ -1,0 +1,73 @@
+"""What a cluster says of a stack: its pods, and its claims."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config
+
+from components.naming import PART_OF
+
+OURS = f"app.kubernetes.io/part-of={PART_OF}"
+NAME = "app.kubernetes.io/name"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodState:
+    """One pod: whose it is, whether it can serve, where it runs, and why not."""
+
+    workload: str
+    name: str
+    is_ready: bool
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimState:
+    """One disk: `Bound` once it has a volume."""
+
+    name: str
+    size: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterState:
+    """Everything of a stack in one namespace at one moment."""
+
+    pods: tuple[PodState, ...]
+    claims: tuple[ClaimState, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Every pod that there is can serve."""
+        return all(pod.is_ready for pod in self.pods)
+
+
+def read(kubeconfig: Path, namespace: str) -> ClusterState:
+    """Ask the cluster of *kubeconfig*. Raises kubernetes.client.ApiException."""
+    with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
+        core = client.CoreV1Api(api)
+        pods = core.list_namespaced_pod(namespace, label_selector=OURS).items
+        claims = core.list_namespaced_persistent_volume_claim(namespace, label_selector=OURS).items
+    return ClusterState(pods=tuple(_pod(pod) for pod in pods), claims=tuple(_claim(claim) for claim in claims))
+
+
+def _pod(pod: Any) -> PodState:  # noqa: ANN401 - the client is untyped
+    conditions = {found.type: found for found in pod.status.conditions or []}
+    ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
+    is_ready = ready is not None and ready.status == "True"
+    blamed = scheduled if scheduled is not None and scheduled.status == "False" else ready
+    return PodState(
+        workload=pod.metadata.labels.get(NAME, ""),
+        name=pod.metadata.name,
+        is_ready=is_ready,
+        node=pod.spec.node_name or "",
+        reason="" if is_ready or blamed is None else blamed.message or blamed.reason or "",
+    )
+
+
+def _claim(claim: Any) -> ClaimState:  # noqa: ANN401 - the client is untyped
+    size = claim.spec.resources.requests["storage"]
+    return ClaimState(name=claim.metadata.name, size=size, state=claim.status.phase)

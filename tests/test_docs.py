@@ -1,0 +1,48 @@
+"""The documents say what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.reference import render
+from infra.settings import ROOT
+from policies.pack import RULES
+from tests.conftest import planned
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def between(mark: str) -> str:
+    return README.split(f"<!-- {mark} -->\n")[1].split(f"<!-- /{mark} -->")[0]
+
+
+def test_the_readme_shows_the_ledger_of_the_forge() -> None:
+    assert between("ledger") == planned().ledger.markdown()
+
+
+def test_the_readme_shows_the_routes_of_the_forge() -> None:
+    assert between("routes") == planned().routes.markdown()
+
+
+def test_the_settings_reference_is_complete() -> None:
+    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == render()
+
+
+def test_every_rule_is_in_the_readme() -> None:
+    for rule in RULES:
+        assert f"| `{rule.name}` |" in README
+
+
+@pytest.mark.parametrize(
+    "document", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda path: path.name
+)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"`make ([a-z0-9-]+)`", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
