@@ -1,8 +1,6 @@
 """Labels and annotations, written once."""
 
 PART_OF = "synapse"
-VRAM_ANNOTATION = "synapse.dev/vram"
-"""On a pod: the GPU memory that its engine will take on each GPU, as a quantity."""
 
 
 def selector(name: str) -> dict[str, str]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_kubernetes import apps, core, meta
 
-from components.naming import VRAM_ANNOTATION, labels, selector
+from components.naming import labels, selector
 from components.pod import pod
+from infra import vram
 from infra.budget import Claim
 from infra.catalogue import Disk, Probes, Scratch
 from infra.quantities import memory_text
@@ -90,7 +91,7 @@ def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
     """Replicas of one pod. A pod that holds a GPU says how much of its memory, for the policies to add up."""
     metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component)}
     if args.claim.vram:
-        metadata["annotations"] = {VRAM_ANNOTATION: memory_text(args.claim.vram)}
+        metadata["annotations"] = {vram.ANNOTATION: memory_text(args.claim.vram)}
     return {
         "replicas": args.replicas,
         "revision_history_limit": 3,

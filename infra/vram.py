@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from infra.quantities import GI
 
+ANNOTATION = "synapse.dev/vram"
+"""On a pod: the GPU memory that its engine will take on each GPU, as a quantity."""
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "fp8": 1}
 ENGINE_OVERHEAD = 2 * GI  # CUDA context, activations and fragmentation of an eager vLLM at 8k context
 

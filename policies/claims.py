@@ -8,11 +8,10 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.naming import VRAM_ANNOTATION
 from infra import vllm_flags
 from infra.budget import Capacity, Claim, Line
 from infra.quantities import as_bytes, as_millicores
-from infra.vram import ENGINE_OVERHEAD, ModelCard
+from infra.vram import ANNOTATION, ENGINE_OVERHEAD, ModelCard
 from policies.known import UNKNOWN, UnprovenError, items, mapping
 from policies.pods import Pods, at
 
@@ -41,7 +40,7 @@ def vram(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> int:
 
     An engine's own overhead is in no flag: it is in what the pod declares, or the usual one is assumed.
     """
-    declared = _figure(pods.annotations.get(VRAM_ANNOTATION, "0"), as_bytes, f"annotation {VRAM_ANNOTATION}")
+    declared = _figure(pods.annotations.get(ANNOTATION, "0"), as_bytes, f"annotation {ANNOTATION}")
     overhead = 0 if declared else ENGINE_OVERHEAD
     smallest = min((gpu.memory for gpu in node.gpus), default=0)
     return max(declared, sum(_engine_vram(found, cards, smallest, overhead) for found in containers(pods.spec)))

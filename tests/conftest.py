@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.cli.rendering import manifests
 from infra.plan import Plan, plan
-from infra.rendering import manifests
 from infra.settings import ROOT, Settings, parse
 
 Config = dict[str, Any]

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from infra.cli.options import Stack
+from infra.cli.rendering import manifests as manifests_of
+from infra.cli.rendering import write
 from infra.plan import plan
-from infra.rendering import manifests as manifests_of
-from infra.rendering import write
 from infra.settings import load
 
 app = typer.Typer()

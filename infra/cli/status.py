@@ -4,9 +4,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra.cli.cluster_state import ClusterState, read
 from infra.cli.options import Kubeconfig, Stack
 from infra.cli.target import existing_cluster
-from infra.cluster_state import ClusterState, read
 from infra.plan import Plan, plan
 from infra.settings import load
 

@@ -2,10 +2,10 @@
 
 import typer
 
+from infra.cli.cluster_state import read
 from infra.cli.options import Kubeconfig, Phase, Stack
 from infra.cli.status import is_complete, show
 from infra.cli.target import PACK, at_phase, cluster, engine
-from infra.cluster_state import read
 from infra.plan import plan
 from infra.settings import load
 

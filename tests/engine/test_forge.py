@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from infra.cluster_state import ClusterState, read
+from infra.cli.cluster_state import ClusterState, read
 from infra.quantities import as_bytes
 from tests.conftest import changed, planned
 from tests.engine.conftest import PACK, MakeProject, ok

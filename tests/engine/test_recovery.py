@@ -10,7 +10,7 @@ import psutil
 import pytest
 from kubernetes import client, watch
 
-from infra.cluster_state import read
+from infra.cli.cluster_state import read
 from tests.engine.conftest import PACK, ok
 from tools.engine import Engine
 from tools.toolchain import tool

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
+from infra.cli.rendering import SEALED, manifests, write
 from infra.plan import plan
-from infra.rendering import SEALED, manifests, write
 from tests.conftest import changed, settings_of
 
 

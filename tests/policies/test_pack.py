@@ -6,8 +6,8 @@ import pytest
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_NUMBER_VALUE, UNKNOWN_STRING_VALUE
 
+from infra.cli.rendering import manifests
 from infra.quantities import GI
-from infra.rendering import manifests
 from infra.vram import CARDS
 from policies import claims
 from policies.pack import RULES

@@ -1,0 +1,45 @@
+"""Who may import whom: the description knows no resources, the resources no stack, the tools nothing of either."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.settings import ROOT
+
+OURS = ("components", "infra", "policies", "stacks", "tools")
+ALLOWED = {
+    "infra": {"infra"},
+    "components": {"components", "infra"},
+    "stacks": {"stacks", "components", "infra"},
+    "policies": {"policies", "infra"},
+    "tools": {"tools"},
+    "infra/cli": set(OURS),
+    "infra/__main__.py": {"infra", "stacks"},
+}
+FILES = [path.relative_to(ROOT) for folder in OURS for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def layer(file: Path) -> str:
+    """The most particular entry of ALLOWED that the file is under."""
+    return next(str(place) for place in (file, *file.parents) if str(place) in ALLOWED)
+
+
+def imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_imports_stay_within_their_layer(file: Path) -> None:
+    packages = {name.split(".")[0] for name in imports(file)} & set(OURS)
+    assert packages <= ALLOWED[layer(file)]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if layer(file) == "infra"], ids=str)
+def test_the_description_needs_no_engine(file: Path) -> None:
+    assert not {name for name in imports(file) if name.split(".")[0].startswith("pulumi")}
