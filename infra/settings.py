@@ -81,8 +81,14 @@ class Settings(StackFile):
         return {**CARDS, **{name: card.card() for name, card in self.models.items()}}
 
 
-def load(stack: str, root: Path = ROOT) -> Settings:
+def project() -> Path:
+    """The Pulumi project that commands work with: the current folder if it is one, else this checkout."""
+    return Path.cwd() if Path("Pulumi.yaml").is_file() else ROOT
+
+
+def load(stack: str, root: Path | None = None) -> Settings:
     """The settings in `Pulumi.<stack>.yaml` of *root*; raises SettingsError with a line for each fault."""
+    root = root or project()
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(other.name.split(".")[1] for other in root.glob("Pulumi.*.yaml"))) or "none"

@@ -9,16 +9,18 @@ import typer
 from infra.errors import SynapseError
 from tools.errors import ToolsError
 
+HELP: Final = "A budget-checked inference platform from one description of a GPU machine."
 COMMANDS: Final = (
     "plan",
     "routes",
     "manifests",
     "settings",
-    "status",
     "preview",
     "up",
-    "down",
+    "status",
     "refresh",
+    "down",
+    "pulumi",
     "twin",
     "tools",
 )
@@ -26,11 +28,20 @@ COMMANDS: Final = (
 
 def main() -> None:
     """Run the subcommand of the command line; what is wrong is said in one message, with exit code 1."""
-    app = typer.Typer(name="synapse", help=__doc__, no_args_is_help=True, add_completion=False)
-    asked = [name for name in COMMANDS if name in sys.argv[1:2]] or COMMANDS
-    for name in asked:
-        app.add_typer(importlib.import_module(f"infra.cli.{name}").app, name=name)
+    app = typer.Typer(name="synapse", help=HELP, no_args_is_help=True, add_completion=False)
+    app.callback()(lambda: None)  # with it, a single command keeps its name
+    for name in [name for name in COMMANDS if name in sys.argv[1:2]] or COMMANDS:
+        _add(app, name)
     try:
         app()
     except (SynapseError, ToolsError) as error:
         sys.exit(f"synapse: {error}")
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    """Add a module of this package: a group of commands if it has an `app`, else the command of its own name."""
+    module = importlib.import_module(f"infra.cli.{name}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name)
+    else:
+        app.command(name, context_settings=getattr(module, "CONTEXT", None))(getattr(module, name))

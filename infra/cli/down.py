@@ -7,10 +7,7 @@ from infra.cli.target import engine, existing_cluster
 from infra.settings import load
 from tools.twin import Twin
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def down(stack: Stack = "forge", kubeconfig: Kubeconfig = None) -> None:
     """Run `pulumi destroy`, then end the twin unless a cluster is named."""
     if code := engine(stack, load(stack), existing_cluster(stack, kubeconfig)).run("destroy", "--yes"):

@@ -11,10 +11,7 @@ from infra.cli.rendering import write
 from infra.plan import plan
 from infra.settings import load
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def manifests(folder: Annotated[Path, typer.Argument(help="Where to write them.")], stack: Stack = "forge") -> None:
     """Write one file for each object, to read or to apply by hand. Secrets are left for the engine to fill."""
     for path in write(manifests_of(plan(load(stack))), folder):

@@ -10,10 +10,7 @@ from infra.plan import Plan
 from infra.plan import plan as plan_of
 from infra.settings import load
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def plan(stack: Stack = "forge", as_json: AsJson = False) -> None:
     """Print what the stack claims of its node; exit 1 when it does not fit."""
     planned = plan_of(load(stack))

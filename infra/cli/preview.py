@@ -6,10 +6,7 @@ from infra.cli.options import Kubeconfig, Phase, Stack
 from infra.cli.target import PACK, at_phase, cluster, engine
 from infra.settings import load
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def preview(stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
     """Run `pulumi preview` under the policy pack; exit non-zero when it is refused."""
     settings = at_phase(load(stack), phase)

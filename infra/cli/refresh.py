@@ -6,10 +6,7 @@ from infra.cli.options import Kubeconfig, Stack
 from infra.cli.target import engine, existing_cluster
 from infra.settings import load
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def refresh(stack: Stack = "forge", kubeconfig: Kubeconfig = None) -> None:
     """Free the stack's lock and run `pulumi refresh`; the next `up` adopts whatever an interrupted one made."""
     pulumi = engine(stack, load(stack), existing_cluster(stack, kubeconfig))

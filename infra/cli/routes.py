@@ -1,6 +1,5 @@
 """`synapse routes`: which service answers for a model."""
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -9,10 +8,7 @@ from infra.plan import plan
 from infra.routes import COLUMNS
 from infra.settings import load
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def routes(stack: Stack = "forge") -> None:
     """Print every public model name and the services that are tried for it, in order."""
     table = Table(*COLUMNS)

@@ -10,10 +10,7 @@ from infra.cli.target import existing_cluster
 from infra.plan import Plan, plan
 from infra.settings import load
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def status(stack: Stack = "forge", kubeconfig: Kubeconfig = None) -> None:
     """Print phases, pods, claims and budget; exit 1 when a pod is not ready or missing."""
     planned = plan(load(stack))

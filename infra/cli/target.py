@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from infra.cli.twin import node_of
-from infra.settings import PREFIX, ROOT, Settings
+from infra.settings import PREFIX, ROOT, Settings, project
 from tools import places
 from tools.engine import Engine
 from tools.errors import ToolsError, TwinError
@@ -36,7 +36,7 @@ def engine(stack: str, settings: Settings, kubeconfig: Path) -> Engine:
         raise ToolsError(
             f"the stack's secrets ({names}) can be opened by its own engine only: use `pulumi up -s {stack}`"
         )
-    found = Engine(stack=stack, state=places.state() / "engines" / stack, kubeconfig=kubeconfig, project=ROOT)
+    found = Engine(stack=stack, state=places.state() / "engines" / stack, kubeconfig=kubeconfig, project=project())
     secrets = {f"{PREFIX}{key}": ON_A_TWIN for key in settings.secrets}
     found.prepare({f"{PREFIX}phase": settings.phase, **secrets})
     for key, value in secrets.items():

@@ -9,10 +9,7 @@ from infra.cli.target import PACK, at_phase, cluster, engine
 from infra.plan import plan
 from infra.settings import load
 
-app = typer.Typer()
 
-
-@app.callback(invoke_without_command=True)
 def up(stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
     """Preview under the policy pack, then `pulumi up`; the stack's twin is started where no cluster is named."""
     planned = plan(at_phase(load(stack), phase))
