@@ -1,0 +1,74 @@
+"""A publisher of releases and a Go compiler, as small as tests need them."""
+
+import io
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+# Stands in for Go: writes what it was told to `-o`, and a line per call to calls.txt beside itself.
+FAKE_GO = """#!/bin/sh
+echo "$GOFLAGS $CGO_ENABLED $GOWORK $PWD $*" >> "{calls}"
+while [ "$1" != "-o" ]; do shift; done
+{wait}
+printf '%s' '#!/bin/sh
+echo hello v1.2.3' > "$2"
+chmod +x "$2"
+"""
+
+
+@dataclass
+class Publisher:
+    """A web server on loopback that hands out files and remembers what it was asked for."""
+
+    url: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    missing_bytes: int = 0  # how much of each file never arrives
+
+
+@contextmanager
+def publishing() -> Iterator[Publisher]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            shop.asked.append(self.path)
+            content = shop.files.get(self.path)
+            self.send_response(200 if content is not None else 404)
+            self.send_header("Content-Length", str(len(content or b"") + shop.missing_bytes))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        shop = Publisher(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield shop
+        server.shutdown()
+        thread.join()
+
+
+def install_go(folder: Path, wait: str = "") -> Path:
+    calls = folder / "calls.txt"
+    script(folder / "go", FAKE_GO.format(calls=calls, wait=wait))
+    return calls
+
+
+def script(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def archive(contents: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            tar.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()

@@ -1,0 +1,317 @@
+"""A twin is a real cluster: it starts, schedules, binds, refuses, survives a crash, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from http.client import HTTPSConnection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tools.errors import ToolchainError, TwinError
+from tools.twin import Node, Twin
+from tools.twin.api import Api
+from tools.twin.credentials import USERS, Credentials
+from tools.twin.record import load
+
+GIB = 1 << 30
+NODE = Node(name="forge", memory=196 * GIB, cpu=64_000, gpus=4)
+DEADLINE_S = 60.0
+POLL_S = 0.1
+WAITING = [sys.executable, "-c", "input()"]  # a process that stays until it is killed
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same folder in every run, so that a run sweeps what a killed one has left; too long for a socket's path."""
+    folder = tmp_path_factory.getbasetemp().parent / ("a-state-folder-" * 8)
+    Twin.sweep(folder)
+    yield folder
+    with suppress(OSError):
+        folder.rmdir()  # unless another run is in there
+
+
+@pytest.fixture(scope="module")
+def twin(state: Path) -> Iterator[Twin]:
+    mine = Twin(f"test-{os.getpid()}", state, owner_pid=os.getpid())
+    try:
+        mine.up(NODE)
+    except ToolchainError as error:
+        pytest.skip(str(error))
+    yield mine
+    mine.down()
+
+
+@contextmanager
+def another(state: Path, suffix: str, owner_pid: int) -> Iterator[Twin]:
+    twin = Twin(f"test-{os.getpid()}-{suffix}", state, owner_pid)
+    try:
+        twin.up(NODE)
+        yield twin
+    finally:
+        twin.down()
+
+
+def api(twin: Twin) -> Api:
+    record = load(twin.folder)
+    assert record
+    return Api(Credentials(twin.folder), record.port)
+
+
+def wait(what: Callable[[], Any]) -> Any:
+    """What `what` returns once that is true, or at the deadline."""
+    end = time.monotonic() + DEADLINE_S
+    while not (found := what()) and time.monotonic() < end:
+        time.sleep(POLL_S)
+    return found
+
+
+def pod(name: str, resources: dict[str, str], claim: str | None = None) -> dict[str, Any]:
+    container: dict[str, Any] = {"name": "main", "image": "example.test/none", "resources": {"limits": resources}}
+    spec: dict[str, Any] = {"containers": [container], "runtimeClassName": NODE.runtime_class}
+    if claim:
+        container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+        spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def claim(name: str) -> dict[str, Any]:
+    """A claim that names no class, as charts do."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
+def condition(found: dict[str, Any], kind: str) -> dict[str, Any]:
+    conditions = found.get("status", {}).get("conditions", [])
+    return next((item for item in conditions if item["type"] == kind), {})
+
+
+def leftovers(twin: Twin) -> list[str]:
+    """Command lines that mention the twin's folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if str(twin.folder) in line and process.pid != os.getpid():
+            found.append(line)
+    return found
+
+
+def strict(twin: Twin) -> ssl.SSLContext:
+    """Trust in the twin's certificate, as strict as Python 3.13 is by default."""
+    context = ssl.create_default_context(cafile=str(Credentials(twin.folder).certificate))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+@pytest.mark.engine
+def test_the_node_is_the_one_that_was_asked_for(twin: Twin) -> None:
+    node = api(twin).get("/api/v1/nodes/forge")
+    assert node
+    offered = node["status"]["allocatable"]
+    assert (offered["memory"], offered["cpu"], offered["nvidia.com/gpu"]) == (str(196 * GIB), "64", "4")
+    assert condition(node, "Ready")["status"] == "True"
+    assert twin.status().is_healthy
+
+
+@pytest.mark.engine
+def test_a_second_up_changes_nothing(twin: Twin, capsys: pytest.CaptureFixture[str]) -> None:
+    before, config = twin.status(), twin.kubeconfig.read_bytes()
+    assert twin.up(NODE) == twin.kubeconfig
+    assert twin.status() == before
+    assert twin.kubeconfig.read_bytes() == config
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.engine
+def test_the_node_can_change_without_a_restart(twin: Twin) -> None:
+    before = twin.status().processes
+    twin.up(replace(NODE, name="small", memory=8 * GIB, gpus=0, storage_class="other"))
+    assert api(twin).get("/api/v1/nodes/forge") is None
+    node = api(twin).get("/api/v1/nodes/small")
+    assert node
+    assert node["status"]["allocatable"]["memory"] == str(8 * GIB)
+    assert "nvidia.com/gpu" not in node["status"]["allocatable"]
+    classes = api(twin).get("/apis/storage.k8s.io/v1/storageclasses")
+    assert classes
+    assert [item["metadata"]["name"] for item in classes["items"]] == ["other"]
+    twin.up(NODE)
+    assert twin.status().processes == before
+
+
+@pytest.mark.engine
+def test_a_node_that_cannot_be_is_refused_and_the_old_one_stays(twin: Twin) -> None:
+    with pytest.raises(TwinError, match=r"refused /api/v1/nodes/forge/status: .*must be greater than or equal to 0"):
+        twin.up(replace(NODE, memory=-1))
+    assert twin.status().node == NODE
+    twin.up(NODE)
+    assert twin.status().is_healthy
+
+
+@pytest.mark.engine
+def test_a_claim_binds_with_its_first_pod_and_goes_with_its_volume(twin: Twin) -> None:
+    cluster, space = api(twin), "/api/v1/namespaces/default"
+
+    def volumes() -> list[Any]:
+        found = cluster.get("/api/v1/persistentvolumes")
+        return list(found["items"]) if found else []
+
+    cluster.apply(f"{space}/persistentvolumeclaims/data", claim("data"))
+    assert not volumes(), "bound before there was a consumer"
+    limits = {"memory": "8Gi", "cpu": "1", "nvidia.com/gpu": "1"}
+    cluster.apply(f"{space}/pods/user", pod("user", limits, claim="data"))
+    found = wait(lambda: (user := cluster.get(f"{space}/pods/user")) and condition(user, "Ready") and user)
+    assert found["spec"]["nodeName"] == "forge"
+    assert found["status"]["podIP"].startswith("10.42.")
+    assert [volume["status"]["phase"] for volume in volumes()] == ["Bound"]
+    assert not Path(volumes()[0]["spec"]["hostPath"]["path"]).exists()
+    cluster.delete(f"{space}/pods/user")
+    cluster.delete(f"{space}/persistentvolumeclaims/data")
+    assert wait(lambda: not volumes())
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("name", "limits"), [("memory", {"memory": "197Gi"}), ("nvidia.com-gpu", {"nvidia.com/gpu": "5"})]
+)
+def test_what_does_not_fit_stays_pending_and_says_why(twin: Twin, name: str, limits: dict[str, str]) -> None:
+    path = f"/api/v1/namespaces/default/pods/{name}"
+    api(twin).apply(path, pod(name, limits))
+    found = wait(lambda: (large := api(twin).get(path)) and condition(large, "PodScheduled") and large)
+    assert found["status"]["phase"] == "Pending"
+    assert f"Insufficient {name.replace('-', '/')}" in condition(found, "PodScheduled")["message"]
+    api(twin).delete(path)
+
+
+@pytest.mark.engine
+def test_only_its_owner_can_read_its_files(twin: Twin) -> None:
+    assert stat.S_IMODE(twin.folder.stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in twin.folder.iterdir() if path.is_file()}
+    assert modes == dict.fromkeys(modes, 0o600)
+    assert {"kubeconfig", "tokens.csv", "tls.key", "service-account.key", "twin.json"} <= modes.keys()
+
+
+@pytest.mark.engine
+def test_only_the_api_server_listens_and_only_on_loopback(twin: Twin) -> None:
+    heard = [
+        (name, connection.laddr.ip)
+        for name, pid in twin.status().processes.items()
+        for connection in psutil.Process(pid).net_connections("inet")
+        if connection.status in {psutil.CONN_LISTEN, psutil.CONN_NONE}
+    ]
+    assert heard == [("kube-apiserver", "127.0.0.1")]
+    sockets = Path("/proc/net/unix").read_text()
+    assert "@" not in {line.split()[-1][0] for line in sockets.splitlines() if str(twin.folder) in line}
+    assert {"client", "peer"} <= {path.name for path in twin.folder.iterdir() if path.is_socket()}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer guessed"}])
+def test_a_stranger_is_turned_away(twin: Twin, headers: dict[str, str]) -> None:
+    server = HTTPSConnection("127.0.0.1", api(twin).port, context=strict(twin), timeout=10)
+    server.request("GET", "/api/v1/nodes", headers=headers)
+    assert server.getresponse().status == 401
+    server.close()
+
+
+@pytest.mark.engine
+def test_two_twins_live_side_by_side_and_an_orphan_is_swept(twin: Twin, state: Path) -> None:
+    with subprocess.Popen(WAITING, stdin=subprocess.PIPE) as owner, another(state, "b", owner.pid) as other:
+        assert other.status().is_healthy
+        assert twin.status().is_healthy
+        tokens = [Credentials(folder).token(user) for folder in (twin.folder, other.folder) for user in USERS]
+        assert len(set(tokens)) == 2 * len(USERS)
+        assert Twin.sweep(state) == ()
+        owner.kill()
+        owner.wait()
+        pids = other.status().processes.values()
+        assert Twin.sweep(state) == (other.name,)
+        assert not any(psutil.pid_exists(pid) for pid in pids)
+        assert not other.folder.exists()
+        assert leftovers(other) == []
+    assert twin.status().is_healthy
+
+
+@pytest.mark.engine
+def test_a_dead_api_server_is_repaired_with_nothing_lost(twin: Twin) -> None:
+    spaces = "/api/v1/namespaces"
+    api(twin).apply(f"{spaces}/kept", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}})
+    before, config = twin.status(), twin.kubeconfig.read_text()
+    os.kill(before.processes["kube-apiserver"], signal.SIGKILL)
+    assert wait(lambda: "kube-apiserver" not in twin.status().running)
+    twin.up(NODE)
+    assert twin.status().is_healthy
+    assert api(twin).get(f"{spaces}/kept")
+    assert twin.kubeconfig.read_text() == config
+    assert not any(psutil.pid_exists(pid) for pid in before.processes.values())
+
+
+@pytest.mark.engine
+def test_a_taken_port_is_replaced(twin: Twin) -> None:
+    taken = api(twin).port
+    os.kill(twin.status().processes["kube-apiserver"], signal.SIGKILL)
+    assert wait(lambda: "kube-apiserver" not in twin.status().running)
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections may linger there
+        thief.bind(("127.0.0.1", taken))
+        thief.listen()
+        twin.up(NODE)
+    assert twin.status().is_healthy
+    assert api(twin).port != taken
+    assert str(api(twin).port) in twin.kubeconfig.read_text()
+
+
+@pytest.mark.engine
+def test_down_leaves_no_process_and_no_file(twin: Twin, tmp_path: Path) -> None:
+    with another(tmp_path, "c", os.getpid()) as other:
+        pids = other.status().processes.values()
+        assert len(pids) == 5
+        assert leftovers(other)
+        other.down()
+        assert not any(psutil.pid_exists(pid) for pid in pids)
+        assert leftovers(other) == []
+        assert list(tmp_path.iterdir()) == []
+        assert other.status().node is None
+        other.down()
+    assert twin.status().is_healthy
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("twin")
+def test_a_failed_start_names_the_process_and_ends_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "bin" / "etcd"
+    broken.parent.mkdir()
+    broken.write_text(
+        "#!/bin/sh\n[ $1 = --version ] && echo etcd Version: 3.6.4 && exit\necho the disk is full\nexit 1\n"
+    )
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{broken.parent}:{os.environ['PATH']}")
+    twin = Twin("broken", tmp_path / "state", owner_pid=os.getpid())
+    with pytest.raises(TwinError, match="etcd ended while the twin started") as error:
+        twin.up(NODE)
+    assert "the disk is full" in str(error.value)
+    assert str(twin.folder / "etcd.log") in str(error.value)
+    assert leftovers(twin) == []
+    assert twin.status().processes == {}
+    twin.down()
+    assert not twin.folder.exists()
+
+
+def test_a_machine_without_the_means_is_told_so_and_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SYNAPSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody answers
+    with pytest.raises(ToolchainError, match="Go to build it with is missing"):
+        Twin("none", tmp_path / "state").up(NODE)
+    assert not (tmp_path / "state" / "twins").exists()

@@ -1,0 +1,74 @@
+"""The parts of a twin that need no cluster: its processes, its record, its name, its stages."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.tools.test_twin import NODE, wait
+from tools.errors import TwinError
+from tools.twin import Twin
+from tools.twin.plan import STAGES
+from tools.twin.processes import Process, spawn
+from tools.twin.record import Record, load
+
+WAITING = [sys.executable, "-c", "input()"]  # a process that stays until it is killed
+
+
+def test_a_program_that_nobody_could_remember_never_runs(tmp_path: Path) -> None:
+    started: list[Process] = []
+
+    def interrupted(process: Process) -> None:
+        started.append(process)
+        raise KeyboardInterrupt
+
+    command = ["/bin/sh", "-c", f"touch {tmp_path / 'ran'}"]
+    with pytest.raises(KeyboardInterrupt):
+        spawn(command, tmp_path, tmp_path / "log", interrupted)
+    assert wait(lambda: not started[0].is_running())
+    assert not (tmp_path / "ran").exists()
+    spawn(command, tmp_path, tmp_path / "log", started.append)
+    assert wait((tmp_path / "ran").exists)
+    assert wait(lambda: not started[1].is_running())
+
+
+def test_a_reused_pid_is_left_alone() -> None:
+    with subprocess.Popen(WAITING, stdin=subprocess.PIPE) as stranger:
+        known = Process.of(stranger.pid)
+        for other in (replace(known, started=known.started - 1), replace(known, boot="another")):
+            assert not other.is_running()
+            other.end()
+        assert known.is_running()
+        known.end()
+        assert not known.is_running()
+        stranger.returncode = -signal.SIGKILL  # `end` has waited for it already
+
+
+def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
+    record = Record(node=NODE, port=1, owner=Process.of(os.getpid()), processes={"etcd": Process.of(os.getpid())})
+    record.save(tmp_path)
+    assert load(tmp_path) == record
+    assert json.loads((tmp_path / "twin.json").read_text())["port"] == 1
+
+
+def test_the_record_of_another_version_is_not_guessed_at(tmp_path: Path) -> None:
+    (tmp_path / "twin.json").write_text('{"node": {"size": 1}}')
+    with pytest.raises(TwinError, match="written by another version"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "Forge", "a/b", "x" * 42])
+def test_a_name_that_could_be_a_path_is_refused(name: str) -> None:
+    with pytest.raises(TwinError, match="a twin's name"):
+        Twin(name)
+
+
+def test_the_stages_cover_what_kwok_is_to_play() -> None:
+    kinds = [stage["spec"]["resourceRef"]["kind"] for stage in yaml.safe_load_all(STAGES.read_text())]
+    assert set(kinds) == {"Node", "Pod", "PersistentVolumeClaim", "PersistentVolume"}

@@ -1,0 +1,50 @@
+"""What a twin remembers of itself between two commands."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools.errors import TwinError
+from tools.twin.files import write_private
+from tools.twin.node import Node
+from tools.twin.processes import Process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Saved whenever it changes, so that whatever was started can be found and ended."""
+
+    node: Node
+    port: int = 0  # of the API server; 0 before the first start
+    owner: Process | None = None  # the process without which this twin has no use
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        write_private(_file(folder), json.dumps(asdict(self), indent=2))
+
+
+def load(folder: Path) -> Record | None:
+    """The record of the twin in `folder`; None where there is none. Raises TwinError where it makes no sense."""
+    file = _file(folder)
+    if not file.exists():
+        return None
+    try:
+        return _record(json.loads(file.read_text()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise TwinError(
+            f"{file} was written by another version: end the processes it names and remove {folder}"
+        ) from error
+
+
+def _record(raw: dict[str, Any]) -> Record:
+    return Record(
+        node=Node(**raw["node"]),
+        port=raw["port"],
+        owner=Process(**raw["owner"]) if raw["owner"] else None,
+        processes={name: Process(**process) for name, process in raw["processes"].items()},
+    )
+
+
+def _file(folder: Path) -> Path:
+    return folder / "twin.json"

@@ -1,0 +1,117 @@
+"""One start of a twin: its processes in order, each waited for; on any failure everything is ended again."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from tools.errors import TwinError
+from tools.progress import say
+from tools.twin import node
+from tools.twin.api import Api
+from tools.twin.credentials import Credentials
+from tools.twin.plan import API_SERVER, Plan
+from tools.twin.processes import Process, spawn, tail
+from tools.twin.record import Record
+
+READY_S = 120.0  # about 10 s in practice; a busy machine with two cores needs patience
+POLL_S = 0.05
+POLL_ANSWER_S = 2.0  # a stranger on our port may accept and say nothing
+PORT_TAKEN = "address already in use"
+
+
+class PortTakenError(Exception):
+    """Someone took the API server's port between our choice and its start."""
+
+
+class Start:
+    """Turns a record without processes into one with all of them, saved at every step."""
+
+    def __init__(self, folder: Path, record: Record, programs: Mapping[str, Path], former: node.Node) -> None:
+        self.record = record
+        self._former = former  # what the cluster may still be of
+        self._folder = folder
+        self._programs = programs
+        self._credentials = Credentials(folder)
+        self._api = Api(self._credentials, record.port, POLL_ANSWER_S)
+
+    def run(self) -> Record:
+        """Raises PortTakenError where another port may do, and TwinError for everything else."""
+        try:
+            self._store()
+            self._controllers()
+        except BaseException:
+            self._end()
+            raise
+        return self.record
+
+    def settle(self) -> None:
+        """Replace the former node and its classes by the record's, and wait until pods can land on it."""
+        wanted = node.objects(self.record.node)
+        for path in node.objects(self._former).keys() - wanted.keys():
+            self._api.delete(path)
+        for path, manifest in wanted.items():
+            self._api.apply(path, manifest)
+        self._api.apply(f"{node.path(self.record.node)}/status", node.machine_status(self.record.node))
+        self._until("the node is Ready", lambda: self._api.is_node_ready(self.record.node.name))
+        self._until("pods can be made", self._api.has_default_account)
+
+    def _store(self) -> None:
+        self._credentials.ensure()
+        self._credentials.write_kubeconfigs(self.record.port)
+        self._spawn(self._plan().store())
+        self._until("the API server is ready", self._api.is_ready)
+
+    def _controllers(self) -> None:
+        self._spawn(self._plan().controllers())
+        self.settle()
+
+    def _plan(self) -> Plan:
+        return Plan(folder=self._folder, port=self.record.port, credentials=self._credentials)
+
+    def _spawn(self, commands: Mapping[str, list[str]]) -> None:
+        for name, arguments in commands.items():
+            spawn([str(self._programs[name]), *arguments], self._folder, self._log(name), partial(self._remember, name))
+
+    def _remember(self, name: str, process: Process) -> None:
+        self._save(replace(self.record, processes=self.record.processes | {name: process}))
+
+    def _save(self, record: Record) -> None:
+        self.record = record
+        record.save(self._folder)
+
+    def _until(self, what: str, is_so: Callable[[], bool]) -> None:
+        """Wait for a fact; raises TwinError when a process ends before, or `READY_S` pass."""
+        started = time.monotonic()
+        while not is_so():
+            self._check_processes()
+            if time.monotonic() - started > READY_S:
+                raise TwinError(f"after {READY_S:.0f} s it is not so that {what}; the logs are in {self._folder}")
+            time.sleep(POLL_S)
+        say(f"twin {self._folder.name}: {what} ({time.monotonic() - started:.1f} s)")
+
+    def _check_processes(self) -> None:
+        for name, process in self.record.processes.items():
+            if not process.is_running():
+                raise self._ended(name)
+
+    def _ended(self, name: str) -> Exception:
+        log = self._log(name)
+        lines = tail(log)
+        if name == API_SERVER and PORT_TAKEN in lines:
+            return PortTakenError(lines)
+        return TwinError(f"{name} ended while the twin started; its log is {log}\n{lines}")
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+    def _end(self) -> None:
+        end(self.record)
+        self._save(replace(self.record, processes={}))
+
+
+def end(record: Record) -> None:
+    """End every process of a twin, clients before what they talk to."""
+    for process in reversed(record.processes.values()):
+        process.end()

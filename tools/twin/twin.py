@@ -1,0 +1,172 @@
+"""A twin by its name: bring it up, take it down, and ask how it is."""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shutil import rmtree
+from typing import Final
+
+from tools import places
+from tools.errors import TwinError
+from tools.locks import exclusive
+from tools.progress import say
+from tools.toolchain import tool
+from tools.twin.api import Api
+from tools.twin.credentials import ADMIN, CONTROLLER_MANAGER, KWOK, LOOPBACK, SCHEDULER, Credentials
+from tools.twin.node import Node
+from tools.twin.plan import API_SERVER, ETCD
+from tools.twin.processes import Process
+from tools.twin.record import Record, load
+from tools.twin.start import PortTakenError, Start, end
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+PROGRAMS: Final = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KWOK)
+PORT_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How a twin is at one moment."""
+
+    name: str
+    kubeconfig: Path
+    node: Node | None  # None where there is no such twin
+    processes: dict[str, int]  # what was started, and its pid
+    running: frozenset[str]  # those of them that still run
+    api_ready: bool
+    node_ready: bool
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.running == set(PROGRAMS) and self.api_ready and self.node_ready
+
+
+class Twin:
+    """The twin called `name` under the folder `state`; it outlives the program that brought it up.
+
+    With an `owner_pid` it is of no use once that process is gone, and `sweep` may then take it down.
+    """
+
+    def __init__(self, name: str, state: Path | None = None, owner_pid: int | None = None) -> None:
+        if not NAME.fullmatch(name):
+            raise TwinError(f"a twin's name is made of a-z, 0-9 and '-', at most 41 of them; not {name!r}")
+        self.name = name
+        self.folder = _folder(state) / name
+        self.kubeconfig = Credentials(self.folder).kubeconfig(ADMIN)
+        self._owner = Process.of(owner_pid) if owner_pid else None
+
+    def up(self, node: Node) -> Path:
+        """Bring it up with `node`, or repair it, or change its node; returns the administrator's kubeconfig.
+
+        A healthy twin with this node is left as it is. Raises ToolchainError where the machine has no means to
+        run one, and TwinError where it does not start.
+        """
+        with self._alone():
+            old = load(self.folder) or Record(node=node)
+            new = replace(old, node=node, owner=self._owner)
+            if not self._status(old).is_healthy:
+                self._start(new, old.node)
+            elif new != old:
+                Start(self.folder, new, {}, old.node).settle()
+                new.save(self.folder)
+        return self.kubeconfig
+
+    def down(self) -> None:
+        """End its processes and remove every file of it; a twin that is not there is fine."""
+        if self.folder.exists():
+            with self._alone():
+                self._remove()
+
+    def status(self) -> Status:
+        """How it is now; changes nothing."""
+        return self._status(load(self.folder))
+
+    @staticmethod
+    def sweep(state: Path | None = None) -> tuple[str, ...]:
+        """Take down every twin whose owner is gone; returns their names."""
+        folder = _folder(state)
+        names = sorted(path.name for path in folder.glob("*") if NAME.fullmatch(path.name))
+        return tuple(name for name in names if Twin(name, state).down_if_orphan())
+
+    def down_if_orphan(self) -> bool:
+        """Take it down if its owner is gone; returns whether it was."""
+        if not _is_orphan(load(self.folder)):
+            return False
+        with self._alone():
+            if orphan := _is_orphan(load(self.folder)):
+                self._remove()
+            return orphan
+
+    def _status(self, record: Record | None) -> Status:
+        processes = record.processes if record else {}
+        running = frozenset(name for name, process in processes.items() if process.is_running())
+        api = Api(Credentials(self.folder), record.port) if record and API_SERVER in running else None
+        return Status(
+            name=self.name,
+            kubeconfig=self.kubeconfig,
+            node=record.node if record else None,
+            processes={name: process.pid for name, process in processes.items()},
+            running=running,
+            api_ready=api is not None and api.is_ready(),
+            node_ready=api is not None and record is not None and api.is_node_ready(record.node.name),
+        )
+
+    def _start(self, record: Record, former: Node) -> None:
+        programs = {name: tool(name) for name in PROGRAMS}
+        if record.processes:
+            say(f"twin {self.name}: not healthy; starting it again")
+        end(record)
+        for _ in range(PORT_ATTEMPTS):
+            record = replace(record, port=record.port or free_port(), processes={})
+            record.save(self.folder)
+            try:
+                Start(self.folder, record, programs, former).run()
+            except PortTakenError:
+                say(f"twin {self.name}: port {record.port} is taken; trying another")
+                record = replace(record, port=0)
+            else:
+                return
+        raise TwinError(
+            f"twin {self.name}: {PORT_ATTEMPTS} free ports in a row were taken before its API server had one"
+        )
+
+    def _remove(self) -> None:
+        if record := load(self.folder):
+            end(record)
+        rmtree(self.folder)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with exclusive(self.folder, lambda: say(f"twin {self.name}: another process is at work on it; waiting ...")):
+            try:
+                yield
+            finally:
+                _remove_if_empty(self.folder)  # a machine without the programs is left as it was found
+                _remove_if_empty(self.folder.parent)
+
+
+def _folder(state: Path | None) -> Path:
+    return (state or places.state()).absolute() / "twins"
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_orphan(record: Record | None) -> bool:
+    """Whether nobody can want it: its owner is gone, or it died before it could say who that is."""
+    return record is None or (record.owner is not None and not record.owner.is_running())
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
