@@ -1,0 +1,91 @@
+"""One small cluster for all tests of the plugins and the engine, and a folder for each of their projects."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tools.engine import Engine
+from tools.plugins.kubernetes.api import Api
+from tools.plugins.kubernetes.objects import Reference
+from tools.twin import Node, Twin
+
+GIB = 1 << 30
+NODE = Node(name="small", memory=16 * GIB, cpu=8_000, gpus=0)
+DEADLINE_S = 60.0
+POLL_S = 0.1
+MANAGER = "a-person"
+NAMES = count()
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Return as soon as `condition` holds."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(POLL_S)
+
+
+@pytest.fixture(scope="session")
+def twin_kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    twin = Twin("plugins", tmp_path_factory.mktemp("twin"), owner_pid=os.getpid())
+    try:
+        yield twin.up(NODE)
+    finally:
+        twin.down()
+
+
+@pytest.fixture(scope="session")
+def api(twin_kubeconfig: Path) -> Api:
+    return Api(str(twin_kubeconfig), None)
+
+
+@pytest.fixture
+def namespace(api: Api) -> Iterator[str]:
+    """A namespace of the test's own; the cluster takes its time to end it."""
+    name = f"test-{next(NAMES)}"
+    target = Reference("v1", "Namespace", name)
+    item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    api.apply(target, item, MANAGER, force=False, dry_run=False)
+    account = Reference("v1", "ServiceAccount", "default", name)
+    eventually(lambda: api.get(account), "no service account")
+    yield name
+    api.delete(target, "Background")
+
+
+class Project:
+    """A Pulumi project with one program, and the engine for it."""
+
+    def __init__(self, folder: Path, kubeconfig: Path | None) -> None:
+        self.folder = folder / "project"
+        self.folder.mkdir()
+        (self.folder / "Pulumi.yaml").write_text("name: trial\nruntime: python\n")
+        (self.folder / "Pulumi.test.yaml").write_text("config: {}\n")
+        self.engine = Engine("test", folder / "state", kubeconfig, self.folder)
+
+    def program(self, source: str, **config: str) -> None:
+        """Write the program, and set what `pulumi.Config().get` returns; `a__b` is the key `b` of the namespace `a`."""
+        (self.folder / "__main__.py").write_text(source)
+        keys = {key: key.replace("__", ":") if "__" in key else f"trial:{key}" for key in config}
+        self.engine.prepare({keys[key]: value for key, value in config.items()})
+
+    def pulumi(self, *arguments: str) -> str:
+        """What a command that must succeed prints."""
+        done = self.engine.capture(*arguments)
+        assert done.code == 0, done.output
+        return done.output
+
+    def refused(self, *arguments: str) -> str:
+        """What a command that must fail prints."""
+        done = self.engine.capture(*arguments)
+        assert done.code != 0, done.output
+        return done.output
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project without a cluster."""
+    return Project(tmp_path, None)

@@ -1,0 +1,138 @@
+"""Calling a resource plugin as the engine does, in this process."""
+
+# ruff: noqa: ARG002 (the signatures are those of what is stood in for)
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import grpc
+from pulumi.runtime.proto import provider_pb2 as messages
+from pulumi.runtime.proto import status_pb2
+
+from tools.plugins.engine_log import EngineLog
+from tools.plugins.values import Object, decode, encode
+
+
+class RefusedError(Exception):
+    """The plugin's error, with the properties that it wants to be kept."""
+
+    def __init__(self, message: str, kept: messages.ErrorResourceInitFailed | None) -> None:
+        super().__init__(message)
+        self.kept = kept
+
+
+class Context:
+    """As much of gRPC's context as the plugins use."""
+
+    def __init__(self) -> None:
+        self._kept: messages.ErrorResourceInitFailed | None = None
+
+    def set_trailing_metadata(self, metadata: tuple[tuple[str, bytes], ...]) -> None:
+        status = status_pb2.Status.FromString(dict(metadata)["grpc-status-details-bin"])
+        self._kept = messages.ErrorResourceInitFailed()
+        status.details[0].Unpack(self._kept)
+
+    def abort(self, code: grpc.StatusCode, message: str) -> NoReturn:
+        raise RefusedError(message, self._kept)
+
+
+class Lines(EngineLog):
+    """The engine's log as a list."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.lines: list[str] = []
+
+    def _send(self, urn: str, message: str, *, ephemeral: bool) -> None:
+        self.lines.append(message)
+
+
+@dataclass
+class Resource:
+    """One resource of a plugin, from its check to its end, as the engine would keep it."""
+
+    provider: Any  # a servicer; its own types ask for gRPC's context
+    type: str
+    name: str = "it"
+    id: str = ""
+    inputs: Object = field(default_factory=dict)
+    outputs: Object = field(default_factory=dict)
+
+    @property
+    def urn(self) -> str:
+        return f"urn:pulumi:test::trial::{self.type}::{self.name}"
+
+    def check(self, inputs: Mapping[str, Any]) -> Object:
+        request = messages.CheckRequest(
+            urn=self.urn, name=self.name, type=self.type, olds=encode(self.inputs), news=encode(inputs)
+        )
+        return decode(self.provider.Check(request, Context()).inputs)
+
+    def create(self, inputs: Mapping[str, Any], timeout_s: float = 30) -> Object:
+        """Make it; what a failed creation leaves behind is kept."""
+        self.inputs = self.check(inputs)
+        request = messages.CreateRequest(urn=self.urn, properties=encode(self.inputs), timeout=timeout_s)
+        try:
+            response = self.provider.Create(request, Context())
+        except RefusedError as error:
+            self._keep(error)
+            raise
+        self.id, self.outputs = response.id, decode(response.properties)
+        return self.outputs
+
+    def preview_create(self, inputs: Mapping[str, Any]) -> Object:
+        request = messages.CreateRequest(urn=self.urn, properties=encode(self.check(inputs)), preview=True)
+        return decode(self.provider.Create(request, Context()).properties)
+
+    def diff(self, inputs: Mapping[str, Any]) -> messages.DiffResponse:
+        request = messages.DiffRequest(
+            id=self.id,
+            urn=self.urn,
+            type=self.type,
+            olds=encode(self.outputs),
+            old_inputs=encode(self.inputs),
+            news=encode(self.check(inputs)),
+        )
+        response: messages.DiffResponse = self.provider.Diff(request, Context())
+        return response
+
+    def update(self, inputs: Mapping[str, Any], *, preview: bool = False, timeout_s: float = 30) -> Object:
+        news = self.check(inputs)
+        request = messages.UpdateRequest(
+            id=self.id,
+            urn=self.urn,
+            olds=encode(self.outputs),
+            old_inputs=encode(self.inputs),
+            news=encode(news),
+            preview=preview,
+            timeout=timeout_s,
+        )
+        outputs = decode(self.provider.Update(request, Context()).properties)
+        if not preview:
+            self.inputs, self.outputs = news, outputs
+        return outputs
+
+    def refresh(self) -> bool:
+        """Take over what is there now; returns whether it still exists."""
+        request = messages.ReadRequest(
+            id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), inputs=encode(self.inputs)
+        )
+        response = self.provider.Read(request, Context())
+        self.inputs, self.outputs = decode(response.inputs), decode(response.properties)
+        return bool(response.id)
+
+    def delete(self) -> None:
+        request = messages.DeleteRequest(
+            id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), timeout=30
+        )
+        self.provider.Delete(request, Context())
+
+    def _keep(self, error: RefusedError) -> None:
+        if error.kept:
+            self.id, self.outputs = error.kept.id, decode(error.kept.properties)
+
+
+def kinds(response: messages.DiffResponse) -> dict[str, str]:
+    """Each changed path with what happened to it."""
+    return {path: messages.PropertyDiff.Kind.Name(each.kind) for path, each in sorted(response.detailedDiff.items())}

@@ -1,0 +1,236 @@
+"""The private engine on a real cluster: the whole life of a stack, and what it leaves alone."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.tools.conftest import Project, eventually
+from tools.engine import Engine
+from tools.plugins.finding import PLUGINS, find, provide
+from tools.plugins.kubernetes.api import Api
+from tools.plugins.kubernetes.objects import Reference
+
+LANGUAGE, KUBERNETES, _ = PLUGINS
+OFFICIAL = b"\x7fELF, as far as anyone looks"
+PROGRAM = """
+import pulumi
+from pulumi_kubernetes import apps, core
+config = pulumi.Config()
+labels = {"app": "web"}
+space = core.v1.Namespace("space", metadata={"name": config.require("space")})
+wait = {"pulumi.com/timeoutSeconds": config.get("wait") or "60"}
+metadata = {"name": "web", "namespace": space.metadata.name, "annotations": wait}
+core.v1.Secret("keys", metadata=metadata, string_data={"token": config.get("token") or "canary-of-the-state"})
+core.v1.Service("web", metadata=metadata, spec={"selector": labels, "ports": [{"port": 80}]})
+apps.v1.Deployment("web", metadata=metadata, spec={
+    "replicas": 1,
+    "selector": {"match_labels": labels},
+    "template": {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{
+            "name": "web",
+            "image": config.get("image") or "example.test/web:1",
+            "resources": {"requests": {"memory": config.get("memory") or "1024Mi"}},
+        }]},
+    },
+})
+"""
+SLEEPING = "from pulumi_command import local\nlocal.Command('nap', create='echo $$ > {}; sleep 600 & wait')\n"
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from tools.engine import Engine
+state, project = map(Path, sys.argv[1:])
+sys.exit(Engine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))
+"""
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, twin_kubeconfig: Path) -> Project:
+    return Project(tmp_path, twin_kubeconfig)
+
+
+def started(engine: Engine, *arguments: str) -> subprocess.Popen[bytes]:
+    """A command of the engine that is not waited for."""
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        [engine.pulumi, *arguments], cwd=engine.mirror, env=engine.environment(), stdout=quiet, stderr=quiet
+    )
+
+
+@pytest.mark.engine
+def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
+    """One after the other, for each takes seconds: made, unchanged, changed, drifted, repaired, destroyed."""
+    deployed.program(PROGRAM, space="life")
+    assert "5 created" in deployed.pulumi("up", "--yes")
+    deployed.pulumi("preview", "--expect-no-changes")
+    exported = deployed.pulumi("stack", "export")
+    assert "example.test/web:1" in exported
+    assert "canary-of-the-state" not in exported
+    assert "Y2FuYXJ5LW9mLXRoZS1zdGF0ZQ" not in exported
+
+    deployed.program(PROGRAM, space="life", image="example.test/web:2", token="other")  # noqa: S106 (a canary)
+    preview = deployed.pulumi("preview", "--diff")
+    assert '~ image: "example.test/web:1" => "example.test/web:2"' in preview
+    assert "token: [secret] => [secret]" in preview
+    assert "1 to update" in preview
+    assert "1 to replace" in preview
+    deployed.pulumi("up", "--yes", "--skip-preview")
+
+    target = Reference("apps/v1", "Deployment", "web", "life")
+    body = {"spec": {"replicas": 2}}
+    api.request("PATCH", api.path(target), {"fieldManager": "someone"}, body, "application/merge-patch+json")
+    deployed.pulumi("refresh", "--yes", "--skip-preview")
+    assert "~ replicas: 2 => 1" in deployed.pulumi("preview", "--diff")
+    deployed.pulumi("up", "--yes", "--skip-preview")
+    live = api.get(target)
+    assert live is not None
+    assert live["spec"]["replicas"] == 1
+
+    deployed.pulumi("destroy", "--yes", "--skip-preview")
+    assert api.get(target) is None
+    assert '"resources"' not in deployed.pulumi("stack", "export")
+
+
+@pytest.mark.engine
+def test_a_workload_that_does_not_fit_stays_in_the_state_and_is_gone_on_with(deployed: Project) -> None:
+    deployed.program(PROGRAM, space="tight", memory="64Gi", wait="2")
+    output = deployed.refused("up", "--yes", "--skip-preview")
+    assert "Deployment tight/web is in the cluster, but it is not ready" in output
+    assert "Insufficient memory" in output
+    assert "kubernetes:apps/v1:Deployment::web" in deployed.pulumi("stack", "--show-urns")
+    deployed.program(PROGRAM, space="tight", memory="64Mi")
+    output = deployed.pulumi("up", "--yes", "--skip-preview")
+    assert "3 updated" in output  # the annotation is on all of them
+    assert "created" not in output
+
+
+@pytest.mark.engine
+def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(deployed: Project, api: Api) -> None:
+    nap = deployed.folder.parent / "nap"
+    deployed.program(PROGRAM + SLEEPING.format(nap), space="killed", memory="64Gi")
+    engine = started(deployed.engine, "up", "--yes", "--skip-preview", "--non-interactive")
+    target = Reference("apps/v1", "Deployment", "web", "killed")
+    eventually(lambda: nap.exists() and nap.read_text() and api.get(target), "the update does not get there")
+    family = [*psutil.Process(engine.pid).children(recursive=True), psutil.Process(int(nap.read_text()))]
+    assert len(family) >= 5  # the language host, the program, two providers, the command
+    engine.kill()
+    engine.wait()
+    eventually(lambda: not any(each.is_running() for each in family), f"still there: {family}")
+
+    deployed.program(PROGRAM, space="killed", kubernetes__upsertExistingObjects="true")
+    deployed.pulumi("cancel", "--yes")
+    deployed.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    deployed.pulumi("up", "--yes", "--skip-preview")
+    deployed.pulumi("preview", "--expect-no-changes")
+
+
+@pytest.mark.engine
+def test_an_interrupt_at_the_terminal_is_pulumis_to_handle(project: Project) -> None:
+    nap = project.folder.parent / "nap"
+    project.program(SLEEPING.format(nap))
+    arguments = [str(project.engine.state), str(project.folder)]
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, *arguments], start_new_session=True)
+    eventually(lambda: nap.exists() and nap.read_text(), "the command does not start")
+    command = psutil.Process(int(nap.read_text()))
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=30) == 1
+    eventually(lambda: not command.is_running(), "the command goes on")
+    project.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")  # it is not locked
+
+
+@pytest.mark.engine
+def test_the_checkout_is_never_written_to(project: Project) -> None:
+    (project.folder / "Pulumi.test.yaml").write_text("config:\n  trial:size: 1\n  trial:phase: 1\n")
+    before = {path.name: path.read_bytes() for path in project.folder.iterdir()}
+    project.program("", phase="2")
+    project.pulumi("config", "set", "--secret", "trial:token", "canary")
+    project.engine.prepare({"trial:phase": 3})
+    own = (project.engine.mirror / "Pulumi.test.yaml").read_text()
+    assert "phase: 3" in own
+    assert "size: 1" in own
+    assert "encryptionsalt" in own  # that of the first time
+    assert "encryptionsalt" in (project.engine.mirror / "Pulumi.test.yaml").read_text()
+    (project.folder / "__main__.py").unlink()
+    assert {path.name: path.read_bytes() for path in project.folder.iterdir()} == before
+
+
+@pytest.mark.engine
+def test_only_the_owner_may_look_into_it(project: Project) -> None:
+    project.program("")
+    modes = {name: stat.S_IMODE((project.engine.state / name).stat().st_mode) for name in ("", "passphrase", "home")}
+    assert modes == {"": 0o700, "passphrase": 0o600, "home": 0o700}
+
+
+@pytest.mark.engine
+def test_a_file_that_has_gone_from_the_checkout_goes_from_the_mirror(project: Project) -> None:
+    (project.folder / "old.py").touch()
+    project.program("")
+    assert (project.engine.mirror / "old.py").is_symlink()
+    (project.folder / "old.py").unlink()
+    project.program("")
+    assert not (project.engine.mirror / "old.py").is_symlink()
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on PATH of a machine that has nothing of Pulumi, and whose `pulumi` cannot download."""
+    for variable, name in {"PATH": "bin", "PULUMI_HOME": "own", "SYNAPSE_CACHE": "cache"}.items():
+        monkeypatch.setenv(variable, str(tmp_path / name))
+    (tmp_path / "bin").mkdir()
+    place(tmp_path / "pulumi/pulumi", f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nexit 1\n'.encode())
+    return tmp_path
+
+
+def place(program: Path, content: bytes = OFFICIAL) -> None:
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_bytes(content)
+    program.chmod(0o755)
+
+
+def test_a_plugin_that_is_nowhere_is_asked_for_once_and_then_stood_in_for(machine: Path) -> None:
+    for _ in range(2):
+        assert str(find(KUBERNETES, machine / "pulumi/pulumi")) == "kubernetes: stand-in"
+    (asked,) = (machine / "asked").read_text().splitlines()
+    assert asked.startswith(f"plugin install resource kubernetes {KUBERNETES.version}")
+
+
+@pytest.mark.parametrize("folder", ["bin", "pulumi"])
+def test_an_official_language_host_wins(machine: Path, folder: str) -> None:
+    place(machine / folder / LANGUAGE.program)
+    assert str(find(LANGUAGE, machine / "pulumi/pulumi")) == "python language host: official"
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("bin", "kubernetes: official"),
+        ("own/plugins/resource-kubernetes-v4.99.0", "kubernetes: official 4.99.0"),
+        ("own/plugins/resource-kubernetes-v4.0.0", "kubernetes: stand-in"),
+        ("own/plugins/resource-kubernetes-v5.0.0", "kubernetes: stand-in"),
+    ],
+)
+def test_an_official_plugin_wins_where_its_version_fits(machine: Path, folder: str, words: str) -> None:
+    place(machine / folder / KUBERNETES.program)
+    assert str(find(KUBERNETES, machine / "pulumi/pulumi")) == words
+
+
+def test_our_own_script_is_not_taken_for_the_official_plugin(machine: Path) -> None:
+    provide(find(KUBERNETES, machine / "pulumi/pulumi"), machine / "own")
+    assert str(find(KUBERNETES, machine / "pulumi/pulumi")) == "kubernetes: stand-in"
+
+
+def test_an_engine_has_one_version_of_a_plugin(machine: Path) -> None:
+    home = machine / "home"
+    provide(find(KUBERNETES, machine / "pulumi/pulumi"), home)
+    place(machine / "own/plugins/resource-kubernetes-v4.99.0/pulumi-resource-kubernetes")
+    provide(find(KUBERNETES, machine / "pulumi/pulumi"), home)
+    (program,) = (home / "plugins").glob("*/*")
+    assert program.parent.name == "resource-kubernetes-v4.99.0"
+    assert program.read_bytes() == OFFICIAL

@@ -1,0 +1,165 @@
+"""A private Pulumi engine: its own state, secrets and plugins, and a mirror of the project that it may write to."""
+
+import functools
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tools.errors import ToolsError
+from tools.plugins.finding import PLUGINS, Found, find, provide
+from tools.progress import say
+from tools.toolchain import Resolved, resolve
+
+PRIVATE: Final = 0o700
+PRIVATE_FILE: Final = 0o600
+SETTINGS: Final = "Pulumi*.yaml"
+NOT_MIRRORED: Final = {".git"}
+KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")  # what Pulumi writes into a stack's file
+DROPPED_VARIABLES: Final = ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG", "PULUMI_STACK")
+
+
+class EngineError(ToolsError):
+    """Pulumi refused; the message is its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A command that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Everything it wrote, for a person."""
+        return self.stdout + self.stderr
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Pulumi for one stack of the project in the folder `project`; everything it writes is under `state`."""
+
+    stack: str
+    state: Path
+    kubeconfig: Path | None
+    project: Path
+
+    @property
+    def mirror(self) -> Path:
+        """The project as the engine sees it: Pulumi's own files are copies, all else are links."""
+        return self.state / "project"
+
+    @property
+    def pulumi(self) -> Path:
+        """The program that `run` and `capture` start."""
+        return _used()[0].path
+
+    def prepare(self, config: Mapping[str, object] | None = None) -> None:
+        """Bring the mirror up to date, and make the stack where there is none.
+
+        `config` has settings such as `{"synapse:phase": 2}` that win over the stack's file. Raises EngineError.
+        """
+        self._folders()
+        self._mirror()
+        self._write_stack_file(config or {})
+        self.stack_init()
+
+    def stack_init(self) -> None:
+        """Make the stack unless it is there, and select it. Raises EngineError."""
+        done = self.capture("stack", "select", "--create", self.stack)
+        if done.code:
+            raise EngineError(f"the stack {self.stack} could not be made:\n{done.output}")
+
+    def run(self, *arguments: str) -> int:
+        """Run `pulumi` at the terminal; returns its exit status."""
+        process = subprocess.Popen([self.pulumi, *arguments], cwd=self.mirror, env=self.environment())
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # Pulumi has heard it too: it stops what it can, saves its state and ends
+                continue
+
+    def capture(self, *arguments: str) -> Completed:
+        """Run `pulumi` without a terminal, for its output."""
+        quiet = ["--non-interactive", "--color=never"]
+        done = subprocess.run(
+            [self.pulumi, *arguments, *quiet],
+            cwd=self.mirror,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Completed(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+    def environment(self) -> dict[str, str]:
+        """What makes it private; the rest of the environment is the caller's."""
+        own = {
+            "PULUMI_HOME": str(self.state / "home"),
+            "PULUMI_BACKEND_URL": (self.state / "backend").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.state / "passphrase"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        if any(found.path is None for found in _used()[1]):
+            own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"  # there is nowhere to fetch from
+        if self.kubeconfig:
+            own["KUBECONFIG"] = str(self.kubeconfig.absolute())
+        return {key: value for key, value in os.environ.items() if key not in DROPPED_VARIABLES} | own
+
+    def _folders(self) -> None:
+        for name in ("home", "backend", "project"):
+            (self.state / name).mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+        self.state.chmod(PRIVATE)
+        passphrase = self.state / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(PRIVATE_FILE)
+            passphrase.write_text(secrets.token_urlsafe(32))
+        for found in _used()[1]:
+            provide(found, self.state / "home")
+
+    def _mirror(self) -> None:
+        """Make and remove only what differs: another command may be running in there."""
+        wanted = {entry.name: entry.absolute() for entry in self.project.iterdir() if is_linked(entry)}
+        there = {entry.name: entry.readlink() for entry in self.mirror.iterdir() if entry.is_symlink()}
+        for name, _ in there.items() - wanted.items():
+            (self.mirror / name).unlink()
+        for name, entry in wanted.items() - there.items():
+            (self.mirror / name).symlink_to(entry)
+        shutil.copyfile(self.project / "Pulumi.yaml", self.mirror / "Pulumi.yaml")
+
+    def _write_stack_file(self, config: Mapping[str, object]) -> None:
+        """The checkout's settings and `config`, with what Pulumi itself has written into our copy before."""
+        name = f"Pulumi.{self.stack}.yaml"
+        content, before = _loaded(self.project / name), _loaded(self.mirror / name)
+        content["config"] = (content.get("config") or {}) | dict(config)
+        for key in KEPT_KEYS:
+            content.pop(key, None)
+        content |= {key: before[key] for key in KEPT_KEYS if key in before}
+        (self.mirror / name).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def is_linked(entry: Path) -> bool:
+    """Whether it is only read: neither Pulumi's own settings nor the history of the checkout."""
+    return entry.name not in NOT_MIRRORED and not entry.match(SETTINGS)
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+
+
+@functools.cache
+def _used() -> tuple[Resolved, tuple[Found, ...]]:
+    """The programs that every engine of this process uses; says once which."""
+    pulumi = resolve("pulumi")
+    plugins = tuple(find(plugin, pulumi.path) for plugin in PLUGINS)
+    say(f"pulumi v{pulumi.version} ({pulumi.origin}), {', '.join(map(str, plugins))}")
+    return pulumi, plugins

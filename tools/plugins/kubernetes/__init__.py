@@ -1,0 +1,1 @@
+"""The stand-in `pulumi-resource-kubernetes`: any object of any kind, by server-side apply."""

@@ -1,0 +1,158 @@
+"""The API server, as far as the plugin needs it: any kind of object by discovery, through the official client."""
+
+import json
+from functools import cached_property
+from http import HTTPStatus
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import urllib3
+import yaml
+from kubernetes import client, config
+
+from tools.plugins.kubernetes.errors import ApiError, UnknownKindError, UnreachableError
+from tools.plugins.kubernetes.objects import Reference
+from tools.plugins.values import Object
+
+TIMEOUT_S: Final = (5, 60)  # to connect, and for an answer
+CONNECTIONS: Final = 64
+APPLY: Final = "application/apply-patch+yaml"
+JSON: Final = "application/json"
+# Every call may be made twice with the same result, so a lost connection or a busy server is asked again.
+RETRIES: Final = urllib3.Retry(3, backoff_factor=0.2, allowed_methods=None, raise_on_status=False)
+
+
+class Api:
+    """One cluster, reached as a kubeconfig says; safe to use from many threads."""
+
+    def __init__(self, kubeconfig: str | None, context: str | None) -> None:
+        """`kubeconfig` is a path or the content itself; without it the usual places are searched."""
+        self._kubeconfig = kubeconfig
+        self._context = context
+        self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+        self._lock = Lock()
+
+    def path(self, target: Reference) -> str:
+        """The object's URL path; without a name, its collection's."""
+        plural, is_namespaced = self._kind(target.api_version, target.kind)
+        namespace = f"/namespaces/{target.namespace}" if is_namespaced and target.namespace else ""
+        name = f"/{target.name}" if target.name else ""
+        return f"{_root(target.api_version)}{namespace}/{plural}{name}"
+
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        return self._kind(api_version, kind)[1]
+
+    def get(self, target: Reference) -> Object | None:
+        """The object as it is now, or None where there is none."""
+        try:
+            return self.request("GET", self.path(target))
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def listed(self, target: Reference, **selectors: str) -> list[Object]:
+        """The objects of a kind in a namespace; `labelSelector` and `fieldSelector` narrow it down."""
+        items: list[Object] = self.request("GET", self.path(target), query=selectors)["items"]
+        return items
+
+    def apply(self, target: Reference, item: Object, manager: str, *, force: bool, dry_run: bool) -> Object:
+        """Create or change the object so that it has these fields, which `manager` then owns."""
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
+        if dry_run:
+            query["dryRun"] = "All"
+        return self.request("PATCH", self.path(target), query=query, body=item, content_type=APPLY)
+
+    def delete(self, target: Reference, propagation: str) -> None:
+        """Ask for the object's end; one that is not there is fine."""
+        try:
+            self.request("DELETE", self.path(target), body={"propagationPolicy": propagation})
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = JSON,
+    ) -> Object:
+        """One call; raises ApiError for a refusal and UnreachableError where nobody answers."""
+        headers = {"Accept": JSON, "Content-Type": content_type}
+        call = self._client.param_serialize(
+            method,
+            path,
+            query_params=sorted((query or {}).items()),
+            header_params=headers,
+            body=json.dumps(body) if content_type == APPLY else body,  # it leaves only JSON's own type to the client
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = self._client.call_api(*call, _request_timeout=TIMEOUT_S)
+            content: bytes = response.read()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(f"the cluster does not answer: {error}") from error
+        answer = _parsed(content)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise ApiError.of(response.status, answer)
+        return answer
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 (the client ships no types)
+        settings = client.Configuration()
+        settings.connection_pool_maxsize = CONNECTIONS
+        settings.retries = RETRIES
+        self._load(settings)
+        return client.ApiClient(settings)
+
+    def _load(self, settings: object) -> None:
+        options = {"context": self._context, "client_configuration": settings, "persist_config": False}
+        loader: Any = config  # it ships no types
+        try:
+            if self._kubeconfig is None:
+                loader.load_config(**options)
+            elif Path(self._kubeconfig).expanduser().is_file():
+                loader.load_kube_config(str(Path(self._kubeconfig).expanduser()), **options)
+            else:
+                loader.load_kube_config_from_dict(yaml.safe_load(self._kubeconfig), **options)
+        except (config.ConfigException, OSError, TypeError, yaml.YAMLError) as error:
+            raise UnreachableError(f"the kubeconfig cannot be used: {error}") from error
+
+    def _kind(self, api_version: str, kind: str) -> tuple[str, bool]:
+        """Its plural name, and whether its objects live in namespaces."""
+        with self._lock:
+            if (api_version, kind) not in self._kinds:
+                self._discover(api_version)
+            known = self._kinds.get((api_version, kind))
+        if known is None:
+            raise UnknownKindError(
+                f"the cluster has no {kind} in {api_version}; is its CustomResourceDefinition there?"
+            )
+        return known
+
+    def _discover(self, api_version: str) -> None:
+        try:
+            resources = self.request("GET", _root(api_version))["resources"]
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return
+        for each in resources:
+            if "/" not in each["name"]:  # "pods/log" is a part of a pod
+                self._kinds[api_version, each["kind"]] = (each["name"], each["namespaced"])
+
+
+def _parsed(content: bytes) -> Object:
+    """The answer's object; what is not one, such as a plain "404 page not found", becomes its message."""
+    try:
+        answer: Object = json.loads(content or b"{}")
+    except ValueError:
+        return {"message": content.decode(errors="replace").strip()}
+    return answer
+
+
+def _root(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"

@@ -1,0 +1,123 @@
+"""Pulumi's property values on the wire, as plain Python: secrets and unknowns stay what they are, all the way down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.struct_pb2 import Struct
+
+# The protocol's own marks: sdk/go/common/resource/properties.go and sdk/go/common/resource/plugin/rpc.go.
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the mark of a secret, not one)
+UNKNOWNS: Final = {
+    "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # text, and what has no type yet
+    "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+    "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+    "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+    "030794c1-ac77-496b-92df-f27374a8bd58",
+    "e48ece36-62e2-4504-bad9-02848725956a",
+    "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+}
+UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+Object = dict[str, Any]  # one JSON object; its values are what JSON has, `Secret` or `UNKNOWN`
+
+
+class _Mark(Enum):
+    UNKNOWN = "a value that is known only once the update runs"
+
+
+UNKNOWN: Final = _Mark.UNKNOWN
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that Pulumi encrypts in the state and masks in the terminal."""
+
+    value: object
+
+
+def decode(message: Struct) -> Object:
+    """The properties of a request: null ones are left out, and whole numbers become `int`, as Kubernetes insists."""
+    return _fields(MessageToDict(message))
+
+
+def encode(properties: Mapping[str, object]) -> Struct:
+    """The properties for a response."""
+    return ParseDict({key: _encoded(value) for key, value in properties.items()}, Struct())
+
+
+def revealed(value: Any) -> Any:  # noqa: ANN401 (as deep as JSON goes)
+    """The same value without its secret marks: for the cluster, never for the state or a log."""
+    if isinstance(value, Secret):
+        return revealed(value.value)
+    if isinstance(value, dict):
+        return {key: revealed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [revealed(item) for item in value]
+    return value
+
+
+def bare(value: object) -> object:
+    """The value without its own secret mark; what is inside keeps its marks."""
+    return bare(value.value) if isinstance(value, Secret) else value
+
+
+def has_unknown(value: object) -> bool:
+    """Whether anything in it is known only later."""
+    if isinstance(value, Secret):
+        return has_unknown(value.value)
+    if isinstance(value, dict):
+        return any(has_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_unknown(item) for item in value)
+    return value is UNKNOWN
+
+
+def has_secret(value: object) -> bool:
+    """Whether anything in it is secret."""
+    if isinstance(value, dict):
+        return any(has_secret(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_secret(item) for item in value)
+    return isinstance(value, Secret)
+
+
+def concealed(value: object, like: object) -> object:
+    """`value` with a secret mark wherever `like` has one at the same place."""
+    if isinstance(like, Secret):
+        return Secret(value)
+    if isinstance(value, dict) and isinstance(like, dict):
+        return {key: concealed(item, like.get(key)) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(like, list):
+        padded = like + [None] * (len(value) - len(like))
+        return [concealed(item, mark) for item, mark in zip(value, padded, strict=False)]
+    return value
+
+
+def _fields(value: dict[str, object]) -> Object:
+    return {key: _decoded(item) for key, item in value.items() if item is not None}
+
+
+def _decoded(value: object) -> object:
+    if isinstance(value, dict):
+        if value.get(SIGNATURE) == SECRET:
+            return Secret(_decoded(value["value"]))
+        return _fields(value)
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return UNKNOWN if isinstance(value, str) and value in UNKNOWNS else value
+
+
+def _encoded(value: object) -> object:
+    if isinstance(value, Secret):
+        return {SIGNATURE: SECRET, "value": _encoded(value.value)}
+    if isinstance(value, dict):
+        return {str(key): _encoded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_encoded(item) for item in value]
+    return UNKNOWN_TEXT if value is UNKNOWN else value
