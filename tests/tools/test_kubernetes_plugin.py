@@ -116,10 +116,17 @@ def test_an_object_that_exists_is_not_taken_over_unless_asked(make: Make, namesp
     make(CONFIG_MAP).create(config_map(namespace, a="1"))
     with pytest.raises(RefusedError, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"):
         make(CONFIG_MAP, "other").create(config_map(namespace, a="2"))
-    make(CONFIG_MAP, "other", upsertExistingObjects="true").create(config_map(namespace, a="2"))
+    make(CONFIG_MAP, "other", upsertExistingObjects="true").create(config_map(namespace, a="1", b="2"))
     live = api.get(Reference("v1", "ConfigMap", "settings", namespace))
     assert live is not None
-    assert live["data"] == {"a": "2"}
+    assert live["data"] == {"a": "1", "b": "2"}
+
+
+def test_a_field_of_another_manager_is_not_taken_over_even_then(make: Make, namespace: str) -> None:
+    make(CONFIG_MAP).create(config_map(namespace, a="1"))
+    adopter = make(CONFIG_MAP, "other", upsertExistingObjects="true")
+    with pytest.raises(RefusedError, match=r"conflict with .*\.data\.a"):
+        adopter.create(config_map(namespace, a="2"))
 
 
 def test_a_preview_shows_what_the_server_would_make_of_it(make: Make, namespace: str, api: Api) -> None:

@@ -114,7 +114,7 @@ class Operations:
                 f"{target} already exists, and Pulumi does not know it. Delete it, import it with `pulumi import`, "
                 "or set upsertExistingObjects on the provider to take it over."
             )
-        return self._apply(item, manager, force=self.settings.upsert, dry_run=False)
+        return self._apply(item, manager, force=False, dry_run=False)
 
     def _update(self, olds: Object, old_inputs: Object, inputs: Object, manager: str, *, dry_run: bool) -> Object:
         item = self._item(inputs)
