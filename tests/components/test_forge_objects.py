@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.cli.rendering import manifests
+from infra.errors import BudgetError
+from tests.conftest import planned
+
 Find = Callable[[str, str], dict[str, Any]]
 WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway")
 
@@ -156,6 +160,11 @@ def test_no_container_may_be_larger_than_the_largest_claim(forge_object: Find) -
     (limits,) = forge_object("LimitRange", "containers")["spec"]["limits"]
     assert limits["max"] == {"memory": "64Gi", "cpu": "16"}
     assert limits["default"] == {"memory": "256Mi", "cpu": "250m"}
+
+
+def test_a_plan_that_does_not_fit_registers_nothing() -> None:
+    with pytest.raises(BudgetError):
+        manifests(planned("services.vllm.memory.limit", "120Gi"))
 
 
 def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]]) -> None:

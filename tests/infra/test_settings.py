@@ -42,6 +42,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         ("namespace", "LLM", "synapse:namespace: got 'LLM'; accepted: lower-case letters"),
         ("node.memory", "lots", "synapse:node.memory: got 'lots'; accepted: a memory quantity with its unit"),
         ("node.memory", 196, "synapse:node.memory: got 196; accepted: a memory quantity with its unit"),
+        ("node.memory", "196Ki", "synapse:node.memory: got '196Ki'; accepted: at least 1Mi"),
         ("node.cpus", "many", "synapse:node.cpus: got 'many'; accepted: a number of cores"),
         ("node.budgetPercent", 101, "synapse:node.budgetPercent: got 101; accepted: less than or equal to 100"),
         ("node.memmory", "1Gi", "synapse:node.memmory: unknown key; accepted: name, memory, cpus"),

@@ -7,10 +7,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from pulumi.runtime.proto import provider_pb2 as messages
 
+from tests.tools.plugin_calls import Context, Lines, Resource
 from tools.engine import Engine
 from tools.plugins.kubernetes.api import Api
 from tools.plugins.kubernetes.objects import Reference
+from tools.plugins.kubernetes.provider import KubernetesProvider
+from tools.plugins.values import encode
 from tools.twin import Node, Twin
 
 GIB = 1 << 30
@@ -19,6 +23,7 @@ DEADLINE_S = 60.0
 POLL_S = 0.1
 MANAGER = "a-person"
 NAMES = count()
+Make = Callable[..., Resource]
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
@@ -89,3 +94,21 @@ class Project:
 def project(tmp_path: Path) -> Project:
     """A project without a cluster."""
     return Project(tmp_path, None)
+
+
+@pytest.fixture
+def lines() -> Lines:
+    return Lines()
+
+
+@pytest.fixture
+def make(twin_kubeconfig: Path, lines: Lines) -> Make:
+    """Make a resource of a fresh provider with these settings."""
+
+    def resource(kind: str, name: str = "it", **settings: str) -> Resource:
+        provider = KubernetesProvider(lines)
+        configuration = {"kubeconfig": str(twin_kubeconfig), **settings}
+        provider.Configure(messages.ConfigureRequest(args=encode(configuration)), Context())
+        return Resource(provider, kind, name)
+
+    return resource
