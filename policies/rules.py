@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pulumi_policy import (
     EnforcementLevel,
     PolicyConfigSchema,
+    PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
@@ -29,9 +30,8 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
     """
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        found = [
-            pod for resource in args.resources for pod in pods(resource.resource_type, resource.props, resource.urn)
-        ]
+        ordered = sorted(args.resources, key=_platform_first)
+        found = [pod for resource in ordered for pod in pods(resource.resource_type, resource.props, resource.urn)]
         try:
             capacity = node.capacity(args.get_config() or {})
         except UnprovenError as error:
@@ -65,6 +65,11 @@ def pod_rule(name: str, description: str, check: PodCheck) -> ResourceValidation
     return ResourceValidationPolicy(
         name=name, description=description, enforcement_level=EnforcementLevel.MANDATORY, validate=validate
     )
+
+
+def _platform_first(resource: PolicyResource) -> tuple[bool, str]:
+    """The same order in every run, whatever was registered first: what stands outside a component is named last."""
+    return "$" not in resource.urn, resource.urn
 
 
 def _lines(found: Iterable[Pods], capacity: Capacity, report: ReportViolation) -> list[Line]:

@@ -74,7 +74,9 @@ def container(memory: str | None = "1Gi", cpu: str | None = "1", gpus: int = 0, 
 
 def _resource(kind: str, props: dict[str, Any]) -> PolicyResource:
     name = str(props.get("metadata", {}).get("name", "unnamed"))
-    urn = f"urn:pulumi:test::synapse::{kind}::{name}"
+    is_ours = "app.kubernetes.io/part-of" in props.get("metadata", {}).get("labels", {})
+    parent = "synapse:components:Workload$" if is_ours else ""
+    urn = f"urn:pulumi:test::synapse::{parent}{kind}::{name}"
     return PolicyResource(kind, unknown_checking_proxy(props), urn, name, OPTIONS, None, None, [], {})
 
 

@@ -190,6 +190,14 @@ def test_unknown_replicas_are_refused() -> None:
     assert "its replicas are not known before the update" in found["memory-within-budget"]
 
 
+def test_what_was_added_by_hand_is_named_whatever_came_first(forge: list[Resource]) -> None:
+    by_hand = workload("Pod", {"containers": [container("37Gi", gpus=1)]})
+    for resources in ([*forge, by_hand], [by_hand, *forge]):
+        found = dict(judge(resources))
+        assert found["gpu-claimed-once"].startswith("Pod/hand: claims 1 nvidia.com/gpu")
+        assert found["memory-within-budget"].startswith("Pod/hand: with its memory limit of 37Gi")
+
+
 def test_a_list_is_looked_into() -> None:
     _, pod = workload("Pod", {"containers": [container("200Gi")]})
     assert rules(judge([("kubernetes:core/v1:PodList", {"items": [pod]})])) == ["memory-within-budget"]
