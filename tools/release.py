@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import shutil
 import tarfile
 import time
 import urllib.request
@@ -85,5 +86,18 @@ def _unpack(pin: Pin, archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as tar:
         for member in tar:
             if not wanted or member.name in wanted:
-                tar.extract(member, folder, filter="data")
+                _extract(tar, member, folder.resolve())
     archive.unlink()
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Write one regular file inside `folder`; Debian 12's Python is older than tarfile's own filters."""
+    target = (folder / member.name).resolve()
+    if not member.isreg() or not target.is_relative_to(folder):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = tar.extractfile(member)
+    assert content is not None  # noqa: S101 - it is a regular file
+    with content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
+    target.chmod(0o755 if member.mode & 0o100 else 0o644)

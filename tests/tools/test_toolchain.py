@@ -116,6 +116,14 @@ def test_an_archive_gives_up_only_what_was_asked_for(tmp_path: Path, pin: Pin, p
     assert files(tmp_path / "cache") == {"hello"}
 
 
+def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+    content = archive({"hello": PROGRAM, "../outside": b"x", str(tmp_path / "absolute"): b"x"})
+    there = released(pin, publisher, content)
+    tools = chain(tmp_path, replace(there, release=replace(there.release, program="hello")))
+    assert tools.resolve("hello").path.read_bytes() == PROGRAM
+    assert files(tmp_path) & {"outside", "absolute"} == set()
+
+
 def test_a_sha512_is_told_by_its_length(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
     known = hashlib.sha512(PROGRAM).hexdigest()
     assert chain(tmp_path, released(pin, publisher, checksum=known)).resolve("hello").origin is Origin.RELEASE
