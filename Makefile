@@ -2,7 +2,8 @@ STACK ?= forge
 RUN := tools/uv run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down refresh plan routes health test check tools deploy-phase1 deploy-phase2 deploy-phase3
+.PHONY: bench-preview help up preview down refresh plan routes health test check tools
+.PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +23,9 @@ refresh: ## after an interrupted run: read back what is there
 deploy-phase1: ## deploy phase 1: Ollama
 deploy-phase2: ## deploy up to phase 2: vLLM
 deploy-phase3: ## deploy up to phase 3: the gateway
-deploy-phase1 deploy-phase2 deploy-phase3: deploy-phase%:
+deploy-phase4: ## deploy up to phase 4: speech
+deploy-phase5: ## deploy up to phase 5: network policies and ingress
+deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5: deploy-phase%:
 	$(RUN) synapse up --stack $(STACK) --phase $*
 
 plan: ## the ledger of claims, without an engine or a cluster
@@ -33,6 +36,9 @@ routes: ## which service answers for which model
 
 health: ## the stack's pods and claims as the cluster has them
 	$(RUN) synapse status --stack $(STACK)
+
+bench-preview: ## time the preview under the pack beside an empty program's
+	$(RUN) synapse bench --stack $(STACK)
 
 tools: ## find, fetch or build the pinned tools, and say where each came from
 	$(RUN) synapse tools install

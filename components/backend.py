@@ -9,9 +9,11 @@ from pulumi_kubernetes import core, meta
 from components.namespace import Namespace
 from components.naming import labels
 from components.pod import volume_name
+from components.restart import RestartArgs, ScheduledRestart
 from components.workload import Workload, WorkloadArgs
-from infra.catalogue import SecretEnv
+from infra.backend import UNPUBLISHED, SecretEnv
 from infra.placement import Placed
+from infra.routes import RouteTable
 from infra.settings import Node
 
 
@@ -22,6 +24,7 @@ class BackendArgs:
     service: Placed
     namespace: Namespace
     node: Node
+    routes: RouteTable
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
 
@@ -42,12 +45,21 @@ class Backend(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"synapse:components:{type(self).__name__}", name, None, opts)
+        if args.service.image.endswith(UNPUBLISHED):
+            pulumi.log.warn(
+                f"{args.service.image} is no image: its pods will not start on a real node. "
+                f"Build and push it, and set synapse:services.{args.service.name}.image to its digest.",
+                self,
+            )
         self._name, self.args = name, args
         workload = Workload(
             name,
             self._workload(self.extras()),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.namespace]),
         )
+        if restart := args.service.backend.restart:
+            again = RestartArgs(deployment=args.service.service_name, restart=restart, namespace=args.namespace)
+            ScheduledRestart(restart.name, again, pulumi.ResourceOptions(parent=self))
         self.url = workload.url
         self.register_outputs({"url": self.url})
 
@@ -68,11 +80,13 @@ class Backend(pulumi.ComponentResource):
             probes=service.probes,
             strategy=kind.strategy,
             replicas=service.replicas,
-            command=extras.command,
-            arguments=extras.arguments,
+            command=extras.command or kind.command,
+            arguments=extras.arguments or kind.arguments,
             environment={**kind.environment, **extras.environment},
             secret_environment={secret.variable: self._secret(secret) for secret in kind.secrets if self._has(secret)},
             disks=service.disks,
+            made_elsewhere=service.made_elsewhere,
+            downloads=kind.downloads,
             scratch=kind.scratch,
             files={mount: self._config_map(mount, files) for mount, files in extras.files.items()},
             storage_class=node.storage_class,
@@ -86,7 +100,7 @@ class Backend(pulumi.ComponentResource):
     def _secret(self, secret: SecretEnv) -> tuple[pulumi.Input[str], str]:
         made = core.v1.Secret(
             f"{self._name}-{secret.secret}",
-            metadata=self._metadata(secret.secret),
+            metadata=self._metadata(f"{self.args.service.service_name}-{secret.secret}"),
             string_data={secret.key: self.args.secrets[secret.config_key]},
             opts=pulumi.ResourceOptions(parent=self),
         )

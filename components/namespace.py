@@ -6,6 +6,7 @@ import pulumi
 from pulumi_kubernetes import core
 
 from components.naming import PART_OF
+from infra.annotations import KEEP
 from infra.catalogue import DEFAULT_LIMIT
 from infra.ledger import Ledger
 from infra.quantities import cpu_text, memory_text
@@ -33,7 +34,7 @@ class Namespace(pulumi.ComponentResource):
         super().__init__("synapse:components:Namespace", name, None, opts)
         namespace = core.v1.Namespace(
             name,
-            metadata={"name": args.name, "labels": security_labels()},
+            metadata={"name": args.name, "labels": security_labels(), "annotations": {KEEP: "true"}},
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         self.name = namespace.metadata.name

@@ -10,9 +10,16 @@ if TYPE_CHECKING:
     from pulumi_kubernetes import core
 
     from components.workload import WorkloadArgs
-    from infra.catalogue import Probe
+    from infra.backend import Download, Probe
 
 SHARED_MEMORY = "shared-memory"
+CURL = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"
+DOWNLOAD = {"memory": "256Mi", "cpu": "1"}
+CONTAINER_SECURITY: core.v1.SecurityContextArgsDict = {
+    "allow_privilege_escalation": False,
+    "read_only_root_filesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
 
 
 def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
@@ -26,7 +33,26 @@ def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
     }
     if args.runtime_class:
         spec["runtime_class_name"] = args.runtime_class
+    if args.downloads:
+        spec["init_containers"] = [download(number, file, args) for number, file in enumerate(args.downloads)]
     return spec
+
+
+def download(number: int, file: Download, args: WorkloadArgs) -> core.v1.ContainerArgsDict:
+    """Fetch a file unless it is there: to a part file that goes on where it broke off, renamed once it is whole."""
+    script = (
+        'test -s "$TO" || { mkdir -p "$(dirname "$TO")" && '
+        'curl --fail --location --retry 5 --continue-at - --output "$TO.part" "$FROM" && mv "$TO.part" "$TO"; }'
+    )
+    return {
+        "name": f"download-{number}",
+        "image": CURL,
+        "command": ["sh", "-ec", script],
+        "env": [{"name": "FROM", "value": file.url}, {"name": "TO", "value": file.path}],
+        "resources": {"requests": DOWNLOAD, "limits": DOWNLOAD},
+        "security_context": CONTAINER_SECURITY,
+        "volume_mounts": mounts(args),
+    }
 
 
 def container(args: WorkloadArgs) -> core.v1.ContainerArgsDict:
@@ -41,11 +67,7 @@ def container(args: WorkloadArgs) -> core.v1.ContainerArgsDict:
         "startup_probe": probe(probes.startup),
         "readiness_probe": probe(probes.readiness),
         "liveness_probe": probe(probes.liveness),
-        "security_context": {
-            "allow_privilege_escalation": False,
-            "read_only_root_filesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "security_context": CONTAINER_SECURITY,
         "volume_mounts": mounts(args),
     }
     if args.command:
@@ -86,8 +108,11 @@ def resources(args: WorkloadArgs) -> core.v1.ResourceRequirementsArgsDict:
 
 
 def probe(check: Probe) -> core.v1.ProbeArgsDict:
+    target: core.v1.ProbeArgsDict = (
+        {"http_get": {"path": check.path, "port": "http"}} if check.path else {"tcp_socket": {"port": "http"}}
+    )
     return {
-        "http_get": {"path": check.path, "port": "http"},
+        **target,
         "initial_delay_seconds": check.delay_s,
         "period_seconds": check.period_s,
         "timeout_seconds": check.timeout_s,

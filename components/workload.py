@@ -1,6 +1,7 @@
 """A hardened Deployment with its Service and claims; every other workload is made of it."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import pulumi
@@ -9,8 +10,9 @@ from pulumi_kubernetes import apps, core, meta
 from components.naming import labels, selector
 from components.pod import pod
 from infra import vram
+from infra.annotations import KEEP, LOAD_SECONDS
+from infra.backend import Disk, Download, Probes, Scratch
 from infra.budget import Claim
-from infra.catalogue import Disk, Probes, Scratch
 from infra.quantities import memory_text
 
 
@@ -34,6 +36,8 @@ class WorkloadArgs:
     secret_environment: Mapping[str, tuple[pulumi.Input[str], str]] = field(default_factory=dict)
     """Variable -> the Secret's name and the key in it."""
     disks: Sequence[Disk] = ()
+    made_elsewhere: AbstractSet[str] = frozenset()  # disks that another workload claims
+    downloads: Sequence[Download] = ()
     scratch: Sequence[Scratch] = ()
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Mount path -> the name of the ConfigMap whose keys are the files there."""
@@ -55,7 +59,7 @@ class Workload(pulumi.ComponentResource):
             "namespace": args.namespace,
             "labels": labels(args.name, args.component),
         }
-        claims = [self._claim(name, disk, args) for disk in args.disks]
+        claims = [self._claim(name, disk, args) for disk in args.disks if disk.name not in args.made_elsewhere]
         self.deployment = apps.v1.Deployment(
             name,
             metadata=metadata,
@@ -77,7 +81,12 @@ class Workload(pulumi.ComponentResource):
     def _claim(self, name: str, disk: Disk, args: WorkloadArgs) -> core.v1.PersistentVolumeClaim:
         return core.v1.PersistentVolumeClaim(
             f"{name}-{disk.name}",
-            metadata={"name": disk.name, "namespace": args.namespace, "labels": labels(args.name, args.component)},
+            metadata={
+                "name": disk.name,
+                "namespace": args.namespace,
+                "labels": labels(args.name, args.component),
+                "annotations": {KEEP: "true"},
+            },
             spec={
                 "access_modes": ["ReadWriteOnce"],
                 "storage_class_name": args.storage_class,
@@ -89,9 +98,10 @@ class Workload(pulumi.ComponentResource):
 
 def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
     """Replicas of one pod. A pod that holds a GPU says how much of its memory, for the policies to add up."""
-    metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component)}
+    annotations = {LOAD_SECONDS: str(load_s(args.probes))}
     if args.claim.vram:
-        metadata["annotations"] = {vram.ANNOTATION: memory_text(args.claim.vram)}
+        annotations[vram.ANNOTATION] = memory_text(args.claim.vram)
+    metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component), "annotations": annotations}
     return {
         "replicas": args.replicas,
         "revision_history_limit": 3,
@@ -111,4 +121,9 @@ def strategy(kind: str) -> apps.v1.DeploymentStrategyArgsDict:
 
 def progress_deadline_s(probes: Probes) -> int:
     """Seconds a rollout may stand still: as long as the slowest start, and five minutes for the image."""
-    return probes.startup.delay_s + probes.startup.period_s * probes.startup.failures + 300
+    return load_s(probes) + 300
+
+
+def load_s(probes: Probes) -> int:
+    """Seconds that a start may take before it counts as failed."""
+    return probes.startup.delay_s + probes.startup.period_s * probes.startup.failures

@@ -10,6 +10,14 @@ from infra.quantities import cores, gib
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """One share of the memory that a workload is known to fill, in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """What one pod may take of the node."""
 
@@ -20,6 +28,8 @@ class Claim:
     gpus: int = 0  # GPUs, or shares of one
     vram: int = 0  # on each GPU it holds; 0 when its engine states none
     shared_memory: int = 0  # memory-backed volumes
+    parked: int = 0  # weights that a sleeping engine keeps in RAM
+    resident: tuple[Part, ...] = ()  # what it is known to fill of its limit, in order of the message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +95,37 @@ def shared_memory_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
     ]
 
 
+def parked_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
+    """A finding for each workload whose limit does not cover the weights that it parks, beside its memory volumes."""
+    return [
+        Finding(name=line.name, message=_parked_message(line))
+        for line in lines
+        if line.claim.parked and line.claim.parked + line.claim.shared_memory > line.claim.memory_limit
+    ]
+
+
+def resident_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
+    """A finding for each workload whose limit does not cover what it is known to fill."""
+    return [
+        Finding(name=line.name, message=_resident_message(line))
+        for line in lines
+        if sum(part.size for part in line.claim.resident) > line.claim.memory_limit
+    ]
+
+
 def cpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
     """At most one finding: the workload whose CPU limit goes past the budget."""
     return _over(lines, lambda line: line.claim.cpu_limit, capacity.cpu_budget, _Words("CPU limit", cores))
+
+
+def requests_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    """At most one finding for memory and one for CPU: the workload that the scheduler would have no room for."""
+    memory = _Words("memory request", gib, "requests")
+    cpu = _Words("CPU request", cores, "requests")
+    return [
+        *_over(lines, lambda line: line.claim.memory_request, capacity.memory_budget, memory),
+        *_over(lines, lambda line: line.claim.cpu_request, capacity.cpu_budget, cpu),
+    ]
 
 
 def gpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
@@ -117,6 +155,8 @@ def vram_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
 CHECKS: tuple[Callable[[Sequence[Line], Capacity], list[Finding]], ...] = (
     memory_findings,
     shared_memory_findings,
+    parked_findings,
+    resident_findings,
     cpu_findings,
     gpu_findings,
     vram_findings,
@@ -124,7 +164,7 @@ CHECKS: tuple[Callable[[Sequence[Line], Capacity], list[Finding]], ...] = (
 
 
 def findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """Everything that does not fit, in the order memory, shared memory, CPU, GPUs, VRAM."""
+    """Everything that does not fit, in the order memory (the sum, then pod by pod), CPU, GPUs, VRAM."""
     return [finding for check in CHECKS for finding in check(lines, capacity)]
 
 
@@ -137,6 +177,7 @@ def total(lines: Iterable[Line], amount: Callable[[Claim], int]) -> int:
 class _Words:
     figure: str
     text: Callable[[int], str]
+    sides: str = "limits"
 
 
 def _over(lines: Sequence[Line], amount: Callable[[Line], int], budget: int, words: _Words) -> list[Finding]:
@@ -150,8 +191,8 @@ def _over(lines: Sequence[Line], amount: Callable[[Line], int], budget: int, wor
     sums = " + ".join(_product(line.replicas, words.text(amount(line)), line.name) for line in lines)
     over, text = words.text(running - budget), words.text
     message = (
-        f"{breaker.name}: with its {words.figure} of {_product(breaker.replicas, text(amount(breaker)))} the limits "
-        f"add up to {text(running)}, {over} over the node's budget of {text(budget)} ({sums}); "
+        f"{breaker.name}: with its {words.figure} of {_product(breaker.replicas, text(amount(breaker)))} "
+        f"the {words.sides} add up to {text(running)}, {over} over the node's budget of {text(budget)} ({sums}); "
         f"take {over} off the {words.figure} or the replicas of {breaker.name} or of another workload"
     )
     return [Finding(name=breaker.name, message=message)]
@@ -166,6 +207,27 @@ def _shared_memory_message(line: Line) -> str:
     return (
         f"{line.name}: its memory-backed volumes of {shared} are charged to the pod, whose memory limit is {limit}; "
         f"make them smaller than the limit, or raise it"
+    )
+
+
+def _parked_message(line: Line) -> str:
+    claim = line.claim
+    need = claim.parked + claim.shared_memory
+    return (
+        f"{line.name}: asleep it parks {gib(claim.parked)} of weights in RAM, which with {gib(claim.shared_memory)} of "
+        f"memory-backed volumes make {gib(need)}; its memory limit is {gib(claim.memory_limit)}: "
+        f"raise it by {gib(need - claim.memory_limit)}, or turn sleep off"
+    )
+
+
+def _resident_message(line: Line) -> str:
+    need = sum(part.size for part in line.claim.resident)
+    parts = " + ".join(f"{part.name} {gib(part.size)}" for part in line.claim.resident)
+    over = need - line.claim.memory_limit
+    return (
+        f"{line.name}: it fills {gib(need)} of RAM ({parts}), {gib(over)} over its memory limit of "
+        f"{gib(line.claim.memory_limit)}; raise the limit, shorten the context, serve fewer requests or models at a "
+        "time, or choose a smaller model or quantization"
     )
 
 
@@ -185,7 +247,7 @@ def _vram_message(line: Line, lines: Sequence[Line], capacity: Capacity) -> str:
     return (
         f"{line.name}: its {gib(line.claim.vram)} of VRAM fits on no GPU ({gpus})"
         f"{f' beside {beside}' if beside else ''}; "
-        "shorten the context, lower the number of sequences, or choose a smaller model or dtype"
+        "shorten the context, lower the number of sequences, or choose a smaller model, dtype or quantization"
     )
 
 

@@ -3,7 +3,9 @@
 SynapseError
 ├── SettingsError   a stack file that cannot be read as settings
 ├── BudgetError     claims that do not fit the node
-└── RouteError      a route that leads nowhere
+├── ModelFileError  a model's file whose header cannot be read
+├── RouteError      a route that leads nowhere
+└── PhaseError      a phase that would take something away from a consumer
 """
 
 
@@ -19,5 +21,13 @@ class BudgetError(SynapseError):
     """The claims do not fit the node; the message is the ledger with the lines that broke it."""
 
 
+class ModelFileError(SynapseError):
+    """A model's file is missing, cut short or not what it should be; the message names it and says what is wrong."""
+
+
 class RouteError(SynapseError):
     """A route names a service that is not there, or a task that it does not do."""
+
+
+class PhaseError(SynapseError):
+    """A phase must wait for a consumer; the message says which, and what it has to do first."""

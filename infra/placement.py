@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from infra.backend import Backend, Disk, Probes
 from infra.budget import Claim, Line
-from infra.catalogue import CATALOGUE, Backend, Disk, Probes
+from infra.catalogue import CATALOGUE
 from infra.options import Service
 from infra.vram import ModelCard, Vram
 
@@ -21,6 +22,7 @@ class Placed:
     image: str
     replicas: int
     vram: Vram | None = None
+    made_elsewhere: frozenset[str] = frozenset()  # shared disks whose claim another service makes
 
     @property
     def service_name(self) -> str:
@@ -31,7 +33,7 @@ class Placed:
     def disks(self) -> tuple[Disk, ...]:
         """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first."""
         own = "" if self.name == self.backend.kind else f"{self.name}-"
-        named = [replace(disk, name=own + disk.name) for disk in self.backend.disks]
+        named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.disks]
         if named and self.options.disk:
             named[0] = replace(named[0], size=self.options.disk)
         return tuple(named)
@@ -50,6 +52,14 @@ class Placed:
         """Its line of the ledger."""
         return Line(name=self.service_name, claim=self.claim, replicas=self.replicas, phase=self.backend.phase)
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Its line, and that of the pod that restarts it."""
+        restart = self.backend.restart
+        if restart is None:
+            return (self.line,)
+        return self.line, Line(name=restart.name, claim=restart.claim, phase=self.backend.phase)
+
 
 def place(name: str, options: Service, cards: Mapping[str, ModelCard]) -> Placed:
     """The service *name* with every default filled in. *cards* hold the figures of the models."""
@@ -59,16 +69,21 @@ def place(name: str, options: Service, cards: Mapping[str, ModelCard]) -> Placed
         name=name,
         backend=backend,
         options=options,
-        claim=_claim(backend.claim, options, vram),
+        claim=_claim(backend.claim, options, vram, cards),
         image=options.image or backend.image or "",
         replicas=options.replicas or backend.replicas,
         vram=vram,
     )
 
 
-def _claim(default: Claim, options: Service, vram: Vram | None) -> Claim:
+def _claim(default: Claim, options: Service, vram: Vram | None, cards: Mapping[str, ModelCard]) -> Claim:
     claim = replace(
-        default, gpus=options.gpus, vram=vram.total if vram else 0, shared_memory=options.shared_memory_bytes
+        default,
+        gpus=default.gpus if options.gpus is None else options.gpus,
+        vram=vram.total if vram else options.gpu_memory or default.vram,
+        shared_memory=options.shared_memory_bytes,
+        parked=options.parked(cards),
+        resident=options.resident(cards),
     )
     if options.memory:
         claim = replace(claim, memory_request=options.memory.request, memory_limit=options.memory.limit)

@@ -1,7 +1,9 @@
 """A stack in values: the services of its phases, their routes and their ledger. Nothing here touches a cluster."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
+from infra import consumers
 from infra.ledger import Ledger
 from infra.placement import Placed, place
 from infra.routes import RouteTable, table
@@ -19,13 +21,25 @@ class Plan:
 
 
 def plan(settings: Settings) -> Plan:
-    """The services of every phase up to the settings' own, in phase order. Raises RouteError."""
+    """The services of every phase up to the settings' own, in phase order. Raises RouteError and PhaseError."""
+    consumers.check(settings.consumers, settings.phase)
     placed = [place(name, service, settings.cards) for name, service in settings.services.items()]
     deployed = [service for service in placed if service.backend.phase <= settings.phase]
-    services = tuple(sorted(deployed, key=lambda service: service.backend.phase))
+    services = tuple(_with_shared_disks(sorted(deployed, key=lambda service: service.backend.phase)))
     return Plan(
         settings=settings,
         services=services,
         routes=table(settings.routes, services, settings.namespace),
-        ledger=Ledger(lines=tuple(service.line for service in services), capacity=settings.node.capacity),
+        ledger=Ledger(
+            lines=tuple(line for service in services for line in service.lines), capacity=settings.node.capacity
+        ),
     )
+
+
+def _with_shared_disks(services: Iterable[Placed]) -> Iterator[Placed]:
+    """A shared disk is made by the first service that names it, and mounted by the others."""
+    made: set[str] = set()
+    for service in services:
+        names = {disk.name for disk in service.disks}
+        yield replace(service, made_elsewhere=frozenset(names & made))
+        made |= names

@@ -8,7 +8,17 @@ from pydantic_core import PydanticUndefined
 
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.ledger import markdown
-from infra.options import Card, CpuRange, GpuSection, MemoryRange, Service, Target
+from infra.options import (
+    Card,
+    Consumer,
+    CpuRange,
+    GpuSection,
+    IngressSection,
+    MemoryRange,
+    OllamaModel,
+    Service,
+    Target,
+)
 from infra.quantities import Bytes, memory_text
 from infra.settings import PREFIX, Node, StackFile
 
@@ -22,6 +32,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}services.<name>.cpu", CpuRange),
     (f"{PREFIX}routes.<model>[]", Target),
     (f"{PREFIX}models.<name>", Card),
+    (f"{PREFIX}services.<name>.models[] of kind ollama", OllamaModel),
+    (f"{PREFIX}consumers.<name>", Consumer),
+    (f"{PREFIX}ingress", IngressSection),
 )
 HEAD = """# Settings
 

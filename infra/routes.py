@@ -11,6 +11,8 @@ from infra.ledger import markdown
 from infra.options import Target
 from infra.placement import Placed
 
+LITELLM_PROVIDERS = {"ollama": ("ollama", ""), "vllm": ("hosted_vllm", "/v1"), "openai": ("openai", "/v1")}
+"""Adapter -> how LiteLLM calls that kind of server, and where under its address the API begins."""
 COLUMNS = ("Model", "Served by", "As", "Then", "As")
 
 
@@ -48,6 +50,26 @@ class RouteTable:
         }
         return yaml.safe_dump(document, sort_keys=False)
 
+    def litellm_config(self) -> str:
+        """LiteLLM's configuration file: one entry for each stop of a route, in the order they are tried.
+
+        Raises RouteError for a backend that speaks none of the APIs that LiteLLM does.
+        """
+        document = {
+            "model_list": [
+                {"model_name": route.model, "litellm_params": self._litellm_params(route, order, stop)}
+                for route in self.routes
+                for order, stop in enumerate(route.stops, start=1)
+            ],
+            "router_settings": {
+                "routing_strategy": "simple-shuffle",
+                "num_retries": 2,
+                "timeout": 600,
+                "enable_pre_call_checks": True,
+            },
+        }
+        return yaml.safe_dump(document, sort_keys=False)
+
     def rows(self) -> list[tuple[str, ...]]:
         """The cells of every route in the order of `COLUMNS`; empty cells where there is no fallback."""
         return [_row(route) for route in self.routes]
@@ -56,9 +78,24 @@ class RouteTable:
         return markdown(COLUMNS, self.rows())
 
     def _backend(self, service: Placed) -> dict[str, Any]:
-        kind = service.backend
-        url = f"http://{service.service_name}.{self.namespace}.svc.cluster.local:{kind.port}"
-        return {"url": url, "type": kind.adapter, "health": kind.health}
+        return {"url": self._url(service), "type": service.backend.adapter, "health": service.backend.health}
+
+    def _url(self, service: Placed) -> str:
+        return f"http://{service.service_name}.{self.namespace}.svc.cluster.local:{service.backend.port}"
+
+    def _litellm_params(self, route: Route, order: int, stop: Stop) -> dict[str, Any]:
+        adapter = stop.service.backend.adapter
+        if adapter not in LITELLM_PROVIDERS:
+            known = ", ".join(LITELLM_PROVIDERS)
+            raise RouteError(f"routes.{route.model}: LiteLLM cannot call {stop.service.name}; it can: {known}")
+        provider, path = LITELLM_PROVIDERS[adapter]
+        key = {} if provider == "ollama" else {"api_key": "none"}  # its clients insist on one
+        return {
+            "model": f"{provider}/{stop.model}",
+            "api_base": self._url(stop.service) + path,
+            "order": order,
+            **key,
+        }
 
 
 def table(routes: Mapping[str, Sequence[Target]], services: Sequence[Placed], namespace: str) -> RouteTable:

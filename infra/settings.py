@@ -13,13 +13,24 @@ from pydantic_core import ErrorDetails
 from infra.budget import Capacity
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.errors import SettingsError
-from infra.options import Card, GpuSection, Section, Service, Target, VllmService
+from infra.options import (
+    Card,
+    Consumer,
+    GpuSection,
+    IngressSection,
+    OllamaService,
+    Section,
+    Service,
+    Target,
+    VllmService,
+)
 from infra.quantities import Bytes, DnsLabel, Millicores, Percent
 from infra.vram import CARDS, ModelCard
 
 PREFIX = "synapse:"
+_CARDED = f"accepted: a `card` that names a built-in one (docs/vram.md), or a model described under {PREFIX}models"
 ROOT = Path(__file__).resolve().parent.parent
-LAST_PHASE = max(backend.phase for backend in CATALOGUE.values())
+LAST_PHASE = 5
 
 
 class Node(Section):
@@ -55,7 +66,7 @@ class StackFile(Section):
     """What a stack file may say, less its secrets."""
 
     phase: int = Field(default=LAST_PHASE, ge=1, le=LAST_PHASE)
-    """What to deploy: 1 Ollama, 2 vLLM too, 3 the gateway too."""
+    """The last phase to deploy: 1 CPU models, 2 GPU models, 3 gateway, 4 speech, 5 policies and ingress."""
     namespace: DnsLabel = "llm-infra"
     """The namespace that everything lives in."""
     context: str | None = None
@@ -66,6 +77,10 @@ class StackFile(Section):
     """Models that the built-in cards lack, by name."""
     routes: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
     """Public model name -> services, in the order they are tried."""
+    consumers: dict[str, Consumer] = Field(default_factory=dict)
+    """The projects that use the platform, by name."""
+    ingress: IngressSection | None = None
+    """The gateway's public name; not reachable from outside if left out."""
     services: dict[str, SerializeAsAny[Service]] = Field(min_length=1)
     """What runs on the node, by name."""
 
@@ -213,6 +228,9 @@ def _cross_faults(settings: Settings) -> Iterator[str]:
             yield f"services.{name}.image: missing; accepted: name[:tag]@sha256:<digest>, as your registry holds it"
         if isinstance(service, VllmService):
             yield from _model_faults(name, service, settings.cards)
+        if isinstance(service, OllamaService):
+            unknown = [model.name for model in service.models if (model.card or model.name) not in settings.cards]
+            yield from (f"services.{name}.models: {model!r} has no card; {_CARDED}" for model in unknown)
     for route, targets in settings.routes.items():
         for target in targets:
             if target.service not in settings.services:

@@ -4,19 +4,22 @@ What the flags mean is in the documentation of `vllm serve` (engine arguments).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infra.options import VllmService
-from infra.vram import ENGINE_OVERHEAD, ModelCard, Vram, kv_cache, weights
+from infra.vram import ENGINE_OVERHEAD, Engine, ModelCard, Vram, need, weights
 
 DEFAULT_UTILIZATION = 0.92
 _DTYPES = {"auto": "bfloat16", "half": "float16", "float": "float32"}
 _KV_DTYPES = {"fp8_e4m3": "fp8", "fp8_e5m2": "fp8"}
+# Asked for by its plain name, vLLM takes the slow kernel of the format: its own log says to ask for Marlin's.
+_QUANTIZATIONS = {"awq": "awq_marlin", "gptq": "gptq_marlin"}
+_OURS = {theirs: ours for ours, theirs in _QUANTIZATIONS.items()}
 
 
 def write(service: VllmService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
     """The arguments of `vllm serve` for an engine that takes *vram* of each GPU of *gpu_memory* bytes."""
-    flags = {
+    flags: dict[str, object] = {
         "max-model-len": service.context_tokens,
         "max-num-seqs": service.sequences,
         "dtype": service.dtype,
@@ -26,7 +29,10 @@ def write(service: VllmService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
         "tensor-parallel-size": service.tensor_parallel,
         "port": 8000,
     }
-    switches = ("--enforce-eager",) if service.eager else ()
+    if service.quantization:
+        flags["quantization"] = _QUANTIZATIONS.get(service.quantization, service.quantization)
+    chosen = {"--enforce-eager": service.eager, "--enable-sleep-mode": service.sleep}
+    switches = (switch for switch, on in chosen.items() if on)
     pairs = (f"--{name}={value}" for name, value in flags.items())
     return (service.model, *pairs, *switches, "--no-enable-log-requests")
 
@@ -43,6 +49,8 @@ class Flags:
     kv_cache_bytes: int | None
     utilization: float
     tensor_parallel: int
+    quantization: str | None
+    sleep: bool
 
 
 def read(arguments: Sequence[str]) -> Flags:
@@ -64,6 +72,8 @@ def read(arguments: Sequence[str]) -> Flags:
         kv_cache_bytes=_number(kv_bytes) if kv_bytes else None,
         utilization=float(given.get("gpu-memory-utilization", DEFAULT_UTILIZATION)),
         tensor_parallel=int(given.get("tensor-parallel-size", "1")),
+        quantization=_OURS.get(given.get("quantization", ""), given.get("quantization")),
+        sleep="enable-sleep-mode" in given,
     )
 
 
@@ -75,15 +85,26 @@ def vram(flags: Flags, cards: Mapping[str, ModelCard], gpu_memory: int, overhead
     """
     told = 0 if flags.kv_cache_bytes else int(flags.utilization * gpu_memory)
     card = cards.get(flags.model)
-    return max(told, _need(flags, card) + overhead) if card else told
+    return max(told, _need(flags, card, overhead)) if card else told
 
 
-def _need(flags: Flags, card: ModelCard) -> int:
-    dtype = flags.dtype
-    kv_dtype = dtype if flags.kv_dtype == "auto" else flags.kv_dtype
-    tokens = (flags.context_tokens or card.context_tokens) * flags.sequences
-    cache = max(kv_cache(card, kv_dtype, tokens, flags.tensor_parallel), flags.kv_cache_bytes or 0)
-    return weights(card, dtype, flags.tensor_parallel) + cache
+def parked(flags: Flags, cards: Mapping[str, ModelCard]) -> int:
+    """Bytes of RAM that an engine with *flags* fills when it sleeps (level 1); 0 for a model that *cards* lacks."""
+    card = cards.get(flags.model)
+    return weights(card, flags.dtype, 1, flags.quantization) if card and flags.sleep else 0
+
+
+def _need(flags: Flags, card: ModelCard, overhead: int) -> int:
+    engine = Engine(
+        context_tokens=flags.context_tokens or card.context_tokens,
+        sequences=flags.sequences,
+        dtype=flags.dtype,
+        kv_dtype=flags.kv_dtype,
+        tensor_parallel=flags.tensor_parallel,
+        quantization=flags.quantization,
+    )
+    needed = need(card, engine, overhead)
+    return replace(needed, kv_cache=max(needed.kv_cache, flags.kv_cache_bytes or 0)).total
 
 
 def _pairs(arguments: Sequence[str]) -> dict[str, str]:

@@ -1,36 +1,35 @@
 """What a model needs of a GPU: its weights, the KV cache of its context, and the engine's own share.
 
 Figures are bytes. The KV cache holds a key and a value per layer, KV head and position:
-`2 x layers x kv_heads x head_size x bytes of the dtype` for every token of every sequence.
+`2 x layers x kv_heads x head_size x bytes of the dtype` for every token of every sequence. Layers with a sliding
+window keep only the window, and latent attention one short vector per layer. Against published figures: docs/vram.md.
 """
 
 import math
 from dataclasses import dataclass
 
+from infra.model_cards import CARDS, ModelCard
 from infra.quantities import GI
+from infra.quantization import DTYPE_BYTES, scheme
+
+__all__ = [
+    "ANNOTATION",
+    "CARDS",
+    "ENGINE_OVERHEAD",
+    "Engine",
+    "ModelCard",
+    "Requests",
+    "Vram",
+    "kv_cache",
+    "need",
+    "weights",
+]
 
 ANNOTATION = "synapse.dev/vram"
 """On a pod: the GPU memory that its engine will take on each GPU, as a quantity."""
-DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "fp8": 1}
 ENGINE_OVERHEAD = 2 * GI  # CUDA context, activations and fragmentation of an eager vLLM at 8k context
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelCard:
-    """The figures of a model's `config.json` that decide its memory."""
-
-    parameters: int
-    layers: int
-    kv_heads: int
-    head_size: int
-    context_tokens: int  # the longest context it was trained for
-
-
-CARDS = {
-    # Both names of one model: https://arxiv.org/abs/2407.21783, table 3.
-    name: ModelCard(parameters=8_030_261_248, layers=32, kv_heads=8, head_size=128, context_tokens=131_072)
-    for name in ("meta-llama/Meta-Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-8B-Instruct")
-}
+IN_FLIGHT = 8192
+"""Tokens of one step of vLLM (`max_num_batched_tokens` at most, by default), which windows hold beside themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +49,68 @@ class Vram:
         return math.ceil(self.total * 100 / gpu_memory) / 100
 
 
-def weights(card: ModelCard, dtype: str, tensor_parallel: int = 1) -> int:
-    """Bytes of the weights on each of *tensor_parallel* GPUs."""
-    return math.ceil(card.parameters * DTYPE_BYTES[dtype] / tensor_parallel)
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What an engine is told that decides its memory. A *kv_dtype* of `auto` is the dtype of the weights."""
+
+    context_tokens: int
+    sequences: int
+    dtype: str
+    kv_dtype: str = "auto"
+    tensor_parallel: int = 1
+    quantization: str | None = None
 
 
-def kv_cache(card: ModelCard, dtype: str, tokens: int, tensor_parallel: int = 1) -> int:
-    """Bytes of keys and values of *tokens* positions on each of *tensor_parallel* GPUs."""
-    per_token = 2 * card.layers * card.kv_heads * card.head_size * DTYPE_BYTES[dtype]
-    return math.ceil(per_token * tokens / tensor_parallel)
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    """What a KV cache has room for: *sequences* of so many tokens, and those *in_flight* that a window is behind."""
+
+    context_tokens: int
+    sequences: int = 1
+    in_flight: int = IN_FLIGHT
+
+
+def need(card: ModelCard, engine: Engine, overhead: int = ENGINE_OVERHEAD) -> Vram:
+    """GPU memory of *engine* with the model of *card*. Raises KeyError for an unknown dtype."""
+    kv_dtype = engine.dtype if engine.kv_dtype == "auto" else engine.kv_dtype
+    requests = Requests(context_tokens=engine.context_tokens, sequences=engine.sequences)
+    return Vram(
+        weights=weights(card, engine.dtype, engine.tensor_parallel, engine.quantization),
+        kv_cache=kv_cache(card, kv_dtype, requests, engine.tensor_parallel),
+        overhead=overhead,
+    )
+
+
+def weights(card: ModelCard, dtype: str, tensor_parallel: int = 1, quantization: str | None = None) -> int:
+    """Bytes of the weights on each of *tensor_parallel* GPUs. Raises KeyError for an unknown dtype.
+
+    A model that comes quantised takes what it has stored, whatever the dtype.
+    """
+    total = _weights(card, dtype, quantization) if card.stored is None else card.stored
+    return math.ceil(total / tensor_parallel)
+
+
+def kv_cache(card: ModelCard, dtype: str, requests: Requests, tensor_parallel: int = 1) -> int:
+    """Bytes of the keys and values of all *requests*, on each of *tensor_parallel* GPUs.
+
+    GPUs beyond the number of KV heads hold copies, and each holds all of a latent cache.
+    """
+    tokens = requests.context_tokens * requests.sequences
+    windowed = min(tokens, card.window * requests.sequences + requests.in_flight)
+    positions = (card.layers - card.window_layers) * tokens + card.window_layers * windowed
+    values = card.latent or 2 * math.ceil(card.kv_heads / tensor_parallel) * card.head_size
+    return positions * values * DTYPE_BYTES[dtype]
+
+
+def _weights(card: ModelCard, dtype: str, quantization: str | None) -> int:
+    bits = scheme(quantization, dtype)
+    embedding, head = _ends(card)
+    body = card.parameters - embedding - head
+    return math.ceil((body * bits.body + embedding * (bits.embedding or 0) + head * (bits.head or 0)) / 8)
+
+
+def _ends(card: ModelCard) -> tuple[int, int]:
+    """Parameters of the embedding and of the output head; of unknown ends everything, which counts too much."""
+    if card.embedding is None:
+        return 0, card.parameters
+    return (0, card.embedding) if card.tied else (card.embedding, card.embedding)

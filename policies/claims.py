@@ -22,6 +22,8 @@ Container = dict[str, Any]
 def line(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> Line:
     """The ledger line of *pods*; raises UnprovenError for a figure that is unknown or unreadable."""
     spec = pods.spec
+    if pods.owner.is_patch and pods.count is not None and not containers(spec):
+        raise UnprovenError("it changes how many pods another resource makes, and not what each of them claims")
     gpus = _of_pod(spec, "limits", GPU, as_bytes)
     claim = Claim(
         memory_request=_of_pod(spec, "requests", "memory", as_bytes),
@@ -65,9 +67,11 @@ def shared_memory(spec: Mapping[str, Any]) -> int:
 
 
 def amount(holder: Mapping[str, Any], side: str, resource: str, read: Callable[[str], int]) -> int:
-    """One figure of a container's `resources`, 0 where it is not set."""
+    """One figure of a container's `resources`, 0 where it is not set; a request that is left out is the limit."""
     resources = holder.get("resources")
     value = at(resources, (side, resource))
+    if value is None and side == "requests":
+        return amount(holder, "limits", resource, read)
     return 0 if value is None else _figure(value, read, f"{resource} in {side} of container {holder.get('name')}")
 
 

@@ -21,17 +21,25 @@ class UnprovenError(Exception):
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - properties are JSON
-    """*value* without the policy SDK's proxies, which abort a whole rule at the first unknown they meet."""
+    """*value* without the policy SDK's proxies, which abort a whole rule at the first unknown they meet.
+
+    The engine sends every number as a float; a whole one is a whole one here.
+    """
     if isinstance(value, Mapping):
         return {key: _item(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_item(value, index) for index in range(len(value))]
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - properties are JSON
     """*value* if it is a mapping, else an empty one: for parts that a rule can do without."""
     return value if isinstance(value, dict) else {}
+
+
+def values(value: Any) -> list[Any]:  # noqa: ANN401 - properties are JSON
+    """*value* if it is a list, else an empty one: for parts that a rule can do without."""
+    return value if isinstance(value, list) else []
 
 
 def items(value: Any, what: str) -> list[dict[str, Any]]:  # noqa: ANN401 - properties are JSON

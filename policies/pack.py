@@ -2,17 +2,59 @@
 
 from pulumi_policy import Policy
 
+from policies.blocked_drains import drains_are_not_blocked
+from policies.confinement import containers_stay_confined
 from policies.container_limits import containers_have_limits
 from policies.cpu_budget import cpu_within_budget
+from policies.default_deny import network_denies_by_default
+from policies.denied_images import harmful_images_are_denied
+from policies.exposure import nothing_is_exposed
 from policies.gpu_claims import gpu_claimed_once
+from policies.gpu_rollout import gpu_is_released_first
+from policies.hidden_gpu import no_hidden_gpu
+from policies.host_access import pods_keep_off_the_host
+from policies.ingress_tls import ingress_has_tls
+from policies.load_time import startup_outlasts_loading
+from policies.lost_claims import claims_survive_destroy
 from policies.memory_budget import memory_within_budget
+from policies.pinned_images import images_are_pinned
+from policies.plain_secrets import secrets_stay_secret
+from policies.privileges import containers_run_unprivileged
+from policies.probes import servers_are_probed
+from policies.read_only_root import root_is_read_only
+from policies.requests_budget import requests_within_budget
+from policies.service_tokens import tokens_are_asked_for
+from policies.service_variables import services_set_nothing
+from policies.timeouts import timeouts_grow_outward
+from policies.visible_pods import pods_are_visible
 from policies.vram import vram_within_gpu
 
 NAME = "synapse"
 RULES: tuple[Policy, ...] = (
     memory_within_budget,
     cpu_within_budget,
+    requests_within_budget,
+    containers_have_limits,
+    pods_are_visible,
     gpu_claimed_once,
     vram_within_gpu,
-    containers_have_limits,
+    no_hidden_gpu,
+    gpu_is_released_first,
+    pods_keep_off_the_host,
+    containers_run_unprivileged,
+    containers_stay_confined,
+    root_is_read_only,
+    tokens_are_asked_for,
+    images_are_pinned,
+    harmful_images_are_denied,
+    secrets_stay_secret,
+    nothing_is_exposed,
+    ingress_has_tls,
+    network_denies_by_default,
+    services_set_nothing,
+    timeouts_grow_outward,
+    servers_are_probed,
+    startup_outlasts_loading,
+    drains_are_not_blocked,
+    claims_survive_destroy,
 )

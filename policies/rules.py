@@ -1,9 +1,15 @@
-"""Two ways to make a rule: of the whole stack's sums, and of each pod by itself. Both are mandatory."""
+"""The ways to make a rule: of the stack's sums, of all its objects together, of each object, of each pod.
 
-from collections.abc import Callable, Iterable, Sequence
+All are mandatory unless the pack's configuration says otherwise, which may also name what a rule leaves alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pulumi_policy import (
     EnforcementLevel,
+    Policy,
     PolicyConfigSchema,
     PolicyResource,
     ReportViolation,
@@ -17,10 +23,32 @@ from infra.budget import Capacity, Finding, Line
 from policies import node
 from policies.claims import line
 from policies.known import UnprovenError
+from policies.objects import Object, objects
 from policies.pods import Pods, pods
+from policies.scaling import scaled_pods
 
+Config = Mapping[str, Any]
+Schema = Mapping[str, dict[str, Any]]
 SumCheck = Callable[[Sequence[Line], Capacity], list[Finding]]
+StackCheck = Callable[[Sequence[Object], Config], Iterable["Fault"]]
+ObjectCheck = Callable[[Object, Config], Iterable[str]]
 PodCheck = Callable[[Pods], Iterable[str]]
+
+ALLOW: Schema = {
+    "allow": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Objects that the rule leaves alone: Kind/name, or Kind/namespace/name.",
+    }
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is wrong with one object of the stack."""
+
+    object: Object
+    message: str
 
 
 def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationPolicy:
@@ -30,10 +58,9 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
     """
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        ordered = sorted(args.resources, key=_platform_first)
-        found = [pod for resource in ordered for pod in pods(resource.resource_type, resource.props, resource.urn)]
         try:
             capacity = node.capacity(args.get_config() or {})
+            found = list(scaled_pods(_objects(args)))
         except UnprovenError as error:
             report(str(error), None)
             return
@@ -51,25 +78,83 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
     )
 
 
-def pod_rule(name: str, description: str, check: PodCheck) -> ResourceValidationPolicy:
-    """A rule over the pods of one resource; *check* yields what is wrong, each with its remedy."""
+def objects_rule(name: str, description: str, check: StackCheck, schema: Schema | None = None) -> StackValidationPolicy:
+    """A rule over all objects of a stack together; *check* yields what is wrong with which, each with its remedy."""
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        config = args.get_config() or {}
+        try:
+            for fault in check(_objects(args), config):
+                if not _is_allowed(fault.object, config):
+                    report(f"{fault.object.name}: {fault.message}", fault.object.urn)
+        except UnprovenError as error:
+            report(f"{error}; give it a plain value", None)
+
+    return StackValidationPolicy(
+        name=name,
+        description=description,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        config_schema=_schema(schema),
+        validate=validate,
+    )
+
+
+def object_rule(
+    name: str, description: str, check: ObjectCheck, schema: Schema | None = None
+) -> ResourceValidationPolicy:
+    """A rule over each object by itself; *check* yields what is wrong, each with its remedy."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        for found in pods(args.resource_type, args.props, args.urn):
+        config = args.get_config() or {}
+        for found in objects(args):
+            if _is_allowed(found, config):
+                continue
             try:
-                for message in check(found):
+                for message in check(found, config):
                     report(f"{found.name}: {message}", args.urn)
             except UnprovenError as error:
                 report(f"{found.name}: {error}; give it a plain value", args.urn)
 
     return ResourceValidationPolicy(
-        name=name, description=description, enforcement_level=EnforcementLevel.MANDATORY, validate=validate
+        name=name,
+        description=description,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        config_schema=_schema(schema),
+        validate=validate,
     )
+
+
+def pod_rule(name: str, description: str, check: PodCheck) -> ResourceValidationPolicy:
+    """A rule over the pods of each object; *check* yields what is wrong, each with its remedy."""
+
+    def of_object(found: Object, _: Config) -> Iterator[str]:
+        for pod in pods(found):
+            yield from check(pod)
+
+    return object_rule(name, description, of_object)
+
+
+def schema_of(rule: Policy) -> Schema:
+    """The configuration that *rule* takes, beside its enforcement level."""
+    return rule.config_schema.properties if rule.config_schema else {}
+
+
+def _objects(args: StackValidationArgs) -> list[Object]:
+    return [item for resource in sorted(args.resources, key=_platform_first) for item in objects(resource)]
 
 
 def _platform_first(resource: PolicyResource) -> tuple[bool, str]:
     """The same order in every run, whatever was registered first: what stands outside a component is named last."""
     return "$" not in resource.urn, resource.urn
+
+
+def _schema(more: Schema | None) -> PolicyConfigSchema:
+    return PolicyConfigSchema(properties={**ALLOW, **(more or {})})
+
+
+def _is_allowed(found: Object, config: Config) -> bool:
+    names = {found.name, f"{found.kind}/{found.namespace}/{found.bare_name}"}
+    return not names.isdisjoint(config.get("allow", ()))
 
 
 def _lines(found: Iterable[Pods], capacity: Capacity, report: ReportViolation) -> list[Line]:

@@ -6,14 +6,18 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.backend import Backend, BackendArgs
-from components.gateway import Gateway, GatewayArgs
+from components.gateway import Gateway
+from components.litellm import Litellm
 from components.namespace import Namespace, NamespaceArgs
 from components.ollama import Ollama
+from components.security import Security, SecurityArgs
 from components.vllm import Vllm
+from infra.access import ENTRIES, access
+from infra.consumers import SECURITY_PHASE
 from infra.placement import Placed
 from infra.plan import Plan
 
-KINDS: Mapping[str, type[Backend]] = {"ollama": Ollama, "vllm": Vllm}
+KINDS: Mapping[str, type[Backend]] = {"ollama": Ollama, "vllm": Vllm, "gateway": Gateway, "litellm": Litellm}
 """Kinds with a component of their own; every other is a plain Backend of its catalogue entry."""
 
 
@@ -25,7 +29,10 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     plan.ledger.check()
     everything = pulumi.ResourceOptions(provider=cluster(plan))
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=everything)
-    return {service.name: _backend(service, plan, namespace, secrets, everything).url for service in plan.services}
+    urls = {service.name: _backend(service, plan, namespace, secrets, everything).url for service in plan.services}
+    if plan.settings.phase >= SECURITY_PHASE:
+        _security(plan, namespace, everything)
+    return urls
 
 
 def cluster(plan: Plan) -> kubernetes.Provider:
@@ -47,9 +54,15 @@ def _backend(
     secrets: Mapping[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> Backend:
-    node = plan.settings.node
-    if service.backend.kind == "gateway":
-        gateway = GatewayArgs(service=service, namespace=namespace, node=node, secrets=secrets, routes=plan.routes)
-        return Gateway(service.name, gateway, opts)
-    component = KINDS.get(service.backend.kind, Backend)
-    return component(service.name, BackendArgs(service=service, namespace=namespace, node=node, secrets=secrets), opts)
+    args = BackendArgs(
+        service=service, namespace=namespace, node=plan.settings.node, routes=plan.routes, secrets=secrets
+    )
+    return KINDS.get(service.backend.kind, Backend)(service.name, args, opts)
+
+
+def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Security:
+    gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
+    args = SecurityArgs(
+        namespace=namespace, access=access(plan.services), gateway=gateway, ingress=plan.settings.ingress
+    )
+    return Security("security", args, opts)

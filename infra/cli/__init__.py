@@ -15,6 +15,8 @@ COMMANDS: Final = (
     "routes",
     "manifests",
     "settings",
+    "graph",
+    "bench",
     "preview",
     "up",
     "status",

@@ -2,20 +2,38 @@
 
 import dataclasses
 import json
+from typing import Annotated
 
 import typer
 
+from infra import what_if
 from infra.cli.options import AsJson, Stack
 from infra.plan import Plan
 from infra.plan import plan as plan_of
 from infra.settings import load
 
+WhatIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--what-if",
+        metavar="KEY=VALUE",
+        help="As if the stack file said so: `services.vllm.contextTokens=16384`, or short for the first vLLM service "
+        f"{', '.join(f'{name}=' for name in what_if.SHORT)}. Repeat it, or put commas between.",
+    ),
+]
 
-def plan(stack: Stack = "forge", as_json: AsJson = False) -> None:
+
+def plan(stack: Stack = "forge", as_json: AsJson = False, changes: WhatIf = None) -> None:
     """Print what the stack claims of its node; exit 1 when it does not fit."""
-    planned = plan_of(load(stack))
+    before = plan_of(load(stack))
+    wanted = what_if.changes(changes or [])
+    planned = plan_of(what_if.load(stack, wanted)) if wanted else before
     findings = planned.ledger.findings()
-    typer.echo(json.dumps(document(planned), indent=2) if as_json else planned.ledger.text())
+    if as_json:
+        extra = {"whatIf": wanted, "before": document(before)} if wanted else {}
+        typer.echo(json.dumps({**document(planned), **extra}, indent=2))
+    else:
+        typer.echo(_text(before, planned))
     for finding in findings:
         typer.echo(f"- {finding.message}", err=True)
     raise typer.Exit(1 if findings else 0)
@@ -36,3 +54,10 @@ def document(planned: Plan) -> dict[str, object]:
             "vram": sum(gpu.memory for gpu in ledger.capacity.gpus),
         },
     }
+
+
+def _text(before: Plan, after: Plan) -> str:
+    """One table, or both where a change made a difference to what they say."""
+    if before.ledger == after.ledger:
+        return after.ledger.text()
+    return f"As it is:\n{before.ledger.text()}\nWith --what-if:\n{after.ledger.text()}"

@@ -11,7 +11,7 @@ from infra.errors import BudgetError
 from tests.conftest import planned
 
 Find = Callable[[str, str], dict[str, Any]]
-WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway")
+WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway", "speaches-stt", "piper-tts")
 
 
 def pod(find: Find, name: str) -> dict[str, Any]:
@@ -173,4 +173,10 @@ def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]])
         for found in forge_objects
         if found["kind"] == "PersistentVolumeClaim"
     }
-    assert sizes == {"ollama-models": "200Gi", "vllm-model-cache": "100Gi", "synapse-voices": "5Gi"}
+    assert sizes == {
+        "ollama-models": "200Gi",
+        "vllm-model-cache": "100Gi",
+        "synapse-voices": "5Gi",
+        "speaches-model-cache": "20Gi",
+        "piper-voices": "5Gi",
+    }

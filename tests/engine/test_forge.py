@@ -12,6 +12,7 @@ from tests.engine.conftest import PACK, MakeProject, ok
 from tools.engine import Engine
 
 pytestmark = pytest.mark.engine
+EVERYTHING = ["ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-gateway", "vllm-inference"]
 
 
 def state_of(engine: Engine, namespace: str) -> ClusterState:
@@ -31,21 +32,21 @@ def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: E
     ok(engine.capture("preview", *PACK))
     up(engine)
     state = state_of(engine, namespace)
-    assert workloads(engine, namespace) == ["ollama", "synapse-gateway", "synapse-gateway", "vllm-inference"]
+    assert workloads(engine, namespace) == EVERYTHING
     assert {pod.node for pod in state.pods} == {"forge"}
     assert {claim.state for claim in state.claims} == {"Bound"}
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
-    assert "22 unchanged" in up(engine)
-    assert "22 unchanged" in ok(engine.capture("refresh", "--yes"))
+    assert "40 unchanged" in up(engine)
+    assert "40 unchanged" in ok(engine.capture("refresh", "--yes"))
 
 
 def test_phases_go_up_and_down_and_claims_stay(engine: Engine, namespace: str) -> None:
-    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (3, 4)):
+    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6)):
         engine.prepare({"synapse:namespace": namespace, "synapse:phase": phase})
         up(engine)
         assert len(workloads(engine, namespace)) == expected
         assert len(state_of(engine, namespace).pods) == expected
-    assert len(state_of(engine, namespace).claims) == 3
+    assert len(state_of(engine, namespace).claims) == 5
 
 
 def test_destroy_leaves_the_namespace_and_its_claims_and_they_are_adopted_again(
@@ -61,7 +62,7 @@ def test_destroy_leaves_the_namespace_and_its_claims_and_they_are_adopted_again(
     assert core.list_namespaced_resource_quota(namespace).items == []
     assert [found.metadata.name for found in core.list_namespaced_config_map(namespace).items] == ["kube-root-ca.crt"]
     up(engine)
-    assert len(workloads(engine, namespace)) == 4
+    assert workloads(engine, namespace) == EVERYTHING
 
 
 def test_a_preview_names_the_field_that_changes(project: MakeProject) -> None:

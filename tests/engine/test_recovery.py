@@ -26,7 +26,7 @@ def test_a_killed_up_converges_after_refresh(engine: Engine, core: Any, namespac
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     assert engine.kubeconfig
     state = read(engine.kubeconfig, namespace)
-    assert len(state.pods) == 4
+    assert len(state.pods) == 6
     assert state.is_ready
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import changed
 from tests.engine.conftest import PACK, MakeProject, ok, refused
+from tests.policies.judging import HARDENED_CONTAINER, HARDENED_POD
 
 pytestmark = pytest.mark.engine
 
@@ -13,7 +14,13 @@ POD = """
 k8s.core.v1.Pod(
     "hand",
     metadata={{"name": "hand", "namespace": "default"{annotations}}},
-    spec={{"containers": [{{"name": "main", "image": "busybox", {more} "resources": {{"limits": {limits}}}}}]}},
+    spec={{**{whole}, "containers": [{{**{only}, {more} "resources": {{"limits": {limits}}}}}]}},
+    opts=opts,
+)
+k8s.networking.v1.NetworkPolicy(
+    "shut",
+    metadata={{"name": "shut", "namespace": "default"}},
+    spec={{"pod_selector": {{}}, "policy_types": ["Ingress"]}},
     opts=opts,
 )
 """
@@ -21,14 +28,14 @@ MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
 
 
 def pod(limits: str, more: str = "", annotations: str = "") -> str:
-    return POD.format(limits=limits, more=more, annotations=annotations)
+    return POD.format(limits=limits, more=more, annotations=annotations, whole=HARDENED_POD, only=HARDENED_CONTAINER)
 
 
 @pytest.mark.parametrize(
     ("by_hand", "rule", "said"),
     [
-        (pod('{"memory": "40Gi", "cpu": "1"}'), "memory-within-budget", "3.2Gi over the node's budget of 156.8Gi"),
-        (pod('{"memory": "1Gi", "cpu": "16"}'), "cpu-within-budget", "0.8 over the node's budget of 51.2"),
+        (pod('{"memory": "20Gi", "cpu": "1"}'), "memory-within-budget", "3.2Gi over the node's budget of 156.8Gi"),
+        (pod('{"memory": "1Gi", "cpu": "4"}'), "cpu-within-budget", "0.8 over the node's budget of 51.2"),
         (
             pod('{"memory": "1Gi", "cpu": "1", "nvidia.com/gpu": "1"}'),
             "gpu-claimed-once",
@@ -53,7 +60,7 @@ def test_a_preview_under_the_pack_is_refused(project: MakeProject, by_hand: str,
 
 
 def test_a_pod_that_fits_is_let_through(project: MakeProject) -> None:
-    output = ok(project(pod('{"memory": "36Gi", "cpu": "1"}')).capture("preview", *PACK))
+    output = ok(project(pod('{"memory": "16Gi", "cpu": "1"}')).capture("preview", *PACK))
     assert "kubernetes:core/v1:Pod hand create" in output
 
 

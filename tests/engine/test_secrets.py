@@ -21,7 +21,7 @@ def test_a_token_is_in_its_secret_and_nowhere_else(engine: Engine, core: Any, na
     for text in (preview, update, export):
         assert CANARY not in text
         assert encoded not in text
-    secret = core.read_namespaced_secret("hf-token", namespace)
+    secret = core.read_namespaced_secret("vllm-inference-hf-token", namespace)
     assert base64.b64decode(secret.data["token"]).decode() == CANARY
     assert CANARY not in str(secret.metadata)
     for pod in core.list_namespaced_pod(namespace).items:

@@ -1,5 +1,8 @@
 """What fits a node and what does not; each message has the figure, the budget and the remedy."""
 
+from dataclasses import replace
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,10 +11,13 @@ from infra.budget import (
     Claim,
     Gpu,
     Line,
+    Part,
     cpu_findings,
     findings,
     gpu_findings,
     memory_findings,
+    parked_findings,
+    resident_findings,
     shared_memory_findings,
     vram_findings,
 )
@@ -91,6 +97,34 @@ def test_an_engine_over_two_gpus_takes_both() -> None:
 def test_a_volume_in_memory_larger_than_the_pod_is_refused() -> None:
     (found,) = shared_memory_findings([line("vllm", memory=4, shared=8)], NODE)
     assert "8Gi are charged to the pod, whose memory limit is 4Gi" in found.message
+
+
+def limited(memory: int, **fields: Any) -> Line:
+    """A workload of *memory* GiB with other *fields* of its claim."""
+    return Line(name="vllm", claim=replace(line("vllm", memory).claim, **fields))
+
+
+def test_parked_weights_must_fit_the_limit_beside_the_memory_volumes() -> None:
+    (found,) = parked_findings([limited(18, parked=15 * GI, shared_memory=4 * GI)], NODE)
+    for part in ("parks 15Gi of weights", "4Gi of memory-backed volumes", "19Gi", "limit is 18Gi", "raise it by 1Gi"):
+        assert part in found.message
+    assert parked_findings([limited(19, parked=15 * GI, shared_memory=4 * GI)], NODE) == []
+
+
+def test_an_engine_that_does_not_sleep_parks_nothing() -> None:
+    assert parked_findings([limited(2, shared_memory=4 * GI)], NODE) == []
+
+
+def test_what_a_workload_fills_must_fit_its_limit() -> None:
+    parts = (Part(name="m weights", size=5 * GI), Part(name="m KV cache", size=8 * GI))
+    (found,) = resident_findings([limited(12, resident=parts)], NODE)
+    assert "fills 13Gi of RAM (m weights 5Gi + m KV cache 8Gi), 1Gi over its memory limit of 12Gi" in found.message
+    assert resident_findings([limited(13, resident=parts)], NODE) == []
+
+
+def test_both_are_part_of_the_ledger() -> None:
+    workload = limited(4, parked=5 * GI, resident=(Part(name="m", size=6 * GI),))
+    assert len(findings([workload], NODE)) == 2
 
 
 @given(st.lists(st.tuples(st.integers(0, 80), st.integers(1, 3)), max_size=6))

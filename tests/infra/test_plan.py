@@ -12,8 +12,14 @@ from tests.conftest import planned
 def test_the_forge_is_the_revised_budget_of_the_build_plan() -> None:
     plan = planned()
     limits = {line.name: (line.claim.memory_limit // GI, line.replicas) for line in plan.ledger.lines}
-    assert limits == {"ollama": (64, 1), "vllm-inference": (48, 1), "synapse-gateway": (4, 2)}
-    assert total(plan.ledger.lines, lambda claim: claim.memory_limit) == 120 * GI
+    assert limits == {
+        "ollama": (64, 1),
+        "vllm-inference": (48, 1),
+        "synapse-gateway": (4, 2),
+        "speaches-stt": (16, 1),
+        "piper-tts": (4, 1),
+    }
+    assert total(plan.ledger.lines, lambda claim: claim.memory_limit) == 140 * GI
     plan.ledger.check()
 
 
@@ -25,7 +31,13 @@ def test_vllm_stays_under_28_gb_of_vram() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "names"), [(1, ["ollama"]), (2, ["ollama", "vllm"]), (3, ["ollama", "vllm", "gateway"])]
+    ("phase", "names"),
+    [
+        (1, ["ollama"]),
+        (2, ["ollama", "vllm"]),
+        (3, ["ollama", "vllm", "gateway"]),
+        (4, ["ollama", "vllm", "gateway", "speaches", "piper"]),
+    ],
 )
 def test_phases_are_cumulative(phase: int, names: list[str]) -> None:
     assert [service.name for service in planned("phase", phase).services] == names

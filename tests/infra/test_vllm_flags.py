@@ -1,5 +1,7 @@
 """vLLM's flags: what is written is read back, in anybody's notation."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +14,53 @@ from infra.vram import CARDS
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
 
 
-@given(st.integers(1, 131_072), st.integers(1, 64), st.sampled_from(["auto", "fp8"]), st.integers(1, 4))
-def test_the_flags_need_what_the_ledger_says(context: int, sequences: int, kv_dtype: str, gpus: int) -> None:
-    service = VllmService.model_validate(
-        {"contextTokens": context, "sequences": sequences, "kvDtype": kv_dtype, "tensorParallel": gpus}
-    )
+SERVICES = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from([name for name in CARDS if CARDS[name].kv_heads]),
+        "contextTokens": st.integers(1, 131_072),
+        "sequences": st.integers(1, 64),
+        "kvDtype": st.sampled_from(["auto", "fp8"]),
+        "tensorParallel": st.integers(1, 4),
+        "quantization": st.sampled_from([None, "fp8", "awq", "gptq", "bitsandbytes"]),
+        "sleep": st.booleans(),
+    }
+)
+
+
+@given(SERVICES)
+def test_the_flags_need_what_the_ledger_says(options: dict[str, object]) -> None:
+    service = VllmService.model_validate(options)
     claimed = service.vram(CARDS)
     written = vllm_flags.write(service, claimed, 32 * GI)
-    assert vllm_flags.vram(vllm_flags.read(written), CARDS, 32 * GI) == claimed.total
+    read = vllm_flags.read(written)
+    assert vllm_flags.vram(read, CARDS, 32 * GI) == claimed.total
+    assert vllm_flags.parked(read, CARDS) == service.parked(CARDS)
+    assert (read.quantization, read.sleep) == (service.quantization, service.sleep)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("awq", "awq_marlin"), ("gptq", "gptq_marlin"), ("fp8", "fp8")])
+def test_quantised_weights_get_the_fast_kernel(ours: str, theirs: str) -> None:
+    service = VllmService.model_validate({"quantization": ours})
+    assert f"--quantization={theirs}" in vllm_flags.write(service, service.vram(CARDS), 32 * GI)
+
+
+def test_a_format_that_is_not_known_saves_nothing() -> None:
+    plain = vllm_flags.read(["serve", MODEL, "--max-model-len=1", "--kv-cache-memory-bytes=1"])
+    exotic = replace(plain, quantization="exotic")
+    assert vllm_flags.vram(exotic, CARDS, 32 * GI) == vllm_flags.vram(plain, CARDS, 32 * GI)
+
+
+def test_sleep_needs_a_flag_and_development_mode() -> None:
+    awake, asleep = VllmService(), VllmService(sleep=True)
+    assert "--enable-sleep-mode" in vllm_flags.write(asleep, asleep.vram(CARDS), 32 * GI)
+    assert "--enable-sleep-mode" not in vllm_flags.write(awake, awake.vram(CARDS), 32 * GI)
+    assert (asleep.environment, awake.environment) == ({"VLLM_SERVER_DEV_MODE": "1"}, {})
+
+
+def test_what_sleeps_is_parked_from_every_gpu() -> None:
+    service = VllmService(sleep=True, tensor_parallel=2)
+    assert service.parked(CARDS) == 2 * service.vram(CARDS).weights
+    assert VllmService().parked(CARDS) == 0
 
 
 @pytest.mark.parametrize(

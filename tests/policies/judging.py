@@ -1,7 +1,8 @@
 """Resources judged in process by the pack's own rules, with the SDK's proxies as in a preview."""
 
+import copy
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pulumi
@@ -19,67 +20,176 @@ from pulumi_policy.proxy import unknown_checking_proxy
 from policies.pack import RULES
 from tests.conftest import Config, forge_config
 
-OPTIONS = PolicyResourceOptions(
-    protect=False,
-    ignore_changes=[],
-    delete_before_replace=None,
-    aliases=[],
-    custom_timeouts=PolicyCustomTimeouts(0, 0, 0),
-    additional_secret_outputs=[],
-)
 Resource = tuple[str, dict[str, Any]]
+NAMESPACE = "elsewhere"
+"""It does not exist in any cluster, so that no real API server refuses a bad object before the rules do."""
+IMAGE = f"registry.example/server@sha256:{64 * 'a'}"
+PROBE = {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 10, "failureThreshold": 3}
+HARDENED_POD: dict[str, Any] = {
+    "automountServiceAccountToken": False,
+    "enableServiceLinks": False,
+    "securityContext": {
+        "runAsNonRoot": True,
+        "runAsUser": 10_000,
+        "runAsGroup": 10_000,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    },
+}
+HARDENED_CONTAINER: dict[str, Any] = {
+    "name": "main",
+    "image": IMAGE,
+    "securityContext": {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    },
+    "readinessProbe": PROBE,
+    "livenessProbe": PROBE,
+    "startupProbe": PROBE,
+}
+APIS = {
+    "Pod": "core/v1",
+    "PodTemplate": "core/v1",
+    "ReplicationController": "core/v1",
+    "Service": "core/v1",
+    "ConfigMap": "core/v1",
+    "Secret": "core/v1",
+    "Namespace": "core/v1",
+    "PersistentVolumeClaim": "core/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "PodDisruptionBudget": "policy/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "LeaderWorkerSet": "leaderworkerset.x-k8s.io/v1",
+    "IngressRoute": "traefik.io/v1alpha1",
+    "Middleware": "traefik.io/v1alpha1",
+    "ScaledObject": "keda.sh/v1alpha1",
+    "Rollout": "argoproj.io/v1alpha1",
+    "HelmChart": "helm.cattle.io/v1",
+    "Release": "helm.sh/v3",
+}
 
 
-def judge(resources: Iterable[Resource], config: Config | None = None) -> list[tuple[str, str]]:
-    """(rule, message) of every violation of *resources*, given as (type token, properties)."""
+def judge(
+    resources: Iterable[Resource],
+    config: Config | None = None,
+    pack: Mapping[str, Mapping[str, Any]] | None = None,
+    protected: Collection[str] = (),
+) -> list[tuple[str, str]]:
+    """(rule, message) of every violation of *resources*, given as (type token, properties).
+
+    *config* is the stack's, *pack* that of the rules by name; *protected* are names of resources with `protect`.
+    The namespaces that the helpers here use deny by default.
+    """
     stack = forge_config() if config is None else config
     pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in stack.items()})
-    resources = list(resources)
+    judged = [resource(*item, protected) for item in (*resources, *SHUT)]
     found: list[tuple[str, str]] = []
     for rule in RULES:
+        settings = dict((pack or {}).get(rule.name, {}))
 
         def report(message: str, urn: str | None = None, rule: str = rule.name) -> None:
             found.append((rule, message))
 
         if isinstance(rule, StackValidationPolicy):
-            rule.validate(StackValidationArgs([_resource(*resource) for resource in resources], {}), report)
+            rule.validate(StackValidationArgs(judged, settings), report)
         elif isinstance(rule, ResourceValidationPolicy):
-            for kind, props in resources:
-                rule.validate(_args(kind, props), report)
+            for each in judged:
+                rule.validate(_args(each, settings), report)
     return found
 
 
+def rules(violations: list[tuple[str, str]]) -> list[str]:
+    """The rules that were broken, each once."""
+    return list(dict.fromkeys(rule for rule, _ in violations))
+
+
+def only(violations: list[tuple[str, str]], rule: str) -> str:
+    """The message of the one violation, which is *rule*'s."""
+    ((found, message),) = violations
+    assert found == rule
+    return message
+
+
+def thing(kind: str, spec: Any = None, *, name: str = "hand", **more: Any) -> Resource:
+    """An object of any kind; *more* are parts of its metadata, or `data`."""
+    outer = {"data": more.pop("data")} if "data" in more else {}
+    manifest: dict[str, Any] = {"kind": kind, "metadata": {"name": name, **more}, **outer}
+    if spec is not None:
+        manifest["spec"] = spec
+    return f"kubernetes:{APIS.get(kind, 'apps/v1')}:{kind}", manifest
+
+
 def workload(
-    kind: str, spec: dict[str, Any], *, name: str = "hand", annotations: dict[str, str] | None = None
+    kind: str, spec: dict[str, Any], *, name: str = "hand", annotations: dict[str, str] | None = None, **more: Any
 ) -> Resource:
-    """A resource of *kind* around one pod spec."""
-    api = {"Pod": "core/v1", "Job": "batch/v1", "CronJob": "batch/v1"}.get(kind, "apps/v1")
-    template = {"metadata": {"annotations": annotations or {}}, "spec": spec}
-    outer: dict[str, Any] = {"kind": kind, "metadata": {"name": name}}
+    """A resource of *kind* around one pod, hardened but for what *spec* says; *more* is its own spec."""
+    metadata = {"annotations": annotations or {}, "labels": {"app": name}}
+    pod = {**copy.deepcopy(HARDENED_POD), **spec}
+    template = {"metadata": metadata, "spec": pod}
     if kind == "Pod":
-        outer |= {"spec": spec}
-        outer["metadata"]["annotations"] = annotations or {}
-    elif kind == "CronJob":
-        outer["spec"] = {"jobTemplate": {"spec": {"template": template}}}
-    else:
-        outer["spec"] = {"template": template}
-    return f"kubernetes:{api}:{kind}", outer
+        return thing(kind, pod, name=name, **metadata)
+    if kind == "PodTemplate":
+        token, manifest = thing(kind, name=name)
+        return token, {**manifest, "template": template}
+    if kind == "CronJob":
+        return thing(kind, {"jobTemplate": {"spec": {"template": template, **more}}}, name=name)
+    if kind == "LeaderWorkerSet":
+        size = more.pop("size", 1)
+        return thing(kind, {"leaderWorkerTemplate": {"workerTemplate": template, "size": size}, **more}, name=name)
+    own: dict[str, Any] = {"strategy": {"type": "Recreate"}} if kind == "Deployment" else {}
+    if kind not in ("Job", "ReplicationController"):
+        own["selector"] = {"matchLabels": {"app": name}}
+    return thing(kind, {**own, "template": template, **more}, name=name)
 
 
 def container(memory: str | None = "1Gi", cpu: str | None = "1", gpus: int = 0, **more: Any) -> dict[str, Any]:
+    """A hardened container with these limits; *more* replaces its fields."""
     limits = {"memory": memory, "cpu": cpu, "nvidia.com/gpu": str(gpus) if gpus else None}
     kept = {key: value for key, value in limits.items() if value is not None}
-    return {"name": "main", "image": "busybox", "resources": {"limits": kept}, **more}
+    asked = {key: small for key, small in {"memory": "1Mi", "cpu": "1m"}.items() if key in kept}
+    return {**copy.deepcopy(HARDENED_CONTAINER), "resources": {"limits": kept, "requests": asked}, **more}
 
 
-def _resource(kind: str, props: dict[str, Any]) -> PolicyResource:
-    name = str(props.get("metadata", {}).get("name", "unnamed"))
-    is_ours = "app.kubernetes.io/part-of" in props.get("metadata", {}).get("labels", {})
+def pod(**more: Any) -> dict[str, Any]:
+    """The spec of a pod with one hardened container, whose fields *more* replaces."""
+    return {"containers": [container(**more)]}
+
+
+def resource(kind: str, props: dict[str, Any], protected: Collection[str] = ()) -> PolicyResource:
+    """One resource as the engine hands it to a rule."""
+    metadata = props["metadata"] if isinstance(props.get("metadata"), dict) else {}
+    name = str(metadata.get("name", "unnamed"))
+    is_ours = "app.kubernetes.io/part-of" in metadata.get("labels", {})
     parent = "synapse:components:Workload$" if is_ours else ""
     urn = f"urn:pulumi:test::synapse::{parent}{kind}::{name}"
-    return PolicyResource(kind, unknown_checking_proxy(props), urn, name, OPTIONS, None, None, [], {})
+    options = PolicyResourceOptions(
+        protect=name in protected,
+        ignore_changes=[],
+        delete_before_replace=None,
+        aliases=[],
+        custom_timeouts=PolicyCustomTimeouts(0, 0, 0),
+        additional_secret_outputs=[],
+    )
+    return PolicyResource(kind, unknown_checking_proxy(_as_sent(props)), urn, name, options, None, None, [], {})
 
 
-def _args(kind: str, props: dict[str, Any]) -> ResourceValidationArgs:
-    resource = _resource(kind, props)
-    return ResourceValidationArgs(kind, resource.props, resource.urn, resource.name, OPTIONS, None, {})
+SHUT = [
+    thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Ingress"]}, name="shut", namespace=namespace)
+    for namespace in ("default", NAMESPACE)
+]
+
+
+def _as_sent(value: Any) -> Any:
+    """What the engine makes of *value*: every number is a float."""
+    if isinstance(value, dict):
+        return {key: _as_sent(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_sent(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _args(found: PolicyResource, settings: dict[str, Any]) -> ResourceValidationArgs:
+    return ResourceValidationArgs(found.resource_type, found.props, found.urn, found.name, found.opts, None, settings)

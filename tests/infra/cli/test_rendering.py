@@ -30,12 +30,12 @@ def test_files_hold_what_was_rendered(forge_objects: list[dict[str, Any]], tmp_p
 def test_a_token_reaches_its_pod_through_a_secret_only() -> None:
     objects = manifests(plan(settings_of(changed("hfToken", {"secure": "v1:abc"}))))
     (secret,) = [found for found in objects if found["kind"] == "Secret"]
-    assert secret["metadata"]["name"] == "hf-token"
+    assert secret["metadata"]["name"] == "vllm-inference-hf-token"
     assert secret["stringData"] == {"token": SEALED}
     (vllm,) = [f for f in objects if f["kind"] == "Deployment" and f["metadata"]["name"] == "vllm-inference"]
     (only,) = vllm["spec"]["template"]["spec"]["containers"]
     (token,) = [entry for entry in only["env"] if entry["name"] == "HF_TOKEN"]
-    assert token["valueFrom"] == {"secretKeyRef": {"name": "hf-token", "key": "token"}}
+    assert token["valueFrom"] == {"secretKeyRef": {"name": "vllm-inference-hf-token", "key": "token"}}
 
 
 def test_without_a_token_there_is_no_secret(forge_objects: list[dict[str, Any]]) -> None:

@@ -1,0 +1,100 @@
+"""A rolling restart by the clock, with no more rights than that takes."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import batch, core, meta, rbac
+
+from components.namespace import Namespace
+from components.naming import labels
+from components.pod import CONTAINER_SECURITY, pod_security
+from infra.backend import Restart
+from infra.quantities import cpu_text, memory_text
+
+USER = 65_532
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestartArgs:
+    """What to restart, when, and in which namespace."""
+
+    deployment: str
+    restart: Restart
+    namespace: Namespace
+
+
+class ScheduledRestart(pulumi.ComponentResource):
+    """A CronJob whose account may read and patch one named Deployment, and nothing else."""
+
+    def __init__(self, name: str, args: RestartArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("synapse:components:ScheduledRestart", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self, depends_on=[args.namespace])
+        metadata = _metadata(args)
+        account = core.v1.ServiceAccount(name, metadata=metadata, automount_service_account_token=False, opts=child)
+        role = rbac.v1.Role(
+            name,
+            metadata=metadata,
+            rules=[
+                {
+                    "api_groups": ["apps"],
+                    "resources": ["deployments"],
+                    "resource_names": [args.deployment],
+                    "verbs": ["get", "patch"],
+                }
+            ],
+            opts=child,
+        )
+        rbac.v1.RoleBinding(
+            name,
+            metadata=metadata,
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
+            subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": args.namespace.name}],
+            opts=child,
+        )
+        batch.v1.CronJob(name, metadata=metadata, spec=cron_job(args), opts=child)
+        self.register_outputs({})
+
+
+def cron_job(args: RestartArgs) -> batch.v1.CronJobSpecArgsDict:
+    """At most one restart at a time; the last three of each outcome are kept."""
+    template: core.v1.PodTemplateSpecArgsDict = {
+        "metadata": {"labels": labels(args.restart.name, "restart")},
+        "spec": {
+            "service_account_name": args.restart.name,
+            "automount_service_account_token": True,  # it talks to the API server
+            "enable_service_links": False,
+            "restart_policy": "OnFailure",
+            "security_context": pod_security(USER),
+            "containers": [_container(args)],
+        },
+    }
+    return {
+        "schedule": args.restart.schedule,
+        "time_zone": "Etc/UTC",
+        "concurrency_policy": "Forbid",
+        "successful_jobs_history_limit": 3,
+        "failed_jobs_history_limit": 3,
+        "job_template": {"spec": {"backoff_limit": 3, "active_deadline_seconds": 600, "template": template}},
+    }
+
+
+def _container(args: RestartArgs) -> core.v1.ContainerArgsDict:
+    claim = args.restart.claim
+    return {
+        "name": "restart",
+        "image": args.restart.image,
+        "command": ["kubectl", "rollout", "restart", f"deployment/{args.deployment}"],
+        "resources": {
+            "requests": {"memory": memory_text(claim.memory_request), "cpu": cpu_text(claim.cpu_request)},
+            "limits": {"memory": memory_text(claim.memory_limit), "cpu": cpu_text(claim.cpu_limit)},
+        },
+        "security_context": CONTAINER_SECURITY,
+    }
+
+
+def _metadata(args: RestartArgs) -> meta.v1.ObjectMetaArgsDict:
+    return {
+        "name": args.restart.name,
+        "namespace": args.namespace.name,
+        "labels": labels(args.restart.name, "restart"),
+    }

@@ -1,0 +1,10 @@
+"""What objects say of themselves for the policies to hold them to; the components write these, the rules read them."""
+
+KEEP = "synapse.dev/keep"
+"""On a claim or a namespace, `"true"`: it outlives `pulumi destroy`. No pack sees `retainOnDelete` itself."""
+LOAD_SECONDS = "synapse.dev/load-seconds"
+"""On a pod: how long its server may take to load."""
+TIMEOUT_SECONDS = "synapse.dev/timeout-seconds"
+"""On anything that a request goes through: how long it waits for what lies behind it."""
+TIER = "synapse.dev/tier"
+"""Beside a timeout: `ingress`, `gateway` or `backend`."""

@@ -1,0 +1,92 @@
+"""LiteLLM in the gateway's place: the same routes, the same isolation, and a restart with no rights to spare."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.access import access
+from infra.cli.rendering import manifests
+from infra.errors import RouteError
+from infra.plan import Plan, plan
+from tests.conftest import Config, forge_config, settings_of
+
+VLLM = "http://vllm-inference.llm-infra.svc.cluster.local:8001/v1"
+OLLAMA = "http://ollama.llm-infra.svc.cluster.local:11434"
+
+
+def config() -> Config:
+    """The forge with LiteLLM instead of the bundled gateway."""
+    found = forge_config()
+    del found["synapse:services"]["gateway"]
+    found["synapse:services"]["litellm"] = {}
+    return found
+
+
+@pytest.fixture(scope="module")
+def planned() -> Plan:
+    return plan(settings_of(config()))
+
+
+@pytest.fixture(scope="module")
+def objects(planned: Plan) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(planned)}
+
+
+def test_its_configuration_is_the_routes(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+    document = yaml.safe_load(objects["ConfigMap", "litellm-proxy-config"]["data"]["config.yaml"])
+    chat = [entry["litellm_params"] for entry in document["model_list"] if entry["model_name"] == "llama3.1-8b"]
+    assert [(each["model"], each["api_base"], each["order"]) for each in chat] == [
+        ("hosted_vllm/meta-llama/Meta-Llama-3.1-8B-Instruct", VLLM, 1),
+        ("ollama/llama3.1:8b", OLLAMA, 2),
+    ]
+    assert document["router_settings"]["num_retries"] == 2
+
+
+def test_two_replicas_listen_where_the_service_points(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+    deployment = objects["Deployment", "litellm-proxy"]["spec"]
+    (only,) = deployment["template"]["spec"]["containers"]
+    assert deployment["replicas"] == 2
+    assert only["args"] == ["--config", "/config/config.yaml", "--port", "8000"]
+    assert only["livenessProbe"]["httpGet"]["path"] == "/health/liveliness"
+    assert only["readinessProbe"]["httpGet"]["path"] == "/health/readiness"
+
+
+def test_it_is_restarted_each_night(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+    spec = objects["CronJob", "litellm-restart"]["spec"]
+    assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == ("0 4 * * *", "Etc/UTC", "Forbid")
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["command"] == ["kubectl", "rollout", "restart", "deployment/litellm-proxy"]
+    assert pod["serviceAccountName"] == "litellm-restart"
+
+
+def test_the_restart_may_touch_one_deployment_and_nothing_else(
+    objects: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    assert objects["Role", "litellm-restart"]["rules"] == [
+        {
+            "apiGroups": ["apps"],
+            "resources": ["deployments"],
+            "resourceNames": ["litellm-proxy"],
+            "verbs": ["get", "patch"],
+        }
+    ]
+    assert objects["RoleBinding", "litellm-restart"]["subjects"][0]["name"] == "litellm-restart"
+
+
+def test_the_restarts_pod_is_in_the_ledger(planned: Plan) -> None:
+    assert "litellm-restart" in {line.name for line in planned.ledger.lines}
+
+
+def test_it_is_what_the_backends_are_open_to(planned: Plan) -> None:
+    callers = {each.service.name: [caller.name for caller in each.callers] for each in access(planned.services)}
+    assert callers["vllm"] == callers["ollama"] == ["litellm"]
+
+
+def test_a_route_to_what_it_cannot_call_is_refused() -> None:
+    found = config()
+    found["synapse:services"]["deepfilter"] = {"memory": {"request": "1Gi", "limit": "2Gi"}}
+    found["synapse:services"]["deepfilter"]["cpu"] = {"request": 1, "limit": 1}
+    found["synapse:routes"]["denoise"] = [{"service": "deepfilter"}]
+    with pytest.raises(RouteError, match=r"routes\.denoise: LiteLLM cannot call deepfilter; it can: ollama"):
+        manifests(plan(settings_of(found)))

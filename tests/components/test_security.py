@@ -1,0 +1,52 @@
+"""Phase 5: a default-deny, one exception for each pair that talks, and TLS at the door."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infra.cli.rendering import manifests
+from tests.conftest import planned
+
+Find = Callable[[str, str], dict[str, Any]]
+
+
+def test_nothing_is_let_in_by_default(forge_object: Find) -> None:
+    assert forge_object("NetworkPolicy", "default-deny-ingress")["spec"] == {
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "port"), [("ollama", 11434), ("vllm-inference", 8000), ("speaches-stt", 8000), ("piper-tts", 8000)]
+)
+def test_a_backend_is_open_to_the_gateway_alone(forge_object: Find, name: str, port: int) -> None:
+    spec = forge_object("NetworkPolicy", f"allow-{name}")["spec"]
+    assert spec["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": name}}
+    (rule,) = spec["ingress"]
+    assert rule["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "synapse-gateway"}}}]
+    assert rule["ports"] == [{"port": port, "protocol": "TCP"}]
+
+
+def test_the_gateway_is_open_to_every_namespace(forge_object: Find) -> None:
+    (rule,) = forge_object("NetworkPolicy", "allow-synapse-gateway")["spec"]["ingress"]
+    assert rule["from"] == [{"namespaceSelector": {}}]
+
+
+def test_the_ingress_has_tls_for_its_host(forge_object: Find) -> None:
+    spec = forge_object("Ingress", "synapse-gateway")["spec"]
+    assert spec["tls"] == [{"hosts": ["llm.arunlabs.com"], "secretName": "llm-tls-cert"}]
+    assert [rule["host"] for rule in spec["rules"]] == ["llm.arunlabs.com"]
+    assert spec["ingressClassName"] == "traefik"
+
+
+def test_policies_wait_for_phase_5() -> None:
+    kinds = {found["kind"] for found in manifests(planned("phase", 4))}
+    assert not kinds & {"NetworkPolicy", "Ingress"}
+
+
+def test_without_a_public_name_there_is_no_ingress() -> None:
+    kinds = {found["kind"] for found in manifests(planned("ingress", None))}
+    assert "NetworkPolicy" in kinds
+    assert "Ingress" not in kinds

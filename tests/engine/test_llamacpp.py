@@ -1,0 +1,51 @@
+"""The forge's other stack: eight services, four of them on shares of one GPU, from nothing to its last phase."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.cli.cluster_state import read
+from infra.cli.status import is_complete
+from infra.cli.twin import node_of
+from infra.plan import plan
+from infra.settings import ROOT, load
+from tests.engine.conftest import PACK, clean, ok
+from tools.engine import Engine
+from tools.twin import Twin
+
+pytestmark = pytest.mark.engine
+STACK = "forge-llamacpp"
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(state: Path) -> Iterator[Path]:
+    """A twin of this stack's own node: its GPU has six shares."""
+    twin = Twin("llamacpp", state, owner_pid=os.getpid())
+    try:
+        yield twin.up(node_of(load(STACK)))
+    finally:
+        twin.down()
+
+
+@pytest.fixture
+def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(stack=STACK, state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
+    engine.prepare()
+    yield engine
+    clean(engine, kubeconfig, load(STACK).namespace)
+
+
+def test_it_goes_up_in_one_go_and_back_and_up_again(engine: Engine, kubeconfig: Path) -> None:
+    ok(engine.capture("preview", *PACK))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    planned = plan(load(STACK))
+    assert is_complete(planned, read(kubeconfig, planned.settings.namespace))
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))
+    engine.prepare({"synapse:phase": 1})
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    assert [pod.workload for pod in read(kubeconfig, planned.settings.namespace).pods] == ["llama-embed"]
+    engine.prepare()
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    assert is_complete(planned, read(kubeconfig, planned.settings.namespace))
