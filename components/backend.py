@@ -82,7 +82,7 @@ class Backend(pulumi.ComponentResource):
             replicas=service.replicas,
             command=extras.command or kind.command,
             arguments=extras.arguments or kind.arguments,
-            environment={**kind.environment, **extras.environment},
+            environment={**kind.environment, **service.options.environment, **extras.environment},
             secret_environment={secret.variable: self._secret(secret) for secret in kind.secrets if self._has(secret)},
             disks=service.disks,
             made_elsewhere=service.made_elsewhere,

@@ -180,3 +180,11 @@ def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]])
         "speaches-model-cache": "20Gi",
         "piper-voices": "5Gi",
     }
+
+
+def test_an_engine_that_may_sleep_has_what_it_takes_to_wake() -> None:
+    objects = manifests(planned("services.vllm.sleep", value=True))
+    vllm = next(f for f in objects if f["kind"] == "Deployment" and f["metadata"]["name"] == "vllm-inference")
+    (only,) = vllm["spec"]["template"]["spec"]["containers"]
+    assert "--enable-sleep-mode" in only["args"]
+    assert {"name": "VLLM_SERVER_DEV_MODE", "value": "1"} in only["env"]
