@@ -40,6 +40,7 @@ class Line:
     claim: Claim
     replicas: int = 1
     phase: int = 1
+    is_lasting: bool = True  # False: a pod that is there for a moment, and must fit beside the rest all the same
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,11 +54,14 @@ class Placed:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """Its line, and that of the pod that restarts it."""
-        restart = self.backend.restart
-        if restart is None:
-            return (self.line,)
-        return self.line, Line(name=restart.name, claim=restart.claim, phase=self.backend.phase)
+        """Its line, and those of the pods that come beside it: one more while it rolls, and one that restarts it."""
+        rolls, restart = self.backend.strategy == "RollingUpdate", self.backend.restart
+        more = (
+            [replace(self.line, name=f"{self.service_name} (rollout)", replicas=1, is_lasting=False)] if rolls else []
+        )
+        if restart:
+            more.append(Line(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
+        return self.line, *more
 
 
 def place(name: str, options: Service, cards: Mapping[str, ModelCard]) -> Placed:

@@ -110,7 +110,7 @@ def _need(flags: Flags, card: ModelCard, overhead: int) -> int:
 def _pairs(arguments: Sequence[str]) -> dict[str, str]:
     """Every `--name value` and `--name=value`, underscores read as dashes; the last one wins, as in vLLM."""
     found = {}
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if argument.startswith("--"):
             name, equals, value = argument[2:].partition("=")
             found[name.replace("_", "-")] = value if equals else following

@@ -33,6 +33,7 @@ def line(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> Line:
         gpus=gpus,
         vram=vram(pods, node, cards) if gpus else 0,
         shared_memory=shared_memory(spec),
+        parked=sum(_of_engine(found, lambda flags: vllm_flags.parked(flags, cards)) for found in containers(spec)),
     )
     return Line(name=pods.name, claim=claim, replicas=pods.replicas)
 
@@ -45,7 +46,11 @@ def vram(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> int:
     declared = _figure(pods.annotations.get(ANNOTATION, "0"), as_bytes, f"annotation {ANNOTATION}")
     overhead = 0 if declared else ENGINE_OVERHEAD
     smallest = min((gpu.memory for gpu in node.gpus), default=0)
-    return max(declared, sum(_engine_vram(found, cards, smallest, overhead) for found in containers(pods.spec)))
+
+    def taken(flags: vllm_flags.Flags) -> int:
+        return vllm_flags.vram(flags, cards, smallest, overhead)
+
+    return max(declared, sum(_of_engine(found, taken) for found in containers(pods.spec)))
 
 
 def containers(spec: Mapping[str, Any]) -> list[Container]:
@@ -96,13 +101,14 @@ def _figure(value: Any, read: Callable[[str], int], what: str) -> int:  # noqa: 
         raise UnprovenError(f"its {what} cannot be read: {error}") from error
 
 
-def _engine_vram(container: Container, cards: Mapping[str, ModelCard], gpu_memory: int, overhead: int) -> int:
+def _of_engine(container: Container, figure: Callable[[vllm_flags.Flags], int]) -> int:
+    """A figure of the vLLM that the container runs, 0 where it runs none."""
     words = _words(container)
     image = container.get("image")
     if "vllm" not in f"{image if isinstance(image, str) else ''} {' '.join(words)}":
         return 0
     try:
-        return vllm_flags.vram(vllm_flags.read(words), cards, gpu_memory, overhead)
+        return figure(vllm_flags.read(words))
     except (KeyError, ValueError) as error:
         raise UnprovenError(f"the vLLM flags of container {container.get('name')} cannot be read: {error}") from error
 

@@ -21,7 +21,8 @@ def _check(found: Sequence[Object], config: Config) -> Iterator[Fault]:
         return
     denied = {item.namespace for item in found if item.kind == "NetworkPolicy" and _denies(item.spec)}
     first = {item.namespace: item for item in reversed(found) if any(pods(item))}
-    for namespace in sorted(first.keys() - denied):
+    allowed = {name.removeprefix("Namespace/") for name in config.get("allow", ())}
+    for namespace in sorted(first.keys() - denied - allowed):
         yield Fault(
             object=first[namespace],
             message=f"namespace {namespace} has pods and no policy that denies by default; "

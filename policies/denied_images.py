@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from policies.claims import Container, containers
-from policies.known import mapping, values
+from policies.known import values
 from policies.objects import Object
 from policies.pods import pods
 from policies.rules import Config, object_rule
@@ -43,10 +43,8 @@ def _runs(container: Container, name: str, version: str) -> bool:
     return bool(in_image or installed)
 
 
-def _words(container: Container) -> Iterator[str]:
-    for field in ("command", "args", "env"):
-        for entry in values(container.get(field)):
-            yield str(mapping(entry).get("value", "") if field == "env" else entry)
+def _words(container: Container) -> list[str]:
+    return [str(entry) for field in ("command", "args", "env") for entry in values(container.get(field))]
 
 
 harmful_images_are_denied = object_rule(

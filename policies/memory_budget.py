@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from infra.budget import Capacity, Finding, Line, memory_findings, shared_memory_findings
+from infra.budget import Capacity, Finding, Line, memory_findings, parked_findings, shared_memory_findings
 from policies.rules import stack_rule
 
 
 def _check(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    return [*memory_findings(lines, capacity), *shared_memory_findings(lines, capacity)]
+    checks = (memory_findings, shared_memory_findings, parked_findings)
+    return [finding for check in checks for finding in check(lines, capacity)]
 
 
 memory_within_budget = stack_rule("memory-within-budget", "Memory limits add up to no more than the budget.", _check)

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from infra.budget import Capacity
+from infra.errors import ModelFileError
 from infra.options import Card
 from infra.settings import PREFIX, Node
 from infra.vram import CARDS, ModelCard
@@ -33,6 +34,9 @@ def capacity(config: Mapping[str, Any]) -> Capacity:
 
 
 def cards() -> dict[str, ModelCard]:
-    """The built-in model cards and the stack's own, which win."""
-    own = _CARDS.validate_python(stack_config.value(f"{PREFIX}models") or {})
-    return {**CARDS, **{name: card.card() for name, card in own.items()}}
+    """The built-in model cards and the stack's own, which win; raises UnprovenError for one that cannot be read."""
+    try:
+        own = _CARDS.validate_python(stack_config.value(f"{PREFIX}models") or {})
+        return {**CARDS, **{name: card.card() for name, card in own.items()}}
+    except (ValidationError, ModelFileError) as error:
+        raise UnprovenError(f"the stack's model cards cannot be read: {error}") from error

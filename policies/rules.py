@@ -20,6 +20,7 @@ from pulumi_policy import (
 )
 
 from infra.budget import Capacity, Finding, Line
+from infra.vram import ModelCard
 from policies import node
 from policies.claims import line
 from policies.known import UnprovenError
@@ -60,11 +61,12 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         try:
             capacity = node.capacity(args.get_config() or {})
+            cards = node.cards()
             found = list(scaled_pods(_objects(args)))
         except UnprovenError as error:
             report(str(error), None)
             return
-        lines = _lines(found, capacity, report)
+        lines = _lines(found, capacity, cards, report)
         urns = {pod.name: pod.urn for pod in found}
         for finding in check(lines, capacity):
             report(finding.message, urns[finding.name])
@@ -157,8 +159,10 @@ def _is_allowed(found: Object, config: Config) -> bool:
     return not names.isdisjoint(config.get("allow", ()))
 
 
-def _lines(found: Iterable[Pods], capacity: Capacity, report: ReportViolation) -> list[Line]:
-    cards, lines = node.cards(), []
+def _lines(
+    found: Iterable[Pods], capacity: Capacity, cards: Mapping[str, ModelCard], report: ReportViolation
+) -> list[Line]:
+    lines = []
     for pod in found:
         try:
             lines.append(line(pod, capacity, cards))

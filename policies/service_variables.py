@@ -42,7 +42,7 @@ def _check(found: Sequence[Object], _: Config) -> Iterator[Fault]:
 def _message(service: Object, setting: str) -> str:
     return (
         f"gets variables such as {_variable(service)}PORT from {service.name}, and its software reads {setting}; "
-        f"set enableServiceLinks to false, and give {service.name} another name"
+        f"set enableServiceLinks to false, or give {service.name} another name"
     )
 
 

@@ -28,7 +28,8 @@ def show(planned: Plan, state: ClusterState) -> None:
 def is_complete(planned: Plan, state: ClusterState) -> bool:
     """Whether every workload of the plan has all of its pods, and each can serve."""
     ready = [pod.workload for pod in state.pods if pod.is_ready]
-    return state.is_ready and all(ready.count(line.name) == line.replicas for line in planned.ledger.lines)
+    lasting = [line for line in planned.ledger.lines if line.is_lasting]
+    return state.is_ready and all(ready.count(line.name) == line.replicas for line in lasting)
 
 
 def pods(planned: Plan, state: ClusterState) -> Table:

@@ -45,7 +45,7 @@ FEED_BUS = Backend(
     probes=Probes(
         startup=Probe(period_s=2, failures=30), readiness=Probe(delay_s=3, period_s=5), liveness=Probe(delay_s=5)
     ),
-    strategy="RollingUpdate",
+    strategy="Recreate",  # two buses would split the feed
     command=("redis-server",),
     arguments=("--save", "", "--appendonly", "no"),  # what it holds is gone a second later anyway
 )

@@ -83,7 +83,7 @@ LLAMA_EMBED = Backend(
         readiness=Probe(path="/health", delay_s=10),
         liveness=Probe(path="/health", delay_s=30, period_s=30),
     ),
-    strategy="RollingUpdate",
+    strategy="Recreate",  # a second one for a rollout would not fit the CPU budget
     disks=(_MODELS,),
     scratch=(Scratch(mount="/tmp", size=256 * MI),),  # noqa: S108 - inside the container
     downloads=(
@@ -107,7 +107,7 @@ LLAMA_ROUTER = Backend(
     tasks=("chat",),
     adapter="llama-router",
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
-    claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=18_000, gpus=1, vram=10 * GI),
+    claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI),
     probes=Probes(
         startup=Probe(path="/health", failures=30),
         readiness=Probe(path="/health", delay_s=10),

@@ -19,7 +19,7 @@ def config() -> Config:
     """The forge with LiteLLM instead of the bundled gateway."""
     found = forge_config()
     del found["synapse:services"]["gateway"]
-    found["synapse:services"]["litellm"] = {}
+    found["synapse:services"]["litellm"] = {"cpu": {"request": 2, "limit": 3}}
     return found
 
 

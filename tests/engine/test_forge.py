@@ -67,8 +67,8 @@ def test_destroy_leaves_the_namespace_and_its_claims_and_they_are_adopted_again(
 
 def test_a_preview_names_the_field_that_changes(project: MakeProject) -> None:
     up(project())
-    output = ok(project(settings=changed("services.gateway.replicas", 3)).capture("preview", "--diff", *PACK))
-    assert "replicas: 2 => 3" in output
+    output = ok(project(settings=changed("services.gateway.logLevel", "DEBUG")).capture("preview", "--diff", *PACK))
+    assert '"INFO" => "DEBUG"' in output
     assert "1 to update" in output
 
 

@@ -35,7 +35,7 @@ def pod(limits: str, more: str = "", annotations: str = "") -> str:
     ("by_hand", "rule", "said"),
     [
         (pod('{"memory": "20Gi", "cpu": "1"}'), "memory-within-budget", "3.2Gi over the node's budget of 156.8Gi"),
-        (pod('{"memory": "1Gi", "cpu": "4"}'), "cpu-within-budget", "0.8 over the node's budget of 51.2"),
+        (pod('{"memory": "1Gi", "cpu": "6"}'), "cpu-within-budget", "0.8 over the node's budget of 51.2"),
         (
             pod('{"memory": "1Gi", "cpu": "1", "nvidia.com/gpu": "1"}'),
             "gpu-claimed-once",

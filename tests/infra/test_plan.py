@@ -11,7 +11,9 @@ from tests.conftest import planned
 
 def test_the_forge_is_the_revised_budget_of_the_build_plan() -> None:
     plan = planned()
-    limits = {line.name: (line.claim.memory_limit // GI, line.replicas) for line in plan.ledger.lines}
+    limits = {
+        line.name: (line.claim.memory_limit // GI, line.replicas) for line in plan.ledger.lines if line.is_lasting
+    }
     assert limits == {
         "ollama": (64, 1),
         "vllm-inference": (48, 1),
@@ -19,7 +21,8 @@ def test_the_forge_is_the_revised_budget_of_the_build_plan() -> None:
         "speaches-stt": (16, 1),
         "piper-tts": (4, 1),
     }
-    assert total(plan.ledger.lines, lambda claim: claim.memory_limit) == 140 * GI
+    lasting = [line for line in plan.ledger.lines if line.is_lasting]
+    assert total(lasting, lambda claim: claim.memory_limit) == 140 * GI
     plan.ledger.check()
 
 
@@ -93,3 +96,10 @@ def test_a_route_translates_the_model_name_at_each_stop() -> None:
 def test_a_service_is_tried_once_for_a_request() -> None:
     with pytest.raises(RouteError, match=r"routes\.m: names ollama twice"):
         planned("routes.m", [{"service": "ollama"}, {"service": "ollama"}])
+
+
+def test_a_rollout_must_fit_beside_what_runs() -> None:
+    (rollout,) = [line for line in planned().ledger.lines if not line.is_lasting]
+    assert (rollout.name, rollout.replicas) == ("synapse-gateway (rollout)", 1)
+    with pytest.raises(BudgetError, match="synapse-gateway \\(rollout\\)"):
+        planned("services.gateway.memory", {"request": "2Gi", "limit": "9Gi"}).ledger.check()

@@ -86,3 +86,8 @@ def test_an_unknown_model_takes_what_it_is_told_to() -> None:
     flags = vllm_flags.read(["serve", "acme/unknown", "--gpu-memory-utilization", "0.5"])
     assert vllm_flags.vram(flags, CARDS, 32 * GI) == 16 * GI
     assert vllm_flags.vram(vllm_flags.read(["serve", "acme/unknown"]), CARDS, 100) == 92
+
+
+def test_no_arguments_at_all_are_vllms_defaults() -> None:
+    flags = vllm_flags.read([])
+    assert (flags.model, flags.context_tokens, flags.sleep) == ("", None, False)

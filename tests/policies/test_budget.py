@@ -19,8 +19,9 @@ from tests.policies.judging import Resource, container, judge, resource, rules, 
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
 KINDS = sorted({*TEMPLATES, "LeaderWorkerSet", "Rollout"})
 LEDGER = planned().ledger
-SPARE = LEDGER.capacity.memory_budget - total(LEDGER.lines, lambda claim: claim.memory_limit)
-SPARE_CPU = LEDGER.capacity.cpu_budget - total(LEDGER.lines, lambda claim: claim.cpu_limit)
+LASTING = [line for line in LEDGER.lines if line.is_lasting]
+SPARE = LEDGER.capacity.memory_budget - total(LASTING, lambda claim: claim.memory_limit)
+SPARE_CPU = LEDGER.capacity.cpu_budget - total(LASTING, lambda claim: claim.cpu_limit)
 
 
 def read(found: list[Resource]) -> dict[str, Line]:
@@ -31,8 +32,8 @@ def read(found: list[Resource]) -> dict[str, Line]:
 
 def test_the_resources_claim_what_the_ledger_says(forge: list[Resource]) -> None:
     found = read(forge)
-    for line in LEDGER.lines:
-        seen = replace(line.claim, parked=0, resident=())  # what an engine does with its memory is in no field
+    for line in LASTING:
+        seen = replace(line.claim, resident=())  # what an engine does with its memory is in no field
         assert (found[line.name].claim, found[line.name].replicas) == (seen, line.replicas)
 
 
@@ -257,3 +258,17 @@ def test_the_example_of_the_issue_reads_as_it_is_meant() -> None:
     (finding,) = plan.ledger.findings()
     assert finding.name == "vllm-inference"
     assert plan.ledger.capacity.memory_budget == 196 * GI * 8 // 10
+
+
+def test_weights_that_an_engine_parks_must_fit_its_memory() -> None:
+    words = ["vllm", "serve", MODEL, "--max-model-len=8192", "--enable-sleep-mode"]
+    spec = {"containers": [container("8Gi", gpus=1, args=words)]}
+    found = judge([workload("Deployment", spec)])
+    assert any(rule == "memory-within-budget" and "Deployment/hand" in message for rule, message in found)
+    awake = {"containers": [container("8Gi", gpus=1, args=words[:-1])]}
+    assert "memory-within-budget" not in rules(judge([workload("Deployment", awake)]))
+
+
+def test_a_card_that_cannot_be_read_is_no_proof() -> None:
+    messages = [message for _, message in judge([], changed("models", {"mine": {"file": "/nowhere/model.gguf"}}))]
+    assert any("the stack's model cards cannot be read" in message for message in messages)

@@ -4,11 +4,12 @@ import pytest
 
 from infra.annotations import KEEP, LOAD_SECONDS
 from tests.conftest import changed
-from tests.policies.bad.builders import context, disruption, pod_context, server, service, small, variable, waits
+from tests.policies.bad.builders import context, disruption, moved, pod_context, server, service, small, variable, waits
 from tests.policies.judging import Resource, judge, only, rules, thing
 
 GOOD: dict[str, tuple[Resource, ...]] = {
     "no GPU is visible": (server("a", **variable("NVIDIA_VISIBLE_DEVICES", "void")),),
+    "a claimed GPU is chosen": (server("a", gpus=1, **variable("NVIDIA_VISIBLE_DEVICES", "0")),),
     "a claimed GPU has its runtime": (server("a", gpus=1, pod={"runtimeClassName": "nvidia"}),),
     "a claimed GPU is recreated in a set": (server("a", kind="StatefulSet", gpus=1),),
     "a container's own context wins": (
@@ -29,7 +30,10 @@ GOOD: dict[str, tuple[Resource, ...]] = {
     "an account of its own": (
         server("a", pod={"automountServiceAccountToken": None, "serviceAccountName": "gateway"}),
     ),
-    "a volume without a kind": (server("a", pod={"volumes": [{"name": "scratch"}]}),),
+    "a volume without a kind": (server("a", pod={"volumes": [{"name": "scratch", "hostPath": None}]}),),
+    "a container that ends needs no probes": (
+        server("a", pod={"initContainers": [small(name="i", readinessProbe=None, livenessProbe=None)]}),
+    ),
     "a job is no server": (server("a", kind="Job", readinessProbe=None, livenessProbe=None, startupProbe=None),),
     "enough time to load": (server("a", annotations={LOAD_SECONDS: "30"}),),
     "a later version": (
@@ -49,8 +53,10 @@ GOOD: dict[str, tuple[Resource, ...]] = {
         thing("ConfigMap", data={"config.yaml": "general_settings:\n  master_key: os.environ/LITELLM_MASTER_KEY\n"}),
         thing("ConfigMap", data={"config.yaml": "max_tokens: 4096\napi_key: ${API_KEY}\nreturn_tokens: true\n"}),
         ("kubernetes:core/v1:Secret", {"metadata": {"name": "s"}, "stringData": {"token": "hf_abcdefghijklmnop"}}),
+        ("kubernetes:core/v1:Secret", {"metadata": {"name": "t"}, "data": {"password": "aHVudGVyMg"}}),
     ),
     "an address inside the cluster": (service("a"), service("b", type="ClusterIP", clusterIP="None")),
+    "a Service of another kind": (("kubernetes:example.com/v1:Service", {"spec": {"type": "LoadBalancer"}}),),
     "TLS for every host": (
         thing(
             "Ingress",
@@ -66,6 +72,10 @@ GOOD: dict[str, tuple[Resource, ...]] = {
         service("vllm", clusterIP="None"),
         service("gateway"),
     ),
+    "a neighbour whose variables nobody reads": (
+        server("a", pod={"enableServiceLinks": None}, **variable("SETTING", "x")),
+        service("vllm"),
+    ),
     "whoever is further out waits longer": (
         thing("Middleware", {}, name="a", annotations=waits("ingress", 900)),
         thing("Service", {}, name="b", annotations=waits("gateway", 600)),
@@ -77,11 +87,14 @@ GOOD: dict[str, tuple[Resource, ...]] = {
         server("alone"),
         disruption("b", "alone", maxUnavailable=1),
         disruption("c", "nobody", minAvailable=1),
+        moved("elsewhere", disruption("d", "alone", minAvailable=1)),
     ),
     "a claim that is kept": (
         thing("Namespace", name="kept", annotations={KEEP: "true"}),
         thing("PersistentVolumeClaim", {}, name="a", namespace="kept", annotations={KEEP: "true"}),
         thing("Namespace", name="empty"),
+        thing("ConfigMap", name="a", namespace="empty"),
+        ("kubernetes:core/v1:PersistentVolumeClaimPatch", thing("PersistentVolumeClaim", {}, name="b")[1]),
     ),
 }
 
@@ -109,6 +122,12 @@ def test_namespaces_need_not_deny_before_phase_five(phase: int, broken: list[str
     token, props = server("a")
     props["metadata"]["namespace"] = "open"
     assert rules(judge([(token, props)], changed("phase", phase))) == broken
+
+
+def test_a_namespace_may_be_left_open_by_name() -> None:
+    token, props = server("a")
+    props["metadata"]["namespace"] = "open"
+    assert judge([(token, props)], pack={"network-denies-by-default": {"allow": ["Namespace/open"]}}) == []
 
 
 def test_the_phase_that_denies_may_be_another() -> None:

@@ -28,6 +28,19 @@ CONTENT: tuple[Bad, ...] = (
             "litellm-installed", kind="Job", command=["sh", "-c", "pip install 'litellm[proxy]==1.82.8' && litellm"]
         ),
     ),
+    bad(
+        "harmful-images-are-denied",
+        "litellm-variable",
+        "runs litellm 1.82.7",
+        server("litellm-variable", **variable("EXTRA_PACKAGES", "litellm==1.82.7")),
+    ),
+    bad(SECRET, "secret-word", "a secret in args", server("secret-word", args=["login", "hf_abcdefghijklmnop"])),
+    bad(
+        SECRET,
+        "secret-annotated",
+        "a secret in annotation note",
+        thing("ConfigMap", name="secret-annotated", annotations={"note": "AKIAIOSFODNN7EXAMPLE"}),
+    ),
     bad(SECRET, "secret-named", "variable HF_TOKEN", server("secret-named", **variable("HF_TOKEN", "abc"))),
     bad(SECRET, "secret-keys", "variable API_KEYS", server("secret-keys", **variable("API_KEYS", "a,b"))),
     bad(

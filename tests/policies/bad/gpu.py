@@ -33,6 +33,22 @@ GPUS: tuple[Bad, ...] = (
     ),
     bad(
         GPU_HIDDEN,
+        "gpu-elsewhere",
+        "NVIDIA_VISIBLE_DEVICES to 'its value from elsewhere'",
+        server(
+            "gpu-elsewhere",
+            env=[{"name": "NVIDIA_VISIBLE_DEVICES", "valueFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}}],
+        ),
+    ),
+    bad(
+        GPU_HIDDEN,
+        "gpu-more",
+        "NVIDIA_VISIBLE_DEVICES to 'all'",
+        server("gpu-more", gpus=1, **variable("NVIDIA_VISIBLE_DEVICES", "all")),
+        also="gpu-claimed-once",
+    ),
+    bad(
+        GPU_HIDDEN,
         "gpu-device",
         "the hostPath /dev/nvidia0",
         server("gpu-device", pod={"volumes": [{"name": "gpu", "hostPath": {"path": "/dev/nvidia0"}}]}),

@@ -39,6 +39,13 @@ LIFECYCLE: tuple[Bad, ...] = (
         server("slow-loader", annotations={"synapse.dev/load-seconds": "1800"}),
     ),
     bad(
+        "startup-outlasts-loading",
+        "unready-loader",
+        "gives up after 0 s",
+        server("unready-loader", startupProbe=None, annotations={"synapse.dev/load-seconds": "20"}),
+        also=PROBED,
+    ),
+    bad(
         "drains-are-not-blocked",
         "budget-min",
         "minAvailable 1 lets none of the 1 pods of Deployment/alone go",
