@@ -26,17 +26,19 @@ def existing_cluster(stack: str, kubeconfig: Path | None) -> Path:
 
 
 def engine(stack: str, settings: Settings, kubeconfig: Path) -> Engine:
-    """A Pulumi engine of its own with the stack selected, its state beside the twins, at the phase of *settings*.
+    """A Pulumi engine of its own with the stack selected, at the phase of *settings*.
 
     The stack file's secrets are sealed for somebody else's engine: a twin gets stand-ins of the same names, and a real
     cluster is refused with ToolsError.
     """
-    if settings.secrets and kubeconfig != Twin(stack).kubeconfig:
+    twin = Twin(stack)
+    is_twin = kubeconfig == twin.kubeconfig
+    if settings.secrets and not is_twin:
         names = ", ".join(sorted(settings.secrets))
-        raise ToolsError(
-            f"the stack's secrets ({names}) can be opened by its own engine only: use `pulumi up -s {stack}`"
-        )
-    found = Engine(stack=stack, state=places.state() / "engines" / stack, kubeconfig=kubeconfig, project=project())
+        raise ToolsError(f"only the stack's own engine can open its secrets ({names}): use `pulumi up -s {stack}`")
+    # What a twin's engine knows goes with the twin: its next life starts from nothing.
+    state = twin.folder / "engine" if is_twin else places.state() / "engines" / stack
+    found = Engine(stack=stack, state=state, kubeconfig=kubeconfig, project=project())
     secrets = {f"{PREFIX}{key}": ON_A_TWIN for key in settings.secrets}
     found.prepare({f"{PREFIX}phase": settings.phase, **secrets})
     for key, value in secrets.items():
