@@ -9,8 +9,8 @@ from pulumi_kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF, selector
 from infra.access import Access
-from infra.options import IngressSection
 from infra.placement import Placed
+from infra.sections import IngressSection
 
 REDIRECT = "traefik.ingress.kubernetes.io/router.entrypoints"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from infra.errors import PhaseError
-from infra.options import Consumer
+from infra.sections import Consumer
 
 GPU_PHASE = 2
 SECURITY_PHASE = 5

@@ -8,18 +8,9 @@ from pydantic_core import PydanticUndefined
 
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.ledger import markdown
-from infra.options import (
-    Card,
-    Consumer,
-    CpuRange,
-    GpuSection,
-    IngressSection,
-    MemoryRange,
-    OllamaModel,
-    Service,
-    Target,
-)
+from infra.options import OllamaModel, Service
 from infra.quantities import Bytes, memory_text
+from infra.sections import Card, Consumer, CpuRange, GpuSection, IngressSection, MemoryRange, Target
 from infra.settings import PREFIX, Node, StackFile
 
 COLUMNS = ("Key", "Default", "Meaning")

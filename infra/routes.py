@@ -8,8 +8,8 @@ import yaml
 
 from infra.errors import RouteError
 from infra.ledger import markdown
-from infra.options import Target
 from infra.placement import Placed
+from infra.sections import Target
 
 LITELLM_PROVIDERS = {"ollama": ("ollama", ""), "vllm": ("hosted_vllm", "/v1"), "openai": ("openai", "/v1")}
 """Adapter -> how LiteLLM calls that kind of server, and where under its address the API begins."""

@@ -13,18 +13,9 @@ from pydantic_core import ErrorDetails
 from infra.budget import Capacity
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.errors import SettingsError
-from infra.options import (
-    Card,
-    Consumer,
-    GpuSection,
-    IngressSection,
-    OllamaService,
-    Section,
-    Service,
-    Target,
-    VllmService,
-)
+from infra.options import OllamaService, Service, VllmService
 from infra.quantities import Bytes, DnsLabel, Millicores, Percent
+from infra.sections import Card, Consumer, GpuSection, IngressSection, Section, Target
 from infra.vram import CARDS, ModelCard
 
 PREFIX = "synapse:"

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.budget import Capacity
 from infra.errors import ModelFileError
-from infra.options import Card
+from infra.sections import Card
 from infra.settings import PREFIX, Node
 from infra.vram import CARDS, ModelCard
 from policies import stack_config

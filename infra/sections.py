@@ -1,0 +1,152 @@
+"""The parts of a stack file that are no service: the machine, models, routes, consumers, and ranges of claims."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from infra import model_files
+from infra.budget import Gpu
+from infra.quantities import Bytes, DnsLabel, Millicores, Tokens
+from infra.vram import ModelCard
+
+Range = TypeVar("Range", bound="MemoryRange | CpuRange")
+FIGURES = {"parameters", "layers", "kv_heads", "head_size", "context_tokens"}
+
+
+class Section(BaseModel):
+    """A mapping of the stack file: camelCase keys, unknown ones refused, never changed after loading."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        protected_namespaces=(),
+        use_attribute_docstrings=True,
+    )
+
+
+class MemoryRange(Section):
+    """What the scheduler sets aside for one pod, and what the pod may take at most."""
+
+    request: Bytes
+    """Set aside by the scheduler."""
+    limit: Bytes
+    """The most one pod may take; the sum of these must fit the budget."""
+
+    @model_validator(mode="after")
+    def request_within_limit(self) -> "MemoryRange":
+        return _ordered(self, self.request, self.limit)
+
+
+class CpuRange(Section):
+    """Cores set aside for one pod, and the most it may use."""
+
+    request: Millicores
+    """Set aside by the scheduler."""
+    limit: Millicores
+    """The most one pod may use; the sum of these must fit the budget."""
+
+    @model_validator(mode="after")
+    def request_within_limit(self) -> "CpuRange":
+        return _ordered(self, self.request, self.limit)
+
+
+def _ordered(section: Range, request: int, limit: int) -> Range:
+    if request > limit:
+        raise PydanticCustomError("range", "a request that is not above the limit")
+    return section
+
+
+class GpuSection(Section):
+    """One graphics card; shares above 1 mean time-slicing."""
+
+    name: str
+    """What messages call it."""
+    memory: Bytes
+    """Memory of the whole card."""
+    shares: int = Field(default=1, ge=1, le=48)
+    """Pods that may share it by time-slicing; its memory is not divided."""
+
+    def gpu(self) -> Gpu:
+        return Gpu(name=self.name, memory=self.memory, shares=self.shares)
+
+
+class Target(Section):
+    """One stop of a route: a service, and the name it knows the model by (the route's own if left out)."""
+
+    service: DnsLabel
+    """A key of `services`."""
+    model: str | None = None
+    """The name that the service knows the model by; the route's own if left out."""
+
+
+class Card(Section):
+    """A model that the built-in cards lack: its `file`, or the figures of its `config.json` down to `contextTokens`."""
+
+    file: Path | None = None
+    """A GGUF file or a folder of safetensors, whose header has all the figures."""
+    parameters: int | None = Field(default=None, ge=1)
+    """Number of weights."""
+    layers: int | None = Field(default=None, ge=1)
+    """`num_hidden_layers`."""
+    kv_heads: int | None = Field(default=None, ge=0)
+    """`num_key_value_heads`; 0 for an encoder, which keeps no KV cache."""
+    head_size: int | None = Field(default=None, ge=1)
+    """`head_dim`, or hidden size by attention heads."""
+    context_tokens: Tokens | None = None
+    """`max_position_embeddings`."""
+    heads: int | None = Field(default=None, ge=1)
+    """`num_attention_heads`, for compute buffers on the CPU; 64 if left out."""
+    embedding: int | None = Field(default=None, ge=1)
+    """`vocab_size` x `hidden_size`, which quantisers treat apart; left out, all weights count as such."""
+    tied: bool = False
+    """`tie_word_embeddings`: the output head is the embedding itself."""
+    window: int = Field(default=0, ge=0)
+    """`sliding_window`, in tokens."""
+    window_layers: int = Field(default=0, ge=0)
+    """How many of the layers have that window."""
+    latent: int = Field(default=0, ge=0)
+    """`kv_lora_rank` + `qk_rope_head_dim`, of a model with latent attention."""
+    stored: Bytes | None = None
+    """Size of the weights, where the model comes quantised."""
+
+    @model_validator(mode="after")
+    def file_or_figures(self) -> "Card":
+        needed = {"file"} if self.file else FIGURES
+        if not needed <= self.model_fields_set or (self.file and len(self.model_fields_set) > 1):
+            raise PydanticCustomError("card", "file alone, or parameters, layers, kvHeads, headSize and contextTokens")
+        if self.window_layers > (self.layers or 0):
+            raise PydanticCustomError("card", "no more windowLayers than layers")
+        return self
+
+    def card(self) -> ModelCard:
+        """Raises ModelFileError when its file cannot be read."""
+        if self.file:
+            return model_files.card(self.file)[0]
+        return ModelCard(**self.model_dump(exclude={"file"}))
+
+
+class Consumer(Section):
+    """A project in another namespace that uses the platform."""
+
+    namespace: DnsLabel
+    """Where it runs."""
+    holds_gpu: bool = False
+    """It still runs an Ollama of its own that claims the GPU; phase 2 waits for it."""
+    direct_urls: tuple[str, ...] = ()
+    """Addresses of backends that it still calls without the gateway; phase 5 waits for it."""
+
+
+class IngressSection(Section):
+    """The gateway's public name."""
+
+    host: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$")
+    """The DNS name."""
+    tls_secret: DnsLabel
+    """The Secret that holds its certificate; it is made outside the stack."""
+    class_name: DnsLabel = "traefik"
+    """The ingress class; K3s brings `traefik`."""
