@@ -53,7 +53,8 @@ def build(pin: Pin, target: Path, log: Path) -> None:
 def _command(source: GoPackage, target: Path) -> list[str]:
     """Everything after `go`; `-v` names each package it compiles, which the heartbeat counts."""
     link = " ".join(["-s -w", *(f"-X {name}={value}" for name, value in source.variables.items())])
-    return ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", link, "-o", str(target), source.package]
+    tags = ["-tags", ",".join(source.tags)] if source.tags else []
+    return ["build", "-v", "-trimpath", "-buildvcs=false", *tags, "-ldflags", link, "-o", str(target), source.package]
 
 
 def _go(pin: Pin) -> str:

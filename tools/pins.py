@@ -14,6 +14,8 @@ KUBERNETES: Final = "1.34.2"
 PULUMI: Final = "3.259.0"
 ETCD: Final = "3.6.4"
 KWOK: Final = "0.8.0"
+PROMETHEUS: Final = "3.15.0"
+ALERTMANAGER: Final = "0.34.1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,8 @@ class GoPackage:
 
     module: Path  # the folder of its go.mod and go.sum
     package: str
+    version: str = ""  # of its Go module, where that is numbered otherwise
+    tags: tuple[str, ...] = ()  # what to leave out of it, and what to keep
     variables: Mapping[str, str] = field(default_factory=dict)  # set at link time, as the publisher does
     minutes: int  # roughly, on two cores with nothing cached
 
@@ -145,6 +149,52 @@ _KWOK: Final = Pin(
     source=GoPackage(module=MODULES / "kwok", package="sigs.k8s.io/kwok/cmd/kwok", minutes=1),
 )
 
+_PROMETHEUS_VERSION: Final = "github.com/prometheus/common/version.Version"
+
+
+def _checker(name: str, project: str, version: str, source: GoPackage) -> Pin:
+    """What the tests ask about the files that a server would read; it is built, since it pins no release's checksum."""
+    major, minor, _ = map(int, version.split("."))
+    folder = f"{project}-{version}.linux-{{arch}}"
+    return Pin(
+        name=name,
+        version=version,
+        at_least=(major, minor),
+        below=(major, minor + 1),
+        release=Release(
+            url=f"https://github.com/prometheus/{project}/releases/download/v{version}/{folder}.tar.gz",
+            program=f"{folder}/{name}",
+            arch=GO_ARCH,
+        ),
+        source=source,
+    )
+
+
+_PROMTOOL: Final = _checker(
+    "promtool",
+    "prometheus",
+    PROMETHEUS,
+    GoPackage(
+        module=MODULES / "prometheus",
+        package="github.com/prometheus/prometheus/cmd/promtool",
+        version="0.315.0",
+        tags=("remove_all_sd", "enable_dns_sd"),  # half of it is clients for clouds
+        variables={_PROMETHEUS_VERSION: PROMETHEUS},
+        minutes=2,
+    ),
+)
+_AMTOOL: Final = _checker(
+    "amtool",
+    "alertmanager",
+    ALERTMANAGER,
+    GoPackage(
+        module=MODULES / "prometheus",
+        package="github.com/prometheus/alertmanager/cmd/amtool",
+        variables={_PROMETHEUS_VERSION: ALERTMANAGER},
+        minutes=1,
+    ),
+)
+
 _CONTROL_PLANE: Final = tuple(map(_kubernetes, CONTROL_PLANE, (3, 1, 1)))
 
-PINS: Final[Mapping[str, Pin]] = {pin.name: pin for pin in (_PULUMI, _ETCD, *_CONTROL_PLANE, _KWOK)}
+PINS: Final[Mapping[str, Pin]] = {pin.name: pin for pin in (_PULUMI, _ETCD, *_CONTROL_PLANE, _KWOK, _PROMTOOL, _AMTOOL)}

@@ -1,26 +1,22 @@
-"""The API server, as far as the plugin needs it: any kind of object by discovery, through the official client."""
+"""The API server, as far as the plugin needs it: any kind of object by discovery."""
 
 import json
 from functools import cached_property
 from http import HTTPStatus
-from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlencode
 
 import urllib3
-import yaml
-from kubernetes import client, config
 
+from tools.plugins.kubernetes.connection import Connection, connect
 from tools.plugins.kubernetes.errors import ApiError, UnknownKindError, UnreachableError
 from tools.plugins.kubernetes.objects import Reference
 from tools.plugins.values import Object
 
-TIMEOUT_S: Final = (5, 60)  # to connect, and for an answer
-CONNECTIONS: Final = 64
+TIMEOUT: Final = urllib3.Timeout(connect=5, read=60)
 APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
-# Every call may be made twice with the same result, so a lost connection or a busy server is asked again.
-RETRIES: Final = urllib3.Retry(3, backoff_factor=0.2, allowed_methods=None, raise_on_status=False)
 
 
 class Api:
@@ -81,45 +77,24 @@ class Api:
         content_type: str = JSON,
     ) -> Object:
         """One call; raises ApiError for a refusal and UnreachableError where nobody answers."""
+        connection = self._connection
         headers = {"Accept": JSON, "Content-Type": content_type}
-        call = self._client.param_serialize(
-            method,
-            path,
-            query_params=sorted((query or {}).items()),
-            header_params=headers,
-            body=json.dumps(body) if content_type == APPLY else body,  # it leaves only JSON's own type to the client
-            auth_settings=["BearerToken"],
-        )
+        if authorization := connection.authorization():
+            headers["Authorization"] = authorization
+        url = f"{connection.address}{path}?{urlencode(sorted((query or {}).items()))}".rstrip("?")
+        content = json.dumps(body) if body is not None else None
         try:
-            response = self._client.call_api(*call, _request_timeout=TIMEOUT_S)
-            content: bytes = response.read()
+            response = connection.pool.request(method, url, body=content, headers=headers, timeout=TIMEOUT)
+            answer = _parsed(response.data)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"the cluster does not answer: {error}") from error
-        answer = _parsed(content)
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise ApiError.of(response.status, answer)
         return answer
 
     @cached_property
-    def _client(self) -> Any:  # noqa: ANN401 (the client ships no types)
-        settings = client.Configuration()
-        settings.connection_pool_maxsize = CONNECTIONS
-        settings.retries = RETRIES
-        self._load(settings)
-        return client.ApiClient(settings)
-
-    def _load(self, settings: object) -> None:
-        options = {"context": self._context, "client_configuration": settings, "persist_config": False}
-        loader: Any = config  # it ships no types
-        try:
-            if self._kubeconfig is None:
-                loader.load_config(**options)
-            elif Path(self._kubeconfig).expanduser().is_file():
-                loader.load_kube_config(str(Path(self._kubeconfig).expanduser()), **options)
-            else:
-                loader.load_kube_config_from_dict(yaml.safe_load(self._kubeconfig), **options)
-        except (config.ConfigException, OSError, TypeError, yaml.YAMLError) as error:
-            raise UnreachableError(f"the kubeconfig cannot be used: {error}") from error
+    def _connection(self) -> Connection:
+        return connect(self._kubeconfig, self._context)
 
     def _kind(self, api_version: str, kind: str) -> tuple[str, bool]:
         """Its plural name, and whether its objects live in namespaces."""

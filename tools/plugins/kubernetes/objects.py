@@ -45,3 +45,9 @@ def annotation(item: Object, name: str) -> str:
 def is_annotated(item: Object, name: str) -> bool:
     """Whether an annotation says true."""
     return annotation(item, name).lower() == "true"
+
+
+def is_patch(resource_type: str, item: Object) -> bool:
+    """Whether a resource only changes an object that is somebody else's; some kinds have `Patch` in their own name."""
+    kind = resource_type.rpartition(":")[2]
+    return kind.endswith("Patch") and item.get("kind") != kind

@@ -10,7 +10,7 @@ from tools.plugins.kubernetes.api import Api
 from tools.plugins.kubernetes.configuration import Settings
 from tools.plugins.kubernetes.errors import ApiError, ClusterError, UnknownKindError, UnreachableError
 from tools.plugins.kubernetes.naming import field_manager, placed, unplaced
-from tools.plugins.kubernetes.objects import Reference, annotation, is_annotated, reference
+from tools.plugins.kubernetes.objects import Reference, annotation, is_annotated, is_patch, reference
 from tools.plugins.kubernetes.readiness import has_rule, progress
 from tools.plugins.kubernetes.reasons import reasons
 from tools.plugins.kubernetes.state import MANAGER, checkpoint, observed, previewed
@@ -39,7 +39,7 @@ class Operations:
     def create(self, urn: str, inputs: Object, requested_s: float) -> tuple[str, Object]:
         """The new object's id and outputs. Raises InitFailedError when it was made but did not become ready."""
         manager = field_manager(urn)
-        live = self.waiting.until_known(lambda: self._create(inputs, manager))
+        live = self.waiting.until_known(lambda: self._create(urn, inputs, manager))
         return reference(live).id, self._ready(urn, inputs, live, manager, requested_s)
 
     def preview_update(self, urn: str, olds: Object, old_inputs: Object, inputs: Object) -> Object:
@@ -76,13 +76,22 @@ class Operations:
         return outputs, inputs
 
     def delete(self, urn: str, target: Reference, olds: Object, requested_s: float) -> None:
-        """Return once the object is gone; one that already is gone is fine."""
+        """Return once the object is gone, or a patch of it given up; one that already is gone is fine."""
         live = self._live(target)
         if live is None:
+            return
+        if _is_patch(urn, live):
+            self._give_up(target, _manager(urn, olds))
             return
         self.api.delete(target, annotation(live, PROPAGATION) or "Foreground")
         if not is_annotated(live, SKIP_AWAIT):
             self.waiting.until_gone(urn, target, live["metadata"]["uid"], timeout_s(revealed(olds), requested_s))
+
+    def _give_up(self, target: Reference, manager: str) -> None:
+        """Let go of the fields of a patch; one that nobody else owns goes with it."""
+        metadata = {"name": target.name} | ({"namespace": target.namespace} if target.namespace else {})
+        bare = {"apiVersion": target.api_version, "kind": target.kind, "metadata": metadata}
+        self.api.apply(target, bare, manager, force=False, dry_run=False)
 
     def _live(self, target: Reference) -> Object | None:
         try:
@@ -102,19 +111,32 @@ class Operations:
 
     def _dry_run_create(self, urn: str, inputs: Object) -> Object:
         item, manager = self._item(inputs), field_manager(urn)
-        if self.api.get(reference(item)) and not self.settings.upsert:
-            return inputs  # the old object may go first, in the same update
+        is_there, is_wanted = self.api.get(reference(item)) is not None, _is_patch(urn, item)
+        if is_there != is_wanted and not (is_there and self.settings.upsert):
+            return inputs  # what is in the way, or missing, may go or come in the same update
         return previewed(inputs, self._apply(item, manager, force=False, dry_run=True), manager)
 
-    def _create(self, inputs: Object, manager: str) -> Object:
+    def _create(self, urn: str, inputs: Object, manager: str) -> Object:
         item = self._item(inputs)
         target = reference(item)
-        if not self.settings.upsert and self.api.get(target):
+        if _is_patch(urn, item):
+            self._check_patched(target)
+        elif not self.settings.upsert and self.api.get(target):
             raise ClusterError(
                 f"{target} already exists, and Pulumi does not know it. Delete it, import it with `pulumi import`, "
                 "or set upsertExistingObjects on the provider to take it over."
             )
         return self._apply(item, manager, force=False, dry_run=False)
+
+    def _check_patched(self, target: Reference) -> None:
+        """Raise ClusterError for an object that is not there: to apply a patch would make a torso of it."""
+        if self.api.get(target) is None:
+            home = Reference("v1", "Namespace", target.namespace)
+            missing = home if target.namespace and self.api.get(home) is None else target
+            raise ClusterError(
+                f"{target} cannot be patched: there is no {missing}, and a patch only changes what is there. "
+                "Deploy what it belongs to first, or take the patch out of the program."
+            )
 
     def _update(self, olds: Object, old_inputs: Object, inputs: Object, manager: str, *, dry_run: bool) -> Object:
         item = self._item(inputs)
@@ -160,6 +182,10 @@ class Operations:
 
 def _not_ready(target: Reference, outputs: Object, inputs: Object, why: str) -> InitFailedError:
     return InitFailedError(target.id, outputs, inputs, f"{target} is in the cluster, but it is not ready:\n{why}")
+
+
+def _is_patch(urn: str, item: Object) -> bool:
+    return is_patch(urn.split("::")[2], item)
 
 
 def _manager(urn: str, olds: Object) -> str:

@@ -130,16 +130,16 @@ def stored(resource_type: str, identifier: str, olds: Object) -> Reference:
     """The object that a resource in the state stands for; an import has only its type and id."""
     _, version, kind = resource_type.split(":", 2)
     namespace, _, name = identifier.rpartition("/")
-    api_version = at(revealed(olds), "apiVersion") or version.removeprefix("core/")
-    return Reference(api_version, kind, name, namespace)
+    plain = revealed(olds)
+    api_version = at(plain, "apiVersion") or version.removeprefix("core/")
+    return Reference(api_version, at(plain, "kind") or kind, name, namespace)
 
 
 def refuse_outside(resource_type: str, inputs: Object) -> None:
     """Raise UnsupportedError for what is not one plain object."""
     kind = resource_type.rpartition(":")[2]
     is_list = kind.endswith("List") and "items" in inputs
-    is_patch = kind.endswith("Patch") and inputs.get("kind") != kind
-    if resource_type.startswith(OUTSIDE) or is_list or is_patch or "apiVersion" not in inputs:
+    if resource_type.startswith(OUTSIDE) or is_list or "apiVersion" not in inputs:
         raise UnsupportedError(_unsupported(resource_type))
 
 

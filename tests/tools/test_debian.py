@@ -1,0 +1,48 @@
+"""Programs that Debian has."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.debian import program
+from tools.errors import ToolchainError
+
+
+def _executable(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with nothing on it but what a test puts there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("SYNAPSE_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def test_a_program_on_path_is_taken(alone: Path) -> None:
+    there = _executable(alone / "redis-server", "exit 0")
+    assert program("redis-server") == there
+
+
+def test_a_missing_program_is_installed(alone: Path) -> None:
+    made = alone / "imagined"
+    _executable(alone / "apt-get", f'[ "$1" = update ] && exit 0; printf "#!/bin/sh\\n" > {made}; /bin/chmod +x {made}')
+    assert program("imagined", "imagined-package", may_install=True) == made
+
+
+def test_one_that_cannot_be_had_is_named_with_its_package(alone: Path) -> None:
+    _executable(alone / "apt-get", "exit 100")
+    with pytest.raises(ToolchainError, match="imagined: not on PATH; .* apt-get install imagined-package"):
+        program("imagined", "imagined-package", may_install=True)
+
+
+def test_nothing_is_installed_where_that_is_not_allowed(alone: Path) -> None:
+    _executable(alone / "apt-get", f"printf x > {alone}/touched")
+    with pytest.raises(ToolchainError):
+        program("imagined", may_install=False)
+    assert not (alone / "touched").exists()

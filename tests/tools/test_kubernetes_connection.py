@@ -1,0 +1,122 @@
+"""Every way that a kubeconfig says where its cluster is and who we are."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.plugins.kubernetes.api import Api
+from tools.plugins.kubernetes.connection import connect
+from tools.plugins.kubernetes.errors import UnreachableError
+
+SERVER = "https://192.0.2.1:6443"
+
+
+def kubeconfig(cluster: dict[str, Any] | None = None, user: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "one",
+        "contexts": [
+            {"name": "one", "context": {"cluster": "here", "user": "me"}},
+            {"name": "two", "context": {"cluster": "there", "user": "me"}},
+        ],
+        "clusters": [
+            {"name": "here", "cluster": {"server": SERVER, **(cluster or {})}},
+            {"name": "there", "cluster": {"server": "https://192.0.2.2"}},
+        ],
+        "users": [{"name": "me", "user": user or {}}],
+    }
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_the_current_context_is_used_unless_another_is_named() -> None:
+    content = yaml.safe_dump(kubeconfig(user={"token": "secret"}))
+    assert connect(content, None).address == SERVER
+    assert connect(content, "two").address == "https://192.0.2.2"
+    assert connect(content, None).authorization() == "Bearer secret"
+
+
+def test_certificates_in_the_kubeconfig_become_files_for_their_owner() -> None:
+    user = {"client-certificate-data": encoded("certificate"), "client-key-data": encoded("key")}
+    found = connect(yaml.safe_dump(kubeconfig({"certificate-authority-data": encoded("authority")}, user)), None)
+    files = {name: Path(found.pool.connection_pool_kw[name]) for name in ("ca_certs", "cert_file", "key_file")}
+    assert {name: file.read_text() for name, file in files.items()} == {
+        "ca_certs": "authority",
+        "cert_file": "certificate",
+        "key_file": "key",
+    }
+    assert files["key_file"].stat().st_mode & 0o077 == 0
+    assert found.authorization() is None
+    for file in files.values():
+        file.unlink()
+
+
+def test_paths_begin_in_the_folder_of_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config"
+    file.write_text(yaml.safe_dump(kubeconfig({"certificate-authority": "ca.crt"}, {"token": "secret"})))
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    for named in (str(file), None):
+        assert connect(named, None).pool.connection_pool_kw["ca_certs"] == str(tmp_path / "ca.crt")
+
+
+def test_a_server_is_verified_unless_the_kubeconfig_says_otherwise() -> None:
+    user = {"token": "secret"}
+    kept, left = (
+        connect(yaml.safe_dump(kubeconfig({"insecure-skip-tls-verify": skipped}, user)), None)
+        for skipped in (False, True)
+    )
+    assert kept.pool.connection_pool_kw["cert_reqs"] == "CERT_REQUIRED"
+    assert left.pool.connection_pool_kw["cert_reqs"] == "CERT_NONE"
+
+
+def test_a_program_that_has_the_token_is_asked(tmp_path: Path) -> None:
+    answer = '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "fresh"}}'
+    program = tmp_path / "login"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.chmod(0o700)
+    asked = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "interactiveMode": "Never"}
+    found = connect(yaml.safe_dump(kubeconfig(user={"exec": asked})), None)
+    assert (found.address, found.authorization()) == (SERVER, "Bearer fresh")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("apiVersion: v1\nkind: Config\n", "it has no current-context"),
+        (yaml.safe_dump(kubeconfig() | {"current-context": "three"}), "it has no context named three"),
+        (yaml.safe_dump(kubeconfig() | {"users": []}), "it has no user named me"),
+        (yaml.safe_dump(kubeconfig(user={"client-key-data": "?"})), "the kubeconfig cannot be used"),
+        ("- a\n- b\n", "the kubeconfig cannot be used"),
+    ],
+)
+def test_a_kubeconfig_that_cannot_be_used_is_said_so(content: str, said: str) -> None:
+    with pytest.raises(UnreachableError, match=said):
+        connect(content, None)
+
+
+def test_the_plugin_answers_without_the_sdk(twin_kubeconfig: Path) -> None:
+    script = (
+        "import sys; from tools.plugins import messages_only; messages_only.prepare()\n"
+        "from tools.plugins.kubernetes import start\n"
+        "from tools.plugins.kubernetes.api import Api\n"
+        "print(Api(sys.argv[1], None).is_namespaced('v1', 'Pod'), hasattr(sys.modules['pulumi'], 'Resource'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, twin_kubeconfig],
+        cwd=Path(__file__).parents[2],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "False"]
+    assert Api(str(twin_kubeconfig), None).is_namespaced("v1", "Node") is False
