@@ -3,7 +3,7 @@ RUN := tools/uv run --locked
 
 .DEFAULT_GOAL := help
 .PHONY: bench-preview help up preview down refresh plan routes health test check tools
-.PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5
+.PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,8 @@ deploy-phase2: ## deploy up to phase 2: vLLM
 deploy-phase3: ## deploy up to phase 3: the gateway
 deploy-phase4: ## deploy up to phase 4: speech
 deploy-phase5: ## deploy up to phase 5: network policies and ingress
-deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5: deploy-phase%:
+deploy-phase6: ## deploy up to phase 6: monitoring
+deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6: deploy-phase%:
 	$(RUN) synapse up --stack $(STACK) --phase $*
 
 plan: ## the ledger of claims, without an engine or a cluster

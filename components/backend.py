@@ -1,5 +1,7 @@
 """A service of the catalogue as a component; a kind that needs more than data overrides one method."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,8 +13,11 @@ from components.naming import labels
 from components.pod import volume_name
 from components.restart import RestartArgs, ScheduledRestart
 from components.workload import Workload, WorkloadArgs
+from infra import timeouts
+from infra.annotations import FILES
 from infra.backend import UNPUBLISHED, SecretEnv
 from infra.placement import Placed
+from infra.plan import Plan
 from infra.routes import RouteTable
 from infra.settings import Node
 
@@ -23,19 +28,39 @@ class BackendArgs:
 
     service: Placed
     namespace: Namespace
-    node: Node
-    routes: RouteTable
+    plan: Plan
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+
+    @property
+    def node(self) -> Node:
+        return self.plan.settings.node
+
+    @property
+    def routes(self) -> RouteTable:
+        return self.plan.routes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What a kind adds to its catalogue entry. *files*: mount path -> file name -> content."""
+    """What a kind adds to its catalogue entry.
+
+    *fields*: variable -> field of the pod; *files*: mount path -> file name -> content.
+    """
 
     command: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    watches_files: bool = False  # it takes a change up by itself; every other is restarted by one
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """What a pod says of the files it started with."""
+        if self.watches_files or not self.files:
+            return {}
+        text = json.dumps({mount: dict(files) for mount, files in self.files.items()}, sort_keys=True)
+        return {FILES: hashlib.sha256(text.encode()).hexdigest()[:16]}
 
 
 class Backend(pulumi.ComponentResource):
@@ -67,6 +92,10 @@ class Backend(pulumi.ComponentResource):
         """What this kind adds to its entry; nothing, unless it has options of its own."""
         return Extras()
 
+    def secrets(self) -> Mapping[str, pulumi.Output[str]]:
+        """Config key -> what its Secret holds, for those that are set."""
+        return self.args.secrets
+
     def _workload(self, extras: Extras) -> WorkloadArgs:
         service, kind, node = self.args.service, self.args.service.backend, self.args.node
         return WorkloadArgs(
@@ -83,6 +112,7 @@ class Backend(pulumi.ComponentResource):
             command=extras.command or kind.command,
             arguments=extras.arguments or kind.arguments,
             environment={**kind.environment, **service.options.environment, **extras.environment},
+            field_environment=extras.fields,
             secret_environment={secret.variable: self._secret(secret) for secret in kind.secrets if self._has(secret)},
             disks=service.disks,
             made_elsewhere=service.made_elsewhere,
@@ -90,18 +120,21 @@ class Backend(pulumi.ComponentResource):
             scratch=kind.scratch,
             files={mount: self._config_map(mount, files) for mount, files in extras.files.items()},
             storage_class=node.storage_class,
-            runtime_class=node.runtime_class if service.claim.gpus else None,
+            runtime_class=node.runtime_class if service.claim.gpus or kind.observes_gpu else None,
             user=kind.user,
+            annotations=extras.annotations,
+            waits=timeouts.annotations(kind.tier, service.timeout_s),
+            pods_service=service.pods_service,
         )
 
     def _has(self, secret: SecretEnv) -> bool:
-        return secret.config_key in self.args.secrets
+        return secret.config_key in self.secrets()
 
     def _secret(self, secret: SecretEnv) -> tuple[pulumi.Input[str], str]:
         made = core.v1.Secret(
             f"{self._name}-{secret.secret}",
             metadata=self._metadata(f"{self.args.service.service_name}-{secret.secret}"),
-            string_data={secret.key: self.args.secrets[secret.config_key]},
+            string_data={secret.key: self.secrets()[secret.config_key]},
             opts=pulumi.ResourceOptions(parent=self),
         )
         return made.metadata.name, secret.key

@@ -7,9 +7,10 @@ from pulumi_kubernetes import core
 
 from components.naming import PART_OF
 from infra.annotations import KEEP
+from infra.budget import total
 from infra.catalogue import DEFAULT_LIMIT
 from infra.ledger import Ledger
-from infra.quantities import cpu_text, memory_text
+from infra.quantities import MI, cpu_text, memory_text
 
 POD_SECURITY = "pod-security.kubernetes.io"
 
@@ -61,16 +62,19 @@ def security_labels() -> dict[str, str]:
 
 
 def quota(ledger: Ledger) -> dict[str, str]:
-    """The node's whole budget: what the ledger lets through, the cluster lets through, and no more."""
+    """The node's budget, less what the ledger has in other namespaces: what the ledger lets through, and no more."""
     node = ledger.capacity
-    memory, cpu = memory_text(node.memory_budget // 2**20 * 2**20), cpu_text(node.cpu_budget)
+    elsewhere = [line for line in ledger.lines if line.namespace]
+    memory_left = node.memory_budget - total(elsewhere, lambda claim: claim.memory_limit)
+    memory = memory_text(memory_left // MI * MI)
+    cpu = cpu_text(node.cpu_budget - total(elsewhere, lambda claim: claim.cpu_limit))
     budget = {"requests.memory": memory, "limits.memory": memory, "requests.cpu": cpu, "limits.cpu": cpu}
     return {**budget, "requests.nvidia.com/gpu": str(node.gpu_shares)}
 
 
 def limits(ledger: Ledger) -> core.v1.LimitRangeItemArgsDict:
     """No container above the largest claim; one that names no limit gets a small one, and is counted."""
-    claims = [line.claim for line in ledger.lines] + [DEFAULT_LIMIT]
+    claims = [line.claim for line in ledger.lines if not line.namespace] + [DEFAULT_LIMIT]
     return {
         "type": "Container",
         "max": _amounts(max(claim.memory_limit for claim in claims), max(claim.cpu_limit for claim in claims)),

@@ -91,11 +91,15 @@ def pod_security(user: int) -> core.v1.PodSecurityContextArgsDict:
 
 def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
     plain: list[core.v1.EnvVarArgsDict] = [{"name": name, "value": value} for name, value in args.environment.items()]
+    fields: list[core.v1.EnvVarArgsDict] = [
+        {"name": name, "value_from": {"field_ref": {"field_path": path}}}
+        for name, path in args.field_environment.items()
+    ]
     secret: list[core.v1.EnvVarArgsDict] = [
         {"name": name, "value_from": {"secret_key_ref": {"name": holder, "key": key}}}
         for name, (holder, key) in args.secret_environment.items()
     ]
-    return plain + secret
+    return plain + fields + secret
 
 
 def resources(args: WorkloadArgs) -> core.v1.ResourceRequirementsArgsDict:

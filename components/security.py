@@ -11,7 +11,10 @@ from components.naming import PART_OF, selector
 from infra.access import Access
 from infra.placement import Placed
 from infra.sections import IngressSection
+from infra.timeouts import annotations
 
+NAME = "kubernetes.io/metadata.name"
+"""The label that Kubernetes itself puts on every namespace."""
 REDIRECT = "traefik.ingress.kubernetes.io/router.entrypoints"
 
 
@@ -52,7 +55,7 @@ class Security(pulumi.ComponentResource):
                 f"{name}-ingress",
                 metadata={
                     **_metadata("synapse-gateway", args.namespace),
-                    "annotations": {REDIRECT: "websecure"},
+                    "annotations": {REDIRECT: "websecure", **annotations("ingress", args.ingress.timeout_s)},
                 },
                 spec=ingress(args.ingress, args.gateway),
                 opts=child,
@@ -61,17 +64,18 @@ class Security(pulumi.ComponentResource):
 
 
 def allow(access: Access) -> networking.v1.NetworkPolicySpecArgsDict:
-    """One service's port, for the pods that may call it, or for everybody."""
+    """One service's port, for the pods that may call it, or for everybody; with neither it stays shut."""
     peers: list[networking.v1.NetworkPolicyPeerArgsDict] = [
         {"pod_selector": {"match_labels": selector(caller.service_name)}} for caller in access.callers
     ]
+    peers += [{"namespace_selector": {"match_labels": {NAME: name}}} for name in access.namespaces]
     if access.is_open:
         peers = [{"namespace_selector": {}}]
     port: networking.v1.NetworkPolicyPortArgsDict = {"port": access.service.backend.container_port, "protocol": "TCP"}
     return {
         "pod_selector": {"match_labels": selector(access.service.service_name)},
         "policy_types": ["Ingress"],
-        "ingress": [{"from_": peers, "ports": [port]}],
+        "ingress": [{"from_": peers, "ports": [port]}] if peers else [],  # an empty `from` would let everybody in
     }
 
 

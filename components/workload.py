@@ -33,6 +33,8 @@ class WorkloadArgs:
     command: Sequence[str] = ()  # empty: the image's own
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    field_environment: Mapping[str, str] = field(default_factory=dict)
+    """Variable -> the path of the pod's field, such as `metadata.name`."""
     secret_environment: Mapping[str, tuple[pulumi.Input[str], str]] = field(default_factory=dict)
     """Variable -> the Secret's name and the key in it."""
     disks: Sequence[Disk] = ()
@@ -44,6 +46,9 @@ class WorkloadArgs:
     storage_class: str = "local-path"
     runtime_class: str | None = None
     user: int = 10_000
+    annotations: Mapping[str, str] = field(default_factory=dict)  # of its pods
+    waits: Mapping[str, str] = field(default_factory=dict)  # annotations of the Deployment and Service: its timeout
+    pods_service: str | None = None  # a headless Service beside the other, which names each pod
 
 
 class Workload(pulumi.ComponentResource):
@@ -59,6 +64,8 @@ class Workload(pulumi.ComponentResource):
             "namespace": args.namespace,
             "labels": labels(args.name, args.component),
         }
+        if args.waits:
+            metadata["annotations"] = args.waits
         claims = [self._claim(name, disk, args) for disk in args.disks if disk.name not in args.made_elsewhere]
         self.deployment = apps.v1.Deployment(
             name,
@@ -66,15 +73,18 @@ class Workload(pulumi.ComponentResource):
             spec=deployment(args),
             opts=pulumi.ResourceOptions(parent=self, depends_on=claims),
         )
-        core.v1.Service(
-            name,
-            metadata=metadata,
-            spec={
-                "selector": selector(args.name),
-                "ports": [{"name": "http", "port": args.port, "target_port": "http"}],
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        ports: list[core.v1.ServicePortArgsDict] = [{"name": "http", "port": args.port, "target_port": "http"}]
+        spec: core.v1.ServiceSpecArgsDict = {"selector": selector(args.name), "ports": ports}
+        # A Service waits for its pods: side by side with the Deployments, enough of them would leave no turn for these.
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[self.deployment])
+        core.v1.Service(name, metadata=metadata, spec=spec, opts=inside)
+        if args.pods_service:
+            core.v1.Service(
+                f"{name}-pods",
+                metadata={**metadata, "name": args.pods_service},
+                spec={**spec, "cluster_ip": "None", "publish_not_ready_addresses": True},
+                opts=inside,
+            )
         self.url = pulumi.Output.format("http://{0}.{1}.svc.cluster.local:{2}", args.name, args.namespace, args.port)
         self.register_outputs({"url": self.url})
 
@@ -98,7 +108,7 @@ class Workload(pulumi.ComponentResource):
 
 def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
     """Replicas of one pod. A pod that holds a GPU says how much of its memory, for the policies to add up."""
-    annotations = {LOAD_SECONDS: str(load_s(args.probes))}
+    annotations = {LOAD_SECONDS: str(load_s(args.probes)), **args.annotations}
     if args.claim.vram:
         annotations[vram.ANNOTATION] = memory_text(args.claim.vram)
     metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component), "annotations": annotations}

@@ -1,26 +1,53 @@
-"""Who may call whom: the gateway is open to every namespace, everything else to the gateway alone."""
+"""Who may call whom: the gateway is open to every namespace, everything else to those that have to reach it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.kinds.entry import ENTRIES
+from infra.monitoring import targets
 from infra.placement import Placed
 
-ENTRIES = frozenset({"gateway", "litellm"})
+CALLERS: Mapping[str, frozenset[str]] = {
+    "prometheus": frozenset({"grafana"}),
+    "alertmanager": frozenset({"prometheus", "grafana"}),
+    "blackbox": frozenset({"prometheus"}),
+    "grafana": frozenset(),
+    "dcgm-exporter": frozenset(),
+}
+"""Kind -> the kinds that may call it; a kind that is not here serves the gateways."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """One service, and those of its namespace that may call its port."""
+    """One service, and those of its namespace, or whole namespaces, that may call its port."""
 
     service: Placed
     callers: tuple[Placed, ...] = ()
+    namespaces: tuple[str, ...] = ()
     is_open: bool = False  # to every namespace
 
 
-def access(services: Sequence[Placed]) -> tuple[Access, ...]:
-    """The whole table. A backend is called by the gateways of the stack; without one, by nobody."""
-    gateways = tuple(service for service in services if service.backend.kind in ENTRIES)
-    return tuple(
-        Access(service=service, is_open=True) if service in gateways else Access(service=service, callers=gateways)
-        for service in services
+def access(services: Sequence[Placed], operator: str | None = None) -> tuple[Access, ...]:
+    """The whole table. A backend is called by the gateways of the stack; without one, by what watches it alone.
+
+    *operator* is the namespace of a Prometheus that is not the stack's own.
+    """
+    return tuple(_of(service, services, operator) for service in services)
+
+
+def _of(service: Placed, services: Sequence[Placed], operator: str | None) -> Access:
+    if service.backend.kind in ENTRIES:
+        return Access(service=service, is_open=True)
+    kinds = CALLERS.get(service.backend.kind, ENTRIES) | _watchers(service, services)
+    callers = tuple(other for other in services if other.backend.kind in kinds and other is not service)
+    is_asked = service.backend.metrics is not None  # by the operator's Prometheus, and so is the prober
+    return Access(service=service, callers=callers, namespaces=(operator,) if operator and is_asked else ())
+
+
+def _watchers(service: Placed, services: Sequence[Placed]) -> frozenset[str]:
+    """The kinds that look at it: Prometheus at its metrics, the prober from outside."""
+    return frozenset(
+        kind
+        for kind, watched in (("prometheus", targets.scraped(services)), ("blackbox", targets.probed(services)))
+        if service in watched
     )

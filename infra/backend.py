@@ -96,7 +96,10 @@ class Backend:
     strategy: Literal["Recreate", "RollingUpdate"]
     options: type[Service] = Service
     replicas: int = 1
+    timeout_s: int = 0  # the longest that one request may take it; 0: no request goes through it
     metrics: str | None = None
+    metrics_per_model: bool = False  # asked with `?model=`, and answered while that model is loaded
+    observes_gpu: bool = False  # it looks at every GPU, and claims and fills none
     disks: tuple[Disk, ...] = ()
     scratch: tuple[Scratch, ...] = ()
     secrets: tuple[SecretEnv, ...] = ()
@@ -106,6 +109,13 @@ class Backend:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     user: int = 10_000  # uid, gid and owner group of the volumes
+
+    @property
+    def tier(self) -> str | None:
+        """How far in a request meets it; None where none does."""
+        if not self.timeout_s:
+            return None
+        return "backend" if self.tasks else "gateway"
 
     @property
     def health(self) -> str:

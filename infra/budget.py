@@ -41,6 +41,7 @@ class Line:
     replicas: int = 1
     phase: int = 1
     is_lasting: bool = True  # False: a pod that is there for a moment, and must fit beside the rest all the same
+    namespace: str | None = None  # None: the stack's own
 
 
 @dataclass(frozen=True, kw_only=True)

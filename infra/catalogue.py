@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from infra.backend import Backend
 from infra.budget import Claim
-from infra.kinds import entry, language, speech
+from infra.kinds import entry, language, monitoring, speech
 from infra.quantities import MI
 
 CATALOGUE: Mapping[str, Backend] = {
@@ -13,6 +13,7 @@ CATALOGUE: Mapping[str, Backend] = {
         language.OLLAMA,
         language.LLAMA_EMBED,
         language.VLLM,
+        language.SGLANG,
         language.LLAMA_ROUTER,
         entry.GATEWAY,
         entry.LITELLM,
@@ -24,6 +25,11 @@ CATALOGUE: Mapping[str, Backend] = {
         speech.PYANNOTE,
         speech.DEEPFILTER,
         speech.OPENVOICE,
+        monitoring.PROMETHEUS,
+        monitoring.ALERTMANAGER,
+        monitoring.GRAFANA,
+        monitoring.BLACKBOX,
+        monitoring.DCGM_EXPORTER,
     )
 }
 SECRET_KEYS = frozenset(secret.config_key for backend in CATALOGUE.values() for secret in backend.secrets)

@@ -1,7 +1,7 @@
 """What a stack file may say about a service: the fields all share, and those of each kind."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from infra.budget import Part
 from infra.host_memory import largest, load
 from infra.quantities import GI, Bytes, ImageRef, Seconds, Tokens
 from infra.sections import CpuRange, MemoryRange, Section
-from infra.vram import ENGINE_OVERHEAD, Engine, ModelCard, Vram, need, weights
+from infra.vram import ENGINE_OVERHEAD, SGLANG, VLLM, Engine, ModelCard, Paging, Requests, Vram, need, weights
 
 
 class Service(Section):
@@ -27,6 +27,8 @@ class Service(Section):
     """Cores of one pod; the catalogue's claim if left out."""
     disk: Bytes | None = None
     """Size of its first disk; the catalogue's if left out."""
+    timeout_s: Seconds | None = None
+    """The longest that one request may take it, which is how long the gateway waits; the kind's own if left out."""
     gpu_memory: Bytes | None = None
     """VRAM of one pod, for a kind whose engine has no figures of its own; the catalogue's claim if left out."""
 
@@ -100,8 +102,10 @@ class OllamaService(Service):
         return largest(loaded, self.loaded_models, self.overhead)
 
 
-class VllmService(Service):
+class EngineService(Service):
     """One model on a GPU; every memory figure of the engine follows from these."""
+
+    paging: ClassVar[Paging]
 
     model: str = "meta-llama/Meta-Llama-3.1-8B-Instruct"
     """The model to serve; it needs a card, built in or under `models`."""
@@ -115,8 +119,6 @@ class VllmService(Service):
     """Type of the KV cache; `auto` is that of the weights."""
     quantization: Literal["fp8", "awq", "gptq", "bitsandbytes"] | None = None
     """Format of the weights, which the model must come in (`fp8` and `bitsandbytes` are also made at loading)."""
-    sleep: bool = False
-    """Let the engine sleep: its weights are then parked in RAM, which the memory limit must cover."""
     eager: bool = True
     """Run without CUDA graphs, which cost memory and failed on early Blackwell builds."""
     tensor_parallel: int = Field(default=1, ge=1, le=16)
@@ -136,16 +138,9 @@ class VllmService(Service):
             kv_dtype=self.kv_dtype,
             tensor_parallel=self.tensor_parallel,
             quantization=self.quantization,
+            paging=self.paging,
         )
         return need(cards[self.model], engine, self.overhead)
-
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:
-        return weights(cards[self.model], self.dtype, 1, self.quantization) if self.sleep else 0
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Without development mode vLLM has no endpoints to sleep and wake."""
-        return {"VLLM_SERVER_DEV_MODE": "1"} if self.sleep else {}
 
     @property
     def gpus(self) -> int:
@@ -160,8 +155,43 @@ class VllmService(Service):
         return self.load_s
 
 
+class VllmService(EngineService):
+    """vLLM: one model on a GPU, which may sleep."""
+
+    paging = VLLM
+
+    sleep: bool = False
+    """Let the engine sleep: its weights are then parked in RAM, which the memory limit must cover."""
+
+    def parked(self, cards: Mapping[str, ModelCard]) -> int:
+        return weights(cards[self.model], self.dtype, 1, self.quantization) if self.sleep else 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Without development mode vLLM has no endpoints to sleep and wake."""
+        return {"VLLM_SERVER_DEV_MODE": "1"} if self.sleep else {}
+
+
+class SglangService(EngineService):
+    """SGLang: one model on a GPU, in vLLM's place or on a card of its own."""
+
+    paging = SGLANG
+
+    @property
+    def cache_tokens(self) -> int:
+        """Tokens that all sequences need of the cache together, in whole pages."""
+        return Requests(context_tokens=self.context_tokens, sequences=self.sequences, block=self.paging.block).tokens
+
+
 class GatewayService(Service):
     """The one entry point."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """How much the gateway logs."""
+
+
+class PrometheusService(Service):
+    """The store of every series."""
+
+    retention_days: int = Field(default=15, ge=1, le=3650)
+    """Days that series are kept; fewer where they would fill four fifths of its disk."""

@@ -29,6 +29,15 @@ class Placed:
         """The name of its Service and Deployment in the cluster."""
         return self.backend.service if self.name == self.backend.kind else self.name
 
+    def address(self, namespace: str) -> str:
+        """Host and port of its Service, for every pod of the cluster."""
+        return f"{self.service_name}.{namespace}.svc.cluster.local:{self.backend.port}"
+
+    @property
+    def pods_service(self) -> str | None:
+        """The headless Service that names each of its pods, where a scrape of several by one address would mix them."""
+        return f"{self.service_name}-pods" if self.backend.metrics and self.replicas > 1 else None
+
     @property
     def disks(self) -> tuple[Disk, ...]:
         """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first."""
@@ -46,6 +55,11 @@ class Placed:
             return probes
         failures = math.ceil(load_s / probes.startup.period_s)
         return replace(probes, startup=replace(probes.startup, failures=failures))
+
+    @property
+    def timeout_s(self) -> int:
+        """The longest that one request may take it, in seconds; 0 where none goes through it."""
+        return self.options.timeout_s or self.backend.timeout_s
 
     @property
     def line(self) -> Line:

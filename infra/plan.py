@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from infra import consumers
+from infra import consumers, device_plugin
+from infra.budget import Line
 from infra.ledger import Ledger
 from infra.placement import Placed, place
 from infra.routes import RouteTable, table
@@ -19,10 +20,16 @@ class Plan:
     routes: RouteTable
     ledger: Ledger
 
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Every namespace that it has pods in, its own first."""
+        others = (line.namespace for line in self.ledger.lines)
+        return tuple(dict.fromkeys([self.settings.namespace, *(name for name in others if name)]))
+
 
 def plan(settings: Settings) -> Plan:
     """The services of every phase up to the settings' own, in phase order. Raises RouteError and PhaseError."""
-    consumers.check(settings.consumers, settings.phase)
+    consumers.check(settings)
     placed = [place(name, service, settings.cards) for name, service in settings.services.items()]
     deployed = [service for service in placed if service.backend.phase <= settings.phase]
     services = tuple(_with_shared_disks(sorted(deployed, key=lambda service: service.backend.phase)))
@@ -30,10 +37,15 @@ def plan(settings: Settings) -> Plan:
         settings=settings,
         services=services,
         routes=table(settings.routes, services, settings.namespace),
-        ledger=Ledger(
-            lines=tuple(line for service in services for line in service.lines), capacity=settings.node.capacity
-        ),
+        ledger=Ledger(lines=_lines(settings, services), capacity=settings.node.capacity),
     )
+
+
+def _lines(settings: Settings, services: Iterable[Placed]) -> tuple[Line, ...]:
+    """Those of the node itself and of every service, in phase order."""
+    of_node = device_plugin.lines(settings.node, settings.phase)
+    of_services = (line for service in services for line in service.lines)
+    return tuple(sorted([*of_node, *of_services], key=lambda line: line.phase))
 
 
 def _with_shared_disks(services: Iterable[Placed]) -> Iterator[Placed]:

@@ -10,7 +10,17 @@ from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.ledger import markdown
 from infra.options import OllamaModel, Service
 from infra.quantities import Bytes, memory_text
-from infra.sections import Card, Consumer, CpuRange, GpuSection, IngressSection, MemoryRange, Target
+from infra.sections import (
+    Card,
+    Consumer,
+    CpuRange,
+    GpuSection,
+    IngressSection,
+    MemoryRange,
+    Migration,
+    MonitoringSection,
+    Target,
+)
 from infra.settings import PREFIX, Node, StackFile
 
 COLUMNS = ("Key", "Default", "Meaning")
@@ -25,7 +35,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}models.<name>", Card),
     (f"{PREFIX}services.<name>.models[] of kind ollama", OllamaModel),
     (f"{PREFIX}consumers.<name>", Consumer),
+    (f"{PREFIX}consumers.<name>.migration", Migration),
     (f"{PREFIX}ingress", IngressSection),
+    (f"{PREFIX}monitoring", MonitoringSection),
 )
 HEAD = """# Settings
 

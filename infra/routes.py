@@ -11,7 +11,12 @@ from infra.ledger import markdown
 from infra.placement import Placed
 from infra.sections import Target
 
-LITELLM_PROVIDERS = {"ollama": ("ollama", ""), "vllm": ("hosted_vllm", "/v1"), "openai": ("openai", "/v1")}
+LITELLM_PROVIDERS = {
+    "ollama": ("ollama", ""),
+    "vllm": ("hosted_vllm", "/v1"),
+    "sglang": ("openai", "/v1"),
+    "openai": ("openai", "/v1"),
+}
 """Adapter -> how LiteLLM calls that kind of server, and where under its address the API begins."""
 COLUMNS = ("Model", "Served by", "As", "Then", "As")
 
@@ -50,7 +55,7 @@ class RouteTable:
         }
         return yaml.safe_dump(document, sort_keys=False)
 
-    def litellm_config(self) -> str:
+    def litellm_config(self, timeout_s: int) -> str:
         """LiteLLM's configuration file: one entry for each stop of a route, in the order they are tried.
 
         Raises RouteError for a backend that speaks none of the APIs that LiteLLM does.
@@ -64,9 +69,10 @@ class RouteTable:
             "router_settings": {
                 "routing_strategy": "simple-shuffle",
                 "num_retries": 2,
-                "timeout": 600,
+                "timeout": timeout_s,
                 "enable_pre_call_checks": True,
             },
+            "litellm_settings": {"callbacks": ["prometheus"], "require_auth_for_metrics_endpoint": False},
         }
         return yaml.safe_dump(document, sort_keys=False)
 
@@ -78,10 +84,16 @@ class RouteTable:
         return markdown(COLUMNS, self.rows())
 
     def _backend(self, service: Placed) -> dict[str, Any]:
-        return {"url": self._url(service), "type": service.backend.adapter, "health": service.backend.health}
+        kind = service.backend
+        return {
+            "url": self._url(service),
+            "type": kind.adapter,
+            "health": kind.health,
+            "tasks": list(kind.tasks),
+        }
 
     def _url(self, service: Placed) -> str:
-        return f"http://{service.service_name}.{self.namespace}.svc.cluster.local:{service.backend.port}"
+        return f"http://{service.address(self.namespace)}"
 
     def _litellm_params(self, route: Route, order: int, stop: Stop) -> dict[str, Any]:
         adapter = stop.service.backend.adapter

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from infra import model_files
 from infra.budget import Gpu
-from infra.quantities import Bytes, DnsLabel, Millicores, Tokens
+from infra.quantities import Bytes, DnsLabel, Millicores, Seconds, Tokens
 from infra.vram import ModelCard
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
@@ -130,6 +130,25 @@ class Card(Section):
         return ModelCard(**self.model_dump(exclude={"file"}))
 
 
+class Migration(Section):
+    """What the stack changes in a consumer's namespace, so that the consumer calls a service of the platform."""
+
+    service: DnsLabel
+    """A key of `services`: what the consumer is to call. Nothing happens before its phase."""
+    alias: DnsLabel | None = None
+    """A name for it in the consumer's namespace (a Service of type ExternalName); its port stays the same."""
+    config_maps: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """ConfigMap -> key -> new value, in which `{url}` is the service's address, such as `{url}/v1`."""
+    restarts: tuple[DnsLabel, ...] = ()
+    """Deployments to restart when a value has changed, each once the one before is ready."""
+
+    @model_validator(mode="after")
+    def changes_something(self) -> "Migration":
+        if not (self.alias or any(self.config_maps.values())):
+            raise PydanticCustomError("migration", "with an alias, keys of configMaps, or both")
+        return self
+
+
 class Consumer(Section):
     """A project in another namespace that uses the platform."""
 
@@ -139,6 +158,25 @@ class Consumer(Section):
     """It still runs an Ollama of its own that claims the GPU; phase 2 waits for it."""
     direct_urls: tuple[str, ...] = ()
     """Addresses of backends that it still calls without the gateway; phase 5 waits for it."""
+    migration: Migration | None = None
+    """What the stack itself changes over there; the consumer's own deployment does it all if left out."""
+
+
+class MonitoringSection(Section):
+    """How the platform is watched, from phase 6 on."""
+
+    operator: bool = False
+    """Hand targets, rules and dashboards to the Prometheus operator of the cluster, instead of running Prometheus."""
+    namespace: DnsLabel = "monitoring"
+    """Where the operator's Prometheus runs; it is let in."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels by which the operator's Prometheus picks its objects, such as `release: kube-prometheus-stack`."""
+    scrape_s: int = Field(default=30, ge=10, le=300)
+    """Seconds between two scrapes, and between two looks at the rules."""
+    webhook: str | None = Field(default=None, pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")
+    """Where Alertmanager posts alerts; an address that is no secret, without user or query."""
+    runbooks: str = "docs/runbooks"
+    """Where the pages that alerts link to are; the address of this repository's folder, as your colleagues reach it."""
 
 
 class IngressSection(Section):
@@ -150,3 +188,5 @@ class IngressSection(Section):
     """The Secret that holds its certificate; it is made outside the stack."""
     class_name: DnsLabel = "traefik"
     """The ingress class; K3s brings `traefik`."""
+    timeout_s: Seconds = 600
+    """Seconds that it waits for the gateway. Traefik's own limits are no part of an ingress: docs/timeouts.md."""

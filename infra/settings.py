@@ -13,15 +13,18 @@ from pydantic_core import ErrorDetails
 from infra.budget import Capacity
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.errors import SettingsError
-from infra.options import OllamaService, Service, VllmService
+from infra.options import EngineService, OllamaService, Service
 from infra.quantities import Bytes, DnsLabel, Millicores, Percent
-from infra.sections import Card, Consumer, GpuSection, IngressSection, Section, Target
+from infra.sections import Card, Consumer, GpuSection, IngressSection, MonitoringSection, Section, Target
+from infra.timeouts import Wait, too_short
 from infra.vram import CARDS, ModelCard
 
 PREFIX = "synapse:"
 _CARDED = f"accepted: a `card` that names a built-in one (docs/vram.md), or a model described under {PREFIX}models"
 ROOT = Path(__file__).resolve().parent.parent
-LAST_PHASE = 5
+LAST_PHASE = 6
+OPERATED = frozenset({"prometheus", "alertmanager", "grafana"})
+"""Kinds that a Prometheus operator brings itself."""
 
 
 class Node(Section):
@@ -41,6 +44,8 @@ class Node(Section):
     """Where claims get their disks; K3s brings `local-path`."""
     runtime_class: DnsLabel = "nvidia"
     """The container runtime of GPU pods."""
+    device_plugin: bool = False
+    """Bring NVIDIA's device plugin, with time-slicing where `gpus` have shares; `false` where the node has its own."""
 
     @property
     def capacity(self) -> Capacity:
@@ -57,7 +62,7 @@ class StackFile(Section):
     """What a stack file may say, less its secrets."""
 
     phase: int = Field(default=LAST_PHASE, ge=1, le=LAST_PHASE)
-    """The last phase to deploy: 1 CPU models, 2 GPU models, 3 gateway, 4 speech, 5 policies and ingress."""
+    """The last phase to deploy: 1 CPU, 2 GPU models, 3 gateway, 4 speech, 5 policies and ingress, 6 monitoring."""
     namespace: DnsLabel = "llm-infra"
     """The namespace that everything lives in."""
     context: str | None = None
@@ -72,6 +77,8 @@ class StackFile(Section):
     """The projects that use the platform, by name."""
     ingress: IngressSection | None = None
     """The gateway's public name; not reachable from outside if left out."""
+    monitoring: MonitoringSection = Field(default_factory=MonitoringSection)
+    """How the platform is watched."""
     services: dict[str, SerializeAsAny[Service]] = Field(min_length=1)
     """What runs on the node, by name."""
 
@@ -214,22 +221,60 @@ def _section_of(annotation: Any) -> Any:  # noqa: ANN401 - annotations are of an
 
 def _cross_faults(settings: Settings) -> Iterator[str]:
     """What two values together make wrong."""
+    yield from _plugin_faults(settings.node, settings.services)
+    yield from _timeout_faults(settings)
     for name, service in settings.services.items():
         if service.image is None and CATALOGUE[service.kind or name].image is None:
             yield f"services.{name}.image: missing; accepted: name[:tag]@sha256:<digest>, as your registry holds it"
-        if isinstance(service, VllmService):
+        if isinstance(service, EngineService):
             yield from _model_faults(name, service, settings.cards)
         if isinstance(service, OllamaService):
             unknown = [model.name for model in service.models if (model.card or model.name) not in settings.cards]
             yield from (f"services.{name}.models: {model!r} has no card; {_CARDED}" for model in unknown)
+    yield from _monitoring_faults(settings)
     for route, targets in settings.routes.items():
         for target in targets:
             if target.service not in settings.services:
                 known = ", ".join(settings.services)
                 yield f"routes.{route}: got service {target.service!r}; accepted: one of services: {known}"
+    for consumer, section in settings.consumers.items():
+        if section.migration and section.migration.service not in settings.services:
+            path, known = f"consumers.{consumer}.migration.service", ", ".join(settings.services)
+            yield f"{path}: got {section.migration.service!r}; accepted: one of services: {known}"
 
 
-def _model_faults(name: str, service: VllmService, cards: Mapping[str, ModelCard]) -> Iterator[str]:
+def _plugin_faults(node: Node, services: Mapping[str, Service]) -> Iterator[str]:
+    """What the device plugin cannot do: it serves every card alike, and gives a pod one share of one."""
+    shares = sorted({gpu.shares for gpu in node.gpus})
+    if not node.device_plugin:
+        return
+    if len(shares) != 1:
+        found = f"with {' and '.join(map(str, shares))} shares" if shares else "none"
+        yield f"node.gpus: got {found}; accepted: one or more with the same shares where devicePlugin is true"
+    for name, service in services.items():
+        if shares and shares[-1] > 1 and (service.gpus or 0) > 1:
+            yield f"services.{name}: got {service.gpus} GPUs; accepted: 1, since a pod gets one share of one card"
+
+
+def _timeout_faults(settings: Settings) -> Iterator[str]:
+    for outer, inner in too_short(list(_waits(settings))):
+        yield (
+            f"{outer.holder}: got {outer.seconds}; accepted: {inner.seconds} or more, since so long may be taken by "
+            f"what is behind it: {inner.holder}"
+        )
+
+
+def _waits(settings: Settings) -> Iterator[Wait[str]]:
+    for name, service in settings.services.items():
+        entry = CATALOGUE[service.kind or name]
+        if entry.tier:
+            seconds = service.timeout_s or entry.timeout_s
+            yield Wait(holder=f"services.{name}.timeoutS", tier=entry.tier, seconds=seconds)
+    if settings.ingress:
+        yield Wait(holder="ingress.timeoutS", tier="ingress", seconds=settings.ingress.timeout_s)
+
+
+def _model_faults(name: str, service: EngineService, cards: Mapping[str, ModelCard]) -> Iterator[str]:
     card = cards.get(service.model)
     if card is None:
         yield (
@@ -241,3 +286,17 @@ def _model_faults(name: str, service: VllmService, cards: Mapping[str, ModelCard
             f"services.{name}.contextTokens: got {service.context_tokens}; "
             f"accepted: at most {card.context_tokens}, the longest context of {service.model}"
         )
+
+
+def _monitoring_faults(settings: Settings) -> Iterator[str]:
+    """A second Prometheus beside the operator's, or a part without the one that it works for."""
+    names = {service.kind or name: name for name, service in settings.services.items()}
+    for kind in OPERATED & names.keys() if settings.monitoring.operator else ():
+        yield (
+            f"services.{names[kind]}: the operator of {PREFIX}monitoring.operator runs one already; "
+            f"accepted: monitoring.operator: false, or no service of kind {', '.join(sorted(OPERATED))}"
+        )
+    if "grafana" in names and "prometheus" not in names:
+        yield f"services.{names['grafana']}: has nothing to draw; accepted: with a service of kind prometheus"
+    if settings.monitoring.webhook and "alertmanager" not in names:
+        yield "monitoring.webhook: nothing sends to it; accepted: with a service of kind alertmanager"

@@ -6,7 +6,7 @@ window keep only the window, and latent attention one short vector per layer. Ag
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infra.model_cards import CARDS, ModelCard
 from infra.quantities import GI
@@ -16,8 +16,11 @@ __all__ = [
     "ANNOTATION",
     "CARDS",
     "ENGINE_OVERHEAD",
+    "SGLANG",
+    "VLLM",
     "Engine",
     "ModelCard",
+    "Paging",
     "Requests",
     "Vram",
     "kv_cache",
@@ -30,6 +33,21 @@ ANNOTATION = "synapse.dev/vram"
 ENGINE_OVERHEAD = 2 * GI  # CUDA context, activations and fragmentation of an eager vLLM at 8k context
 IN_FLIGHT = 8192
 """Tokens of one step of vLLM (`max_num_batched_tokens` at most, by default), which windows hold beside themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paging:
+    """How an engine gives its KV cache out: in blocks of so many tokens, of which it keeps one for itself."""
+
+    block: int
+    keeps_windows: bool  # a layer with a sliding window holds that alone
+
+
+VLLM = Paging(block=16, keeps_windows=True)
+"""No request gets its null block: without one to spare the longest never starts (vllm-project/vllm#47272)."""
+SGLANG = Paging(block=64, keeps_windows=False)
+"""The largest page that its attention backends for such models take, and one to write padding to. Its layers with a
+window hold a fixed share of all tokens (`--swa-full-tokens-ratio`), which is counted as all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +77,42 @@ class Engine:
     kv_dtype: str = "auto"
     tensor_parallel: int = 1
     quantization: str | None = None
+    paging: Paging = VLLM
 
 
 @dataclass(frozen=True, kw_only=True)
 class Requests:
-    """What a KV cache has room for: *sequences* of so many tokens, and those *in_flight* that a window is behind."""
+    """What a KV cache has room for: *sequences* of so many tokens, and those *in_flight* that a window is behind.
+
+    Each sequence takes whole blocks of *block* tokens, and *spare* blocks are the engine's own.
+    """
 
     context_tokens: int
     sequences: int = 1
     in_flight: int = IN_FLIGHT
+    block: int = 1
+    spare: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Positions of a layer that looks back over everything."""
+        return self.block * (self.sequences * math.ceil(self.context_tokens / self.block) + self.spare)
+
+    def tokens_of(self, window: int) -> int:
+        """Positions of a layer that looks back over *window* tokens."""
+        return min(self.tokens, window * self.sequences + self.in_flight + self.block * self.spare)
 
 
 def need(card: ModelCard, engine: Engine, overhead: int = ENGINE_OVERHEAD) -> Vram:
     """GPU memory of *engine* with the model of *card*. Raises KeyError for an unknown dtype."""
     kv_dtype = engine.dtype if engine.kv_dtype == "auto" else engine.kv_dtype
-    requests = Requests(context_tokens=engine.context_tokens, sequences=engine.sequences)
+    requests = Requests(
+        context_tokens=engine.context_tokens, sequences=engine.sequences, block=engine.paging.block, spare=1
+    )
+    seen = card if engine.paging.keeps_windows else replace(card, window_layers=0)
     return Vram(
         weights=weights(card, engine.dtype, engine.tensor_parallel, engine.quantization),
-        kv_cache=kv_cache(card, kv_dtype, requests, engine.tensor_parallel),
+        kv_cache=kv_cache(seen, kv_dtype, requests, engine.tensor_parallel),
         overhead=overhead,
     )
 
@@ -95,9 +131,8 @@ def kv_cache(card: ModelCard, dtype: str, requests: Requests, tensor_parallel: i
 
     GPUs beyond the number of KV heads hold copies, and each holds all of a latent cache.
     """
-    tokens = requests.context_tokens * requests.sequences
-    windowed = min(tokens, card.window * requests.sequences + requests.in_flight)
-    positions = (card.layers - card.window_layers) * tokens + card.window_layers * windowed
+    whole, windowed = requests.tokens, requests.tokens_of(card.window)
+    positions = (card.layers - card.window_layers) * whole + card.window_layers * windowed
     values = card.latent or 2 * math.ceil(card.kv_heads / tensor_parallel) * card.head_size
     return positions * values * DTYPE_BYTES[dtype]
 

@@ -1,11 +1,10 @@
 """A node can always be drained: a budget that lets no pod go makes `kubectl drain` wait for ever."""
 
-import math
 from collections.abc import Iterator, Sequence
 
-from policies.known import UNKNOWN, UnprovenError
 from policies.objects import Object
 from policies.pods import pods
+from policies.rollouts import part
 from policies.rules import Config, Fault, objects_rule
 from policies.selectors import selects
 
@@ -40,18 +39,11 @@ def _message(budget: Object, names: str, replicas: int) -> str:
 
 
 def _may_go(budget: Object, replicas: int) -> int:
-    """How many of *replicas* an eviction may take; percentages are rounded up, as the controller does."""
+    """How many of *replicas* an eviction may take. Raises UnprovenError where that is not known yet."""
     kept, gone = budget.spec.get("minAvailable"), budget.spec.get("maxUnavailable")
-    if UNKNOWN in (kept, gone):
-        raise UnprovenError(f"{budget.name}: how many pods it keeps is not known before the update")
     if gone is not None:
-        return _part(gone, replicas)
-    return replicas - _part(kept or 0, replicas)
-
-
-def _part(value: float | str, replicas: int) -> int:
-    text = str(value)
-    return math.ceil(replicas * float(text[:-1]) / 100) if text.endswith("%") else int(float(text))
+        return part(gone, replicas, f"{budget.name}: its maxUnavailable")
+    return replicas - part(kept or 0, replicas, f"{budget.name}: its minAvailable")
 
 
 drains_are_not_blocked = objects_rule(

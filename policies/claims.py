@@ -5,11 +5,12 @@ Containers and sidecars run together and add up; an init container runs beside t
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from infra import vllm_flags
+from infra import sglang_flags, vllm_flags
 from infra.budget import Capacity, Claim, Line
+from infra.engine_flags import Flags
 from infra.quantities import as_bytes, as_millicores
 from infra.vram import ANNOTATION, ENGINE_OVERHEAD, ModelCard
 from policies.known import UNKNOWN, UnprovenError, items, mapping
@@ -17,6 +18,8 @@ from policies.pods import Pods, at
 
 GPU = "nvidia.com/gpu"
 Container = dict[str, Any]
+ENGINES: Mapping[str, Callable[[Sequence[str]], Flags]] = {"sglang": sglang_flags.read, "vllm": vllm_flags.read}
+"""A part of an engine's image or command line -> how its flags are read."""
 
 
 def line(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> Line:
@@ -33,7 +36,7 @@ def line(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> Line:
         gpus=gpus,
         vram=vram(pods, node, cards) if gpus else 0,
         shared_memory=shared_memory(spec),
-        parked=sum(_of_engine(found, lambda flags: vllm_flags.parked(flags, cards)) for found in containers(spec)),
+        parked=sum(_of_engine(found, lambda flags: flags.parked(cards)) for found in containers(spec)),
     )
     return Line(name=pods.name, claim=claim, replicas=pods.replicas)
 
@@ -47,8 +50,8 @@ def vram(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> int:
     overhead = 0 if declared else ENGINE_OVERHEAD
     smallest = min((gpu.memory for gpu in node.gpus), default=0)
 
-    def taken(flags: vllm_flags.Flags) -> int:
-        return vllm_flags.vram(flags, cards, smallest, overhead)
+    def taken(flags: Flags) -> int:
+        return flags.vram(cards, smallest, overhead)
 
     return max(declared, sum(_of_engine(found, taken) for found in containers(pods.spec)))
 
@@ -101,16 +104,16 @@ def _figure(value: Any, read: Callable[[str], int], what: str) -> int:  # noqa: 
         raise UnprovenError(f"its {what} cannot be read: {error}") from error
 
 
-def _of_engine(container: Container, figure: Callable[[vllm_flags.Flags], int]) -> int:
-    """A figure of the vLLM that the container runs, 0 where it runs none."""
-    words = _words(container)
-    image = container.get("image")
-    if "vllm" not in f"{image if isinstance(image, str) else ''} {' '.join(words)}":
-        return 0
+def _of_engine(container: Container, figure: Callable[[Flags], int]) -> int:
+    """A figure of the engine that the container runs, 0 where it runs none that is known."""
+    words, image = _words(container), container.get("image")
+    text = f"{image if isinstance(image, str) else ''} {' '.join(words)}"
     try:
-        return figure(vllm_flags.read(words))
+        return max((figure(read(words)) for name, read in ENGINES.items() if name in text), default=0)
     except (KeyError, ValueError) as error:
-        raise UnprovenError(f"the vLLM flags of container {container.get('name')} cannot be read: {error}") from error
+        raise UnprovenError(
+            f"the engine's flags of container {container.get('name')} cannot be read: {error}"
+        ) from error
 
 
 def _words(container: Container) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from infra.quantities import as_bytes
 from policies.claims import GPU, Container, amount, containers
+from policies.infrastructure import leave
 from policies.known import UNKNOWN, items, mapping, values
 from policies.pods import Pods
 from policies.rules import pod_rule
@@ -20,20 +21,21 @@ REMEDY = f"claim it with resources.limits.{GPU}, or take this away"
 def _check(pods: Pods) -> Iterator[str]:
     found = containers(pods.spec)
     claims = any(_claims(container) for container in [pods.spec, *found])
+    sees = leave(pods).sees_gpus
     runtime = pods.spec.get("runtimeClassName")
-    if not claims and (runtime is UNKNOWN or str(runtime or "").startswith(RUNTIME)):
+    if not claims and not sees and (runtime is UNKNOWN or str(runtime or "").startswith(RUNTIME)):
         yield f"runtimeClassName {runtime} brings the GPU in without a claim; {REMEDY}"
     yield from (f"{way} brings the GPU in unseen by the scheduler; {REMEDY}" for way in _devices(pods))
     for container in found:
-        yield from _of_container(container, is_claimed=claims)
+        yield from _of_container(container, is_claimed=claims, sees_all=sees)
 
 
-def _of_container(container: Container, *, is_claimed: bool) -> Iterator[str]:
+def _of_container(container: Container, *, is_claimed: bool, sees_all: bool) -> Iterator[str]:
     name = container.get("name")
     if mapping(container.get("securityContext")).get("privileged") not in (None, False):
         yield f"container {name} is privileged, and so sees every GPU; set privileged to false"
     for value in _visible(container):
-        if not is_claimed or value == "all":
+        if not (sees_all if value == "all" else is_claimed):
             yield f"container {name} sets {VARIABLE} to {value!r}, past the device plugin; {REMEDY}"
     for side in mapping(container.get("resources")).values():
         for resource in mapping(side):

@@ -4,10 +4,11 @@ Controls of Pod Security `baseline` and the volume types of `restricted`:
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from policies.claims import containers
+from policies.infrastructure import leave
 from policies.known import UNKNOWN, items, mapping
 from policies.pods import Pods, at
 from policies.rules import pod_rule
@@ -42,17 +43,18 @@ def _check(pods: Pods) -> Iterator[str]:
     for field in NAMESPACES:
         if pods.spec.get(field) not in UNSET:
             yield f"{field} is {pods.spec[field]}: it shares a namespace of its host; take {field} away"
+    lent = leave(pods).host_paths
     for volume in items(pods.spec.get("volumes"), "volumes"):
-        yield from _volume(volume)
+        yield from _volume(volume, lent)
     for holder, context in contexts(pods):
         yield from _context(holder, context)
     for container in containers(pods.spec):
         yield from _other_hosts(container)
 
 
-def _volume(volume: Mapping[str, Any]) -> Iterator[str]:
+def _volume(volume: Mapping[str, Any], lent: Collection[str]) -> Iterator[str]:
     for kind in volume.keys() - {"name"} - VOLUMES:
-        if volume[kind] is not None:
+        if volume[kind] is not None and not (kind == "hostPath" and at(volume, ("hostPath", "path")) in lent):
             allowed = ", ".join(sorted(VOLUMES))
             yield f"volume {volume.get('name')} is a {kind}, which is not one of {allowed}; use a claim or an emptyDir"
 

@@ -65,9 +65,19 @@ class Pods:
         return mapping(mapping(self.template.get("metadata")).get("annotations"))
 
     @property
+    def groups(self) -> int:
+        """How many of `count` there may be at most. Raises UnprovenError when that is unknown."""
+        return max(_number(self.count), self.scaled)
+
+    @property
+    def per_group(self) -> int:
+        """Pods for each of `count`. Raises UnprovenError when that is unknown."""
+        return max(0, _number(self.each) - self.less)
+
+    @property
     def replicas(self) -> int:
-        """How many there may be at most. Raises UnprovenError when that is unknown."""
-        return max(_number(self.count), self.scaled) * max(0, _number(self.each) - self.less)
+        """How many there may be at most, but for a rollout's. Raises UnprovenError when that is unknown."""
+        return self.groups * self.per_group
 
 
 def pods(found: Object) -> Iterator[Pods]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from policies.claims import Container, containers
+from policies.infrastructure import leave
 from policies.known import UNKNOWN
 from policies.pods import Pods, at
 from policies.rules import pod_rule
@@ -12,12 +13,18 @@ ADDABLE = frozenset({"NET_BIND_SERVICE"})
 
 
 def _check(pods: Pods) -> Iterator[str]:
+    if not leave(pods).runs_as_root:
+        yield from _root(pods)
+    for container in containers(pods.spec):
+        yield from (f"container {container.get('name')} {fault}" for fault in _rights(container))
+
+
+def _root(pods: Pods) -> Iterator[str]:
     for holder, context in contexts(pods):
         if context.get("runAsNonRoot") is False:
             yield f"{holder} has runAsNonRoot false; set it to true"
     for container in containers(pods.spec):
-        name = f"container {container.get('name')}"
-        yield from (f"{name} {fault}" for fault in (*_user(pods, container), *_rights(container)))
+        yield from (f"container {container.get('name')} {fault}" for fault in _user(pods, container))
 
 
 def _user(pods: Pods, container: Container) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pulumi_policy import Policy
 
 from infra.annotations import KEEP, LOAD_SECONDS, TIER, TIMEOUT_SECONDS
 from infra.vram import ANNOTATION as VRAM
+from policies.infrastructure import LEAVES
 from policies.pack import RULES
 from policies.rules import schema_of
 
@@ -37,6 +38,14 @@ CONFIGURATION = """## Configuration
 
 `enforcementLevel` is `mandatory`, `advisory` or `disabled`; `all` in place of a rule's name sets it for every rule.
 """
+LEAVE = """## What serves the GPU
+
+Pods that may do what no other pod may, if each of their containers runs the image's own program, pinned by digest. All
+the other rules hold for them too (`policies/infrastructure.py`).
+
+| Image | In namespace | May | Because |
+| --- | --- | --- | --- |
+"""
 ANNOTATIONS = f"""## Annotations
 
 What an object says of itself for the rules to hold it to.
@@ -55,7 +64,7 @@ def render() -> str:
     """The whole document."""
     rules = "\n".join(f"| `{rule.name}` | {rule.description} | {_reason(rule)} |" for rule in RULES)
     table = f"## Rules\n\n| Rule | Holds | Because |\n| --- | --- | --- |\n{rules}\n"
-    return f"{HEAD}\n{table}\n{CONFIGURATION}\n{_keys()}\n{ANNOTATIONS}"
+    return f"{HEAD}\n{table}\n{CONFIGURATION}\n{_keys()}\n{_leave()}\n{ANNOTATIONS}"
 
 
 def _reason(rule: Policy) -> str:
@@ -66,6 +75,11 @@ def _reason(rule: Policy) -> str:
         if name.startswith("policies.") and name != "policies.pack" and rule in vars(module).values()
     ]
     return (home.__doc__ or "").splitlines()[0]
+
+
+def _leave() -> str:
+    rows = (f"| `{each.repository}` | {each.namespace or 'any'} | {each.words} | {each.because} |\n" for each in LEAVES)
+    return LEAVE + "".join(rows)
 
 
 def _keys() -> str:

@@ -26,6 +26,7 @@ from policies.claims import line
 from policies.known import UnprovenError
 from policies.objects import Object, objects
 from policies.pods import Pods, pods
+from policies.rollouts import at_once
 from policies.scaling import scaled_pods
 
 Config = Mapping[str, Any]
@@ -67,8 +68,8 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
             report(str(error), None)
             return
         lines = _lines(found, capacity, cards, report)
-        urns = {pod.name: pod.urn for pod in found}
-        for finding in check(lines, capacity):
+        urns = {each.name: urn for each, urn in lines}
+        for finding in check([each for each, _ in lines], capacity):
             report(finding.message, urns[finding.name])
 
     return StackValidationPolicy(
@@ -161,11 +162,12 @@ def _is_allowed(found: Object, config: Config) -> bool:
 
 def _lines(
     found: Iterable[Pods], capacity: Capacity, cards: Mapping[str, ModelCard], report: ReportViolation
-) -> list[Line]:
-    lines = []
+) -> list[tuple[Line, str]]:
+    """The ledger lines of *found*, each with the URN of its resource."""
+    lines: list[tuple[Line, str]] = []
     for pod in found:
         try:
-            lines.append(line(pod, capacity, cards))
+            lines += [(each, pod.urn) for each in at_once(line(pod, capacity, cards), pod)]
         except UnprovenError as error:
             report(f"{pod.name}: {error}; give it a plain value, so that the sum can be proved", pod.urn)
     return lines

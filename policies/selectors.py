@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from policies.known import items, mapping
+from policies.known import UNKNOWN, UnprovenError, items, mapping, values
 
 OPERATORS: Mapping[str, Callable[[Any, Sequence[Any]], bool]] = {
     "In": lambda value, values: value in values,
@@ -17,5 +17,12 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
     """Whether *selector* picks what has *labels*; an empty one picks everything."""
     wanted, terms = mapping(selector.get("matchLabels")), items(selector.get("matchExpressions"), "matchExpressions")
     return wanted.items() <= labels.items() and all(
-        OPERATORS[term["operator"]](labels.get(term["key"]), term.get("values") or []) for term in terms
+        _operator(term)(labels.get(term["key"]), values(term.get("values"))) for term in terms
     )
+
+
+def _operator(term: Mapping[str, Any]) -> Callable[[Any, Sequence[Any]], bool]:
+    """Raises UnprovenError for one that is not known yet."""
+    if UNKNOWN in (term.get("operator"), term.get("key"), term.get("values")):
+        raise UnprovenError("what a selector of labels picks is not known before the update")
+    return OPERATORS[term["operator"]]

@@ -1,23 +1,44 @@
 """The forge: every service of the stack file on one node, phase by phase."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.backend import Backend, BackendArgs
+from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.feed_bus import FeedBus
 from components.gateway import Gateway
 from components.litellm import Litellm
+from components.migration import Migration, MigrationArgs
+from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, Prometheus
 from components.namespace import Namespace, NamespaceArgs
 from components.ollama import Ollama
+from components.operator_monitoring import OperatorMonitoring, OperatorMonitoringArgs
 from components.security import Security, SecurityArgs
+from components.sglang import Sglang
 from components.vllm import Vllm
-from infra.access import ENTRIES, access
+from infra import device_plugin
+from infra.access import access
 from infra.consumers import SECURITY_PHASE
+from infra.kinds.entry import ENTRIES
+from infra.monitoring.targets import MONITORING_PHASE
 from infra.placement import Placed
 from infra.plan import Plan
 
-KINDS: Mapping[str, type[Backend]] = {"ollama": Ollama, "vllm": Vllm, "gateway": Gateway, "litellm": Litellm}
+KINDS: Mapping[str, type[Backend]] = {
+    "ollama": Ollama,
+    "vllm": Vllm,
+    "sglang": Sglang,
+    "gateway": Gateway,
+    "litellm": Litellm,
+    "feed-bus": FeedBus,
+    "prometheus": Prometheus,
+    "alertmanager": Alertmanager,
+    "grafana": Grafana,
+    "blackbox": Blackbox,
+    "dcgm-exporter": DcgmExporter,
+}
 """Kinds with a component of their own; every other is a plain Backend of its catalogue entry."""
 
 
@@ -29,10 +50,15 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     plan.ledger.check()
     everything = pulumi.ResourceOptions(provider=cluster(plan))
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=everything)
-    urls = {service.name: _backend(service, plan, namespace, secrets, everything).url for service in plan.services}
+    if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
+        DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), everything)
+    backends = {service.name: _backend(service, plan, namespace, secrets, everything) for service in plan.services}
+    moved = list(_migrations(plan, backends, everything))
     if plan.settings.phase >= SECURITY_PHASE:
-        _security(plan, namespace, everything)
-    return urls
+        _security(plan, namespace, pulumi.ResourceOptions.merge(everything, pulumi.ResourceOptions(depends_on=moved)))
+    if plan.settings.monitoring.operator and plan.settings.phase >= MONITORING_PHASE:
+        OperatorMonitoring("monitoring", OperatorMonitoringArgs(plan=plan, namespace=namespace), everything)
+    return {name: backend.url for name, backend in backends.items()}
 
 
 def cluster(plan: Plan) -> kubernetes.Provider:
@@ -54,15 +80,33 @@ def _backend(
     secrets: Mapping[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> Backend:
-    args = BackendArgs(
-        service=service, namespace=namespace, node=plan.settings.node, routes=plan.routes, secrets=secrets
-    )
+    args = BackendArgs(service=service, namespace=namespace, plan=plan, secrets=secrets)
     return KINDS.get(service.backend.kind, Backend)(service.name, args, opts)
+
+
+def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.ResourceOptions) -> Iterator[Migration]:
+    """Those consumers that are to be moved to a service which is deployed, each after that service."""
+    services = {service.name: service for service in plan.services}
+    for name, consumer in plan.settings.consumers.items():
+        migration = consumer.migration
+        if migration and migration.service in services:
+            args = MigrationArgs(
+                consumer=consumer,
+                migration=migration,
+                service=services[migration.service],
+                namespace=plan.settings.namespace,
+            )
+            after = pulumi.ResourceOptions(depends_on=[backends[migration.service]])
+            yield Migration(name, args, pulumi.ResourceOptions.merge(opts, after))
 
 
 def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Security:
     gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
+    monitoring = plan.settings.monitoring
     args = SecurityArgs(
-        namespace=namespace, access=access(plan.services), gateway=gateway, ingress=plan.settings.ingress
+        namespace=namespace,
+        access=access(plan.services, monitoring.namespace if monitoring.operator else None),
+        gateway=gateway,
+        ingress=plan.settings.ingress,
     )
     return Security("security", args, opts)

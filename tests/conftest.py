@@ -1,6 +1,5 @@
 """What several layers of tests share: the forge's own stack file, changed one value at a time."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +13,14 @@ from infra.settings import ROOT, Settings, parse
 Config = dict[str, Any]
 
 
+def config_of(stack: str) -> Config:
+    """The `config:` of a shipped stack file, free to be changed."""
+    content: Config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    return content
+
+
 def forge_config() -> Config:
-    """The `config:` of Pulumi.forge.yaml, free to be changed."""
-    content = yaml.safe_load((ROOT / "Pulumi.forge.yaml").read_text(encoding="utf-8"))
-    return copy.deepcopy(content["config"])
+    return config_of("forge")
 
 
 def changed(path: str, value: object) -> Config:

@@ -1,5 +1,6 @@
 """`synapse bench`: what proof costs. Previews beside an empty Pulumi program's, in one run on one machine."""
 
+import os
 import statistics
 import tempfile
 import time
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from infra.cli.options import Stack
 from infra.cli.target import PACK, cluster
+from infra.ledger import markdown
 from infra.plan import plan
 from infra.settings import Settings, load, project
 from tools.engine import Engine
@@ -23,18 +25,25 @@ from tools.errors import ToolsError
 MOST = 3.0  # times the empty program's preview
 SMALL = {"memory": {"request": "64Mi", "limit": "1Gi"}, "cpu": {"request": "10m", "limit": "100m"}}
 MODELS = (1, 10, 40)
+GPUS = (1, 8)
+VLLM = {"kind": "vllm", "sharedMemory": "64Mi", **SMALL}
+COLUMNS = ("What", "Median", "Times nothing")
+
+Runs = Annotated[int, typer.Option("--runs", min=1, max=50, help="Of each, in turn.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="For docs/performance.md: the table in Markdown.")]
 
 
-def bench(
-    stack: Stack = "forge", runs: Annotated[int, typer.Option("--runs", min=1, max=50, help="Of each, in turn.")] = 5
-) -> None:
+def bench(stack: Stack = "forge", runs: Runs = 5, as_markdown: Markdown = False) -> None:
     """Time the stack's preview under the pack beside an empty program's; exit 1 when it takes over 3 times as long."""
     settings = load(stack)
     kubeconfig = cluster(stack, settings, None)
     with tempfile.TemporaryDirectory(prefix="synapse-bench-") as folder:
         subjects = _subjects(stack, settings, kubeconfig, Path(folder))
         medians = _medians(subjects, runs)
-    Console(soft_wrap=True).print(_table(medians, runs))
+    if as_markdown:
+        typer.echo(markdown(COLUMNS, _rows(medians)) + f"\n{_machine(runs)}")
+    else:
+        Console(soft_wrap=True).print(_table(medians, runs))
     raise typer.Exit(1 if medians[f"preview of {stack}"] > MOST * medians["preview of nothing"] else 0)
 
 
@@ -50,6 +59,9 @@ def _subjects(stack: str, settings: Settings, kubeconfig: Path, folder: Path) ->
     for models in MODELS:
         many = _program(folder / f"models-{models}", stack, _with_models(config, models), kubeconfig)
         found[f"preview of {models} Ollama"] = partial(_preview, many, *PACK)
+    for gpus in GPUS:
+        many = _program(folder / f"gpus-{gpus}", stack, _with_gpus(config, gpus), kubeconfig)
+        found[f"preview of {gpus} vLLM, each with a GPU"] = partial(_preview, many, *PACK)
     return found
 
 
@@ -57,6 +69,14 @@ def _with_models(config: Mapping[str, Any], models: int) -> dict[str, Any]:
     """A stack of *models* small services, each with a Deployment, a Service and a claim."""
     services = {f"ollama-{number}": {"kind": "ollama", **SMALL} for number in range(models)}
     return {**config, "synapse:services": services, "synapse:routes": {}, "synapse:phase": 1}
+
+
+def _with_gpus(config: Mapping[str, Any], gpus: int) -> dict[str, Any]:
+    """A node of *gpus* cards with a model on each."""
+    services = {f"vllm-{number}": VLLM for number in range(gpus)}
+    cards = [{"name": f"gpu-{number}", "memory": "32Gi"} for number in range(gpus)]
+    node = {**config["synapse:node"], "gpus": cards, "devicePlugin": False}
+    return {**_with_models(config, 0), "synapse:node": node, "synapse:services": services, "synapse:phase": 2}
 
 
 def _program(folder: Path, stack: str, config: Mapping[str, Any], kubeconfig: Path) -> Engine:
@@ -98,8 +118,16 @@ def _medians(subjects: Mapping[str, Callable[[], object]], runs: int) -> dict[st
 
 
 def _table(medians: Mapping[str, float], runs: int) -> Table:
-    nothing = medians["preview of nothing"]
-    table = Table("What", "Median", "Times nothing", title=f"{runs} runs each, in turn", title_justify="left")
-    for name, seconds in medians.items():
-        table.add_row(name, f"{seconds:.3f} s", f"{seconds / nothing:.2f}")
+    table = Table(*COLUMNS, title=_machine(runs), title_justify="left")
+    for row in _rows(medians):
+        table.add_row(*row)
     return table
+
+
+def _rows(medians: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    nothing = medians["preview of nothing"]
+    return [(name, f"{seconds:.2f} s", f"{seconds / nothing:.2f}") for name, seconds in medians.items()]
+
+
+def _machine(runs: int) -> str:
+    return f"Medians of {runs} runs each, in turn, on {os.cpu_count()} cores.\n"

@@ -1,5 +1,6 @@
 """What a cluster says of a stack: its pods, and its claims."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class ClaimState:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterState:
-    """Everything of a stack in one namespace at one moment."""
+    """Everything of a stack at one moment."""
 
     pods: tuple[PodState, ...]
     claims: tuple[ClaimState, ...]
@@ -45,13 +46,17 @@ class ClusterState:
         return all(pod.is_ready for pod in self.pods)
 
 
-def read(kubeconfig: Path, namespace: str) -> ClusterState:
-    """Ask the cluster of *kubeconfig*. Raises kubernetes.client.ApiException."""
+def read(kubeconfig: Path, *namespaces: str) -> ClusterState:
+    """Ask the cluster of *kubeconfig* for what is ours in *namespaces*. Raises kubernetes.client.ApiException."""
     with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
         core = client.CoreV1Api(api)
-        pods = core.list_namespaced_pod(namespace, label_selector=OURS).items
-        claims = core.list_namespaced_persistent_volume_claim(namespace, label_selector=OURS).items
+        pods = _items(core.list_namespaced_pod, namespaces)
+        claims = _items(core.list_namespaced_persistent_volume_claim, namespaces)
     return ClusterState(pods=tuple(_pod(pod) for pod in pods), claims=tuple(_claim(claim) for claim in claims))
+
+
+def _items(listed: Callable[..., Any], namespaces: Iterable[str]) -> list[Any]:
+    return [item for name in namespaces for item in listed(name, label_selector=OURS).items]
 
 
 def _pod(pod: Any) -> PodState:  # noqa: ANN401 - the client is untyped

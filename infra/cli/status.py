@@ -14,7 +14,7 @@ from infra.settings import load
 def status(stack: Stack = "forge", kubeconfig: Kubeconfig = None) -> None:
     """Print phases, pods, claims and budget; exit 1 when a pod is not ready or missing."""
     planned = plan(load(stack))
-    state = read(existing_cluster(stack, kubeconfig), planned.settings.namespace)
+    state = read(existing_cluster(stack, kubeconfig), *planned.namespaces)
     show(planned, state)
     raise typer.Exit(0 if is_complete(planned, state) else 1)
 

@@ -20,6 +20,6 @@ def up(stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = Non
     for command in (("preview", *PACK), ("up", "--yes", "--skip-preview", *PACK)):
         if code := pulumi.run(*command):
             raise typer.Exit(code)
-    state = read(target, planned.settings.namespace)
+    state = read(target, *planned.namespaces)
     show(planned, state)
     raise typer.Exit(0 if is_complete(planned, state) else 1)

@@ -5,6 +5,10 @@ from infra.budget import Claim
 from infra.options import GatewayService
 from infra.quantities import GI, MI
 
+FEED_BUS_KIND = "feed-bus"
+FEED_URL = "SYNAPSE_TERMINAL_FEED_REDIS_URL"
+FEED_PASSWORD = "feedPassword"  # noqa: S105 - its key in the stack file
+
 GATEWAY = Backend(
     kind="gateway",
     phase=3,
@@ -13,6 +17,7 @@ GATEWAY = Backend(
     container_port=8000,
     tasks=(),
     adapter="synapse",
+    timeout_s=600,
     image=None,  # built from gateway_image/: the stack file names what its registry holds
     claim=Claim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
     replicas=2,
@@ -28,12 +33,13 @@ GATEWAY = Backend(
     scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - uploads are spooled here
     secrets=(
         SecretEnv(variable="SYNAPSE_API_KEYS", config_key="apiKeys", secret="api-keys", key="keys"),  # noqa: S106
+        SecretEnv(variable=FEED_URL, config_key=FEED_PASSWORD, secret="feed-url", key="url"),  # noqa: S106
     ),
     environment={"SYNAPSE_GATEWAY_CONFIG_PATH": "/config/backends.yaml", "SYNAPSE_VOICE_LIBRARY_DIR": "/data/voices"},
 )
 
 FEED_BUS = Backend(
-    kind="feed-bus",
+    kind=FEED_BUS_KIND,
     phase=3,
     service="synapse-terminal-feed-redis",
     port=6379,
@@ -46,6 +52,9 @@ FEED_BUS = Backend(
         startup=Probe(period_s=2, failures=30), readiness=Probe(delay_s=3, period_s=5), liveness=Probe(delay_s=5)
     ),
     strategy="Recreate",  # two buses would split the feed
+    secrets=(  # redis-cli reads it too
+        SecretEnv(variable="REDISCLI_AUTH", config_key=FEED_PASSWORD, secret="password", key="password"),  # noqa: S106
+    ),
     command=("redis-server",),
     arguments=("--save", "", "--appendonly", "no"),  # what it holds is gone a second later anyway
 )
@@ -58,6 +67,7 @@ LITELLM = Backend(
     container_port=8000,
     tasks=(),
     adapter="litellm",
+    timeout_s=600,
     image="ghcr.io/berriai/litellm:v1.103.0@sha256:bd089afdcd35b894b14a93f9743cdc8b591f82da1a38dd43a010a7b0c9de5fd7",
     claim=Claim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
     replicas=2,
@@ -67,7 +77,7 @@ LITELLM = Backend(
         liveness=Probe(path="/health/liveliness", delay_s=30, period_s=30),
     ),
     strategy="RollingUpdate",
-    metrics="/metrics",
+    metrics="/metrics/",
     scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
     secrets=(
         SecretEnv(variable="LITELLM_MASTER_KEY", config_key="litellmKey", secret="master-key", key="key"),  # noqa: S106
@@ -81,3 +91,6 @@ LITELLM = Backend(
     arguments=("--config", "/config/config.yaml", "--port", "8000"),
     environment={"HOME": "/tmp", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "WARNING"},  # noqa: S108
 )
+
+ENTRIES = frozenset({GATEWAY.kind, LITELLM.kind})
+"""The kinds that consumers call, and that call everything else."""

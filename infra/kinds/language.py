@@ -2,7 +2,7 @@
 
 from infra.backend import Backend, Disk, Download, Probe, Probes, Scratch, SecretEnv
 from infra.budget import Claim
-from infra.options import OllamaService, VllmService
+from infra.options import OllamaService, SglangService, VllmService
 from infra.quantities import GI, MI
 
 OLLAMA = Backend(
@@ -13,6 +13,7 @@ OLLAMA = Backend(
     container_port=11434,
     tasks=("chat", "embeddings"),
     adapter="ollama",
+    timeout_s=300,
     image="docker.io/ollama/ollama:0.32.9@sha256:1685741456770df6e3cceb2a945a5f75e020f658d1701509668d6f4688f1dd3f",
     claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
     probes=Probes(
@@ -41,6 +42,7 @@ VLLM = Backend(
     container_port=8000,
     tasks=("chat",),
     adapter="vllm",
+    timeout_s=300,
     image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
     claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(
@@ -63,6 +65,37 @@ VLLM = Backend(
     },
 )
 
+SGLANG = Backend(
+    kind="sglang",
+    phase=2,
+    service="sglang-inference",  # never `sglang`, for the same reason: it reads SGLANG_*
+    port=30_000,
+    container_port=30_000,
+    tasks=("chat",),
+    adapter="sglang",
+    timeout_s=300,
+    image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
+    claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
+    probes=Probes(  # `/health_generate` has a token made; `/health` looks at the processes alone
+        startup=Probe(path="/health_generate", period_s=30, timeout_s=25, failures=60),
+        readiness=Probe(path="/health", period_s=10),
+        liveness=Probe(path="/health", period_s=30, timeout_s=10),
+    ),
+    strategy="Recreate",  # the old pod must let go of the GPU first
+    options=SglangService,
+    metrics="/metrics",
+    disks=(Disk(name="sglang-model-cache", mount="/models", size=100 * GI),),
+    scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - inside the container
+    secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
+    command=("python3", "-m", "sglang.launch_server"),
+    environment={
+        "HOME": "/tmp",  # noqa: S108 - caches of compilers that insist on a home
+        "USER": "synapse",  # PyTorch asks for the user's name, and the image has none for this uid
+        "HF_HOME": "/models",
+        "SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION": "false",  # a busy engine must not be restarted
+    },
+)
+
 _ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
 _HUB = "https://huggingface.co"
 _LLAMA_CPP = "ghcr.io/ggml-org/llama.cpp"
@@ -76,6 +109,7 @@ LLAMA_EMBED = Backend(
     container_port=8081,
     tasks=("embeddings",),
     adapter="openai",
+    timeout_s=60,
     image=f"{_LLAMA_CPP}:server-b11243@sha256:f9115c95639e60abc09d4ea83b26fd4d56c66aa1174594393335a514da00c283",
     claim=Claim(memory_request=GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=8000),
     probes=Probes(
@@ -106,6 +140,7 @@ LLAMA_ROUTER = Backend(
     container_port=8082,
     tasks=("chat",),
     adapter="llama-router",
+    timeout_s=300,
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
     claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI),
     probes=Probes(
@@ -115,6 +150,7 @@ LLAMA_ROUTER = Backend(
     ),
     strategy="Recreate",
     metrics="/metrics",
+    metrics_per_model=True,
     disks=(_MODELS,),
     scratch=(Scratch(mount="/tmp", size=256 * MI),),  # noqa: S108 - inside the container
     downloads=(

@@ -11,7 +11,8 @@ from infra.errors import BudgetError
 from tests.conftest import planned
 
 Find = Callable[[str, str], dict[str, Any]]
-WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway", "speaches-stt", "piper-tts")
+MONITORING = ("prometheus", "alertmanager", "grafana", "blackbox-exporter", "dcgm-exporter")
+WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway", "speaches-stt", "piper-tts", *MONITORING)
 
 
 def pod(find: Find, name: str) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def test_vllm_holds_the_gpu_alone(forge_object: Find) -> None:
 def test_vllm_flags_come_from_the_ledger(forge_object: Find) -> None:
     arguments = container(forge_object, "vllm-inference")["args"]
     assert arguments[0] == "meta-llama/Meta-Llama-3.1-8B-Instruct"
-    for flag in ("--gpu-memory-utilization=0.85", "--kv-cache-memory-bytes=10737418240", "--max-model-len=8192"):
+    for flag in ("--gpu-memory-utilization=0.85", "--kv-cache-memory-bytes=10739515392", "--max-model-len=8192"):
         assert flag in arguments
     assert "--enforce-eager" in arguments
 
@@ -131,6 +132,7 @@ def test_the_gateway_is_configured_by_the_routes(forge_object: Find) -> None:
         "url": "http://vllm-inference.llm-infra.svc.cluster.local:8001",
         "type": "vllm",
         "health": "/health",
+        "tasks": ["chat"],
     }
     assert config["routes"][0] == {
         "model": "mxbai-embed-large",
@@ -179,6 +181,8 @@ def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]])
         "synapse-voices": "5Gi",
         "speaches-model-cache": "20Gi",
         "piper-voices": "5Gi",
+        "prometheus-data": "20Gi",
+        "alertmanager-data": "1Gi",
     }
 
 

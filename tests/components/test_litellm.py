@@ -41,6 +41,7 @@ def test_its_configuration_is_the_routes(objects: dict[tuple[str, str], dict[str
         ("ollama/llama3.1:8b", OLLAMA, 2),
     ]
     assert document["router_settings"]["num_retries"] == 2
+    assert document["litellm_settings"] == {"callbacks": ["prometheus"], "require_auth_for_metrics_endpoint": False}
 
 
 def test_two_replicas_listen_where_the_service_points(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -80,11 +81,12 @@ def test_the_restarts_pod_is_in_the_ledger(planned: Plan) -> None:
 
 def test_it_is_what_the_backends_are_open_to(planned: Plan) -> None:
     callers = {each.service.name: [caller.name for caller in each.callers] for each in access(planned.services)}
-    assert callers["vllm"] == callers["ollama"] == ["litellm"]
+    assert callers["vllm"] == ["litellm", "prometheus"]
+    assert callers["ollama"] == ["litellm", "blackbox"]
 
 
 def test_a_route_to_what_it_cannot_call_is_refused() -> None:
-    found = config()
+    found = config() | {"synapse:phase": 5}  # with monitoring there would be no core left for it
     found["synapse:services"]["deepfilter"] = {"memory": {"request": "1Gi", "limit": "2Gi"}}
     found["synapse:services"]["deepfilter"]["cpu"] = {"request": 1, "limit": 1}
     found["synapse:routes"]["denoise"] = [{"service": "deepfilter"}]

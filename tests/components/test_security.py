@@ -1,10 +1,13 @@
 """Phase 5: a default-deny, one exception for each pair that talks, and TLS at the door."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from components.security import allow
+from infra.access import access
 from infra.cli.rendering import manifests
 from tests.conftest import planned
 
@@ -19,14 +22,32 @@ def test_nothing_is_let_in_by_default(forge_object: Find) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "port"), [("ollama", 11434), ("vllm-inference", 8000), ("speaches-stt", 8000), ("piper-tts", 8000)]
+    ("name", "port", "callers"),
+    [
+        ("ollama", 11434, ["synapse-gateway", "blackbox-exporter"]),
+        ("vllm-inference", 8000, ["synapse-gateway", "prometheus"]),
+        ("speaches-stt", 8000, ["synapse-gateway", "blackbox-exporter"]),
+        ("piper-tts", 8000, ["synapse-gateway", "blackbox-exporter"]),
+        ("prometheus", 9090, ["grafana"]),
+        ("alertmanager", 9093, ["prometheus", "grafana"]),
+        ("grafana", 3000, ["prometheus"]),
+        ("blackbox-exporter", 9115, ["prometheus"]),
+        ("dcgm-exporter", 9400, ["prometheus"]),
+    ],
 )
-def test_a_backend_is_open_to_the_gateway_alone(forge_object: Find, name: str, port: int) -> None:
+def test_a_service_is_open_to_what_calls_or_watches_it(
+    forge_object: Find, name: str, port: int, callers: list[str]
+) -> None:
     spec = forge_object("NetworkPolicy", f"allow-{name}")["spec"]
     assert spec["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": name}}
     (rule,) = spec["ingress"]
-    assert rule["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "synapse-gateway"}}}]
+    assert [peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in rule["from"]] == callers
     assert rule["ports"] == [{"port": port, "protocol": "TCP"}]
+
+
+def test_what_nobody_calls_is_shut() -> None:
+    alone = next(each for each in access(planned().services) if each.service.name == "ollama")
+    assert allow(replace(alone, callers=())).get("ingress") == []
 
 
 def test_the_gateway_is_open_to_every_namespace(forge_object: Find) -> None:

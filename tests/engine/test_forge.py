@@ -12,7 +12,9 @@ from tests.engine.conftest import PACK, MakeProject, ok
 from tools.engine import Engine
 
 pytestmark = pytest.mark.engine
-EVERYTHING = ["ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-gateway", "vllm-inference"]
+MONITORING = ["alertmanager", "blackbox-exporter", "dcgm-exporter", "grafana", "prometheus"]
+SERVICES = ["ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-gateway", "vllm-inference"]
+EVERYTHING = sorted([*MONITORING, *SERVICES])
 
 
 def state_of(engine: Engine, namespace: str) -> ClusterState:
@@ -36,17 +38,17 @@ def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: E
     assert {pod.node for pod in state.pods} == {"forge"}
     assert {claim.state for claim in state.claims} == {"Bound"}
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
-    assert "40 unchanged" in up(engine)
-    assert "40 unchanged" in ok(engine.capture("refresh", "--yes"))
+    assert "75 unchanged" in up(engine)
+    assert "75 unchanged" in ok(engine.capture("refresh", "--yes"))
 
 
 def test_phases_go_up_and_down_and_claims_stay(engine: Engine, namespace: str) -> None:
-    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6)):
+    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6), (6, 11), (5, 6)):
         engine.prepare({"synapse:namespace": namespace, "synapse:phase": phase})
         up(engine)
         assert len(workloads(engine, namespace)) == expected
         assert len(state_of(engine, namespace).pods) == expected
-    assert len(state_of(engine, namespace).claims) == 5
+    assert len(state_of(engine, namespace).claims) == 7
 
 
 def test_destroy_leaves_the_namespace_and_its_claims_and_they_are_adopted_again(

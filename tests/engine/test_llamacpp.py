@@ -8,9 +8,10 @@ import pytest
 
 from infra.cli.cluster_state import read
 from infra.cli.status import is_complete
+from infra.cli.target import at_phase
 from infra.cli.twin import node_of
 from infra.plan import plan
-from infra.settings import ROOT, load
+from infra.settings import LAST_PHASE, ROOT, load
 from tests.engine.conftest import PACK, clean, ok
 from tools.engine import Engine
 from tools.twin import Twin
@@ -37,15 +38,20 @@ def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[Engine]:
     clean(engine, kubeconfig, load(STACK).namespace)
 
 
-def test_it_goes_up_in_one_go_and_back_and_up_again(engine: Engine, kubeconfig: Path) -> None:
+def test_it_goes_up_in_one_go_and_back_and_up_again_step_by_step(engine: Engine, kubeconfig: Path) -> None:
     ok(engine.capture("preview", *PACK))
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     planned = plan(load(STACK))
-    assert is_complete(planned, read(kubeconfig, planned.settings.namespace))
+    state = read(kubeconfig, *planned.namespaces)
+    assert is_complete(planned, state)
+    assert ("nvidia-device-plugin", "forge") in {(pod.workload, pod.node) for pod in state.pods}
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
     engine.prepare({"synapse:phase": 1})
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
-    assert [pod.workload for pod in read(kubeconfig, planned.settings.namespace).pods] == ["llama-embed"]
-    engine.prepare()
-    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
-    assert is_complete(planned, read(kubeconfig, planned.settings.namespace))
+    assert [pod.workload for pod in read(kubeconfig, *planned.namespaces).pods] == ["llama-embed"]
+    for phase in range(2, LAST_PHASE + 1):
+        engine.prepare({"synapse:phase": phase})
+        ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+        step = plan(at_phase(load(STACK), phase))
+        assert is_complete(step, read(kubeconfig, *step.namespaces))
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))

@@ -10,7 +10,7 @@ from tests.conftest import planned
 
 
 def test_the_forge_is_the_revised_budget_of_the_build_plan() -> None:
-    plan = planned()
+    plan = planned("phase", 5)
     limits = {
         line.name: (line.claim.memory_limit // GI, line.replicas) for line in plan.ledger.lines if line.is_lasting
     }

@@ -62,7 +62,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "services.vlm",
             {},
-            "synapse:services.vlm: got kind 'vlm'; accepted: ollama, llama-embed, vllm, llama-router",
+            "synapse:services.vlm: got kind 'vlm'; accepted: ollama, llama-embed, vllm, sglang, llama-router",
         ),
         ("services.gateway.image", "gateway:latest", "accepted: an image pinned by digest"),
         ("services.gateway.image", None, "synapse:services.gateway.image: missing"),

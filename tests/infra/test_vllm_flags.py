@@ -33,9 +33,17 @@ def test_the_flags_need_what_the_ledger_says(options: dict[str, object]) -> None
     claimed = service.vram(CARDS)
     written = vllm_flags.write(service, claimed, 32 * GI)
     read = vllm_flags.read(written)
-    assert vllm_flags.vram(read, CARDS, 32 * GI) == claimed.total
-    assert vllm_flags.parked(read, CARDS) == service.parked(CARDS)
+    assert read.vram(CARDS, 32 * GI) == claimed.total
+    assert read.parked(CARDS) == service.parked(CARDS)
     assert (read.quantization, read.sleep) == (service.quantization, service.sleep)
+
+
+@pytest.mark.parametrize(("context", "blocks"), [(1, 1), (16, 1), (17, 2), (8192, 512)])
+def test_the_cache_has_a_block_more_than_the_longest_request_takes(context: int, blocks: int) -> None:
+    service = VllmService(context_tokens=context, sequences=1)
+    block = 16 * 128 * 1024  # bytes of 16 tokens of Llama 8B
+    assert service.vram(CARDS).kv_cache == (blocks + 1) * block
+    assert f"--kv-cache-memory-bytes={(blocks + 1) * block}" in vllm_flags.write(service, service.vram(CARDS), 32 * GI)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("awq", "awq_marlin"), ("gptq", "gptq_marlin"), ("fp8", "fp8")])
@@ -47,7 +55,7 @@ def test_quantised_weights_get_the_fast_kernel(ours: str, theirs: str) -> None:
 def test_a_format_that_is_not_known_saves_nothing() -> None:
     plain = vllm_flags.read(["serve", MODEL, "--max-model-len=1", "--kv-cache-memory-bytes=1"])
     exotic = replace(plain, quantization="exotic")
-    assert vllm_flags.vram(exotic, CARDS, 32 * GI) == vllm_flags.vram(plain, CARDS, 32 * GI)
+    assert exotic.vram(CARDS, 32 * GI) == plain.vram(CARDS, 32 * GI)
 
 
 def test_sleep_needs_a_flag_and_development_mode() -> None:
@@ -79,13 +87,14 @@ def test_every_notation_is_read(words: list[str]) -> None:
 
 def test_an_unset_context_is_the_longest_of_the_model() -> None:
     flags = vllm_flags.read(["serve", MODEL, "--kv-cache-memory-bytes=1"])
-    assert vllm_flags.vram(flags, CARDS, 32 * GI) > 32 * GI
+    assert flags.vram(CARDS, 32 * GI) > 32 * GI
 
 
 def test_an_unknown_model_takes_what_it_is_told_to() -> None:
     flags = vllm_flags.read(["serve", "acme/unknown", "--gpu-memory-utilization", "0.5"])
-    assert vllm_flags.vram(flags, CARDS, 32 * GI) == 16 * GI
-    assert vllm_flags.vram(vllm_flags.read(["serve", "acme/unknown"]), CARDS, 100) == 92
+    assert flags.vram(CARDS, 32 * GI) == 16 * GI
+    assert vllm_flags.read(["serve", "acme/unknown"]).vram(CARDS, 100) == 92
+    assert vllm_flags.read(["serve", "acme/unknown", "--kv-cache-memory-bytes=7"]).vram(CARDS, 100) == 7
 
 
 def test_no_arguments_at_all_are_vllms_defaults() -> None:

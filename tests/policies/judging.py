@@ -17,13 +17,16 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import unknown_checking_proxy
 
+from infra.cli.rendering import manifests
+from infra.plan import Plan
 from policies.pack import RULES
 from tests.conftest import Config, forge_config
 
 Resource = tuple[str, dict[str, Any]]
 NAMESPACE = "elsewhere"
 """It does not exist in any cluster, so that no real API server refuses a bad object before the rules do."""
-IMAGE = f"registry.example/server@sha256:{64 * 'a'}"
+DIGEST = f"sha256:{64 * 'a'}"
+IMAGE = f"registry.example/server@{DIGEST}"
 PROBE = {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 10, "failureThreshold": 3}
 HARDENED_POD: dict[str, Any] = {
     "automountServiceAccountToken": False,
@@ -47,6 +50,11 @@ HARDENED_CONTAINER: dict[str, Any] = {
     "livenessProbe": PROBE,
     "startupProbe": PROBE,
 }
+ONE_AT_A_TIME: dict[str, Any] = {
+    "Deployment": {"strategy": {"type": "Recreate"}},
+    "Rollout": {"strategy": {"canary": {"maxSurge": 0}}},
+}
+"""How kinds that would make more pods for a rollout are told not to."""
 APIS = {
     "Pod": "core/v1",
     "PodTemplate": "core/v1",
@@ -101,6 +109,11 @@ def judge(
     return found
 
 
+def resources_of(plan: Plan) -> list[Resource]:
+    """What *plan* deploys, as the rules see it."""
+    return [(f"kubernetes:{found['apiVersion']}:{found['kind']}", found) for found in manifests(plan)]
+
+
 def rules(violations: list[tuple[str, str]]) -> list[str]:
     """The rules that were broken, each once."""
     return list(dict.fromkeys(rule for rule, _ in violations))
@@ -139,7 +152,7 @@ def workload(
     if kind == "LeaderWorkerSet":
         size = more.pop("size", 1)
         return thing(kind, {"leaderWorkerTemplate": {"workerTemplate": template, "size": size}, **more}, name=name)
-    own: dict[str, Any] = {"strategy": {"type": "Recreate"}} if kind == "Deployment" else {}
+    own: dict[str, Any] = copy.deepcopy(ONE_AT_A_TIME.get(kind, {}))
     if kind not in ("Job", "ReplicationController"):
         own["selector"] = {"matchLabels": {"app": name}}
     return thing(kind, {**own, "template": template, **more}, name=name)

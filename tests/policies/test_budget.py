@@ -1,5 +1,6 @@
 """Sums over the whole stack: in every kind that makes pods, whoever wrote it, in any notation."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,43 +8,50 @@ import pytest
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_NUMBER_VALUE, UNKNOWN_STRING_VALUE
 
 from infra.budget import Line, total
-from infra.cli.rendering import manifests
+from infra.plan import plan
 from infra.quantities import GI, gib
-from infra.vram import CARDS
+from infra.settings import load
+from infra.vram import CARDS, ModelCard
 from policies import claims
 from policies.objects import objects
 from policies.pods import TEMPLATES, pods
+from policies.rollouts import at_once
 from tests.conftest import changed, forge_config, planned
-from tests.policies.judging import Resource, container, judge, resource, rules, thing, workload
+from tests.infra.test_stacks import STACKS
+from tests.policies.judging import Resource, container, judge, resource, resources_of, rules, thing, workload
 
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
 KINDS = sorted({*TEMPLATES, "LeaderWorkerSet", "Rollout"})
 LEDGER = planned().ledger
-LASTING = [line for line in LEDGER.lines if line.is_lasting]
-SPARE = LEDGER.capacity.memory_budget - total(LASTING, lambda claim: claim.memory_limit)
-SPARE_CPU = LEDGER.capacity.cpu_budget - total(LASTING, lambda claim: claim.cpu_limit)
+SPARE = LEDGER.capacity.memory_budget - total(LEDGER.lines, lambda claim: claim.memory_limit)
+SPARE_CPU = LEDGER.capacity.cpu_budget - total(LEDGER.lines, lambda claim: claim.cpu_limit)
 
 
-def read(found: list[Resource]) -> dict[str, Line]:
-    """The ledger lines of what *found* deploys, by name."""
+def read(found: list[Resource], cards: Mapping[str, ModelCard] = CARDS) -> dict[str, Line]:
+    """The ledger lines of what *found* deploys, by their names in the ledger."""
     deployed = [pod for item in found for one in objects(resource(*item)) for pod in pods(one)]
-    return {pod.owner.bare_name: claims.line(pod, LEDGER.capacity, CARDS) for pod in deployed}
+    lines = [each for pod in deployed for each in at_once(claims.line(pod, LEDGER.capacity, cards), pod)]
+    return {line.name.partition("/")[2]: line for line in lines}
 
 
-def test_the_resources_claim_what_the_ledger_says(forge: list[Resource]) -> None:
-    found = read(forge)
-    for line in LASTING:
-        seen = replace(line.claim, resident=())  # what an engine does with its memory is in no field
-        assert (found[line.name].claim, found[line.name].replicas) == (seen, line.replicas)
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_resources_claim_what_the_ledger_says(stack: str) -> None:
+    planned = plan(load(stack))
+    found = read(resources_of(planned), planned.settings.cards)
+    assert found.keys() == {line.name for line in planned.ledger.lines}
+    for line in planned.ledger.lines:
+        seen = found[line.name]
+        claim = replace(line.claim, resident=())  # what an engine does with its memory is in no field
+        assert (seen.claim, seen.replicas, seen.is_lasting) == (claim, line.replicas, line.is_lasting), line.name
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_over_the_budget_is_refused_in_every_kind(forge: list[Resource], kind: str) -> None:
-    ((rule, message),) = judge([*forge, workload(kind, {"containers": [container(str(SPARE + GI))]})])
+    ((rule, message),) = judge([*forge, workload(kind, {"containers": [container(str(SPARE + GI), "1m")]})])
     assert rule == "memory-within-budget"
     for part in (f"{kind}/hand", gib(SPARE + GI), "1Gi over", "156.8Gi", "take 1Gi off"):
         assert part in message
-    assert judge([*forge, workload(kind, {"containers": [container(str(SPARE))]})]) == []
+    assert judge([*forge, workload(kind, {"containers": [container(str(SPARE), "1m")]})]) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -141,17 +149,15 @@ def test_a_declaration_cannot_hide_what_the_flags_need() -> None:
 
 
 def test_an_engines_overhead_is_what_its_pod_declares() -> None:
-    plan = planned("services.vllm.overhead", "1Gi")
-    kinds = [(f"kubernetes:{found['apiVersion']}:{found['kind']}", found) for found in manifests(plan)]
-    assert read(kinds)["vllm-inference"].claim == next(
-        line.claim for line in plan.ledger.lines if line.name == "vllm-inference"
-    )
+    changed_plan = planned("services.vllm.overhead", "1Gi")
+    (line,) = [line for line in changed_plan.ledger.lines if line.name == "vllm-inference"]
+    assert read(resources_of(changed_plan))["vllm-inference"].claim == line.claim
 
 
 def test_unknown_values_elsewhere_do_not_blind_the_rules(forge: list[Resource]) -> None:
     spec = {
         "serviceAccountName": UNKNOWN_STRING_VALUE,
-        "containers": [container("200Gi", image=UNKNOWN_STRING_VALUE, env=UNKNOWN_ARRAY_VALUE)],
+        "containers": [container("200Gi", "1m", image=UNKNOWN_STRING_VALUE, env=UNKNOWN_ARRAY_VALUE)],
     }
     assert rules(judge([*forge, workload("Deployment", spec)])) == ["memory-within-budget"]
 
@@ -272,3 +278,46 @@ def test_weights_that_an_engine_parks_must_fit_its_memory() -> None:
 def test_a_card_that_cannot_be_read_is_no_proof() -> None:
     messages = [message for _, message in judge([], changed("models", {"mine": {"file": "/nowhere/model.gguf"}}))]
     assert any("the stack's model cards cannot be read" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "most"),
+    [
+        ("Deployment", {"strategy": {}}, 5),
+        ("Deployment", {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3}}}, 7),
+        ("Deployment", {"strategy": {"rollingUpdate": {"maxSurge": "100%"}}}, 8),
+        ("Deployment", {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}}, 4),
+        ("StatefulSet", {}, 4),
+        ("Rollout", {"strategy": {"canary": {}}}, 5),
+        ("Rollout", {"strategy": {"blueGreen": {"activeService": "a"}}}, 8),
+        ("LeaderWorkerSet", {"rolloutStrategy": {"rollingUpdateConfiguration": {"maxSurge": 1}}, "size": 2}, 10),
+    ],
+)
+def test_the_pods_of_a_rollout_count(kind: str, spec: dict[str, Any], most: int) -> None:
+    judged = workload(kind, {"containers": [container("1Gi", "100m")]}, replicas=4, **spec)
+    enough, short = (changed("node.memory", f"{(most * 5 + 3) // 4 + less}Gi") for less in (0, -1))
+    assert judge([judged], enough) == []
+    assert rules(judge([judged], short)) == ["memory-within-budget"]
+
+
+def test_an_autoscaled_rollout_has_more_pods_as_well() -> None:
+    rolled = workload("Deployment", {"containers": [container("1Gi", "100m")]}, strategy={})
+    target = {"scaleTargetRef": {"kind": "Deployment", "name": "hand"}, "maxReplicas": 8}
+    found = dict(judge([rolled, thing("HorizontalPodAutoscaler", target)], changed("node.memory", "12Gi")))
+    message = found["memory-within-budget"]
+    assert "Deployment/hand 8 x 1Gi + Deployment/hand (rollout) 2 x 1Gi" in message
+
+
+def test_a_surge_that_is_not_known_is_no_proof() -> None:
+    unknown = {"rollingUpdate": {"maxSurge": UNKNOWN_NUMBER_VALUE}}
+    found = dict(judge([workload("Deployment", {"containers": [container()]}, strategy=unknown)]))
+    assert "its maxSurge is not known before the update" in found["memory-within-budget"]
+
+
+def test_the_pod_of_a_job_is_not_a_lasting_one() -> None:
+    kinds = [workload(kind, {"containers": [container()]}, name=kind.lower()) for kind in ("Pod", "Job", "CronJob")]
+    assert {name: line.is_lasting for name, line in read(kinds).items()} == {
+        "pod": True,
+        "job": False,
+        "cronjob": False,
+    }

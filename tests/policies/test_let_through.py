@@ -5,10 +5,13 @@ import pytest
 from infra.annotations import KEEP, LOAD_SECONDS
 from tests.conftest import changed
 from tests.policies.bad.builders import context, disruption, moved, pod_context, server, service, small, variable, waits
-from tests.policies.judging import Resource, judge, only, rules, thing
+from tests.policies.bad.infrastructure import EXPORTER, exporter, there
+from tests.policies.judging import DIGEST, Resource, judge, only, rules, thing
 
 GOOD: dict[str, tuple[Resource, ...]] = {
     "no GPU is visible": (server("a", **variable("NVIDIA_VISIBLE_DEVICES", "void")),),
+    "GPUs are measured": (exporter("a"), exporter("b", image=f"{EXPORTER.partition(':')[0]}@{DIGEST}")),
+    "GPUs are offered": there("a"),
     "a claimed GPU is chosen": (server("a", gpus=1, **variable("NVIDIA_VISIBLE_DEVICES", "0")),),
     "a claimed GPU has its runtime": (server("a", gpus=1, pod={"runtimeClassName": "nvidia"}),),
     "a claimed GPU is recreated in a set": (server("a", kind="StatefulSet", gpus=1),),

@@ -8,10 +8,14 @@ import pytest
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
 
+from infra.plan import plan
+from infra.settings import load
 from policies.pack import RULES
+from tests.conftest import config_of
+from tests.infra.test_stacks import STACKS
 from tests.policies.bad import EACH
 from tests.policies.bad.builders import Bad
-from tests.policies.judging import NAMESPACE, Resource, container, judge, rules, thing, workload
+from tests.policies.judging import NAMESPACE, Resource, container, judge, resources_of, rules, thing, workload
 
 SAFEGUARDS: dict[tuple[str | int, ...], str] = {
     ("automountServiceAccountToken",): "tokens-are-asked-for",
@@ -66,6 +70,11 @@ def without(forge: list[Resource], name: str, path: tuple[str | int, ...]) -> li
 
 def test_the_forge_passes(forge: list[Resource]) -> None:
     assert judge(forge) == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_shipped_stack_passes(stack: str) -> None:
+    assert judge(resources_of(plan(load(stack))), config_of(stack)) == []
 
 
 def test_every_rule_is_mandatory_and_described() -> None:

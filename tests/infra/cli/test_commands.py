@@ -28,14 +28,14 @@ def project(folder: Path, config: Config) -> Path:
 def test_plan_prints_the_ledger(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine")
     assert done.returncode == 0
-    for part in ("ollama", "vllm-inference", "synapse-gateway", "144Gi", "156.8Gi", "26.96Gi"):
+    for part in ("ollama", "vllm-inference", "synapse-gateway", "147.62Gi", "156.8Gi", "26.96Gi"):
         assert part in done.stdout
 
 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("services.vllm.memory.limit", "120Gi", "take 59.2Gi off the memory limit"),
+        ("services.vllm.memory.limit", "120Gi", "take 62.83Gi off the memory limit"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
         ("services.vllm.contextTokens", 65_536, "fits on no GPU"),
     ],
@@ -69,7 +69,7 @@ def test_manifests_are_written(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "manifests", "--stack", "mine", "out")
     assert done.returncode == 0
     written = [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").iterdir())]
-    assert [found["kind"] for found in written].count("Deployment") == 5
+    assert [found["kind"] for found in written].count("Deployment") == 10
     assert written[0]["kind"] == "Namespace"
 
 
@@ -90,7 +90,7 @@ def test_manifests_of_a_plan_that_does_not_fit_are_not_written(tmp_path: Path) -
         ),
         (["status", "--stack", "mine"], "synapse: there is no twin of mine: run `make up`"),
         (["down", "--stack", "mine"], "synapse: there is no twin of mine"),
-        (["up", "--stack", "mine", "--phase", "9"], "less than or equal to 5"),
+        (["up", "--stack", "mine", "--phase", "9"], "less than or equal to 6"),
         (["up", "--stack", "mine", "--kubeconfig", "nowhere"], "nowhere"),
         (["bogus"], "bogus"),
     ],

@@ -1,5 +1,6 @@
 """What does not fit the node, and the ways to hide it. Of each sum one finding is reported: each is judged alone."""
 
+from infra.vram import ANNOTATION
 from tests.policies.bad.builders import Bad, bad, patched, placed, server, small
 from tests.policies.judging import thing
 
@@ -23,7 +24,7 @@ SUMS: tuple[Bad, ...] = (
         MEMORY,
         "memory-whole-pod",
         "memory limit of 200Gi",
-        server("memory-whole-pod", pod={"resources": {"limits": {"memory": "200Gi", "cpu": "1"}}}),
+        server("memory-whole-pod", pod={"resources": {"limits": {"memory": "200Gi", "cpu": "1m"}}}),
         also="requests-within-budget",
     ),
     bad(
@@ -113,5 +114,41 @@ SUMS: tuple[Bad, ...] = (
         "of VRAM fits on no GPU",
         server("vram-context", gpus=1, args=["vllm", "serve", MODEL, "--max-model-len=131072"]),
         also="gpu-claimed-once",
+    ),
+    bad(
+        "vram-within-gpu",
+        "sglang-context",
+        "of VRAM fits on no GPU",
+        server(
+            "sglang-context",
+            gpus=1,
+            annotations={ANNOTATION: "1Gi"},
+            command=["python3", "-m", "sglang.launch_server", "--model-path", MODEL],
+            args=["--context-length=131072", "--max-running-requests", "2"],
+        ),
+        also="gpu-claimed-once",
+    ),
+    bad(
+        "vram-within-gpu",
+        "sglang-share",
+        "of VRAM fits on no GPU",
+        server(
+            "sglang-share",
+            gpus=1,
+            image=f"docker.io/lmsysorg/sglang@sha256:{64 * 'a'}",
+            args=["--model-path", "acme/unknown", "--mem-fraction-static", "0.97"],
+        ),
+        also="gpu-claimed-once",
+    ),
+    bad(
+        "gpu-claimed-once",
+        "sglang-second",
+        "claims 1 nvidia.com/gpu of the 1",
+        server(
+            "sglang-second",
+            gpus=1,
+            command=["sglang", "serve", "--model-path", MODEL, "--context-length=64", "--max-total-tokens=64"],
+        ),
+        also="vram-within-gpu",
     ),
 )

@@ -84,6 +84,11 @@ def moved(namespace: str, resource: Resource) -> Resource:
     return token, props
 
 
+def shut(app: str) -> Resource:
+    """A NetworkPolicy that lets nothing in to the workload called *app*."""
+    return thing("NetworkPolicy", {"podSelector": {"matchLabels": {"app": app}}}, name=f"{app}-shut")
+
+
 def waits(tier: str, seconds: int) -> dict[str, str]:
     return {TIER: tier, TIMEOUT_SECONDS: str(seconds)}
 

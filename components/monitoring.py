@@ -1,0 +1,58 @@
+"""Monitoring that the stack runs itself: each component gives its server the files that follow from the plan."""
+
+import yaml
+
+from components.backend import Backend, Extras
+from infra.monitoring import alertmanager, alerts, blackbox, budget_rules, dashboards, gpu_counters, grafana, scrape
+
+
+class Prometheus(Backend):
+    """The store of every series, and what looks for alerts in them; it takes a change of its files up by itself."""
+
+    def extras(self) -> Extras:
+        plan = self.args.plan
+        groups = (alerts.groups(plan), budget_rules.groups(plan))
+        rules = {
+            name: yaml.safe_dump({"groups": found}, sort_keys=False)
+            for name, found in zip(scrape.RULE_FILES, groups, strict=True)
+        }
+        config = scrape.config(plan, self.args.service)
+        return Extras(files={"/config": {"prometheus.yml": config, **rules}}, watches_files=True)
+
+
+class Alertmanager(Backend):
+    """Who is told of what, once."""
+
+    def extras(self) -> Extras:
+        section = self.args.plan.settings.monitoring
+        return Extras(files={"/config": {"alertmanager.yml": alertmanager.config(section)}})
+
+
+class Grafana(Backend):
+    """The dashboards; all it knows comes from its files, so it keeps no disk."""
+
+    def extras(self) -> Extras:
+        plan = self.args.plan
+        (password,) = self.args.service.backend.secrets
+        return Extras(
+            environment=grafana.access(has_password=password.config_key in self.args.secrets),
+            files={
+                "/provisioning/datasources": {"synapse.yaml": grafana.datasources(plan)},
+                "/provisioning/dashboards": {"synapse.yaml": grafana.providers()},
+                grafana.DASHBOARDS: dashboards.files(plan),
+            },
+        )
+
+
+class Blackbox(Backend):
+    """The prober, for services that say nothing of themselves."""
+
+    def extras(self) -> Extras:
+        return Extras(files={"/config": {"blackbox.yml": blackbox.config()}})
+
+
+class DcgmExporter(Backend):
+    """What the driver knows of the node's GPUs; it claims none of them."""
+
+    def extras(self) -> Extras:
+        return Extras(files={"/config": {"counters.csv": gpu_counters.csv()}})

@@ -1,0 +1,63 @@
+"""Monitoring by the Prometheus operator that a cluster has already: targets, rules and dashboards, and no servers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import apiextensions, core, meta
+
+from components.namespace import Namespace
+from components.naming import PART_OF
+from infra.monitoring import dashboards, operator_objects
+from infra.plan import Plan
+
+DASHBOARD = "grafana_dashboard"
+"""The label by which the sidecar of the operator's Grafana finds dashboards."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorMonitoringArgs:
+    """The plan to watch, and where it lives."""
+
+    plan: Plan
+    namespace: Namespace
+
+
+class OperatorMonitoring(pulumi.ComponentResource):
+    """A PodMonitor or Probe for each service, one PrometheusRule, and a ConfigMap for each dashboard."""
+
+    def __init__(self, name: str, args: OperatorMonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("synapse:components:OperatorMonitoring", name, None, opts)
+        self._name, self._args = name, args
+        for service, spec in operator_objects.pod_monitors(args.plan):
+            self._object("PodMonitor", service, spec)
+        for service, spec in operator_objects.probes(args.plan):
+            self._object("Probe", service, spec)
+        self._object("PrometheusRule", PART_OF, operator_objects.rules(args.plan))
+        for file, content in dashboards.files(args.plan).items():
+            key = file.removesuffix(".json")
+            core.v1.ConfigMap(
+                f"{name}-{key}",
+                metadata=self._metadata(f"dashboard-{key}", {DASHBOARD: "1"}),
+                data={f"synapse-{file}": content},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})
+
+    def _object(self, kind: str, name: str, spec: Mapping[str, Any]) -> None:
+        apiextensions.CustomResource(
+            f"{self._name}-{kind.lower()}-{name}",
+            api_version=operator_objects.API,
+            kind=kind,
+            metadata=self._metadata(name, self._args.plan.settings.monitoring.labels),
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _metadata(self, name: str, labels: Mapping[str, str]) -> meta.v1.ObjectMetaArgsDict:
+        return {
+            "name": name,
+            "namespace": self._args.namespace.name,
+            "labels": {"app.kubernetes.io/part-of": PART_OF, **labels},
+        }

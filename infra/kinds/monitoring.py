@@ -1,0 +1,128 @@
+"""What watches the platform: series, alerts, dashboards, and exporters for what has no metrics of its own."""
+
+from infra.backend import Backend, Disk, Probe, Probes, Scratch, SecretEnv
+from infra.budget import Claim
+from infra.options import PrometheusService
+from infra.quantities import GI, MI
+
+
+def _probes(ready: str, healthy: str, startup_failures: int = 30) -> Probes:
+    return Probes(
+        startup=Probe(path=ready, failures=startup_failures),
+        readiness=Probe(path=ready),
+        liveness=Probe(path=healthy, period_s=30),
+    )
+
+
+PROMETHEUS = Backend(
+    kind="prometheus",
+    phase=6,
+    service="prometheus",
+    port=9090,
+    container_port=9090,
+    tasks=(),
+    adapter="prometheus",
+    image="docker.io/prom/prometheus:v3.15.0@sha256:efd719c99d83b060d9daefdcf00360461adf279f45ef5391f8d111892118753e",
+    claim=Claim(memory_request=512 * MI, memory_limit=2 * GI, cpu_request=100, cpu_limit=500),
+    probes=_probes("/-/ready", "/-/healthy", startup_failures=90),  # it replays its log first
+    strategy="Recreate",  # two writers would break the store
+    options=PrometheusService,
+    metrics="/metrics",
+    disks=(Disk(name="prometheus-data", mount="/data", size=20 * GI),),
+    arguments=("--config.file=/config/prometheus.yml", "--config.auto-reload", "--storage.tsdb.path=/data"),
+)
+
+ALERTMANAGER = Backend(
+    kind="alertmanager",
+    phase=6,
+    service="alertmanager",
+    port=9093,
+    container_port=9093,
+    tasks=(),
+    adapter="alertmanager",
+    image="docker.io/prom/alertmanager:v0.34.1@sha256:e9733bafb1bdef9b00e25a21f8f99dc26a22224bf16641ad754d1649f4c3357a",
+    claim=Claim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=10, cpu_limit=100),
+    probes=_probes("/-/ready", "/-/healthy"),
+    strategy="Recreate",
+    metrics="/metrics",
+    disks=(Disk(name="alertmanager-data", mount="/data", size=GI),),  # silences, and what was already sent
+    arguments=(
+        "--config.file=/config/alertmanager.yml",
+        "--storage.path=/data",
+        "--cluster.listen-address=",  # one alone: no gossip
+    ),
+)
+
+GRAFANA = Backend(
+    kind="grafana",
+    phase=6,
+    service="grafana",
+    port=3000,
+    container_port=3000,
+    tasks=(),
+    adapter="grafana",
+    image="docker.io/grafana/grafana:13.2.3@sha256:b28bae15e219c998fb0e0424ed724930cc61b1f61fb404d47c862f9a23f9e572",
+    claim=Claim(memory_request=256 * MI, memory_limit=768 * MI, cpu_request=50, cpu_limit=300),
+    probes=_probes("/api/health", "/api/health", startup_failures=60),  # its database is made anew at each start
+    strategy="Recreate",
+    metrics="/metrics",
+    scratch=(Scratch(mount="/data", size=GI), Scratch(mount="/tmp", size=256 * MI)),  # noqa: S108 - in the container
+    secrets=(
+        SecretEnv(
+            variable="GF_SECURITY_ADMIN_PASSWORD",
+            config_key="grafanaPassword",
+            secret="admin",  # noqa: S106 - its name
+            key="password",
+        ),
+    ),
+    environment={
+        "GF_PATHS_DATA": "/data",
+        "GF_PATHS_LOGS": "/data/log",
+        "GF_PATHS_PLUGINS": "/data/plugins",
+        "GF_PATHS_PROVISIONING": "/provisioning",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",  # they would be fetched from the internet
+        "GF_USERS_ALLOW_SIGN_UP": "false",
+    },
+)
+
+BLACKBOX = Backend(
+    kind="blackbox",
+    phase=6,
+    service="blackbox-exporter",
+    port=9115,
+    container_port=9115,
+    tasks=(),
+    adapter="blackbox",
+    image="docker.io/prom/blackbox-exporter:v0.28.0@sha256:e753ff9f3fc458d02cca5eddab5a77e1c175eee484a8925ac7d524f04366c2fc",
+    claim=Claim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
+    probes=_probes("/-/healthy", "/-/healthy"),
+    strategy="Recreate",
+    metrics="/metrics",
+    arguments=("--config.file=/config/blackbox.yml",),
+)
+
+DCGM_EXPORTER = Backend(
+    kind="dcgm-exporter",
+    phase=6,
+    service="dcgm-exporter",
+    port=9400,
+    container_port=9400,
+    tasks=(),
+    adapter="dcgm-exporter",
+    image="nvcr.io/nvidia/k8s/dcgm-exporter:4.6.0-4.8.3-distroless@sha256:613ab03c11d442fd960ff515f547e9921537454a712d08160bc8f677f89f1c35",
+    claim=Claim(memory_request=128 * MI, memory_limit=512 * MI, cpu_request=50, cpu_limit=100),
+    probes=_probes("/health", "/health"),
+    strategy="Recreate",
+    metrics="/metrics",
+    observes_gpu=True,
+    scratch=(Scratch(mount="/tmp", size=64 * MI),),  # noqa: S108 - inside the container
+    arguments=("--collectors", "/config/counters.csv", "--address", ":9400"),
+    environment={
+        "NVIDIA_VISIBLE_DEVICES": "all",
+        "NVIDIA_DRIVER_CAPABILITIES": "utility",
+        "DCGM_EXPORTER_KUBERNETES": "false",  # the kubelet's socket, which tells whose a GPU is, is a path of the host
+    },
+)

@@ -1,0 +1,38 @@
+"""The ledger as series: constants, recorded beside what is measured, so that a panel can draw both."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra.budget import Line
+from infra.plan import Plan
+
+
+def groups(plan: Plan) -> list[dict[str, Any]]:
+    """One group of recording rules: the budget, then each workload's claim for all of its pods."""
+    return [{"name": "synapse-budget", "rules": [*_budget(plan), *_claims(plan)]}]
+
+
+def _budget(plan: Plan) -> Iterator[dict[str, Any]]:
+    node = plan.ledger.capacity
+    yield _constant("synapse_budget_bytes", node.memory_budget)
+    yield _constant("synapse_budget_cores", node.cpu_budget / 1000)
+    for gpu in node.gpus:
+        yield _constant("synapse_gpu_bytes", gpu.memory, {"card": gpu.name})
+
+
+def _claims(plan: Plan) -> Iterator[dict[str, Any]]:
+    for line in plan.ledger.lines:
+        labels, claim = _labels(line), line.claim
+        yield _constant("synapse_claim_bytes", claim.memory_limit * line.replicas, labels)
+        yield _constant("synapse_claim_cores", claim.cpu_limit * line.replicas / 1000, labels)
+        if claim.vram:
+            yield _constant("synapse_gpu_claim_bytes", claim.vram * claim.gpus * line.replicas, labels)
+
+
+def _labels(line: Line) -> dict[str, str]:
+    return {"workload": line.name, "phase": str(line.phase)}
+
+
+def _constant(name: str, value: float, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
+    rule = {"record": name, "expr": f"vector({value:.15g})"}
+    return {**rule, "labels": dict(labels)} if labels else rule

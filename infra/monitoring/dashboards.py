@@ -1,0 +1,272 @@
+"""Dashboards as data; a panel is drawn where the kind that it reads from is deployed, a dashboard where it has any."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from infra.monitoring import targets
+from infra.monitoring.names import STORE
+from infra.monitoring.panels import Dashboard, Panel, render
+from infra.plan import Plan
+
+SPEECH = "<speech>"
+"""In an expression: the names of the speech services, as alternatives of a regular expression."""
+SPEECH_TASKS = frozenset({"transcription", "speech", "speakers", "audio"})
+
+
+AUDIO = '{route=~".*(audio|tts|stt|speakers|voices).*"}'
+
+
+def _rate(metric: str, by: str) -> str:
+    return f"sum by ({by}) (rate({metric}[5m]))"
+
+
+def _quantile(share: float, histogram: str, by: str = "le", selector: str = "") -> str:
+    return f"histogram_quantile({share}, sum by ({by}) (rate({histogram}_bucket{selector}[5m])))"
+
+
+def _draw(title: str, source: str, *queries: tuple[str, str], unit: str = "short", stacked: bool = False) -> Panel:
+    return Panel(title=title, source=source, queries=queries, unit=unit, stacked=stacked)
+
+
+def _show(title: str, source: str, query: tuple[str, str], unit: str = "short", width: int = 12) -> Panel:
+    return Panel(title=title, source=source, queries=(query,), unit=unit, shape="stat", width=width, height=6)
+
+
+def _bars(title: str, *queries: tuple[str, str], unit: str = "short") -> Panel:
+    return Panel(title=title, source=STORE, queries=queries, unit=unit, shape="bargauge")
+
+
+def _latency(title: str, source: str, histogram: str) -> Panel:
+    queries = tuple((_quantile(share, histogram), f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99))
+    return Panel(title=title, source=source, unit="s", queries=queries)
+
+
+OVERVIEW = Dashboard(
+    key="overview",
+    title="Synapse: overview",
+    panels=(
+        _show("Alerts that fire", STORE, ('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"), width=6),
+        _show("Services that answer", "blackbox", ("probe_success", "{{service}}"), width=18),
+        _draw("Targets that are scraped", STORE, ("min by (job) (up)", "{{job}}")),
+        _draw("Time that a probe takes", "blackbox", ("probe_duration_seconds", "{{service}}"), unit="s"),
+        _draw(
+            "Requests a second",
+            "gateway",
+            (_rate("synapse_http_requests_total", "route"), "{{route}}"),
+            unit="reqps",
+            stacked=True,
+        ),
+        _draw("Memory of the GPU", "dcgm-exporter", ("DCGM_FI_DEV_FB_USED", "GPU {{gpu}}"), unit="decmbytes"),
+    ),
+)
+LANGUAGE = Dashboard(
+    key="language",
+    title="Synapse: language models",
+    panels=(
+        _latency("vLLM: time to the first token", "vllm", "vllm:time_to_first_token_seconds"),
+        _latency("vLLM: time between tokens", "vllm", "vllm:inter_token_latency_seconds"),
+        _draw(
+            "vLLM: tokens a second",
+            "vllm",
+            (_rate("vllm:prompt_tokens_total", "model_name"), "read, {{model_name}}"),
+            (_rate("vllm:generation_tokens_total", "model_name"), "written, {{model_name}}"),
+        ),
+        _draw(
+            "vLLM: requests",
+            "vllm",
+            ("vllm:num_requests_running", "running"),
+            ("vllm:num_requests_waiting", "waiting"),
+        ),
+        _draw("vLLM: KV cache in use", "vllm", ("vllm:kv_cache_usage_perc", "in use"), unit="percentunit"),
+        _draw("vLLM: preemptions a second", "vllm", ("rate(vllm:num_preemptions_total[5m])", "preempted")),
+        _draw("vLLM: state", "vllm", ("vllm:engine_sleep_state", "{{sleep_state}}")),
+        _latency("SGLang: time to the first token", "sglang", "sglang:time_to_first_token_seconds"),
+        _draw(
+            "SGLang: requests",
+            "sglang",
+            ("sglang:num_running_reqs", "running"),
+            ("sglang:num_queue_reqs", "waiting"),
+        ),
+        _draw("SGLang: tokens a second", "sglang", ("sglang:gen_throughput", "written")),
+        _draw("SGLang: KV cache in use", "sglang", ("sglang:token_usage", "in use"), unit="percentunit"),
+        _draw("llama.cpp: models that are loaded", "llama-router", ('up{model!=""}', "{{model}}")),
+        _draw(
+            "llama.cpp: tokens a second",
+            "llama-router",
+            (_rate("llamacpp:prompt_tokens_total", "model"), "read, {{model}}"),
+            (_rate("llamacpp:tokens_predicted_total", "model"), "written, {{model}}"),
+        ),
+        _draw(
+            "llama.cpp: requests",
+            "llama-router",
+            ("llamacpp:requests_processing", "running, {{model}}"),
+            ("llamacpp:requests_deferred", "waiting, {{model}}"),
+        ),
+    ),
+)
+SPEAKING = Dashboard(
+    key="speech",
+    title="Synapse: speech",
+    panels=(
+        _show("Services that answer", "blackbox", (f'probe_success{{service=~"{SPEECH}"}}', "{{service}}"), width=24),
+        _draw(
+            "Time that a probe takes",
+            "blackbox",
+            (f'probe_duration_seconds{{service=~"{SPEECH}"}}', "{{service}}"),
+            unit="s",
+        ),
+        _draw(
+            "Audio requests a second",
+            "gateway",
+            (_rate(f"synapse_http_requests_total{AUDIO}", "route, status"), "{{route}} {{status}}"),
+            unit="reqps",
+        ),
+        _draw(
+            "Audio requests: time (p95)",
+            "gateway",
+            (_quantile(0.95, "synapse_http_request_duration_seconds", "le, route", AUDIO), "{{route}}"),
+            unit="s",
+        ),
+    ),
+)
+GPU = Dashboard(
+    key="gpu",
+    title="Synapse: GPU",
+    panels=(
+        _draw(
+            "Memory",
+            "dcgm-exporter",
+            ("DCGM_FI_DEV_FB_USED", "used, GPU {{gpu}}"),
+            ("DCGM_FI_DEV_FB_FREE", "free, GPU {{gpu}}"),
+            unit="decmbytes",
+            stacked=True,
+        ),
+        _bars(
+            "Memory that was claimed",
+            ("synapse_gpu_claim_bytes", "{{workload}}"),
+            ("synapse_gpu_bytes", "{{card}}"),
+            unit="bytes",
+        ),
+        _draw(
+            "Utilisation",
+            "dcgm-exporter",
+            ("DCGM_FI_DEV_GPU_UTIL", "kernels, GPU {{gpu}}"),
+            ("DCGM_FI_DEV_MEM_COPY_UTIL", "memory, GPU {{gpu}}"),
+            unit="percent",
+        ),
+        _draw("Temperature", "dcgm-exporter", ("DCGM_FI_DEV_GPU_TEMP", "GPU {{gpu}}"), unit="celsius"),
+        _draw("Power", "dcgm-exporter", ("DCGM_FI_DEV_POWER_USAGE", "GPU {{gpu}}"), unit="watt"),
+        _draw("Clock", "dcgm-exporter", ("DCGM_FI_DEV_SM_CLOCK", "GPU {{gpu}}")),
+        _show("Last Xid", "dcgm-exporter", ("DCGM_FI_DEV_XID_ERRORS", "GPU {{gpu}}")),
+    ),
+)
+GATEWAY = Dashboard(
+    key="gateway",
+    title="Synapse: gateway",
+    panels=(
+        _draw(
+            "Requests a second",
+            "gateway",
+            (_rate("synapse_http_requests_total", "status"), "{{status}}"),
+            unit="reqps",
+            stacked=True,
+        ),
+        _latency("Request time", "gateway", "synapse_http_request_duration_seconds"),
+        _draw(
+            "Breakers: 0 closed, 1 half-open, 2 open",
+            "gateway",
+            ("max by (backend) (synapse_breaker_state)", "{{backend}}"),
+        ),
+        _draw(
+            "Backends: outcomes a second",
+            "gateway",
+            (_rate("synapse_backend_requests_total", "backend, outcome"), "{{backend}} {{outcome}}"),
+            unit="reqps",
+        ),
+        _draw(
+            "Fallbacks a second",
+            "gateway",
+            (_rate("synapse_fallbacks_total", "from, to"), "{{from}} to {{to}}"),
+            unit="reqps",
+        ),
+        _draw(
+            "Retries a second",
+            "gateway",
+            (_rate("synapse_backend_retries_total", "backend"), "{{backend}}"),
+            unit="reqps",
+        ),
+        _draw("Open streams", "gateway", ("sum by (route) (synapse_streams_active)", "{{route}}")),
+        _draw(
+            "LiteLLM: requests a second",
+            "litellm",
+            (_rate("litellm_proxy_total_requests_metric_total", "requested_model"), "{{requested_model}}"),
+            (_rate("litellm_proxy_failed_requests_metric_total", "requested_model"), "failed, {{requested_model}}"),
+            unit="reqps",
+        ),
+        _latency("LiteLLM: request time", "litellm", "litellm_request_total_latency_metric"),
+        _draw(
+            "LiteLLM: fallbacks a second",
+            "litellm",
+            (_rate("litellm_deployment_successful_fallbacks_total", "fallback_model"), "{{fallback_model}}"),
+            (_rate("litellm_deployment_failed_fallbacks_total", "fallback_model"), "failed, {{fallback_model}}"),
+            unit="reqps",
+        ),
+        _draw(
+            "LiteLLM: backends, 0 healthy to 2 out",
+            "litellm",
+            ("max by (api_base) (litellm_deployment_state)", "{{api_base}}"),
+        ),
+    ),
+)
+BUDGET = Dashboard(
+    key="budget",
+    title="Synapse: budget",
+    panels=(
+        _show(
+            "Memory: limits, of the budget",
+            STORE,
+            ("sum(synapse_claim_bytes) / scalar(synapse_budget_bytes)", "claimed"),
+            "percentunit",
+            width=8,
+        ),
+        _show(
+            "Cores: limits, of the budget",
+            STORE,
+            ("sum(synapse_claim_cores) / scalar(synapse_budget_cores)", "claimed"),
+            "percentunit",
+            width=8,
+        ),
+        _show(
+            "GPU memory: claims, of the cards",
+            STORE,
+            ("sum(synapse_gpu_claim_bytes) / scalar(sum(synapse_gpu_bytes))", "claimed"),
+            "percentunit",
+            width=8,
+        ),
+        _bars("Memory limits by workload", ("sort_desc(synapse_claim_bytes)", "{{workload}}"), unit="bytes"),
+        _bars("Core limits by workload", ("sort_desc(synapse_claim_cores)", "{{workload}}")),
+    ),
+)
+DASHBOARDS = (OVERVIEW, LANGUAGE, SPEAKING, GPU, GATEWAY, BUDGET)
+
+
+def files(plan: Plan) -> dict[str, str]:
+    """File name -> the JSON of a dashboard, for each that has something to draw."""
+    found = [deployed(dashboard, plan) for dashboard in DASHBOARDS]
+    return {f"{each.key}.json": json.dumps(render(each), indent=1) for each in found if each.panels}
+
+
+def deployed(dashboard: Dashboard, plan: Plan) -> Dashboard:
+    """The dashboard with the panels whose source the plan has, about the services that it has."""
+    kinds = targets.kinds(plan.services) | {STORE}
+    speech = [service.service_name for service in plan.services if SPEECH_TASKS & set(service.backend.tasks)]
+    known = {SPEECH: "|".join(speech)}
+    return replace(dashboard, panels=tuple(_about(panel, known) for panel in dashboard.panels if panel.source in kinds))
+
+
+def _about(panel: Panel, known: Mapping[str, str]) -> Panel:
+    queries = panel.queries
+    for placeholder, text in known.items():
+        queries = tuple((query.replace(placeholder, text), legend) for query, legend in queries)
+    return replace(panel, queries=queries)

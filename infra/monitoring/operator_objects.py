@@ -1,0 +1,67 @@
+"""The same targets and rules as a Prometheus operator reads them: its own objects, as plain values.
+
+Source: https://prometheus-operator.dev/docs/api-reference/api
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from infra.monitoring import alerts, budget_rules, targets
+from infra.monitoring.scrape import PROBE
+from infra.placement import Placed
+from infra.plan import Plan
+
+API = "monitoring.coreos.com/v1"
+NAME = "app.kubernetes.io/name"
+
+
+def pod_monitors(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and spec of one for each service with metrics: by its pods, since a Service mixes those of several."""
+    for service in targets.scraped(plan.services):
+        yield (
+            service.service_name,
+            {
+                "jobLabel": NAME,
+                "selector": {"matchLabels": {NAME: service.service_name}},
+                "podMetricsEndpoints": _endpoints(service, plan),
+            },
+        )
+
+
+def probes(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and spec of one for each service without metrics; none where the stack has no prober."""
+    namespace = plan.settings.namespace
+    for prober in targets.of_kind(plan.services, "blackbox")[:1]:
+        for service in targets.probed(plan.services):
+            labels = {"service": service.service_name}
+            static = {"static": [targets.probe_target(service, namespace)], "labels": labels}
+            yield (
+                service.service_name,
+                {
+                    "jobName": f"probe-{targets.probe_module(service)}",
+                    "interval": f"{plan.settings.monitoring.scrape_s}s",
+                    "module": targets.probe_module(service),
+                    "prober": {"url": prober.address(namespace), "path": PROBE},
+                    "targets": {"staticConfig": static},
+                },
+            )
+
+
+def rules(plan: Plan) -> dict[str, Any]:
+    """The spec of one PrometheusRule with all of them."""
+    return {"groups": [*alerts.groups(plan), *budget_rules.groups(plan)]}
+
+
+def _endpoints(service: Placed, plan: Plan) -> list[dict[str, Any]]:
+    """One, or one for each model where it answers for one at a time."""
+    common = {
+        "port": "http",
+        "path": service.backend.metrics,
+        "interval": f"{plan.settings.monitoring.scrape_s}s",
+    }
+    if not service.backend.metrics_per_model:
+        return [common]
+    return [
+        {**common, "params": {"model": [model]}, "relabelings": [{"targetLabel": "model", "replacement": model}]}
+        for model in targets.models(plan, service)
+    ]

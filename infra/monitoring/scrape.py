@@ -1,0 +1,95 @@
+"""prometheus.yml: every target by its DNS name, so that Prometheus needs no rights in the cluster.
+
+Jobs are named after services. Several pods behind one address would answer in turn, and their counters mix: those are
+found one by one through a headless Service.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from infra.monitoring import targets
+from infra.options import PrometheusService
+from infra.placement import Placed
+from infra.plan import Plan
+from infra.quantities import MI
+
+RULE_FILES = ("alerts.yml", "budget.yml")
+PROBE = "/probe"
+
+
+def config(plan: Plan, prometheus: Placed) -> str:
+    """The whole file, for the service *prometheus* of the plan."""
+    document: dict[str, Any] = {
+        "global": {
+            "scrape_interval": f"{plan.settings.monitoring.scrape_s}s",
+            "evaluation_interval": f"{plan.settings.monitoring.scrape_s}s",
+            "external_labels": {"node": plan.settings.node.name},
+        },
+        "storage": {"tsdb": {"retention": _retention(prometheus)}},
+        "rule_files": list(RULE_FILES),
+    }
+    if alertmanagers := targets.of_kind(plan.services, "alertmanager"):
+        found = [service.address(plan.settings.namespace) for service in alertmanagers]
+        document["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": found}]}]}
+    document["scrape_configs"] = [*_jobs(plan), *_probe_jobs(plan)]
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def _jobs(plan: Plan) -> Iterator[dict[str, Any]]:
+    for service in targets.scraped(plan.services):
+        yield {"job_name": service.service_name, "metrics_path": service.backend.metrics, **_found(service, plan)}
+
+
+def _found(service: Placed, plan: Plan) -> dict[str, Any]:
+    """How its pods are found: one by one, once for each model, or by the one address."""
+    namespace, port = plan.settings.namespace, service.backend.container_port
+    if service.pods_service:
+        name = f"{service.pods_service}.{namespace}.svc.cluster.local"
+        return {"dns_sd_configs": [{"names": [name], "type": "A", "port": port}]}
+    address = service.address(namespace)
+    if service.backend.metrics_per_model:
+        of_models = [
+            {"targets": [address], "labels": {"__param_model": model, "model": model}}
+            for model in targets.models(plan, service)
+        ]
+        return {"static_configs": of_models}
+    itself = service.backend.kind == "prometheus"
+    return {"static_configs": [{"targets": [f"localhost:{port}" if itself else address]}]}
+
+
+def _probe_jobs(plan: Plan) -> Iterator[dict[str, Any]]:
+    """One job for each module of the prober, which is asked in every target's stead."""
+    for prober in targets.of_kind(plan.services, "blackbox")[:1]:
+        for module in ("http", "tcp"):
+            found = [s for s in targets.probed(plan.services) if targets.probe_module(s) == module]
+            if found:
+                yield {
+                    "job_name": f"probe-{module}",
+                    "metrics_path": PROBE,
+                    "params": {"module": [module]},
+                    "static_configs": [_probed(service, plan) for service in found],
+                    "relabel_configs": _through(prober.address(plan.settings.namespace)),
+                }
+
+
+def _probed(service: Placed, plan: Plan) -> dict[str, Any]:
+    target = targets.probe_target(service, plan.settings.namespace)
+    return {"targets": [target], "labels": {"service": service.service_name}}
+
+
+def _through(prober: str) -> list[dict[str, Any]]:
+    return [
+        {"source_labels": ["__address__"], "target_label": "__param_target"},
+        {"source_labels": ["__param_target"], "target_label": "instance"},
+        {"target_label": "__address__", "replacement": prober},
+    ]
+
+
+def _retention(service: Placed) -> dict[str, str]:
+    """By age, and by size before the disk is full: a fifth is left for the log and for blocks being merged."""
+    options = service.options
+    assert isinstance(options, PrometheusService)  # noqa: S101 - its catalogue entry says so
+    size = service.disks[0].size * 4 // 5 // MI
+    return {"time": f"{options.retention_days}d", "size": f"{size}MB"}  # Prometheus counts 2**20 to the MB

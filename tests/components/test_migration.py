@@ -1,0 +1,101 @@
+"""A consumer's migration: what the stack changes in a namespace that is not its own, and when."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.migration import MigrationArgs, digest
+from infra.annotations import MIGRATED
+from infra.cli.rendering import Recorded, record
+from infra.plan import Plan, plan
+from infra.sections import Consumer
+from stacks import forge
+from tests.conftest import Config, changed, settings_of
+from tests.policies.judging import judge
+
+NAMESPACE = "jarvis-cortex"
+OLLAMA = "http://ollama.llm-infra.svc.cluster.local:11434"
+GATEWAY = "http://synapse-gateway.llm-infra.svc.cluster.local:8000"
+MIGRATION: dict[str, Any] = {
+    "service": "ollama",
+    "alias": "ollama-synapse",
+    "configMaps": {"ai-memory-config": {"OLLAMA_URL": "{url}", "OPENAI_BASE_URL": "{url}/v1", "MODE": "central"}},
+    "restarts": ["indexer", "extractor"],
+}
+
+
+def config(phase: int = 2, **changes: object) -> Config:
+    found = changed("consumers.memory", {"namespace": NAMESPACE, "migration": MIGRATION | changes})
+    found["synapse:phase"] = phase
+    return found
+
+
+def recorded(found: Config) -> list[Recorded]:
+    """What is registered in the consumer's namespace."""
+    planned: Plan = plan(settings_of(found))
+    everything = record(lambda: forge.deploy(planned, {}))
+    return [each for each in everything if each.inputs.get("metadata", {}).get("namespace") == NAMESPACE]
+
+
+def one(found: list[Recorded], name: str) -> dict[str, Any]:
+    (only,) = [each.inputs for each in found if each.inputs["metadata"]["name"] == name]
+    return only
+
+
+def test_keys_get_the_address_of_the_service() -> None:
+    patch = one(recorded(config()), "ai-memory-config")
+    assert patch["data"] == {"OLLAMA_URL": OLLAMA, "OPENAI_BASE_URL": f"{OLLAMA}/v1", "MODE": "central"}
+    assert patch["kind"] == "ConfigMap"
+
+
+def test_the_alias_stands_for_the_service_and_has_no_port() -> None:
+    spec = one(recorded(config()), "ollama-synapse")["spec"]
+    assert spec == {"type": "ExternalName", "externalName": "ollama.llm-infra.svc.cluster.local"}
+
+
+def test_the_order_is_keys_then_restarts_and_all_else_is_patched() -> None:
+    found = recorded(config())
+    patches = [each.inputs["metadata"]["name"] for each in found if each.token.endswith("Patch")]
+    assert patches == ["ai-memory-config", "indexer", "extractor"]
+    assert {each.token for each in found if not each.token.endswith("Patch")} == {"kubernetes:core/v1:Service"}
+    forced = [each for each in found if each.token.endswith("Patch")]
+    assert all(each.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"} for each in forced)
+
+
+def test_a_restart_says_nothing_but_what_it_is_for() -> None:
+    spec = one(recorded(config()), "indexer")["spec"]
+    assert list(spec) == ["template"]
+    assert list(spec["template"]["metadata"]["annotations"]) == [MIGRATED]
+
+
+@pytest.mark.parametrize("change", [{"configMaps": {"a": {"b": "{url}"}}}, {"alias": "other"}, {"service": "gateway"}])
+def test_another_value_is_another_restart(change: dict[str, object]) -> None:
+    before, after = (one(recorded(config(4, **changes)), "indexer")["spec"] for changes in ({}, change))
+    assert before != after
+
+
+def test_the_same_values_are_no_restart() -> None:
+    consumer = Consumer.model_validate({"namespace": NAMESPACE, "migration": MIGRATION})
+    assert consumer.migration
+    service = plan(settings_of(config())).services[0]
+    args = MigrationArgs(consumer=consumer, migration=consumer.migration, service=service, namespace="llm-infra")
+    assert digest(args) == digest(replace(args))
+
+
+def test_nothing_happens_before_the_phase_of_the_service() -> None:
+    assert recorded(config(2, service="gateway")) == []
+    assert one(recorded(config(3, service="gateway")), "ai-memory-config")["data"]["OLLAMA_URL"] == GATEWAY
+
+
+@pytest.mark.parametrize("phase", [2, 5])
+def test_the_pack_lets_it_through(phase: int) -> None:
+    found = config(phase, service="gateway" if phase > 2 else "ollama")
+    assert judge([(each.token, each.inputs) for each in recorded(found)], found) == []
+
+
+def test_a_patch_that_brings_containers_is_judged_like_any_other() -> None:
+    token, inputs = next((each.token, each.inputs) for each in recorded(config()) if "indexer" in each.name)
+    inputs["spec"]["template"]["spec"] = {"containers": [{"name": "extra", "image": "a:latest"}]}
+    found = {rule for rule, _ in judge([(token, inputs)], config())}
+    assert {"containers-have-limits", "images-are-pinned", "containers-run-unprivileged"} <= found

@@ -1,0 +1,187 @@
+"""Phase 6: the files that monitoring starts with, who may look at it, and the same by an operator."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.cli.rendering import manifests
+from infra.errors import SettingsError
+from infra.plan import Plan, plan
+from infra.settings import OPERATED, load
+from tests.conftest import Config, changed, forge_config, planned, settings_of
+
+Objects = dict[tuple[str, str], dict[str, Any]]
+
+
+def objects(planned: Plan) -> Objects:
+    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(planned)}
+
+
+@pytest.fixture(scope="module")
+def forge() -> Objects:
+    return objects(planned())
+
+
+def operated(**section: object) -> Config:
+    found = forge_config()
+    for kind in OPERATED:
+        del found["synapse:services"][kind]
+    return found | {"synapse:monitoring": {"operator": True, **section}}
+
+
+@pytest.fixture(scope="module")
+def handed_over() -> Objects:
+    return objects(plan(settings_of(operated(labels={"release": "stack"}))))
+
+
+def pod(found: Objects, name: str) -> dict[str, Any]:
+    template: dict[str, Any] = found["Deployment", name]["spec"]["template"]
+    return template
+
+
+def environment(found: Objects, name: str) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in _only(found, name)["env"]}
+
+
+def _only(found: Objects, name: str) -> dict[str, Any]:
+    (only,) = pod(found, name)["spec"]["containers"]
+    container: dict[str, Any] = only
+    return container
+
+
+def test_prometheus_has_its_files_and_reads_them_again(forge: Objects) -> None:
+    files = forge["ConfigMap", "prometheus-config"]["data"]
+    assert files.keys() == {"prometheus.yml", "alerts.yml", "budget.yml"}
+    assert yaml.safe_load(files["prometheus.yml"])["rule_files"] == ["alerts.yml", "budget.yml"]
+    assert "--config.auto-reload" in _only(forge, "prometheus")["args"]
+    assert "synapse.dev/files" not in pod(forge, "prometheus")["metadata"]["annotations"]
+
+
+def test_what_reads_its_files_once_restarts_with_them() -> None:
+    def digest(value: object) -> str:
+        found = objects(planned("monitoring.webhook", value))
+        text: str = pod(found, "alertmanager")["metadata"]["annotations"]["synapse.dev/files"]
+        return text
+
+    assert digest("http://a.example/x") == digest("http://a.example/x") != digest("http://a.example/y")
+
+
+def test_grafana_finds_its_datasource_and_dashboards(forge: Objects) -> None:
+    mounts = {mount["name"]: mount["mountPath"] for mount in _only(forge, "grafana")["volumeMounts"]}
+    assert mounts["provisioning-datasources"] == "/provisioning/datasources"
+    assert mounts["dashboards"] == "/dashboards"
+    assert "overview.json" in forge["ConfigMap", "grafana-dashboards"]["data"]
+    providers = yaml.safe_load(forge["ConfigMap", "grafana-provisioning-dashboards"]["data"]["synapse.yaml"])
+    assert providers["providers"][0]["options"] == {"path": "/dashboards"}
+
+
+def test_anybody_may_look_until_there_is_a_password(forge: Objects) -> None:
+    found = environment(forge, "grafana")
+    assert found["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert found["GF_AUTH_BASIC_ENABLED"] == "false"
+    assert "GF_SECURITY_ADMIN_PASSWORD" not in found
+    sealed = environment(objects(planned("grafanaPassword", {"secure": "v1:x"})), "grafana")
+    assert sealed["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    assert sealed["GF_SECURITY_ADMIN_PASSWORD"] == {"secretKeyRef": {"name": "grafana-admin", "key": "password"}}
+
+
+def test_the_exporter_sees_every_gpu_and_claims_none(forge: Objects) -> None:
+    spec = pod(forge, "dcgm-exporter")["spec"]
+    assert spec["runtimeClassName"] == "nvidia"
+    assert "nvidia.com/gpu" not in _only(forge, "dcgm-exporter")["resources"]["limits"]
+    assert environment(forge, "dcgm-exporter")["NVIDIA_VISIBLE_DEVICES"] == "all"
+    assert "command" not in _only(forge, "dcgm-exporter")
+    assert "DCGM_FI_DEV_FB_USED" in forge["ConfigMap", "dcgm-exporter-config"]["data"]["counters.csv"]
+
+
+def test_replicas_with_metrics_have_names_of_their_own(forge: Objects) -> None:
+    service = forge["Service", "synapse-gateway-pods"]["spec"]
+    assert service["clusterIP"] == "None"
+    assert service["publishNotReadyAddresses"] is True
+    assert service["selector"] == forge["Service", "synapse-gateway"]["spec"]["selector"]
+    assert ("Service", "ollama-pods") not in forge
+    assert ("Service", "synapse-gateway-pods") not in objects(planned("services.gateway.replicas", 1))
+
+
+@pytest.mark.parametrize("phase", [1, 5])
+def test_monitoring_waits_for_phase_6(phase: int) -> None:
+    kinds = {name for _, name in objects(planned("phase", phase))}
+    assert not kinds & {"prometheus", "grafana", "alertmanager", "blackbox-exporter", "dcgm-exporter"}
+
+
+def test_an_operator_gets_a_monitor_or_a_probe_for_each_service(handed_over: Objects) -> None:
+    found = {kind: {name for k, name in handed_over if k == kind} for kind in ("PodMonitor", "Probe", "Deployment")}
+    assert found["PodMonitor"] | found["Probe"] == found["Deployment"]
+    assert not found["PodMonitor"] & found["Probe"]
+    assert "prometheus" not in found["Deployment"]
+    monitor = handed_over["PodMonitor", "synapse-gateway"]
+    assert monitor["metadata"]["labels"]["release"] == "stack"
+    labels = pod(handed_over, "synapse-gateway")["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    ports = [port["name"] for port in _only(handed_over, "synapse-gateway")["ports"]]
+    assert [endpoint["port"] for endpoint in monitor["spec"]["podMetricsEndpoints"]] == ports
+
+
+def test_an_operator_gets_the_same_rules(forge: Objects, handed_over: Objects) -> None:
+    ours = yaml.safe_load(forge["ConfigMap", "prometheus-config"]["data"]["alerts.yml"])["groups"][0]["rules"]
+    theirs = handed_over["PrometheusRule", "synapse"]["spec"]["groups"][0]["rules"]
+    alike = [
+        rule for rule in ours if rule["labels"].get("service") not in OPERATED and "prometheus_" not in rule["expr"]
+    ]
+    assert theirs == [rule for rule in alike if "alertmanager_" not in rule["expr"]]
+
+
+def test_an_operator_asks_a_router_for_each_model() -> None:
+    settings = load("forge-llamacpp")
+    kept = {name: service for name, service in settings.services.items() if name not in OPERATED}
+    monitoring = settings.monitoring.model_copy(update={"operator": True})
+    found = objects(plan(settings.model_copy(update={"services": kept, "monitoring": monitoring})))
+    endpoints = found["PodMonitor", "llama-router"]["spec"]["podMetricsEndpoints"]
+    assert [endpoint["params"] for endpoint in endpoints] == [
+        {"model": ["Qwen3-8B-Q4_K_M"]},
+        {"model": ["Qwen2.5-Coder-7B-Instruct-Q4_K_M"]},
+    ]
+    assert ("Probe", "llama-router") in found
+
+
+def test_the_operators_prometheus_is_let_in_from_its_namespace() -> None:
+    found = objects(plan(settings_of(operated(namespace="watchers"))))
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "watchers"}}}
+    for name, is_let_in in (("vllm-inference", True), ("blackbox-exporter", True), ("ollama", False)):
+        (rule,) = found["NetworkPolicy", f"allow-{name}"]["spec"]["ingress"]
+        assert (peer in rule["from"]) is is_let_in
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("monitoring.operator", True, "synapse:services.grafana: the operator of synapse:monitoring.operator runs one"),
+        ("monitoring.operator", True, "synapse:services.prometheus: the operator of synapse:monitoring.operator runs"),
+        ("monitoring.webhook", "http://user:word@pager.example/", "synapse:monitoring.webhook: got"),
+        ("monitoring.webhook", "https://pager.example/?key=1", "synapse:monitoring.webhook: got"),
+        ("monitoring.scrapeS", 5, "synapse:monitoring.scrapeS: got 5; accepted: greater than or equal to 10"),
+        ("monitoring.retention", 5, "synapse:monitoring.retention: unknown key; accepted: operator, namespace"),
+        ("services.prometheus.retentionDays", 0, "synapse:services.prometheus.retentionDays: got 0"),
+        ("grafanaPassword", "plain", "synapse:grafanaPassword: in plain text; accepted: a secret"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_accepted(path: str, value: object, said: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        settings_of(changed(path, value))
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("missing", "section", "said"),
+    [
+        ("prometheus", {}, "services.grafana: has nothing to draw; accepted: with a service of kind prometheus"),
+        ("alertmanager", {"webhook": "http://a.example"}, "monitoring.webhook: nothing sends to it; accepted: with a"),
+    ],
+)
+def test_a_part_without_its_other_is_refused(missing: str, section: Config, said: str) -> None:
+    config = forge_config() | {"synapse:monitoring": section}
+    del config["synapse:services"][missing]
+    with pytest.raises(SettingsError) as raised:
+        settings_of(config)
+    assert said in str(raised.value)

@@ -1,0 +1,88 @@
+"""SGLang in vLLM's place: the same proof, the same claims on the GPU, and a gateway that finds it."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.cli.rendering import manifests
+from infra.errors import BudgetError
+from infra.plan import Plan, plan
+from tests.conftest import Config, forge_config, settings_of
+
+MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
+URL = "http://sglang-inference.llm-infra.svc.cluster.local:30000"
+
+
+def config() -> Config:
+    """The forge with SGLang instead of vLLM, and nothing else changed."""
+    found = forge_config()
+    services, routes = found["synapse:services"], found["synapse:routes"]
+    services["sglang"] = services.pop("vllm")
+    for targets in routes.values():
+        for target in targets:
+            target["service"] = target["service"].replace("vllm", "sglang")
+    return found
+
+
+@pytest.fixture(scope="module")
+def planned() -> Plan:
+    return plan(settings_of(config()))
+
+
+@pytest.fixture(scope="module")
+def objects(planned: Plan) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(planned)}
+
+
+def test_its_flags_come_from_the_ledger(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+    template = objects["Deployment", "sglang-inference"]["spec"]["template"]
+    (only,) = template["spec"]["containers"]
+    assert only["command"] == ["python3", "-m", "sglang.launch_server"]
+    for flag in (f"--model-path={MODEL}", "--context-length=8192", "--max-running-requests=10"):
+        assert flag in only["args"]
+    assert {"--max-total-tokens=81920", "--mem-fraction-static=0.85", "--port=30000"} <= set(only["args"])
+    assert template["spec"]["runtimeClassName"] == "nvidia"
+
+
+def test_it_is_probed_without_a_token_being_made(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+    (only,) = objects["Deployment", "sglang-inference"]["spec"]["template"]["spec"]["containers"]
+    assert only["livenessProbe"]["httpGet"]["path"] == only["readinessProbe"]["httpGet"]["path"] == "/health"
+    assert {"name": "SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION", "value": "false"} in only["env"]
+    assert only["startupProbe"]["httpGet"]["path"] == "/health_generate"
+    assert only["startupProbe"]["periodSeconds"] * only["startupProbe"]["failureThreshold"] == 1800
+
+
+def test_the_gateway_finds_it(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+    document = yaml.safe_load(objects["ConfigMap", "synapse-gateway-config"]["data"]["backends.yaml"])
+    assert document["backends"]["sglang"].items() >= {"url": URL, "type": "sglang", "health": "/health"}.items()
+
+
+def test_litellm_calls_it_as_an_openai_server() -> None:
+    found = config()
+    del found["synapse:services"]["gateway"]
+    found["synapse:services"]["litellm"] = {"replicas": 1, "cpu": {"request": 1, "limit": 2}}
+    (text,) = [
+        made["data"]["config.yaml"]
+        for made in manifests(plan(settings_of(found)))
+        if (made["kind"], made["metadata"]["name"]) == ("ConfigMap", "litellm-proxy-config")
+    ]
+    entries = [entry["litellm_params"] for entry in yaml.safe_load(text)["model_list"]]
+    (found_params,) = [params for params in entries if params["api_base"] == f"{URL}/v1"]
+    assert (found_params["model"], found_params["order"]) == (f"openai/{MODEL}", 1)
+
+
+def test_two_engines_do_not_share_a_card() -> None:
+    found = forge_config()
+    found["synapse:services"]["sglang"] = {}
+    with pytest.raises(BudgetError, match=r"sglang-inference: claims 1 nvidia\.com/gpu of the 1"):
+        plan(settings_of(found)).ledger.check()
+
+
+def test_time_slicing_does_not_make_room_for_two() -> None:
+    found = forge_config()
+    found["synapse:services"]["sglang"] = {"memory": {"request": "1Gi", "limit": "8Gi"}}
+    found["synapse:services"]["sglang"]["cpu"] = {"request": 1, "limit": 1}
+    found["synapse:node"]["gpus"][0]["shares"] = 2
+    with pytest.raises(BudgetError, match=r"26\.9\dGi of VRAM"):
+        plan(settings_of(found)).ledger.check()

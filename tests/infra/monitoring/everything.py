@@ -1,0 +1,19 @@
+"""A plan with a service of every kind, for what is to hold whatever a stack deploys."""
+
+from dataclasses import replace
+
+from infra.catalogue import CATALOGUE
+from infra.placement import Placed, place
+from infra.plan import Plan
+from tests.conftest import planned
+
+
+def one_of_each() -> Plan:
+    """Of every kind one service, with nothing said about it; it fits no node."""
+    plan = planned()
+    services = tuple(_placed(kind, plan) for kind in CATALOGUE)
+    return replace(plan, services=services)
+
+
+def _placed(kind: str, plan: Plan) -> Placed:
+    return place(kind, CATALOGUE[kind].options(), plan.settings.cards)

@@ -1,0 +1,96 @@
+"""prometheus.yml: one job for each service with metrics, probes for the others, and no pods mixed."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.monitoring import blackbox, scrape, targets
+from infra.monitoring.blackbox import MODULES
+from infra.plan import Plan, plan
+from infra.quantities import GI
+from infra.settings import load
+from tests.conftest import planned
+from tests.infra.monitoring.everything import one_of_each
+
+
+def document(planned: Plan) -> dict[str, Any]:
+    (prometheus,) = targets.of_kind(planned.services, "prometheus")
+    found: dict[str, Any] = yaml.safe_load(scrape.config(planned, prometheus))
+    return found
+
+
+def jobs(planned: Plan) -> dict[str, dict[str, Any]]:
+    return {job["job_name"]: job for job in document(planned)["scrape_configs"]}
+
+
+def probed(job: dict[str, Any]) -> dict[str, str]:
+    return {entry["labels"]["service"]: entry["targets"][0] for entry in job["static_configs"]}
+
+
+def test_every_service_is_scraped_or_probed() -> None:
+    everything = one_of_each()
+    found = jobs(everything)
+    watched = {name for job in ("probe-http", "probe-tcp") for name in probed(found.pop(job))} | found.keys()
+    assert watched == {service.service_name for service in everything.services}
+
+
+def test_a_service_is_scraped_by_its_name_in_the_clusters_dns() -> None:
+    job = jobs(planned())["vllm-inference"]
+    assert job["metrics_path"] == "/metrics"
+    assert job["static_configs"] == [{"targets": ["vllm-inference.llm-infra.svc.cluster.local:8001"]}]
+
+
+def test_several_pods_are_found_one_by_one() -> None:
+    job = jobs(planned())["synapse-gateway"]
+    assert "static_configs" not in job
+    assert job["dns_sd_configs"] == [
+        {"names": ["synapse-gateway-pods.llm-infra.svc.cluster.local"], "type": "A", "port": 8000}
+    ]
+    alone = jobs(planned("services.gateway.replicas", 1))["synapse-gateway"]
+    assert "dns_sd_configs" not in alone
+
+
+def test_a_router_is_asked_for_each_model_that_is_routed_to_it() -> None:
+    entries = jobs(plan(load("forge-llamacpp")))["llama-router"]["static_configs"]
+    assert [entry["labels"]["__param_model"] for entry in entries] == [
+        "Qwen3-8B-Q4_K_M",
+        "Qwen2.5-Coder-7B-Instruct-Q4_K_M",
+    ]
+    assert all(entry["labels"]["model"] == entry["labels"]["__param_model"] for entry in entries)
+
+
+def test_what_has_a_page_is_asked_for_it_and_what_has_none_for_its_port() -> None:
+    found = jobs(plan(load("forge-llamacpp")))
+    bus = "synapse-terminal-feed-redis"
+    assert probed(found["probe-http"])["whisper-stt"] == "http://whisper-stt.llm-infra.svc.cluster.local:8000/health"
+    assert probed(found["probe-tcp"]) == {bus: f"{bus}.llm-infra.svc.cluster.local:6379"}
+    assert found["probe-tcp"]["params"] == {"module": ["tcp"]}
+    assert found["probe-tcp"]["relabel_configs"][-1]["replacement"].startswith("blackbox-exporter.llm-infra.")
+
+
+def test_every_module_that_is_asked_for_is_there() -> None:
+    asked = {targets.probe_module(service) for service in one_of_each().services}
+    assert asked == MODULES.keys() == yaml.safe_load(blackbox.config())["modules"].keys()
+
+
+def test_without_a_prober_nothing_is_probed() -> None:
+    everything = planned()
+    rest = tuple(service for service in everything.services if service.backend.kind != "blackbox")
+    assert not {name for name in jobs(replace(everything, services=rest)) if name.startswith("probe-")}
+
+
+def test_alerts_go_to_the_stacks_alertmanager() -> None:
+    (found,) = document(planned())["alerting"]["alertmanagers"]
+    assert found["static_configs"] == [{"targets": ["alertmanager.llm-infra.svc.cluster.local:9093"]}]
+
+
+@pytest.mark.parametrize(("disk", "size"), [("20Gi", 16 * GI), ("5Gi", 4 * GI)])
+def test_the_disk_cannot_fill(disk: str, size: int) -> None:
+    retention = document(planned("services.prometheus", {"disk": disk, "retentionDays": 30}))["storage"]["tsdb"]
+    assert retention == {"retention": {"time": "30d", "size": f"{size // 2**20}MB"}}
+
+
+def test_scrapes_are_as_often_as_the_stack_file_says() -> None:
+    assert document(planned("monitoring.scrapeS", 60))["global"]["scrape_interval"] == "60s"
