@@ -96,6 +96,10 @@ class Backend(pulumi.ComponentResource):
         """Config key -> what its Secret holds, for those that are set."""
         return self.args.secrets
 
+    def account(self) -> pulumi.Input[str] | None:
+        """Whose token for the Kubernetes API its pods mount; none, unless a kind needs one."""
+        return None
+
     def _workload(self, extras: Extras) -> WorkloadArgs:
         service, kind, node = self.args.service, self.args.service.backend, self.args.node
         return WorkloadArgs(
@@ -122,6 +126,8 @@ class Backend(pulumi.ComponentResource):
             storage_class=node.storage_class,
             runtime_class=node.runtime_class if service.claim.gpus or kind.observes_gpu else None,
             user=kind.user,
+            account=self.account(),
+            grace_s=kind.grace_s,
             annotations=extras.annotations,
             waits=timeouts.annotations(kind.tier, service.timeout_s),
             pods_service=service.pods_service,

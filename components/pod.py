@@ -29,8 +29,11 @@ def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
         "volumes": volumes(args),
         "security_context": pod_security(args.user),
         "automount_service_account_token": False,
+        "termination_grace_period_seconds": args.grace_s,
         "enable_service_links": False,  # neighbours' variables are read as settings: VLLM_PORT is one
     }
+    if args.account is not None:
+        spec |= {"service_account_name": args.account, "automount_service_account_token": True}
     if args.runtime_class:
         spec["runtime_class_name"] = args.runtime_class
     if args.downloads:

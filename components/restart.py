@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import batch, core, meta, rbac
+from pulumi_kubernetes import batch, core, meta
 
+from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
 from components.namespace import Namespace
 from components.naming import labels
 from components.pod import CONTAINER_SECURITY, pod_security
@@ -30,27 +31,10 @@ class ScheduledRestart(pulumi.ComponentResource):
         super().__init__("synapse:components:ScheduledRestart", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, depends_on=[args.namespace])
         metadata = _metadata(args)
-        account = core.v1.ServiceAccount(name, metadata=metadata, automount_service_account_token=False, opts=child)
-        role = rbac.v1.Role(
-            name,
-            metadata=metadata,
-            rules=[
-                {
-                    "api_groups": ["apps"],
-                    "resources": ["deployments"],
-                    "resource_names": [args.deployment],
-                    "verbs": ["get", "patch"],
-                }
-            ],
-            opts=child,
+        rights = DeploymentAccessArgs(
+            account=args.restart.name, component="restart", deployment=args.deployment, namespace=args.namespace
         )
-        rbac.v1.RoleBinding(
-            name,
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
-            subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": args.namespace.name}],
-            opts=child,
-        )
+        DeploymentAccess(name, rights, pulumi.ResourceOptions(parent=self))
         batch.v1.CronJob(name, metadata=metadata, spec=cron_job(args), opts=child)
         self.register_outputs({})
 

@@ -45,6 +45,8 @@ class WorkloadArgs:
     """Mount path -> the name of the ConfigMap whose keys are the files there."""
     storage_class: str = "local-path"
     runtime_class: str | None = None
+    account: pulumi.Input[str] | None = None  # whose token for the Kubernetes API its pods mount; none without
+    grace_s: int = 30  # that a pod has to end what is under way
     user: int = 10_000
     annotations: Mapping[str, str] = field(default_factory=dict)  # of its pods
     waits: Mapping[str, str] = field(default_factory=dict)  # annotations of the Deployment and Service: its timeout

@@ -108,6 +108,7 @@ class Backend:
     command: tuple[str, ...] = ()  # empty: the image's own
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    grace_s: int = 30  # that a pod has to end what is under way
     user: int = 10_000  # uid, gid and owner group of the volumes
 
     @property

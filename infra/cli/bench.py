@@ -1,4 +1,7 @@
-"""`synapse bench`: what proof costs. Previews beside an empty Pulumi program's, in one run on one machine."""
+"""`synapse bench`: what proof costs. Previews beside an empty Pulumi program's, in one run on one machine.
+
+Without a subcommand it is that; `bench_gateway.py` has the subcommands.
+"""
 
 import os
 import statistics
@@ -14,6 +17,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from infra.cli import bench_gateway
 from infra.cli.options import Stack
 from infra.cli.target import PACK, cluster
 from infra.ledger import markdown
@@ -33,8 +37,16 @@ Runs = Annotated[int, typer.Option("--runs", min=1, max=50, help="Of each, in tu
 Markdown = Annotated[bool, typer.Option("--markdown", help="For docs/performance.md: the table in Markdown.")]
 
 
-def bench(stack: Stack = "forge", runs: Runs = 5, as_markdown: Markdown = False) -> None:
+app = typer.Typer(help="Measure: the preview of a stack, or with a subcommand the gateway.")
+app.command()(bench_gateway.gateway)
+app.command()(bench_gateway.soak)
+
+
+@app.callback(invoke_without_command=True)
+def bench(context: typer.Context, stack: Stack = "forge", runs: Runs = 5, as_markdown: Markdown = False) -> None:
     """Time the stack's preview under the pack beside an empty program's; exit 1 when it takes over 3 times as long."""
+    if context.invoked_subcommand:
+        return
     settings = load(stack)
     kubeconfig = cluster(stack, settings, None)
     with tempfile.TemporaryDirectory(prefix="synapse-bench-") as folder:

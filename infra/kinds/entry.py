@@ -33,9 +33,21 @@ GATEWAY = Backend(
     scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - uploads are spooled here
     secrets=(
         SecretEnv(variable="SYNAPSE_API_KEYS", config_key="apiKeys", secret="api-keys", key="keys"),  # noqa: S106
+        SecretEnv(
+            variable="SYNAPSE_DASHBOARD_ACCESS_TOKEN",
+            config_key="dashboardToken",
+            secret="dashboard",  # noqa: S106 - the name of the Secret
+            key="token",
+        ),
         SecretEnv(variable=FEED_URL, config_key=FEED_PASSWORD, secret="feed-url", key="url"),  # noqa: S106
     ),
-    environment={"SYNAPSE_GATEWAY_CONFIG_PATH": "/config/backends.yaml", "SYNAPSE_VOICE_LIBRARY_DIR": "/data/voices"},
+    environment={
+        "SYNAPSE_GATEWAY_CONFIG_PATH": "/config/backends.yaml",
+        "SYNAPSE_VOICE_LIBRARY_DIR": "/data/voices",
+        "SYNAPSE_DRAIN_DELAY_SECONDS": "5",  # the time that the cluster takes to send its clients elsewhere
+        "SYNAPSE_DRAIN_SECONDS": "120",
+    },
+    grace_s=130,
 )
 
 FEED_BUS = Backend(
