@@ -1,0 +1,5 @@
+"""One OpenAI-compatible address in front of chat, embedding, speech, speaker and audio backends."""
+
+from typing import Final
+
+__version__: Final = "0.1.0"

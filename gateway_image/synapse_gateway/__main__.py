@@ -1,0 +1,5 @@
+"""`python -m synapse_gateway`."""
+
+from synapse_gateway.cli import main
+
+main()

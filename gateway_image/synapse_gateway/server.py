@@ -1,0 +1,53 @@
+"""Listening, until told to stop: then what is under way comes to its end."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+
+from synapse_gateway.app import Application, refuse
+from synapse_gateway.downstream import Listener
+from synapse_gateway.gateway import Gateway
+from synapse_gateway.reload import Watch
+from synapse_gateway.table import table
+
+log = logging.getLogger("synapse_gateway.server")
+
+
+async def serve(gateway: Gateway, listener: socket.socket) -> None:
+    """Answer until SIGTERM or SIGINT; returns when every call has come to its end, or its time to do so is over."""
+    clients = Listener(Application(gateway, table()).handle, refuse)
+    await gateway.start()
+    await clients.start(listener)
+    _settle_memory()
+    log.info("listening on port %d", listener.getsockname()[1])
+    watch = asyncio.create_task(Watch(gateway).run())
+    try:
+        await _told_to_stop()
+        await _drain(gateway, clients)
+    finally:
+        watch.cancel()
+        await gateway.close()
+
+
+async def _drain(gateway: Gateway, clients: Listener) -> None:
+    """Say that this replica goes, stop listening, and let what is under way end."""
+    log.info("draining for up to %g s", gateway.settings.drain_s)
+    gateway.drain()
+    await asyncio.sleep(gateway.settings.drain_delay_s)
+    await clients.stop(gateway.settings.drain_s)
+
+
+async def _told_to_stop() -> None:
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def _settle_memory() -> None:
+    """What was loaded stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)

@@ -1,0 +1,11 @@
+// One line of the feed as the page shows it.
+
+import { clock, h } from "./dom.js";
+
+export function line({ ts, level, source, message, instance }) {
+  return h("li", { "data-level": level, title: instance },
+    h("time.muted", { datetime: ts }, clock(ts)),
+    h("span.level", {}, level),
+    h("span.source", { title: source }, source.replace(/^synapse_gateway\./, "")),
+    h("span.message", {}, message));
+}

@@ -1,0 +1,34 @@
+// Try what the gateway serves: a conversation, a voice, a transcript.
+
+import { button, h } from "../dom.js";
+import { catalogue } from "../state.js";
+import { chat } from "../playground/chat.js";
+import { speech } from "../playground/speech.js";
+import { transcription } from "../playground/transcription.js";
+
+const TABS = [chat, speech, transcription];
+
+function make() {
+  const panels = TABS.map((tab) => h("div.stack", { id: `panel-${tab.id}`, role: "tabpanel", "aria-labelledby": `tab-${tab.id}` }, tab.make()));
+  const tabs = TABS.map((tab, place) => button(tab.title, () => choose(place),
+    { id: `tab-${tab.id}`, role: "tab", "aria-controls": `panel-${tab.id}`, class: "tab" }));
+  const choose = (chosen) => TABS.forEach((_, place) => {
+    tabs[place].setAttribute("aria-selected", place === chosen);
+    tabs[place].tabIndex = place === chosen ? 0 : -1;
+    panels[place].hidden = place !== chosen;
+  });
+  const step = ({ key }) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (!by) return;
+    const next = (tabs.indexOf(document.activeElement) + by + tabs.length) % tabs.length;
+    choose(next);
+    tabs[next].focus();
+  };
+  const names = h("datalist", { id: "model-names" });
+  catalogue.watch(() => names.replaceChildren(...(catalogue.value ?? []).map(({ id }) => h("option", { value: id }))));
+  choose(0);
+  catalogue.start();
+  return h("div.stack", {}, names, h("div.tabs", { role: "tablist", "aria-label": "What to try", onkeydown: step }, tabs), panels);
+}
+
+export const playground = { id: "playground", title: "Playground", make };

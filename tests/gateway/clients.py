@@ -1,0 +1,35 @@
+"""The official clients, with nothing but their address changed."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import ollama
+import openai
+import pytest
+
+from tests.gateway.running import Running
+
+
+@pytest.fixture
+def ollama_client(stack: AsyncExitStack) -> Callable[[Running], ollama.AsyncClient]:
+    """`ollama_client(gateway)`."""
+
+    def make(gateway: Running) -> ollama.AsyncClient:
+        made = ollama.AsyncClient(gateway.url)
+        stack.push_async_callback(made.close)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def openai_client(stack: AsyncExitStack) -> Callable[..., openai.AsyncOpenAI]:
+    """`openai_client(gateway)`; it asks once, so that failures show."""
+
+    def make(gateway: Running, key: str = "unused", **more: Any) -> openai.AsyncOpenAI:
+        made = openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0, **more)
+        stack.push_async_callback(made.close)
+        return made
+
+    return make

@@ -1,0 +1,74 @@
+"""A gateway on a real socket, in front of backends that a test makes, all in the test's own event loop."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway.clients import ollama_client, openai_client  # noqa: F401 - fixtures
+from tests.gateway.disks import mount, unmount
+from tests.gateway.fakes import Fake
+from tests.gateway.running import Running, running
+from tests.gateway.speaking import chatterbox, sound, taken
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """What is entered here is left after the test, last in first out."""
+    async with AsyncExitStack() as entered:
+        yield entered
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What hangs here is a fault of the gateway: it is told of soon."""
+    for item in items:
+        if "tests/gateway" in str(item.path):
+            item.add_marker(pytest.mark.timeout(60))
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def start(stack: AsyncExitStack, tmp_path: Any) -> Start:
+    """`await start({"stub": fake}, routes={...}, SYNAPSE_API_KEYS="...")`: a gateway in front of *backends*."""
+
+    async def run(
+        backends: dict[str, Fake | dict[str, Any]], routes: dict[str, Any] | None = None, **environment: str
+    ) -> Running:
+        return await stack.enter_async_context(running(tmp_path, backends, routes or {}, environment))
+
+    return run
+
+
+@pytest.fixture
+def fake(stack: AsyncExitStack) -> Start:
+    """`await fake({"POST /v1/chat/completions": handler})`: a backend on a free port."""
+
+    async def run(handlers: dict[str, Any] | None = None) -> Fake:
+        return await stack.enter_async_context(Fake(handlers or {}))
+
+    return run
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB and 64 files. Making one takes root, which the tests have."""
+    folder = tmp_path / "small"
+    mount(folder, "size=1m,nr_inodes=64")
+    yield folder
+    unmount(folder)
+
+
+@pytest.fixture
+async def speaking(start: Any, fake: Any) -> tuple[Running, Fake]:
+    """A gateway in front of a Chatterbox."""
+    backend = await fake({"POST /tts": sound, "POST /v1/audio/speech": sound, "POST /upload_reference": taken})
+    return await start({"chatterbox-tts": chatterbox(backend)}), backend

@@ -1,0 +1,63 @@
+"""A gateway that runs in the test's event loop, behind a real socket."""
+
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from synapse_gateway import config, settings
+from synapse_gateway.app import Application, refuse
+from synapse_gateway.downstream import Listener
+from synapse_gateway.gateway import Gateway
+from synapse_gateway.table import table
+from tests.gateway.fakes import Fake
+
+
+class Running:
+    """A gateway: its address, a client for it, and its insides."""
+
+    def __init__(self, gateway: Gateway, port: int, client: httpx.AsyncClient, listener: Listener) -> None:
+        self.gateway = gateway
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.http = client
+        self.listener = listener
+
+
+def document(backends: Mapping[str, Fake | Mapping[str, Any]], routes: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration file: a fake is an `openai` backend; routes map a model to names."""
+    sections = {
+        name: {"url": found.url, "type": "openai"} if isinstance(found, Fake) else dict(found)
+        for name, found in backends.items()
+    }
+    listed = [
+        {"model": model, "targets": [{"backend": stop} if isinstance(stop, str) else stop for stop in stops]}
+        for model, stops in routes.items()
+    ]
+    return {"backends": sections, "routes": listed}
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, backends: Mapping[str, Any], routes: Mapping[str, Any], environment: Mapping[str, str]
+) -> AsyncIterator[Running]:
+    path = folder / "backends.yaml"
+    path.write_text(yaml.safe_dump(document(backends, routes)))
+    defaults = {"SYNAPSE_VOICE_LIBRARY_DIR": str(folder / "voices"), "SYNAPSE_GATEWAY_CONFIG_PATH": str(path)}
+    gateway = Gateway(settings.load({**defaults, **environment}), config.load(path))
+    clients = Listener(Application(gateway, table()).handle, refuse)
+    bound = socket.create_server(("127.0.0.1", 0))
+    await gateway.start()
+    await clients.start(bound)
+    port = bound.getsockname()[1]
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield Running(gateway, port, client, clients)
+    finally:
+        gateway.drain()
+        await clients.stop(1)
+        await gateway.close()

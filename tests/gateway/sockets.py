@@ -1,0 +1,50 @@
+"""A client that sends the bytes it is given, also those that no library would."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+HEADERS = "Host: x\r\nContent-Type: application/json\r\n"
+
+
+class Line:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes | str) -> None:
+        self.writer.write(data.encode("latin-1") if isinstance(data, str) else data)
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[int, bytes]:
+        """The next answer: its status and body, which has a length."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line.split(b":")[1]) for line in head.lower().splitlines() if line.startswith(b"content-length")), 0
+        )
+        return int(head.split(b" ")[1]), await self.reader.readexactly(length)
+
+    async def rest(self) -> bytes:
+        """Everything up to the end of the connection, however it ends."""
+        try:
+            return await self.reader.read(-1)
+        except ConnectionResetError:
+            return b""
+
+    def leave(self) -> None:
+        self.writer.transport.abort()
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Line]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield Line(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+def post(path: str, body: bytes, headers: str = HEADERS) -> bytes:
+    return f"POST {path} HTTP/1.1\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -1,0 +1,35 @@
+"""WAV files to send: silence, of any length and any format."""
+
+import struct
+
+SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
+
+
+def chunk(name: bytes, data: bytes, length: int | None = None) -> bytes:
+    """One chunk, padded to an even length; *length* is what its head claims."""
+    announced = len(data) if length is None else length
+    return name + struct.pack("<I", announced) + data + bytes(len(data) % 2)
+
+
+def form(
+    number: int = 1, channels: int = 1, rate: int = 8000, bits: int = 16, frame: int | None = None, tail: bytes = b""
+) -> bytes:
+    """The chunk that says how samples are stored."""
+    size = channels * bits // 8 if frame is None else frame
+    return chunk(b"fmt ", struct.pack("<HHIIHH", number, channels, rate, rate * size, size, bits) + tail)
+
+
+def riff(*chunks: bytes, length: int | None = None) -> bytes:
+    data = b"WAVE" + b"".join(chunks)
+    return chunk(b"RIFF", data, length)
+
+
+def wav(seconds: float = 6.0, rate: int = 8000, fill: int = 0) -> bytes:
+    """PCM, 16 bit, mono; *fill* is every byte of it, so that files differ."""
+    return riff(form(rate=rate), chunk(b"data", bytes([fill]) * (int(seconds * rate) * 2)))
+
+
+def extensible(number: int, bits: int = 16) -> bytes:
+    """The format chunk that names its format by a GUID."""
+    guid = struct.pack("<H", number) + SUBFORMAT_TAIL
+    return form(number=0xFFFE, bits=bits, tail=struct.pack("<HHI", 22, bits, 0) + guid)

@@ -1,0 +1,200 @@
+"""The gateway as a process of its own: how it starts, refuses to, reloads, and goes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+
+CONFIG = "backends:\n  stub: { url: 'http://127.0.0.1:9', type: openai }\n"
+Launch = Callable[..., "Process"]
+
+
+class Process:
+    """One `synapse-gateway`, its log read as it comes."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        (folder / "backends.yaml").write_text(CONFIG)
+        self.config = folder / "backends.yaml"
+        self.log: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "synapse_gateway", "--config", str(self.config), "--host", "127.0.0.1", *arguments],
+            env={**os.environ, "SYNAPSE_VOICE_LIBRARY_DIR": str(folder / "voices"), **environment},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line)
+
+    def until(self, pattern: str, seconds: float = 20) -> re.Match[str]:
+        """Wait for a line of the log."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for line in tuple(self.log):
+                if found := re.search(pattern, line):
+                    return found
+            time.sleep(0.01)
+        raise AssertionError(f"{pattern!r} did not come in {seconds} s: {self.log}")
+
+    @property
+    def url(self) -> str:
+        port = self.until(r"listening on port (\d+)")[1]
+        return f"http://127.0.0.1:{port}"
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        code = self.process.wait(20)
+        self._reader.join(20)
+        return code
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Launch]:
+    processes: list[Process] = []
+
+    def run(*arguments: str, **environment: str) -> Process:
+        processes.append(Process(tmp_path, *(arguments or ("--port", "0")), **environment))
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        if process.process.poll() is None:
+            process.process.terminate()
+            process.wait()
+        assert process.process.stderr is not None
+        process.process.stderr.close()
+
+
+def test_it_serves_and_goes_quietly_when_told(launch: Launch) -> None:
+    gateway = launch()
+    assert httpx.get(f"{gateway.url}/livez").json() == {"status": "ok"}
+    assert gateway.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_calls_under_way_end_before_it_does(launch: Launch, number: int) -> None:
+    """A stream that lasts longer than the signal takes: it comes to its end, and new clients are refused."""
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            for count in range(5):
+                self.wfile.write(b"data: %d\n\n" % count)
+                self.wfile.flush()
+                time.sleep(0.2)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    Thread(target=server.serve_forever).start()
+    try:
+        gateway = launch()
+        url = gateway.url
+        gateway.config.write_text(CONFIG.replace(":9'", f":{server.server_port}'"))
+        gateway.until("changed configuration is in force")
+        body = {"model": "x", "messages": []}
+        with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=20) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "data: 0"
+            gateway.process.send_signal(number)
+            gateway.until("draining")
+            assert [line for line in lines if line] == [f"data: {count}" for count in range(1, 5)]
+        assert gateway.wait() == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}/livez")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_it_is_not_ready_and_still_serves_while_the_cluster_learns_that_it_goes(launch: Launch) -> None:
+    gateway = launch(SYNAPSE_DRAIN_DELAY_SECONDS="2")
+    url = gateway.url
+    gateway.process.send_signal(signal.SIGTERM)
+    gateway.until("draining")
+    assert httpx.get(f"{url}/readyz").status_code == 503
+    assert httpx.get(f"{url}/livez").status_code == 200
+    assert gateway.wait() == 0
+
+
+def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) -> None:
+    gateway = launch()
+    assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["stub"]
+    gateway.config.write_text(CONFIG.replace("stub", "other"))
+    gateway.until("changed configuration is in force")
+    assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["other"]
+    gateway.config.write_text(CONFIG.replace("openai", "opnai"))
+    gateway.until("refused.*got type 'opnai'")
+    assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["other"]
+    assert 'synapse_config_reloads_total{outcome="refused"} 1.0' in httpx.get(f"{gateway.url}/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"SYNAPSE_TIMEOUT_LLM_SECONDS": "soon"}, "SYNAPSE_TIMEOUT_LLM_SECONDS: got 'soon'; accepted: a number"),
+        ({"SYNAPSE_LOG_LEVEL": "LOUD"}, "SYNAPSE_LOG_LEVEL: got 'LOUD'; accepted: DEBUG, INFO"),
+        ({"SYNAPSE_API_KEYS": "k;scope=root"}, "entry 1: got scope 'root'; accepted: user, admin"),
+        ({"SYNAPSE_API_KEYS": "a,sha256:12"}, "entry 2: its hash is not 64 hex digits"),
+        ({"SYNAPSE_API_KEYS": "a;rpm=many"}, "entry 1: got rpm=many; accepted: a whole number"),
+        ({"SYNAPSE_API_KEYS": "a;colour=red"}, "entry 1: got 'colour=red'"),
+        ({"SYNAPSE_TERMINAL_FEED_REDACT_EXTRA_PATTERNS": "("}, "accepted: regular expressions joined by ||"),
+        (
+            {"SYNAPSE_TERMINAL_FEED_MODE": "live", "SYNAPSE_TERMINAL_FEED_BUS_MODE": "redis"},
+            "SYNAPSE_TERMINAL_FEED_REDIS_URL: not set",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_used_stops_the_start(launch: Launch, environment: Any, says: str) -> None:
+    gateway = launch("--port", "0", **environment)
+    assert gateway.wait() == 2
+    assert says in "".join(gateway.log)
+
+
+def test_a_file_that_is_not_there_and_a_port_that_is_taken_stop_the_start(launch: Launch, tmp_path: Path) -> None:
+    missing = launch("--port", "0", "--config", str(tmp_path / "none.yaml"))
+    assert missing.wait() == 2
+    assert "none.yaml" in "".join(missing.log)
+    port = httpx.URL(launch().url).port
+    taken = launch("--port", str(port))
+    assert taken.wait() == 2
+    assert f"127.0.0.1:{port}" in "".join(taken.log)
+
+
+def test_several_workers_share_a_port_count_together_and_come_back(launch: Launch) -> None:
+    gateway = launch("--port", "0", "--workers", "2")
+    url = gateway.url
+    while sum("listening" in line for line in gateway.log) < 2:
+        time.sleep(0.01)
+    for _ in range(20):
+        assert httpx.get(f"{url}/livez").status_code == 200
+    counted = re.search(r'route="/livez",status="200"} (\d+)', httpx.get(f"{url}/metrics").text)
+    assert counted is not None
+    assert int(counted[1]) == 20
+    children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    gateway.until("started again")
+    while sum("listening" in line for line in gateway.log) < 3:
+        time.sleep(0.01)
+    assert httpx.get(f"{url}/livez").status_code == 200
+    assert gateway.stop() == 0
