@@ -7,7 +7,7 @@ from time import perf_counter
 
 from synapse_gateway.call import Call
 from synapse_gateway.downstream import ClientLeftError, Response, Stream
-from synapse_gateway.downstream.peer import Exchange
+from synapse_gateway.downstream.exchange import Exchange
 from synapse_gateway.endpoint import Table
 from synapse_gateway.errors import GatewayError, InternalError, RefusedError, envelope
 from synapse_gateway.gateway import Gateway

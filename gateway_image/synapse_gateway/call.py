@@ -11,7 +11,7 @@ import msgspec
 from synapse_gateway import body
 from synapse_gateway.auth import ANYBODY, Identity
 from synapse_gateway.downstream import Request, Response, Stream
-from synapse_gateway.downstream.peer import Exchange
+from synapse_gateway.downstream.exchange import Exchange
 from synapse_gateway.errors import BadRequestError, GatewayError, MethodNotAllowedError, ValidationError, envelope
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ import pytest
 from kubernetes import client, watch
 
 from infra.cli.cluster_state import read
+from infra.plan import plan
+from infra.settings import load
 from tests.engine.conftest import PACK, ok
 from tools.engine import Engine
 from tools.toolchain import tool
@@ -26,7 +28,7 @@ def test_a_killed_up_converges_after_refresh(engine: Engine, core: Any, namespac
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     assert engine.kubeconfig
     state = read(engine.kubeconfig, namespace)
-    assert len(state.pods) == 6
+    assert len(state.pods) == sum(service.replicas for service in plan(load("forge")).services)
     assert state.is_ready
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
 

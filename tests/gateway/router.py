@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -115,13 +115,6 @@ def asking(model: str | None, *words: str) -> dict[str, Any]:
     """A chat with *model* of one message for each of *words*."""
     messages = [{"role": "user", "content": text} for text in words or ("Hi",)]
     return {"messages": messages} if model is None else {"model": model, "messages": messages}
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    """Wait until it is so; what is waited for happens in another process or task, which tells nobody."""
-    async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
 
 
 def models_of(gateway: Any) -> Any:

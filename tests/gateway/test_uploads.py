@@ -13,9 +13,9 @@ from synapse_gateway.errors import InternalError, ValidationError
 from synapse_gateway.multipart import Part
 from synapse_gateway.spool import IN_MEMORY, Room, Spool
 from synapse_gateway.uploads import Limits, Sent
-from tests.gateway.router import until
 from tests.gateway.sockets import connected, post
 from tests.gateway.sounds import wav
+from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 HEADERS = "Host: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"

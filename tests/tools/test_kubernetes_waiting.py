@@ -165,7 +165,6 @@ def test_another_cluster_makes_everything_anew_unless_it_is_named(make: Make, tw
     ("kind", "inputs"),
     [
         ("kubernetes:helm.sh/v3:Release", {"chart": "a"}),
-        ("kubernetes:core/v1:ConfigMapPatch", {"apiVersion": "v1", "kind": "ConfigMap"}),
         ("kubernetes:core/v1:ConfigMapList", {"apiVersion": "v1", "kind": "ConfigMapList", "items": []}),
     ],
 )

@@ -1,15 +1,16 @@
 """One client's connection: requests in, each answered by a task of its own, in the order they came."""
 
 import asyncio
-import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
 import httptools
 
+from synapse_gateway.downstream.exchange import Exchange
+from synapse_gateway.downstream.head import RefusedHeadError, TooManyAheadError, headers, origin
 from synapse_gateway.downstream.request import BadBodyError, ClientLeftError, Request
-from synapse_gateway.downstream.response import Response, Stream, head
+from synapse_gateway.downstream.response import Response, Stream
 from synapse_gateway.inflow import Inflow
 
 HEAD_BYTES = 64 * 1024
@@ -21,10 +22,8 @@ LINGER_S = 2.0
 """Seconds to go on reading what the client still sends, so that it gets to read its refusal."""
 AHEAD = 8
 """Requests that a client may send before their turn."""
-ABSOLUTE = re.compile(r"\Ahttps?://[^/?]*", re.IGNORECASE)
-ONCE = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"transfer-encoding"})
 
-Handle = Callable[["Exchange"], Awaitable[Response | Stream]]
+Handle = Callable[[Exchange], Awaitable[Response | Stream]]
 Refuse = Callable[[int, str], Response]
 
 
@@ -54,7 +53,7 @@ class Peer(asyncio.Protocol):
         self._can_write: asyncio.Future[None] | None = None
         self._head_size = 0
         self._is_idle = False
-        self._is_closing = False
+        self.is_closing = False
 
     # What the listener does with it
 
@@ -64,7 +63,7 @@ class Peer(asyncio.Protocol):
 
     def retire(self) -> None:
         """Close, after the answer that is under way."""
-        self._is_closing = True
+        self.is_closing = True
         if not self.is_busy and self._incoming is None:
             self.close()
 
@@ -94,14 +93,14 @@ class Peer(asyncio.Protocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        if self._is_closing and self._incoming is None:
+        if self.is_closing and self._incoming is None:
             return  # lingering: what still comes is not wanted
         if self._incoming is None or not self._incoming.method:
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._is_closing = True  # nothing is upgraded: it is answered as what it is without
+            self.is_closing = True  # nothing is upgraded: it is answered as what it is without
         except httptools.HttpParserError as error:
             self._break(error.__context__)
         else:
@@ -121,7 +120,7 @@ class Peer(asyncio.Protocol):
     # What the parser tells
 
     def on_message_begin(self) -> None:
-        self._incoming = Request(self._send, Inflow(self._loop, self._transport))
+        self._incoming = Request(self.send, Inflow(self._loop, self._transport))
         self._url: list[bytes] = []
         self._headers: list[tuple[bytes, bytes]] = []
 
@@ -136,9 +135,9 @@ class Peer(asyncio.Protocol):
         assert request is not None  # noqa: S101 - llhttp began the message
         request.version = self._parser.get_http_version()
         request.is_kept = self._parser.should_keep_alive() and request.version != "1.0"
-        request.headers = _headers(self._headers, request.version)
+        request.headers = headers(self._headers, request.version)
         target = b"".join(self._url).decode("latin-1")
-        request.path, _, request.query = (target if target[0] == "/" else _origin(target)).partition("?")
+        request.path, _, request.query = (target if target[0] == "/" else origin(target)).partition("?")
         request.method = self._parser.get_method().decode("latin-1")
         self._head_size = 0
         self._is_idle = False
@@ -178,14 +177,14 @@ class Peer(asyncio.Protocol):
             self._task = None
         self._end(exchange)
 
-    def _end(self, exchange: "Exchange") -> None:
+    def _end(self, exchange: Exchange) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         if not exchange.is_kept or not exchange.request.body.is_complete:
             self._linger()
         elif self._queue:
             self._start(self._queue.popleft())
-        elif self._is_closing:
+        elif self.is_closing:
             self.close()
         else:
             self._is_idle = self._incoming is None
@@ -193,7 +192,7 @@ class Peer(asyncio.Protocol):
 
     def _linger(self) -> None:
         """Say that nothing more will come, and read on for a moment before hanging up."""
-        self._is_closing = True
+        self.is_closing = True
         if self._transport is None:
             return
         body_is_whole = self._incoming is None
@@ -208,7 +207,7 @@ class Peer(asyncio.Protocol):
 
     def _break(self, error: BaseException | None) -> None:
         """What came is no request, or its body is none."""
-        self._is_closing = True
+        self.is_closing = True
         if isinstance(error, TooManyAheadError):
             self.abort()
             return
@@ -219,7 +218,7 @@ class Peer(asyncio.Protocol):
         status, message = (error.status, str(error)) if isinstance(error, RefusedHeadError) else (400, "not HTTP")
         self._incoming = None
         response = self._refuse(status, message)
-        self._send(response.head(is_kept=False) + response.body)
+        self.send(response.head(is_kept=False) + response.body)
         self.close()
 
     # Waiting
@@ -240,68 +239,10 @@ class Peer(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
 
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
 
-    async def _drain(self) -> None:
+    async def drain(self) -> None:
         if self._can_write is not None:
             await self._can_write
-
-
-class Exchange:
-    """A request and the way to answer it, once: by returning a Response, or by a Stream."""
-
-    __slots__ = ("_peer", "is_kept", "request")
-
-    def __init__(self, peer: Peer, request: Request) -> None:
-        self._peer = peer
-        self.request = request
-        self.is_kept = request.is_kept
-
-    def stream(self, status: int, headers: Mapping[str, str]) -> Stream:
-        """Send the head now; the parts follow."""
-        peer, is_chunked = self._peer, self.request.version != "1.0"
-        self.is_kept = self.is_kept and is_chunked and not peer._is_closing  # noqa: SLF001 - they are one
-        more = "transfer-encoding: chunked\r\n" if is_chunked else ""
-        peer._send(head(status, headers, more, is_kept=self.is_kept))  # noqa: SLF001
-        return Stream(status, peer._send, peer._drain, peer.abort, is_chunked=is_chunked)  # noqa: SLF001
-
-    def respond(self, response: Response) -> None:
-        peer = self._peer
-        is_whole = self.request.body.is_complete
-        self.is_kept = self.is_kept and not response.is_last and is_whole and not peer._is_closing  # noqa: SLF001
-        peer._send(response.head(is_kept=self.is_kept) + response.body)  # noqa: SLF001
-
-
-class TooManyAheadError(Exception):
-    """The client sends on and on, and does not wait for its answers."""
-
-
-class RefusedHeadError(Exception):
-    """The head of a request that is parsed and still not taken."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def _origin(target: str) -> str:
-    """*target* as a server is asked for it: before it, a proxy is sent scheme and host, which change nothing."""
-    return "/" + ABSOLUTE.sub("", target).removeprefix("/")
-
-
-def _headers(found: list[tuple[bytes, bytes]], version: str) -> dict[str, str]:
-    """Headers by name; what may stand only once does, whatever another parser would make of it."""
-    headers: dict[str, str] = {}
-    for name, value in found:
-        key = name.decode("latin-1")
-        if key in headers:
-            if name in ONCE:
-                raise RefusedHeadError(400, f"the header {key} is there twice")
-            headers[key] += ("; " if name == b"cookie" else ", ") + value.decode("latin-1")
-        else:
-            headers[key] = value.decode("latin-1")
-    if "host" not in headers and version == "1.1":
-        raise RefusedHeadError(400, "the header host is missing")
-    return headers

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from synapse_gateway.auth import ANYBODY
-from tests.gateway.router import CODER, GENERAL, Router, asking, refuse, until
+from tests.gateway.router import CODER, GENERAL, Router, asking, refuse
+from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

@@ -13,7 +13,8 @@ from synapse_gateway.metrics import Metrics
 from synapse_gateway.models.router_api import RouterApi
 from synapse_gateway.settings import ModelTimes
 from tests.gateway.fakes import forever
-from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, until, waiting
+from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
+from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from tests.gateway.fakes import ANSWER
-from tests.gateway.router import until
+from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

@@ -1,0 +1,49 @@
+"""The recipe of the image agrees with what the stacks ask of it."""
+
+import re
+import tomllib
+from importlib.metadata import version
+
+from infra.catalogue import CATALOGUE
+from infra.settings import ROOT
+
+FOLDER = ROOT / "gateway_image"
+RECIPE = (FOLDER / "Dockerfile").read_text()
+PROJECT = tomllib.loads((FOLDER / "pyproject.toml").read_text())
+LOCK = tomllib.loads((FOLDER / "uv.lock").read_text())
+GATEWAY = CATALOGUE["gateway"]
+
+
+def test_it_is_built_in_two_stages_from_a_base_that_cannot_change() -> None:
+    assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", RECIPE, re.MULTILINE)
+    assert [line.split()[1] for line in RECIPE.splitlines() if line.startswith("FROM")] == ["${BASE}"] * 2
+
+
+def test_it_runs_as_the_user_and_on_the_port_of_the_catalogue() -> None:
+    assert f"\nUSER {GATEWAY.user}:{GATEWAY.user}\n" in RECIPE
+    assert f"\nEXPOSE {GATEWAY.container_port}\n" in RECIPE
+
+
+def test_it_starts_the_command_of_the_package() -> None:
+    (command,) = PROJECT["project"]["scripts"]
+    assert f'\nENTRYPOINT ["{command}"]\n' in RECIPE
+
+
+def test_every_package_in_it_is_pinned_by_hash() -> None:
+    assert "--locked" in RECIPE
+    for package in LOCK["package"]:
+        if "virtual" not in package["source"] and "editable" not in package["source"]:
+            assert all(wheel["hash"].startswith("sha256:") for wheel in package["wheels"]), package["name"]
+
+
+def test_packages_with_known_holes_are_newer_than_these() -> None:
+    """redis-py before 4.5.4 handed over another request's reply after a cancellation."""
+    versions = {package["name"]: package.get("version", "") for package in LOCK["package"]}
+    assert tuple(map(int, versions["redis"].split(".")[:3])) >= (4, 5, 4)
+    assert tuple(map(int, versions["python-multipart"].split("."))) >= (0, 0, 27)
+
+
+def test_the_tests_run_what_is_in_the_image() -> None:
+    versions = {package["name"]: package.get("version", "") for package in LOCK["package"]}
+    for name in ("httptools", "msgspec", "uvloop", "redis"):
+        assert version(name) == versions[name]
