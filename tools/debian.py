@@ -24,7 +24,9 @@ def program(name: str, package: str | None = None, *, may_install: bool | None =
     may_install = os.geteuid() == 0 if may_install is None else may_install
     found = shutil.which(name)
     if found is None and may_install and shutil.which("apt-get"):
-        with exclusive(cache() / "apt", lambda: say(f"waiting for another process that installs a package, for {name}")):
+        with exclusive(
+            cache() / "apt", lambda: say(f"waiting for another process that installs a package, for {name}")
+        ):
             found = shutil.which(name) or _install(name, package)
     if found is None:
         raise ToolchainError(f"{name}: not on PATH; install the Debian package {package}: apt-get install {package}")

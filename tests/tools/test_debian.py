@@ -37,7 +37,7 @@ def test_a_missing_program_is_installed(alone: Path) -> None:
 
 def test_one_that_cannot_be_had_is_named_with_its_package(alone: Path) -> None:
     _executable(alone / "apt-get", "exit 100")
-    with pytest.raises(ToolchainError, match="imagined: not on PATH; .* apt-get install imagined-package"):
+    with pytest.raises(ToolchainError, match=r"imagined: not on PATH; .* apt-get install imagined-package"):
         program("imagined", "imagined-package", may_install=True)
 
 

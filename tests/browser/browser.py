@@ -1,0 +1,114 @@
+"""Chromium as Debian has it, driven over its own protocol; what it complains of is kept."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, Page, Request, async_playwright
+
+from tools.debian import program
+
+WAIT_MS = 10_000
+NEEDS_ROOT = ("--no-sandbox",)
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    arguments = ["--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(
+            executable_path=program("chromium"), args=[*arguments, *(NEEDS_ROOT if os.geteuid() == 0 else ())]
+        )
+        try:
+            yield found
+        finally:
+            await found.close()
+
+
+class Tab:
+    """A page, and everything in it that should not be: errors, refusals of its policy, requests that leave it."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page = page
+        self.origin = origin
+        self.complaints: list[str] = []
+        self.strayed: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("console", lambda said: self._console(said.type, said.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._request)
+
+    async def open(self, view: str = "overview") -> None:
+        await self.page.goto(f"{self.origin}/dashboard#{view}")
+
+    async def log_in(self, token: str) -> None:
+        await self.page.goto(f"{self.origin}/dashboard/login")
+        await self.page.get_by_label("Access token").fill(token)
+        await self.page.get_by_role("button", name="Log in").click()
+        await self.page.wait_for_url(f"{self.origin}/dashboard")
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"}:
+            self.complaints.append(text)
+
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob"} and f"{parts.scheme}://{parts.netloc}" != self.origin:
+            self.strayed.append(request.url)
+
+
+UNNAMED = """() => {
+  const named = (element) => {
+    const text = (found) => (found?.textContent ?? "").trim();
+    const by = element.getAttribute("aria-labelledby");
+    return text(element) && element.matches("a, button, summary")
+      || element.getAttribute("aria-label")
+      || by && by.split(" ").some((id) => text(document.getElementById(id)))
+      || [...(element.labels ?? [])].some(text)
+      || [...element.querySelectorAll("img[alt]")].some((image) => image.alt);
+  };
+  const controls = "a, button, input, select, textarea, summary, audio, dialog[open], nav";
+  const shown = [...document.querySelectorAll(controls)].filter((element) => !named(element));
+  const images = [...document.querySelectorAll("img:not([alt])")];
+  const isTwice = (one, _, all) => all.some((two) => two !== one && two.id === one.id);
+  const twice = [...document.querySelectorAll("[id]")].filter(isTwice);
+  return [...shown, ...images, ...twice].map((element) => element.outerHTML.slice(0, 120));
+}"""
+"""Controls that have no name, images without a text for them, and ids that stand twice."""
+
+
+async def contrast(page: Page) -> list[Any]:
+    """Visible texts whose contrast with what is behind them is below 4.5 (WCAG 2.2, AA), with what it is."""
+    found: list[Any] = await page.evaluate(CONTRAST)
+    return found
+
+
+CONTRAST = """() => {
+  const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    pixel.clearRect(0, 0, 1, 1);
+    pixel.fillStyle = color;
+    pixel.fillRect(0, 0, 1, 1);
+    return [...pixel.getImageData(0, 0, 1, 1).data];
+  };
+  const linear = (byte) => (byte / 255 <= 0.03928 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
+  const light = (color) => color.slice(0, 3).map(linear)
+    .reduce((sum, c, place) => sum + c * [0.2126, 0.7152, 0.0722][place], 0);
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const color = rgba(getComputedStyle(one).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  const texts = [...document.querySelectorAll("body *")].filter((element) =>
+    element.checkVisibility() && !element.closest(":disabled, .skip")
+    && [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()));
+  return texts.map((element) => {
+    const colors = [rgba(getComputedStyle(element).color), behind(element)];
+    const [one, two] = colors.map(light).sort((a, b) => b - a);
+    return [element.textContent.trim().slice(0, 40), element.className, (one + 0.05) / (two + 0.05)];
+  }).filter(([, , ratio]) => ratio < 4.5);
+}"""

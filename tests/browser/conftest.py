@@ -1,0 +1,45 @@
+"""One browser for a module; a gateway and a profile of its own for each test."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.browser import Tab, browser
+from tests.browser.scene import Scene, scene
+from tests.gateway.watching import TOKEN
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with browser() as found:
+        yield found
+
+
+@pytest.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with scene(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def stranger(chromium: Browser, platform: Scene) -> AsyncIterator[Tab]:
+    """A tab of somebody who has not logged in."""
+    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    yield Tab(await context.new_page(), platform.gateway.url)
+    await context.close()
+
+
+@pytest.fixture
+async def tab(stranger: Tab) -> AsyncIterator[Tab]:
+    """A tab of somebody who has; nothing in it may complain, and nothing may leave its origin."""
+    await stranger.log_in(TOKEN)
+    yield stranger
+    assert stranger.complaints == []
+    assert stranger.strayed == []
