@@ -148,7 +148,5 @@ def _request_id(given: str | None) -> str:
 
 def _uuid4() -> str:
     """A UUID of version 4; it need not be unforeseeable, so it costs no system call."""
-    digits = f"{_random.getrandbits(128):032x}"
-    return (
-        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:]}"
-    )
+    digits = f"{_random.getrandbits(122):032x}"
+    return f"{digits[2:10]}-{digits[10:14]}-4{digits[14:17]}-a{digits[17:20]}-{digits[20:]}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -47,7 +48,7 @@ class Endpoint:
     operations: tuple[Operation, ...] = ()  # what it may ask of a backend
     lifecycle: str | None = None  # it manages the models of backends whose models come and go that way
 
-    @property
+    @cached_property
     def template(self) -> str:
         """The path as the API's description writes it."""
         return self.path.replace(":path}", "}")

@@ -47,7 +47,7 @@ class AccessLog:
             return
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
-        self._lines.append(self._encode(_fields(call, status, seconds)))
+        self._lines.append(self._encode(_line(call, status, seconds)))
         if self._logger.handlers:  # the feed listens
             self._logger.info("%s %s %d %.0f ms", call.request.method, call.route, status, seconds * 1000)
 
@@ -68,16 +68,21 @@ def set_up(level: str, stream: TextIO | None = None) -> None:
     logging.captureWarnings(capture=True)
 
 
-def _fields(call: "Call", status: int, seconds: float) -> dict[str, Any]:
-    return {
-        "ts": time(),
-        "level": "INFO",
-        "logger": ACCESS,
-        "request_id": call.id,
-        "method": call.request.method,
-        "route": call.route,
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-        "backend": call.backend,
-        "key": call.identity.name,
-    }
+class Line(msgspec.Struct):
+    """What is logged of a request."""
+
+    ts: float  # Unix seconds
+    request_id: str
+    method: str
+    route: str
+    status: int
+    ms: float
+    backend: str | None
+    key: str
+    level: str = "INFO"
+    logger: str = ACCESS
+
+
+def _line(call: "Call", status: int, seconds: float) -> Line:
+    route, milliseconds = call.route, round(seconds * 1000, 1)
+    return Line(time(), call.id, call.request.method, route, status, milliseconds, call.backend, call.identity.name)

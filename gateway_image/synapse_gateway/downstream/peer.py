@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from synapse_gateway.deadline import Deadline
 from synapse_gateway.downstream.exchange import Exchange
 from synapse_gateway.downstream.head import RefusedHeadError, TooManyAheadError, headers, origin
 from synapse_gateway.downstream.request import BadBodyError, ClientLeftError, Request
@@ -49,7 +50,7 @@ class Peer(asyncio.Protocol):
         self._serving: Request | None = None
         self._queue: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self._loop, self.abort)
         self._can_write: asyncio.Future[None] | None = None
         self._head_size = 0
         self._is_idle = False
@@ -80,12 +81,12 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._place.join(self)
-        self._wait(HEAD_S)
+        self._deadline.set(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
         self._place.leave(self)
-        self._stop_waiting()
+        self._deadline.stop()
         if self._incoming is not None:
             self._incoming.body.fail(ClientLeftError())
         if self._task is not None:
@@ -141,7 +142,7 @@ class Peer(asyncio.Protocol):
         request.method = self._parser.get_method().decode("latin-1")
         self._head_size = 0
         self._is_idle = False
-        self._stop_waiting()
+        self._deadline.clear()
         if self._task is not None:
             self._queue.append(request)
             if len(self._queue) > AHEAD:
@@ -188,7 +189,7 @@ class Peer(asyncio.Protocol):
             self.close()
         else:
             self._is_idle = self._incoming is None
-            self._wait(IDLE_S if self._is_idle else HEAD_S)
+            self._deadline.set(IDLE_S if self._is_idle else HEAD_S)
 
     def _linger(self) -> None:
         """Say that nothing more will come, and read on for a moment before hanging up."""
@@ -203,7 +204,7 @@ class Peer(asyncio.Protocol):
             self.close()
         else:
             self._transport.write_eof()
-            self._wait(LINGER_S)
+            self._deadline.set(LINGER_S)
 
     def _break(self, error: BaseException | None) -> None:
         """What came is no request, or its body is none."""
@@ -228,16 +229,7 @@ class Peer(asyncio.Protocol):
             self._break(RefusedHeadError(431, f"the head is larger than {HEAD_BYTES} bytes"))
         elif self._is_idle and self._head_size:
             self._is_idle = False
-            self._wait(HEAD_S)
-
-    def _wait(self, seconds: float) -> None:
-        self._stop_waiting()
-        self._timer = self._loop.call_later(seconds, self.abort)
-
-    def _stop_waiting(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+            self._deadline.set(HEAD_S)
 
     def send(self, data: bytes) -> None:
         if self._transport is not None:

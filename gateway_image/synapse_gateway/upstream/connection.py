@@ -5,6 +5,7 @@ from typing import cast
 
 import httptools
 
+from synapse_gateway.deadline import Deadline
 from synapse_gateway.inflow import Inflow
 from synapse_gateway.upstream.errors import BrokenAnswerError, SilentBackendError, UpstreamError
 
@@ -20,20 +21,19 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._can_write: asyncio.Future[None] | None = None
         self._fault: UpstreamError | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._deadline = Deadline(loop, self._out_of_time)  # set for as long as an exchange lasts
         self._patience_s = 0.0
         self._is_streaming = False
-        self._active_at = 0.0
         self.idle_since = 0.0
 
     def begin(self, seconds: float) -> None:
         """Make ready for an exchange, which fails with SilentBackendError unless it ends within *seconds*."""
-        self._parser = httptools.HttpResponseParser(self)
         self._inflow = Inflow(self._loop, self._transport)
         self._is_kept = False
         self._is_streaming = False
         self._patience_s = seconds
-        self._timer = self._loop.call_later(seconds, self._look)
+        self._deadline.set(seconds)
         self.status = 0
         self.headers: list[Header] = []
         self.has_head = False
@@ -74,33 +74,27 @@ class Connection(asyncio.Protocol):
     def stream(self) -> None:
         """From now on the exchange may take any time, and the silence in it may not."""
         self._is_streaming = True
-        self._active_at = self._loop.time()
+        self._deadline.set(self._patience_s)
 
     async def part(self) -> bytes:
         """What has come of the body since the last call; empty at its end. Raises UpstreamError."""
         data = await self._inflow.part()
         if self._is_streaming:
-            self._active_at = self._loop.time()
+            self._deadline.set(self._patience_s)
         return data
 
     def rest(self) -> None:
         """The exchange is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline.clear()
 
     def close(self) -> None:
         """End the connection now; what was not sent yet is dropped."""
-        self.rest()
+        self._deadline.stop()
         if self._transport is not None:
             self._transport.abort()
 
-    def _look(self) -> None:
-        due = self._active_at + self._patience_s
-        if self._is_streaming and due > self._loop.time():
-            self._timer = self._loop.call_at(due, self._look)
-        else:
-            self._fail(SilentBackendError(f"nothing came for {self._patience_s:g} s"))
+    def _out_of_time(self) -> None:
+        self._fail(SilentBackendError(f"nothing came for {self._patience_s:g} s"))
 
     def _fail(self, fault: UpstreamError) -> None:
         self._fault = self._fault or fault
@@ -114,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._timer is None:  # nobody asked: whatever this is, it must not be taken for the next answer
+        if not self._deadline.is_set:  # nobody asked: whatever this is, it must not be taken for the next answer
             self.close()
             return
         try:
@@ -126,12 +120,12 @@ class Connection(asyncio.Protocol):
             self._fail(BrokenAnswerError(f"not an answer: {type(error).__name__}"))
 
     def eof_received(self) -> None:
-        if self._timer is not None and self.has_head and not any(name in LENGTHS for name, _ in self.headers):
+        if self._deadline.is_set and self.has_head and not any(name in LENGTHS for name, _ in self.headers):
             self._inflow.end()  # an answer without a length ends with its connection
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
-        if self._timer is not None and not self._inflow.is_complete:
+        if self._deadline.is_set and not self._inflow.is_complete:
             self._fail(BrokenAnswerError("the connection ended before the answer did"))
 
     def pause_writing(self) -> None:
