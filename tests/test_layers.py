@@ -43,3 +43,18 @@ def test_imports_stay_within_their_layer(file: Path) -> None:
 @pytest.mark.parametrize("file", [file for file in FILES if layer(file) == "infra"], ids=str)
 def test_the_description_needs_no_engine(file: Path) -> None:
     assert not {name for name in imports(file) if name.split(".")[0].startswith("pulumi")}
+
+
+GATEWAY = sorted((ROOT / "gateway_image/synapse_gateway").rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", GATEWAY, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_gateway_stands_alone(file: Path) -> None:
+    """Its image holds no other package of ours, and httpx wedges when it is cancelled."""
+    packages = {name.split(".")[0] for name in imports(file.relative_to(ROOT))}
+    assert not packages & {*OURS, "tests", "httpx", "aiohttp", "requests"}
+
+
+@pytest.mark.parametrize("file", GATEWAY, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_of_the_gateway_is_long(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 300

@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from synapse_gateway.feed.feed import named
+from synapse_gateway.feed.handler import FeedHandler
+from synapse_gateway.logs import ACCESS
 from synapse_gateway.metrics import DIRECTORY
 from tests.gateway.sockets import connected
 from tests.gateway.test_process import Process
@@ -63,7 +65,7 @@ async def test_requests_are_logged_without_the_feed_when_it_is_off(start: Any) -
     gateway = await start({}, SYNAPSE_DASHBOARD_ACCESS_TOKEN=TOKEN)
     await gateway.http.get("/health")
     assert gateway.gateway.feed is None
-    assert not logging.getLogger("synapse_gateway.access").handlers
+    assert not any(isinstance(found, FeedHandler) for found in logging.getLogger(ACCESS).handlers)
     answer = await gateway.http.get("/events/terminal", headers=BEARER)
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "feature_disabled"
