@@ -1,8 +1,9 @@
 STACK ?= forge
+MINUTES ?= 60
 RUN := tools/uv run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: bench-preview help up preview down refresh plan routes health test check tools
+.PHONY: bench-gateway bench-preview soak help up preview down refresh plan routes health test check tools
 .PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6
 
 help: ## list the targets
@@ -40,6 +41,12 @@ health: ## the stack's pods and claims as the cluster has them
 
 bench-preview: ## time the preview under the pack beside an empty program's
 	$(RUN) synapse bench --stack $(STACK)
+
+bench-gateway: ## measure the gateway beside nginx, LiteLLM and no proxy
+	$(RUN) synapse bench gateway
+
+soak: ## a million requests to the gateway, then MINUTES of clients that leave
+	$(RUN) synapse bench soak --minutes $(MINUTES)
 
 tools: ## find, fetch or build the pinned tools, and say where each came from
 	$(RUN) synapse tools install

@@ -32,7 +32,7 @@ def main() -> None:
         port = listener.getsockname()[1]  # bound and never listened on: it keeps the port for the workers
         arguments = ["--config", str(found.config_path), "--host", options.host, "--port", str(port), "--workers", "0"]
         sys.exit(asyncio.run(supervise(arguments, options.workers)))
-    uvloop.run(serve(gateway, listener))
+    uvloop.run(serve(gateway, listener, sys.stdin.fileno() if options.workers == 0 else None))
 
 
 def _refused(error: Exception) -> int:

@@ -35,8 +35,9 @@ class Deadline:
         self._due = NEVER
 
     def stop(self) -> None:
-        """Nothing will be waited for any more."""
+        """Nothing will be waited for any more; let go of who waited."""
         self._due = NEVER
+        self._passed = _nobody
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -48,3 +49,7 @@ class Deadline:
             self._passed()
         elif self.is_set:
             self._timer = self._loop.call_at(self._due, self._look)
+
+
+def _nobody() -> None:
+    """What a stopped deadline calls."""

@@ -15,8 +15,11 @@ from synapse_gateway.table import table
 log = logging.getLogger("synapse_gateway.server")
 
 
-async def serve(gateway: Gateway, listener: socket.socket) -> None:
-    """Answer until SIGTERM or SIGINT; returns when every call has come to its end, or its time to do so is over."""
+async def serve(gateway: Gateway, listener: socket.socket, parent: int | None = None) -> None:
+    """Answer until SIGTERM or SIGINT; returns when every call has come to its end, or its time to do so is over.
+
+    *parent* is a pipe that ends with the process that started this one, which then stops too.
+    """
     clients = Listener(Application(gateway, table()).handle, refuse)
     await gateway.start()
     await clients.start(listener)
@@ -24,7 +27,7 @@ async def serve(gateway: Gateway, listener: socket.socket) -> None:
     log.info("listening on port %d", listener.getsockname()[1])
     watch = asyncio.create_task(Watch(gateway).run())
     try:
-        await _told_to_stop()
+        await _told_to_stop(parent)
         await _drain(gateway, clients)
     finally:
         watch.cancel()
@@ -39,11 +42,15 @@ async def _drain(gateway: Gateway, clients: Listener) -> None:
     await clients.stop(gateway.settings.drain_s)
 
 
-async def _told_to_stop() -> None:
+async def _told_to_stop(parent: int | None) -> None:
     loop, told = asyncio.get_running_loop(), asyncio.Event()
+    if parent is not None:
+        loop.add_reader(parent, told.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     await told.wait()
+    if parent is not None:
+        loop.remove_reader(parent)
 
 
 def _settle_memory() -> None:

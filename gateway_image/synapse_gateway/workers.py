@@ -30,7 +30,7 @@ async def supervise(arguments: Sequence[str], count: int) -> int:
 async def _keep(arguments: Sequence[str], environment: dict[str, str], told: asyncio.Event) -> int:
     while True:
         worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "synapse_gateway", *arguments, env=environment
+            sys.executable, "-m", "synapse_gateway", *arguments, env=environment, stdin=asyncio.subprocess.PIPE
         )
         ended, stop = asyncio.create_task(worker.wait()), asyncio.create_task(told.wait())
         await asyncio.wait({ended, stop}, return_when=asyncio.FIRST_COMPLETED)

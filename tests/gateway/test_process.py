@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 CONFIG = "backends:\n  stub: { url: 'http://127.0.0.1:9', type: openai }\n"
@@ -63,6 +64,14 @@ class Process:
         code = self.process.wait(20)
         self._reader.join(20)
         return code
+
+
+def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what another process does."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -184,8 +193,7 @@ def test_a_file_that_is_not_there_and_a_port_that_is_taken_stop_the_start(launch
 def test_several_workers_share_a_port_count_together_and_come_back(launch: Launch) -> None:
     gateway = launch("--port", "0", "--workers", "2")
     url = gateway.url
-    while sum("listening" in line for line in gateway.log) < 2:
-        time.sleep(0.01)
+    until(lambda: sum("listening" in line for line in gateway.log) == 2)
     for _ in range(20):
         assert httpx.get(f"{url}/livez").status_code == 200
     counted = re.search(r'route="/livez",status="200"} (\d+)', httpx.get(f"{url}/metrics").text)
@@ -194,7 +202,15 @@ def test_several_workers_share_a_port_count_together_and_come_back(launch: Launc
     children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
     gateway.until("started again")
-    while sum("listening" in line for line in gateway.log) < 3:
-        time.sleep(0.01)
+    until(lambda: sum("listening" in line for line in gateway.log) == 3)
     assert httpx.get(f"{url}/livez").status_code == 200
     assert gateway.stop() == 0
+
+
+def test_workers_do_not_outlive_a_parent_that_is_killed(launch: Launch) -> None:
+    gateway = launch("--port", "0", "--workers", "2")
+    until(lambda: sum("listening" in line for line in gateway.log) == 2)
+    workers = psutil.Process(gateway.process.pid).children()
+    assert gateway.stop(signal.SIGKILL) == -signal.SIGKILL
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive

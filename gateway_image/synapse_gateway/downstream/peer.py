@@ -92,6 +92,7 @@ class Peer(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self.resume_writing()
+        del self._parser  # it holds us as we hold it, and the collector comes by rarely
 
     def data_received(self, data: bytes) -> None:
         if self.is_closing and self._incoming is None:

@@ -127,6 +127,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         if self._deadline.is_set and not self._inflow.is_complete:
             self._fail(BrokenAnswerError("the connection ended before the answer did"))
+        del self._parser  # it holds us as we hold it, and the collector comes by rarely
 
     def pause_writing(self) -> None:
         self._can_write = self._loop.create_future()

@@ -1,0 +1,42 @@
+"""LiteLLM beside the gateway: one version, in an environment of its own, made at first use."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import places
+from tools.errors import ToolchainError
+from tools.locks import exclusive
+from tools.progress import say
+
+VERSION = "1.106.2"
+UV = Path(__file__).parents[1] / "uv"
+INSTALL_S = 900.0
+
+
+def environment() -> Path:
+    """The folder of its Python environment. Raises ToolchainError where it cannot be made."""
+    folder = places.cache() / "built" / f"litellm-{VERSION}"
+    with exclusive(places.cache() / "locks/litellm", lambda: say("another process installs LiteLLM; waiting ...")):
+        if not (folder / "bin/litellm").exists():
+            _make(folder)
+    return folder
+
+
+def _make(folder: Path) -> None:
+    """Beside its place, then moved: an environment that is there is whole."""
+    say(f"installing LiteLLM {VERSION} from the Python package index (about 2 min, once per machine) ...")
+    fresh = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    _uv("venv", "--quiet", "--relocatable", "--python", sys.executable, str(fresh))
+    _uv("pip", "install", "--quiet", "--python", str(fresh / "bin/python"), f"litellm[proxy]=={VERSION}")
+    fresh.rename(folder)
+
+
+def _uv(*arguments: str) -> None:
+    done = subprocess.run([UV, *arguments], capture_output=True, text=True, timeout=INSTALL_S, check=False)
+    if done.returncode:
+        raise ToolchainError(
+            f"LiteLLM {VERSION} could not be installed; leave it out with --without litellm:\n{done.stderr}"
+        )

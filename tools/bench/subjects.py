@@ -1,0 +1,126 @@
+"""What is measured: the gateway and its peers. Each writes its configuration and says how to start."""
+
+import hashlib
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools import debian
+from tools.bench import litellm
+from tools.bench.load import HEADERS, KEY, PATH, chat
+from tools.bench.machine import Cores
+from tools.bench.process import Question, Running, free_port, running
+from tools.bench.program import program
+from tools.errors import ToolsError
+
+QUESTION = Question(path=PATH, body=chat(), headers=HEADERS)
+ENV = "/usr/bin/env"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where one start of a proxy works: its folder, its port, the stub's, and how many workers it is to have."""
+
+    folder: Path
+    port: int
+    upstream: int
+    workers: int = 1
+    backend: Mapping[str, int] = field(default_factory=dict)  # bounds of the gateway's backend, where they matter
+
+
+Prepare = Callable[[Place], list[str]]
+
+
+def gateway(place: Place) -> list[str]:
+    """With everything on: keys with limits, metrics, request ids, breaker, admission, access log."""
+    if importlib.util.find_spec("synapse_gateway") is None:
+        raise ToolsError("the gateway's package is not in this environment; run `tools/uv sync`, then this again")
+    backend = {"url": f"http://127.0.0.1:{place.upstream}", "type": "openai", **place.backend}
+    config = {"backends": {"stub": backend}, "routes": [{"model": "stub", "targets": [{"backend": "stub"}]}]}
+    file = _written(place, "backends.yaml", json.dumps(config))
+    key = f"sha256:{hashlib.sha256(KEY.encode()).hexdigest()};name=bench;rpm=100000000;concurrency=100000"
+    environment = [f"SYNAPSE_API_KEYS={key}", f"SYNAPSE_VOICE_LIBRARY_DIR={place.folder / 'voices'}"]
+    options = ["--config", file, "--host", "127.0.0.1", "--port", str(place.port), "--workers", str(place.workers)]
+    return [ENV, *environment, sys.executable, "-m", "synapse_gateway", *options]
+
+
+NGINX = """
+worker_processes {workers};
+daemon off;
+pid nginx.pid;
+error_log nginx.err warn;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  tcp_nodelay on;
+  keepalive_requests 1000000000;
+  keepalive_timeout 75s;
+  client_body_buffer_size 256k;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  upstream stub {{ server 127.0.0.1:{upstream}; keepalive 512; keepalive_requests 1000000000; }}
+  server {{
+    listen 127.0.0.1:{port} reuseport backlog=2048;
+    location / {{
+      proxy_pass http://stub;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      proxy_read_timeout 300s;
+    }}
+  }}
+}}
+"""
+
+
+def nginx(place: Place) -> list[str]:
+    """A plain reverse proxy that streams, with kept connections on both sides and no log."""
+    text = NGINX.format(workers=place.workers, upstream=place.upstream, port=place.port)
+    file = _written(place, "nginx.conf", text)
+    return [str(debian.program("nginx")), "-e", "nginx.err", "-p", str(place.folder), "-c", file]
+
+
+def lite_llm(place: Place) -> list[str]:
+    """As its documentation has it for production: no debugging, one worker for each core, a master key."""
+    parameters = {"model": "openai/stub", "api_base": f"http://127.0.0.1:{place.upstream}/v1", "api_key": "none"}
+    config = {
+        "model_list": [{"model_name": "stub", "litellm_params": parameters}],
+        "litellm_settings": {"set_verbose": False, "json_logs": True, "request_timeout": 600},
+        "general_settings": {"master_key": KEY},
+    }
+    file = _written(place, "litellm.yaml", json.dumps(config))
+    quiet = ["LITELLM_MODE=PRODUCTION", "LITELLM_LOG=ERROR", "LITELLM_LOCAL_MODEL_COST_MAP=True"]
+    options = ["--config", file, "--host", "127.0.0.1", "--port", str(place.port), "--telemetry", "False"]
+    return [ENV, *quiet, str(litellm.environment() / "bin/litellm"), *options, "--num_workers", str(place.workers)]
+
+
+PROXIES: Mapping[str, Prepare] = {"nginx": nginx, "gateway": gateway, "litellm": lite_llm}
+DIRECT = "direct"
+
+
+@contextmanager
+def stub(folder: Path, cores: Cores) -> Iterator[Running]:
+    """The backend's place."""
+    port = free_port()
+    command = [str(program()), "stub", f"-port={port}"]
+    question = Question(path="/health", headers={})
+    with running(command, cores.rest, port, folder / "stub.log", question) as found:
+        yield found
+
+
+@contextmanager
+def proxy(name: str, place: Place, cores: Cores) -> Iterator[Running]:
+    """One of PROXIES in front of the stub."""
+    place.folder.mkdir(parents=True, exist_ok=True)
+    command = PROXIES[name](place)
+    with running(command, cores.proxy, place.port, place.folder / f"{name}.log", QUESTION) as found:
+        yield found
+
+
+def _written(place: Place, name: str, text: str) -> str:
+    path = place.folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)

@@ -1,0 +1,37 @@
+"""A bound, and what was found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HEADINGS = ("Target", "bound", "found", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """*value* is to be at least *bound*, or at most."""
+
+    what: str
+    value: float
+    bound: float
+    is_least: bool = False
+    unit: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        return self.value >= self.bound if self.is_least else self.value <= self.bound
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Of a table with HEADINGS."""
+        sign = ">=" if self.is_least else "<="
+        bound, value = f"{sign} {_text(self.bound)}{self.unit}", f"{_text(self.value)}{self.unit}"
+        return self.what, bound, value, "met" if self.is_met else "MISSED"
+
+
+def _text(value: float) -> str:
+    """Three digits that count; more only of whole numbers."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def all_met(found: Sequence[Verdict]) -> bool:
+    return all(verdict.is_met for verdict in found)
