@@ -14,7 +14,7 @@ from aiohttp import web
 
 from synapse_gateway import retries
 from tests.gateway.fakes import ANSWER, events, forever
-from tests.gateway.sockets import connected, post
+from tests.gateway.sockets import connected, post, served
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -159,11 +159,9 @@ async def test_what_is_no_http_is_a_bad_gateway(start: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"220 smtp ready\r\n")
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(babble, "127.0.0.1", 0)
-    async with server:
-        gateway = await start({"stub": {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}})
+    async with served(babble) as url:
+        gateway = await start({"stub": {"url": url}})
         assert error(await gateway.http.post(CHAT, json=BODY)) == (502, "backend_bad_response")
 
 
@@ -251,11 +249,9 @@ async def test_a_closed_idle_connection_is_not_used_again(start: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(once, "127.0.0.1", 0)
-    async with server:
-        gateway = await start({"stub": {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}})
+    async with served(once) as url:
+        gateway = await start({"stub": {"url": url}})
         for _ in range(20):
             assert (await gateway.http.post(CHAT, json=BODY)).status_code == 200
 
@@ -273,12 +269,10 @@ async def test_bytes_that_nobody_asked_for_are_no_ones_answer(start: Any) -> Non
                 )
                 await writer.drain()
                 continue
-            writer.close()
             return
 
-    server = await asyncio.start_server(twice, "127.0.0.1", 0)
-    async with server:
-        gateway = await start({"stub": {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}})
+    async with served(twice) as url:
+        gateway = await start({"stub": {"url": url}})
         for _ in range(10):
             answer = await gateway.http.post(CHAT, json=BODY)
             assert "evil" not in answer.text

@@ -42,14 +42,13 @@ class Answer:
 
     async def read(self, most: int) -> bytes:
         """The whole body. Raises UpstreamError, also when it is longer than *most* bytes."""
-        whole = await self._connection.part()
-        parts, size = [whole], len(whole)
+        parts, size = [], 0
         while data := await self._connection.part():
             parts.append(data)
             size += len(data)
             if size > most:
                 raise BrokenAnswerError(f"an answer of more than {most} bytes")
-        return whole if len(parts) == 1 else b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def __enter__(self) -> Self:
         return self
