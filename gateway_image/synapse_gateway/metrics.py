@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from time import time
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -12,6 +13,7 @@ from prometheus_client.registry import Collector
 from synapse_gateway import __version__
 
 PREFIX = "synapse"
+Merged = Literal["livesum", "max", "min"]
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """Set by the parent of several workers, before this module is read."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -40,67 +42,42 @@ class Metrics:
     """Every series of the gateway."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self.live = CollectorRegistry()
-        self._requests = Counter(
-            f"{PREFIX}_http_requests", "Answered requests", ["route", "method", "status"], registry=registry
+        self._requests = self._counter("http_requests", "Answered requests", "route", "method", "status")
+        self._durations = self._histogram(
+            "http_request_duration_seconds", "From the first byte of a request to the last of its answer", "route"
         )
-        self._durations = Histogram(
-            f"{PREFIX}_http_request_duration_seconds",
-            "From the first byte of a request to the last of its answer",
-            ["route"],
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.backend_requests = Counter(
-            f"{PREFIX}_backend_requests", "Attempts by their outcome", ["backend", "outcome"], registry=registry
-        )
-        self.backend_retries = Counter(
-            f"{PREFIX}_backend_retries", "Attempts after the first", ["backend"], registry=registry
-        )
-        self.fallbacks = Counter(
-            f"{PREFIX}_fallbacks", "Calls that went to another backend", ["from", "to"], registry=registry
-        )
-        self.streams = Gauge(
-            f"{PREFIX}_streams_active",
-            "Streams under way",
-            ["route"],
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self.rejected = Counter(f"{PREFIX}_rejected_requests", "Turned away, by code", ["code"], registry=registry)
-        self.config_reloads = Counter(
-            f"{PREFIX}_config_reloads", "Changes of the configuration file", ["outcome"], registry=registry
-        )
-        self.tokens = Counter(
-            f"{PREFIX}_tokens",
+        self.backend_requests = self._counter("backend_requests", "Attempts by their outcome", "backend", "outcome")
+        self.backend_retries = self._counter("backend_retries", "Attempts after the first", "backend")
+        self.fallbacks = self._counter("fallbacks", "Calls that went to another backend", "from", "to")
+        self.streams = self._gauge("streams_active", "Streams under way", "livesum", "route")
+        self.rejected = self._counter("rejected_requests", "Turned away, by code", "code")
+        self.config_reloads = self._counter("config_reloads", "Changes of the configuration file", "outcome")
+        self.tokens = self._counter(
+            "tokens",
             "Tokens that backends reported (prompt, completion), and events of streams (streamed)",
-            ["backend", "kind"],
-            registry=registry,
+            "backend",
+            "kind",
         )
-        self.first_chunk = Histogram(
-            f"{PREFIX}_first_chunk_seconds",
-            "From a request to the first part of its streamed answer",
-            ["backend"],
-            buckets=SECONDS,
-            registry=registry,
+        self.first_chunk = self._histogram(
+            "first_chunk_seconds", "From a request to the first part of its streamed answer", "backend"
         )
-        self.feed_dropped = Counter(
-            f"{PREFIX}_feed_dropped_events", "Lines that slow readers of the feed lost", registry=registry
-        )
-        self.feed_failures = Counter(
-            f"{PREFIX}_feed_publish_failures", "Lines that the Redis bus did not take", registry=registry
-        )
-        Gauge(f"{PREFIX}_build_info", "Always 1", ["version"], registry=registry, multiprocess_mode="max").labels(
-            __version__
-        ).set(1)
-        Gauge(
-            f"{PREFIX}_start_time_seconds",
-            "When this replica began, in Unix seconds",
-            registry=registry,
-            multiprocess_mode="min",
-        ).set(time())
+        self.feed_dropped = self._counter("feed_dropped_events", "Lines that slow readers of the feed lost")
+        self.feed_failures = self._counter("feed_publish_failures", "Lines that the Redis bus did not take")
+        self._gauge("build_info", "Always 1", "max", "version").labels(__version__).set(1)
+        self._gauge("start_time_seconds", "When this replica began, in Unix seconds", "min").set(time())
         self.request = lru_cache(maxsize=4096)(self._request)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", text, labels, buckets=SECONDS, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, merged: Merged, *labels: str) -> Gauge:
+        """*merged*: how the figures of several workers become one."""
+        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry, multiprocess_mode=merged)
 
     def _request(self, route: str, method: str, status: int) -> Callable[[float], None]:
         """Record one answered request of *route* (a template, never a path), given its seconds."""
