@@ -80,6 +80,7 @@ class Engine:
 
     def run(self, *arguments: str) -> int:
         """Run `pulumi` at the terminal; returns its exit status."""
+        self._mend_checkpoint()
         process = subprocess.Popen([self.pulumi, *arguments], cwd=self.mirror, env=self.environment())
         while True:
             try:
@@ -89,6 +90,7 @@ class Engine:
 
     def capture(self, *arguments: str) -> Completed:
         """Run `pulumi` without a terminal, for its output."""
+        self._mend_checkpoint()
         quiet = ["--non-interactive", "--color=never"]
         done = subprocess.run(
             [self.pulumi, *arguments, *quiet],
@@ -114,6 +116,13 @@ class Engine:
         if self.kubeconfig:
             own["KUBECONFIG"] = str(self.kubeconfig.absolute())
         return {key: value for key, value in os.environ.items() if key not in DROPPED_VARIABLES} | own
+
+    def _mend_checkpoint(self) -> None:
+        """Put the former checkpoint in the place of one whose writing was cut off; a refresh finds what it lacks."""
+        for checkpoint in (self.state / "backend/.pulumi/stacks").glob(f"*/{self.stack}.json"):
+            former = checkpoint.with_suffix(".json.bak")
+            if not _is_whole(checkpoint) and former.exists() and _is_whole(former):
+                shutil.copyfile(former, checkpoint)
 
     def _folders(self) -> None:
         for name in ("home", "backend", "project"):
@@ -163,3 +172,8 @@ def _used() -> tuple[Resolved, tuple[Found, ...]]:
     plugins = tuple(find(plugin, pulumi.path) for plugin in PLUGINS)
     say(f"pulumi v{pulumi.version} ({pulumi.origin}), {', '.join(map(str, plugins))}")
     return pulumi, plugins
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end, where its one object is closed."""
+    return checkpoint.read_bytes().rstrip().endswith(b"}")

@@ -1,5 +1,6 @@
 """The program's resources without an engine or a cluster: Pulumi's own mocks record what it asks for."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,19 @@ class Recorder(Mocks):
 def record(program: Callable[[], object]) -> list[Recorded]:
     """What *program* registers, in order; its errors are raised as they are."""
     recorder = Recorder()
+    _have_event_loop()
     set_mocks(recorder, project="synapse", stack="rendered", preview=False)
     run: Callable[[], None] = test(lambda: program() and None)  # type: ignore[no-untyped-call]
     run()
     return recorder.resources
+
+
+def _have_event_loop() -> None:
+    """Pulumi asks for the thread's event loop, which whoever ran one before has taken away."""
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 def manifests(plan: Plan) -> list[dict[str, Any]]:

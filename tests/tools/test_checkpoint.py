@@ -1,0 +1,33 @@
+"""A checkpoint whose writing was cut off does not stop the next command."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.settings import ROOT
+from tools.engine import Engine
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    made = Engine(stack="forge", state=tmp_path, kubeconfig=None, project=ROOT)
+    made.prepare()
+    return made
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_the_former_one_takes_its_place(engine: Engine, kept: int) -> None:
+    (checkpoint,) = engine.state.glob("backend/.pulumi/stacks/*/forge.json")
+    whole = checkpoint.read_bytes()
+    checkpoint.with_suffix(".json.bak").write_bytes(whole)
+    checkpoint.write_bytes(whole[:kept])
+    done = engine.capture("stack", "export")
+    assert done.code == 0, done.output
+    assert checkpoint.read_bytes() == whole
+
+
+def test_without_a_whole_former_one_the_fault_is_told(engine: Engine) -> None:
+    (checkpoint,) = engine.state.glob("backend/.pulumi/stacks/*/forge.json")
+    checkpoint.write_bytes(b"")
+    checkpoint.with_suffix(".json.bak").write_bytes(b"")
+    assert "checkpoint" in engine.capture("stack", "export").output
