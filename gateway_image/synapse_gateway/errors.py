@@ -3,9 +3,9 @@
 GatewayError
 ├── BadRequestError 400          ├── ConflictError 409         ├── RateLimitedError 429
 ├── AuthenticationError 401      ├── TooLargeError 413         ├── InternalError 500
-├── PermissionDeniedError 403    ├── UnsupportedMediaError 415 ├── BadGatewayError 502
-├── NotFoundError 404            ├── ValidationError 422       ├── UnavailableError 503
-├── MethodNotAllowedError 405    └── SlowClientError 408       └── BackendTimeoutError 504
+├── PermissionDeniedError 403    ├── ValidationError 422       ├── BadGatewayError 502
+├── NotFoundError 404            └── SlowClientError 408       ├── UnavailableError 503
+├── MethodNotAllowedError 405                                  └── BackendTimeoutError 504
 (RefusedError: whatever status below 500 a backend gave)
 
 Messages reach the client: they never hold a backend's address, a path of this machine, a header or a key.
@@ -83,12 +83,6 @@ class TooLargeError(GatewayError):
     status = 413
     type = "invalid_request_error"
     code = "payload_too_large"
-
-
-class UnsupportedMediaError(GatewayError):
-    status = 415
-    type = "invalid_request_error"
-    code = "unsupported_media_type"
 
 
 class ValidationError(GatewayError):

@@ -1,5 +1,7 @@
 """The manifests without an engine: every object, in an order that applies, and no secret in them."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +42,16 @@ def test_a_token_reaches_its_pod_through_a_secret_only() -> None:
 
 def test_without_a_token_there_is_no_secret(forge_objects: list[dict[str, Any]]) -> None:
     assert not [found for found in forge_objects if found["kind"] == "Secret"]
+
+
+def test_rendering_needs_no_event_loop_of_its_thread() -> None:
+    """As after somebody else's has ended in it; a process of its own keeps the loops of other tests out of this one."""
+    program = (
+        "import asyncio; asyncio.set_event_loop(None)\n"
+        "from infra.cli.rendering import manifests\n"
+        "from infra.plan import plan\n"
+        "from infra.settings import load\n"
+        "assert manifests(plan(load('forge')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
