@@ -4,12 +4,16 @@ import base64
 import os
 import subprocess
 import sys
+import tempfile
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 import yaml
 
+from tests.tools.tls import Authority, server
 from tools.plugins.kubernetes.api import Api
 from tools.plugins.kubernetes.connection import connect
 from tools.plugins.kubernetes.errors import UnreachableError
@@ -45,37 +49,55 @@ def test_the_current_context_is_used_unless_another_is_named() -> None:
     assert connect(content, None).authorization() == "Bearer secret"
 
 
-def test_certificates_in_the_kubeconfig_become_files_for_their_owner() -> None:
-    user = {"client-certificate-data": encoded("certificate"), "client-key-data": encoded("key")}
-    found = connect(yaml.safe_dump(kubeconfig({"certificate-authority-data": encoded("authority")}, user)), None)
-    files = {name: Path(found.pool.connection_pool_kw[name]) for name in ("ca_certs", "cert_file", "key_file")}
-    assert {name: file.read_text() for name, file in files.items()} == {
-        "ca_certs": "authority",
-        "cert_file": "certificate",
-        "key_file": "key",
-    }
-    assert files["key_file"].stat().st_mode & 0o077 == 0
-    assert found.authorization() is None
-    for file in files.values():
-        file.unlink()
+def status(content: dict[str, Any]) -> int:
+    """What the server says to whom the kubeconfig makes of us."""
+    found = connect(yaml.safe_dump(content), None)
+    with found.pool as pool:
+        answer: int = pool.request("GET", found.address, retries=False).status
+    return answer
+
+
+def test_certificates_in_the_kubeconfig_are_used_and_leave_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scratch := tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    authority = Authority()
+    me = authority.issue("me")
+    user = {"client-certificate-data": encoded(me.certificate), "client-key-data": encoded(me.key)}
+    with server(authority, tmp_path) as address:
+        trusted = {"server": address, "certificate-authority-data": encoded(authority.certificate)}
+        assert status(kubeconfig(trusted, user)) == HTTPStatus.OK
+        with pytest.raises(urllib3.exceptions.HTTPError):  # it does not know us
+            status(kubeconfig(trusted))
+    assert list(scratch.iterdir()) == []
 
 
 def test_paths_begin_in_the_folder_of_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "config"
-    file.write_text(yaml.safe_dump(kubeconfig({"certificate-authority": "ca.crt"}, {"token": "secret"})))
-    monkeypatch.setenv("KUBECONFIG", str(file))
-    for named in (str(file), None):
-        assert connect(named, None).pool.connection_pool_kw["ca_certs"] == str(tmp_path / "ca.crt")
+    authority = Authority()
+    me = authority.issue("me")
+    for name, content in {"ca.crt": authority.certificate, "me.crt": me.certificate, "me.key": me.key}.items():
+        (tmp_path / name).write_text(content)
+    with server(authority, tmp_path) as address:
+        cluster = {"server": address, "certificate-authority": "ca.crt"}
+        written = kubeconfig(cluster, {"client-certificate": "me.crt", "client-key": str(tmp_path / "me.key")})
+        file = tmp_path / "config"
+        file.write_text(yaml.safe_dump(written))
+        monkeypatch.setenv("KUBECONFIG", str(file))
+        for named in (str(file), None):
+            with connect(named, None).pool as pool:
+                assert pool.request("GET", address, retries=False).status == HTTPStatus.OK
 
 
-def test_a_server_is_verified_unless_the_kubeconfig_says_otherwise() -> None:
-    user = {"token": "secret"}
-    kept, left = (
-        connect(yaml.safe_dump(kubeconfig({"insecure-skip-tls-verify": skipped}, user)), None)
-        for skipped in (False, True)
-    )
-    assert kept.pool.connection_pool_kw["cert_reqs"] == "CERT_REQUIRED"
-    assert left.pool.connection_pool_kw["cert_reqs"] == "CERT_NONE"
+def test_a_server_is_verified_unless_the_kubeconfig_says_otherwise(tmp_path: Path) -> None:
+    authority, stranger = Authority(), Authority()
+    me = authority.issue("me")
+    user = {"client-certificate-data": encoded(me.certificate), "client-key-data": encoded(me.key)}
+    with server(authority, tmp_path) as address:
+        with pytest.raises(urllib3.exceptions.SSLError, match="certificate verify failed"):
+            status(kubeconfig({"server": address, "certificate-authority-data": encoded(stranger.certificate)}, user))
+        with pytest.warns(urllib3.exceptions.InsecureRequestWarning):
+            assert status(kubeconfig({"server": address, "insecure-skip-tls-verify": True}, user)) == HTTPStatus.OK
 
 
 def test_a_program_that_has_the_token_is_asked(tmp_path: Path) -> None:
@@ -94,7 +116,7 @@ def test_a_program_that_has_the_token_is_asked(tmp_path: Path) -> None:
         ("apiVersion: v1\nkind: Config\n", "it has no current-context"),
         (yaml.safe_dump(kubeconfig() | {"current-context": "three"}), "it has no context named three"),
         (yaml.safe_dump(kubeconfig() | {"users": []}), "it has no user named me"),
-        (yaml.safe_dump(kubeconfig(user={"client-key-data": "?"})), "the kubeconfig cannot be used"),
+        (yaml.safe_dump(kubeconfig(user={"client-certificate-data": "?"})), "the kubeconfig cannot be used"),
         ("- a\n- b\n", "the kubeconfig cannot be used"),
     ],
 )

@@ -6,7 +6,9 @@ official client is loaded, which takes as long as all else that the plugin start
 
 import base64
 import binascii
+import functools
 import os
+import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,27 +81,33 @@ def _named(content: Section, kind: str, name: str | None) -> Section:
 
 
 def _fixed(cluster: Section, user: Section, folder: Path) -> Connection:
-    tls = {
-        "ca_certs": _file(cluster, "certificate-authority", folder),
-        "cert_file": _file(user, "client-certificate", folder),
-        "key_file": _file(user, "client-key", folder),
-        "server_hostname": cluster.get("tls-server-name"),
-    }
-    verified = "CERT_NONE" if cluster.get("insecure-skip-tls-verify") else "CERT_REQUIRED"
     authorization = f"Bearer {user['token']}" if "token" in user else None
     return Connection(
         address=str(cluster["server"]).rstrip("/"),
-        pool=_pool(verified, tls),
+        pool=_pool({"ssl_context": _context(cluster, user, folder), "server_hostname": cluster.get("tls-server-name")}),
         authorization=lambda: authorization,
     )
 
 
-def _file(section: Section, key: str, folder: Path) -> str | None:
-    """The file that *key* names, or one with the content that is in its place."""
+def _context(cluster: Section, user: Section, folder: Path) -> ssl.SSLContext:
+    """Whom we trust and who we are; what is only in the kubeconfig is a file no longer than it takes to load it."""
+    with tempfile.TemporaryDirectory(prefix="synapse-tls-") as scratch:
+        file = functools.partial(_file, folder=folder, scratch=Path(scratch))
+        context = ssl.create_default_context(cafile=file(cluster, "certificate-authority"))
+        if certificate := file(user, "client-certificate"):
+            context.load_cert_chain(certificate, file(user, "client-key"))
+    if cluster.get("insecure-skip-tls-verify"):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _file(section: Section, key: str, folder: Path, scratch: Path) -> str | None:
+    """The file that *key* names, or one in *scratch* with the content that is in its place."""
     if data := section.get(f"{key}-data"):
-        with tempfile.NamedTemporaryFile(prefix=f"{key}-", delete=False) as file:
-            file.write(base64.b64decode(data, validate=True))
-        return file.name
+        content = base64.b64decode(data, validate=True)
+        (scratch / key).write_bytes(content)
+        return str(scratch / key)
     return str(folder / section[key]) if key in section else None
 
 
@@ -119,6 +127,7 @@ def _official(kubeconfig: str | None, context: str | None) -> Connection:
     except config.ConfigException as error:
         raise ValueError(error) from error
     tls = {
+        "cert_reqs": "CERT_REQUIRED" if settings.verify_ssl else "CERT_NONE",
         "ca_certs": settings.ssl_ca_cert,
         "cert_file": settings.cert_file,
         "key_file": settings.key_file,
@@ -126,12 +135,12 @@ def _official(kubeconfig: str | None, context: str | None) -> Connection:
     }
     return Connection(
         address=settings.host.rstrip("/"),
-        pool=_pool("CERT_REQUIRED" if settings.verify_ssl else "CERT_NONE", tls, settings.proxy),
+        pool=_pool(tls, settings.proxy),
         authorization=lambda: settings.get_api_key_with_prefix("BearerToken", alias="authorization"),
     )
 
 
-def _pool(verified: str, tls: Mapping[str, str | None], proxy: str | None = None) -> urllib3.PoolManager:
-    options: dict[str, Any] = {key: value for key, value in tls.items() if value}
-    options |= {"cert_reqs": verified, "maxsize": CONNECTIONS, "retries": RETRIES}
+def _pool(tls: Mapping[str, Any], proxy: str | None = None) -> urllib3.PoolManager:
+    options = {key: value for key, value in tls.items() if value is not None}
+    options |= {"maxsize": CONNECTIONS, "retries": RETRIES}
     return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
