@@ -22,7 +22,7 @@ class DevicePluginArgs:
 
 
 class DevicePlugin(pulumi.ComponentResource):
-    """The plugin's DaemonSet and its configuration; nothing has a reason to call it but the kubelet, by its socket."""
+    """The plugin's DaemonSet and its configuration; it talks to the kubelet alone, by a socket."""
 
     def __init__(self, name: str, args: DevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("synapse:components:DevicePlugin", name, None, opts)
@@ -30,7 +30,7 @@ class DevicePlugin(pulumi.ComponentResource):
         networking.v1.NetworkPolicy(
             f"{name}-deny",
             metadata=_metadata(f"{NAME}-deny"),
-            spec={"pod_selector": {"match_labels": selector(NAME)}, "policy_types": ["Ingress"]},
+            spec={"pod_selector": {"match_labels": selector(NAME)}, "policy_types": ["Ingress", "Egress"]},
             opts=child,
         )
         config = core.v1.ConfigMap(

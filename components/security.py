@@ -1,4 +1,4 @@
-"""Phase 5: nothing reaches a pod that is not named here, and the world reaches the gateway by TLS alone."""
+"""Phase 5: no pod reaches another, or the world, unless that is named here; the world reaches the gateway by TLS."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,27 +9,45 @@ from pulumi_kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF, selector
 from infra.access import Access
+from infra.exits import HTTPS, Exits
 from infra.placement import Placed
 from infra.sections import IngressSection
 from infra.timeouts import annotations
 
 NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""
+DNS_NAMESPACE = "kube-system"
+DNS_PODS: meta.v1.LabelSelectorArgsDict = {"match_labels": {"k8s-app": "kube-dns"}}
+DNS: list[networking.v1.NetworkPolicyPortArgsDict] = [
+    {"port": 53, "protocol": "UDP"},
+    {"port": 53, "protocol": "TCP"},
+]
+API_SERVER = (443, 6443)
+"""Its Service and, since a policy may be judged after the address is translated, K3s' own port."""
+INTERNET: tuple[networking.v1.IPBlockArgsDict, ...] = (
+    {
+        "cidr": "0.0.0.0/0",
+        "except_": ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
+    },
+    {"cidr": "::/0", "except_": ["fc00::/7", "fe80::/10"]},
+)
+"""Every address but those of private networks, the cluster's own among them."""
 REDIRECT = "traefik.ingress.kubernetes.io/router.entrypoints"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityArgs:
-    """Who may call whom, and the public name of the gateway; without one there is no ingress."""
+    """Who may call whom and go where, and the public name of the gateway; without one there is no ingress."""
 
     namespace: Namespace
     access: Sequence[Access]
+    exits: Sequence[Exits]
     gateway: Placed | None = None
     ingress: IngressSection | None = None
 
 
 class Security(pulumi.ComponentResource):
-    """A default-deny of all ingress, an exception for each pair that talks, and the way in from outside.
+    """A default-deny both ways, an exception for each pair that talks, and the way in from outside.
 
     It comes last: a consumer that still calls a backend directly is cut off by it.
     """
@@ -39,8 +57,8 @@ class Security(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         networking.v1.NetworkPolicy(
             f"{name}-default-deny",
-            metadata=_metadata("default-deny-ingress", args.namespace),
-            spec={"pod_selector": {}, "policy_types": ["Ingress"]},
+            metadata=_metadata("default-deny", args.namespace),
+            spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
             opts=child,
         )
         for access in args.access:
@@ -48,6 +66,13 @@ class Security(pulumi.ComponentResource):
                 f"{name}-{access.service.service_name}",
                 metadata=_metadata(f"allow-{access.service.service_name}", args.namespace),
                 spec=allow(access),
+                opts=child,
+            )
+        for exits in args.exits:
+            networking.v1.NetworkPolicy(
+                f"{name}-{exits.name}-egress",
+                metadata=_metadata(f"allow-{exits.name}-egress", args.namespace),
+                spec=let_out(exits),
                 opts=child,
             )
         if args.ingress and args.gateway:
@@ -71,11 +96,34 @@ def allow(access: Access) -> networking.v1.NetworkPolicySpecArgsDict:
     peers += [{"namespace_selector": {"match_labels": {NAME: name}}} for name in access.namespaces]
     if access.is_open:
         peers = [{"namespace_selector": {}}]
-    port: networking.v1.NetworkPolicyPortArgsDict = {"port": access.service.backend.container_port, "protocol": "TCP"}
+    ports = [_tcp(access.service.backend.container_port)]
     return {
         "pod_selector": {"match_labels": selector(access.service.service_name)},
         "policy_types": ["Ingress"],
-        "ingress": [{"from_": peers, "ports": [port]}] if peers else [],  # an empty `from` would let everybody in
+        "ingress": [{"from_": peers, "ports": ports}] if peers else [],  # an empty `from` would let everybody in
+    }
+
+
+def let_out(exits: Exits) -> networking.v1.NetworkPolicySpecArgsDict:
+    """Names of the cluster's DNS, and the port of whatever else the pods have to reach."""
+    rules: list[networking.v1.NetworkPolicyEgressRuleArgsDict] = [
+        {
+            "to": [{"namespace_selector": {"match_labels": {NAME: DNS_NAMESPACE}}, "pod_selector": DNS_PODS}],
+            "ports": DNS,
+        }
+    ]
+    for callee in exits.callees:
+        to: networking.v1.NetworkPolicyPeerArgsDict = {"pod_selector": {"match_labels": selector(callee.service_name)}}
+        rules.append({"to": [to], "ports": [_tcp(callee.backend.container_port)]})
+    if exits.internet:
+        rules.append({"to": [{"ip_block": block} for block in INTERNET], "ports": [_tcp(HTTPS)]})
+    ports = (*exits.anywhere, *(API_SERVER if exits.api_server else ()))
+    if ports:
+        rules.append({"ports": [_tcp(port) for port in ports]})  # of an address that no selector can name
+    return {
+        "pod_selector": {"match_labels": selector(exits.name)},
+        "policy_types": ["Egress"],
+        "egress": rules,
     }
 
 
@@ -101,6 +149,10 @@ def ingress(section: IngressSection, gateway: Placed) -> networking.v1.IngressSp
             }
         ],
     }
+
+
+def _tcp(port: int) -> networking.v1.NetworkPolicyPortArgsDict:
+    return {"port": port, "protocol": "TCP"}
 
 
 def _metadata(name: str, namespace: Namespace) -> meta.v1.ObjectMetaArgsDict:

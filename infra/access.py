@@ -19,7 +19,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """One service, and those of its namespace, or whole namespaces, that may call its port."""
+    """One service, and those of its namespace, or whole namespaces, that call its port."""
 
     service: Placed
     callers: tuple[Placed, ...] = ()
@@ -36,12 +36,16 @@ def access(services: Sequence[Placed], operator: str | None = None) -> tuple[Acc
 
 
 def _of(service: Placed, services: Sequence[Placed], operator: str | None) -> Access:
-    if service.backend.kind in ENTRIES:
-        return Access(service=service, is_open=True)
-    kinds = CALLERS.get(service.backend.kind, ENTRIES) | _watchers(service, services)
+    is_entry = service.backend.kind in ENTRIES
+    kinds = _watchers(service, services) | (frozenset() if is_entry else CALLERS.get(service.backend.kind, ENTRIES))
     callers = tuple(other for other in services if other.backend.kind in kinds and other is not service)
     is_asked = service.backend.metrics is not None  # by the operator's Prometheus, and so is the prober
-    return Access(service=service, callers=callers, namespaces=(operator,) if operator and is_asked else ())
+    return Access(
+        service=service,
+        callers=callers,
+        namespaces=(operator,) if operator and is_asked else (),
+        is_open=is_entry,
+    )
 
 
 def _watchers(service: Placed, services: Sequence[Placed]) -> frozenset[str]:

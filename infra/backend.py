@@ -104,6 +104,7 @@ class Backend:
     scratch: tuple[Scratch, ...] = ()
     secrets: tuple[SecretEnv, ...] = ()
     downloads: tuple[Download, ...] = ()
+    fetches: bool = False  # models from the internet, by itself, once it runs
     restart: Restart | None = None
     command: tuple[str, ...] = ()  # empty: the image's own
     arguments: tuple[str, ...] = ()

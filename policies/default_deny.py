@@ -1,4 +1,7 @@
-"""From the security phase on, what no policy allows is refused: without that, every pod may ask every other."""
+"""From the security phase on, what no policy allows is refused: else every pod may ask every other, and the world.
+
+A pod that is taken over finds nothing to go on to, and nowhere to send what it has read.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,6 +15,7 @@ from policies.rules import Config, Fault, objects_rule
 from policies.selectors import selects
 
 PHASE = 5
+DIRECTIONS = ("Ingress", "Egress")
 SCHEMA: dict[str, dict[str, Any]] = {
     "phase": {"type": "integer", "description": f"The phase that it holds from; {PHASE} if left out."}
 }
@@ -20,22 +24,26 @@ SCHEMA: dict[str, dict[str, Any]] = {
 def _check(found: Sequence[Object], config: Config) -> Iterator[Fault]:
     if int(stack_config.value(f"{PREFIX}phase") or LAST_PHASE) < int(config.get("phase", PHASE)):
         return
-    shut = [item for item in found if item.kind == "NetworkPolicy" and _lets_nothing_in(item.spec)]
+    policies = [item for item in found if item.kind == "NetworkPolicy"]
     makers = [item for item in found if not item.is_patch]  # a patch makes no pods
-    first = {item.namespace: item for item in reversed(makers) if any(not _is_denied(pod, shut) for pod in pods(item))}
     allowed = {name.removeprefix("Namespace/") for name in config.get("allow", ())}
-    for namespace in sorted(first.keys() - allowed):
-        yield Fault(
-            object=first[namespace],
-            message=f"namespace {namespace} has pods and no policy that denies by default; "
-            "add a NetworkPolicy with an empty podSelector, policyTypes [Ingress] and no ingress rules",
-        )
+    for direction in DIRECTIONS:
+        shut = [item for item in policies if _is_shut(item.spec, direction)]
+        first = {
+            item.namespace: item for item in reversed(makers) if any(not _is_denied(pod, shut) for pod in pods(item))
+        }
+        for namespace in sorted(first.keys() - allowed):
+            yield Fault(
+                object=first[namespace],
+                message=f"namespace {namespace} has pods and no policy that denies {direction.lower()} by default; "
+                f"add a NetworkPolicy with an empty podSelector, policyTypes [{', '.join(DIRECTIONS)}] and no rules",
+            )
 
 
-def _lets_nothing_in(spec: dict[str, Any]) -> bool:
-    """Types that are left out are Ingress."""
+def _is_shut(spec: dict[str, Any], direction: str) -> bool:
+    """Whether it lets nothing pass; types that are left out are Ingress."""
     types = spec.get("policyTypes") or ["Ingress"]
-    return types is not UNKNOWN and "Ingress" in types and not spec.get("ingress")
+    return types is not UNKNOWN and direction in types and not spec.get(direction.lower())
 
 
 def _is_denied(pod: Pods, shut: Sequence[Object]) -> bool:
@@ -47,7 +55,7 @@ def _is_denied(pod: Pods, shut: Sequence[Object]) -> bool:
 
 network_denies_by_default = objects_rule(
     "network-denies-by-default",
-    f"From phase {PHASE} on, every pod is denied what no policy allows.",
+    f"From phase {PHASE} on, every pod is denied what no policy allows, in and out.",
     _check,
     SCHEMA,
 )

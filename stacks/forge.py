@@ -21,6 +21,7 @@ from components.vllm import Vllm
 from infra import device_plugin
 from infra.access import access
 from infra.consumers import SECURITY_PHASE
+from infra.exits import exits
 from infra.kinds.entry import ENTRIES
 from infra.monitoring.targets import MONITORING_PHASE
 from infra.placement import Placed
@@ -103,9 +104,11 @@ def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.Resour
 def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Security:
     gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
     monitoring = plan.settings.monitoring
+    allowed = access(plan.services, monitoring.namespace if monitoring.operator else None)
     args = SecurityArgs(
         namespace=namespace,
-        access=access(plan.services, monitoring.namespace if monitoring.operator else None),
+        access=allowed,
+        exits=exits(plan, allowed),
         gateway=gateway,
         ingress=plan.settings.ingress,
     )

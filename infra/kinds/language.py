@@ -14,6 +14,7 @@ OLLAMA = Backend(
     tasks=("chat", "embeddings"),
     adapter="ollama",
     timeout_s=300,
+    fetches=True,
     image="docker.io/ollama/ollama:0.32.9@sha256:1685741456770df6e3cceb2a945a5f75e020f658d1701509668d6f4688f1dd3f",
     claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
     probes=Probes(
@@ -43,6 +44,7 @@ VLLM = Backend(
     tasks=("chat",),
     adapter="vllm",
     timeout_s=300,
+    fetches=True,
     image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
     claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(
@@ -74,6 +76,7 @@ SGLANG = Backend(
     tasks=("chat",),
     adapter="sglang",
     timeout_s=300,
+    fetches=True,
     image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
     claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(  # `/health_generate` has a token made; `/health` looks at the processes alone

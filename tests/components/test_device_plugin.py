@@ -109,12 +109,13 @@ def test_other_shares_are_another_pod(shared: Objects) -> None:
     assert template(shared) == template(objects(plan(settings_of(with_plugin()))))
 
 
-def test_nothing_may_call_it(shared: Objects) -> None:
+def test_nothing_may_call_it_and_it_calls_nothing(shared: Objects) -> None:
     policy = shared["NetworkPolicy", f"{NAME}-deny"]
     labels = shared["DaemonSet", NAME]["spec"]["template"]["metadata"]["labels"]
     assert policy["metadata"]["namespace"] == SYSTEM
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
-    assert policy["spec"].get("ingress") is None
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert not policy["spec"].keys() & {"ingress", "egress"}
 
 
 def test_it_comes_with_the_gpu_phase() -> None:

@@ -20,7 +20,7 @@ k8s.core.v1.Pod(
 k8s.networking.v1.NetworkPolicy(
     "shut",
     metadata={{"name": "shut", "namespace": "default"}},
-    spec={{"pod_selector": {{}}, "policy_types": ["Ingress"]}},
+    spec={{"pod_selector": {{}}, "policy_types": ["Ingress", "Egress"]}},
     opts=opts,
 )
 """

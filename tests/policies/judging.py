@@ -190,7 +190,7 @@ def resource(kind: str, props: dict[str, Any], protected: Collection[str] = ()) 
 
 
 SHUT = [
-    thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Ingress"]}, name="shut", namespace=namespace)
+    thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}, name="shut", namespace=namespace)
     for namespace in ("default", NAMESPACE)
 ]
 

@@ -85,8 +85,9 @@ def moved(namespace: str, resource: Resource) -> Resource:
 
 
 def shut(app: str) -> Resource:
-    """A NetworkPolicy that lets nothing in to the workload called *app*."""
-    return thing("NetworkPolicy", {"podSelector": {"matchLabels": {"app": app}}}, name=f"{app}-shut")
+    """A NetworkPolicy that lets nothing in or out of the workload called *app*."""
+    spec = {"podSelector": {"matchLabels": {"app": app}}, "policyTypes": ["Ingress", "Egress"]}
+    return thing("NetworkPolicy", spec, name=f"{app}-shut")
 
 
 def waits(tier: str, seconds: int) -> dict[str, str]:

@@ -47,11 +47,21 @@ NETWORK: tuple[Bad, ...] = (
     bad(
         "network-denies-by-default",
         "undenied",
-        "namespace open has pods and no policy",
+        "namespace open has pods and no policy that denies ingress",
         moved("open", server("undenied")),
         moved("open", thing("NetworkPolicy", {"podSelector": {"matchLabels": {"a": "b"}}}, name="some-pods")),
         moved("open", thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Egress"]}, name="way-out")),
         moved("open", thing("NetworkPolicy", {"podSelector": {}, "ingress": [{}]}, name="lets-in")),
+    ),
+    bad(
+        "network-denies-by-default",
+        "leaky",
+        "namespace leaky has pods and no policy that denies egress by default",
+        moved("leaky", server("leaky")),
+        moved("leaky", thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Ingress"]}, name="way-in")),
+        moved(
+            "leaky", thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]}, name="out")
+        ),
     ),
     bad(
         "services-set-nothing",

@@ -1,0 +1,54 @@
+"""Where the pods of a service may go: to what they call, to the internet for a model, to the API server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from infra.access import Access
+from infra.placement import Placed
+from infra.plan import Plan
+
+HTTPS = 443
+SCHEMES = {"http": 80, "https": HTTPS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exits:
+    """One kind of pod, by the name that its labels have, and what it may reach beside the cluster's DNS."""
+
+    name: str
+    callees: tuple[Placed, ...] = ()
+    internet: bool = False  # by HTTPS
+    anywhere: tuple[int, ...] = ()  # ports of whatever address
+    api_server: bool = False
+
+
+def exits(plan: Plan, access: Sequence[Access]) -> tuple[Exits, ...]:
+    """Those of every service, and of the pods that restart one."""
+    own = [_of(service, plan, access) for service in plan.services]
+    restarts = [service.backend.restart for service in plan.services]
+    return (*own, *(Exits(name=restart.name, api_server=True) for restart in restarts if restart))
+
+
+def changes_deployments(service: Placed, services: Sequence[Placed]) -> bool:
+    """Whether it is the gateway of a router, whose context size is an argument of its Deployment."""
+    return service.backend.adapter == "synapse" and any(each.backend.adapter == "llama-router" for each in services)
+
+
+def _of(service: Placed, plan: Plan, access: Sequence[Access]) -> Exits:
+    backend = service.backend
+    return Exits(
+        name=service.service_name,
+        callees=tuple(each.service for each in access if service in each.callers),
+        internet=backend.fetches or bool(backend.downloads),
+        anywhere=_webhook(plan) if backend.kind == "alertmanager" else (),
+        api_server=changes_deployments(service, plan.services),
+    )
+
+
+def _webhook(plan: Plan) -> tuple[int, ...]:
+    """The port of the receiver of alerts, which may be in the cluster or outside."""
+    if plan.settings.monitoring.webhook is None:
+        return ()
+    url = urlsplit(plan.settings.monitoring.webhook)
+    return (url.port or SCHEMES[url.scheme],)
