@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 from synapse_gateway.feed.event import Event
 from synapse_gateway.feed.redis_bus import RedisBus
 from synapse_gateway.settings import Feed, SettingError, load
-from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer
+from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer, free_port
 from tests.gateway.running import Running
 from tests.gateway.watching import LIVE, logging_requests, watching
 
@@ -301,3 +301,20 @@ async def _until_failures(gateway: Running) -> None:
     async with asyncio.timeout(10):
         while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter tells nobody
             await asyncio.sleep(0.05)
+
+
+async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: asyncio.Queue[float] = asyncio.Queue()
+
+    async def passes(seconds: float) -> None:
+        waits.put_nowait(seconds)
+        await at_once(0)
+
+    at_once = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", passes)
+    failures = Counter("failures", "Failures", registry=CollectorRegistry())
+    bus = RedisBus(Feed(redis_url=f"redis://127.0.0.1:{free_port()}"), "one", failures, lambda _: None)
+    bus.start()
+    async with asyncio.timeout(10):
+        assert [await waits.get() for _ in range(6)] == [1, 2, 4, 8, 15, 15]
+    await bus.close()
