@@ -12,6 +12,7 @@ OURS = ("components", "infra", "policies", "stacks", "tools")
 ALLOWED = {
     "infra": {"infra"},
     "components": {"components", "infra"},
+    "components/image.py": {"components", "infra", "tools"},
     "stacks": {"stacks", "components", "infra"},
     "policies": {"policies", "infra"},
     "tools": {"tools"},

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tools.errors import ToolchainError
+from tools.gopatch import patched
 from tools.pins import GoPackage, Pin
 from tools.progress import HEARTBEAT_S, say
 
@@ -19,9 +20,10 @@ READONLY = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}  # 
 def key(source: GoPackage) -> str:
     """What the built program depends on, but for the Go release: the same key, the same program."""
     digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        digest.update((source.module / name).read_bytes())
-    digest.update("\0".join([platform.machine(), *_command(source, Path())]).encode())
+    for path in (source.module / "go.mod", source.module / "go.sum", *sorted(source.module.glob("*.go"))):
+        digest.update(path.read_bytes())
+    patch = [str(source.patch)] if source.patch else []
+    digest.update("\0".join([platform.machine(), *_command(source, Path()), *patch]).encode())
     return digest.hexdigest()[:16]
 
 
@@ -34,9 +36,9 @@ def build(pin: Pin, target: Path, log: Path) -> None:
     started = time.monotonic()
     say(f"building {pin.name} {pin.version} from Go modules (about {pin.source.minutes} min, once per machine) ...")
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with log.open("wb") as output, patched(go, pin.source) as flags:
         process = subprocess.Popen(
-            [go, *_command(pin.source, target)],
+            [go, *_command(pin.source, target, *flags)],
             cwd=pin.source.module,
             env=os.environ | READONLY,
             stdin=subprocess.DEVNULL,
@@ -50,11 +52,23 @@ def build(pin: Pin, target: Path, log: Path) -> None:
     say(f"{pin.name} done in {time.monotonic() - started:.0f} s")
 
 
-def _command(source: GoPackage, target: Path) -> list[str]:
+def _command(source: GoPackage, target: Path, *flags: str) -> list[str]:
     """Everything after `go`; `-v` names each package it compiles, which the heartbeat counts."""
     link = " ".join(["-s -w", *(f"-X {name}={value}" for name, value in source.variables.items())])
     tags = ["-tags", ",".join(source.tags)] if source.tags else []
-    return ["build", "-v", "-trimpath", "-buildvcs=false", *tags, "-ldflags", link, "-o", str(target), source.package]
+    return [
+        "build",
+        *flags,
+        "-v",
+        "-trimpath",
+        "-buildvcs=false",
+        *tags,
+        "-ldflags",
+        link,
+        "-o",
+        str(target),
+        source.package,
+    ]
 
 
 def _go(pin: Pin) -> str:

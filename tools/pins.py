@@ -5,7 +5,7 @@ every source file. A new version is a new row here and, for Go, `go get` and `go
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +14,14 @@ KUBERNETES: Final = "1.34.2"
 PULUMI: Final = "3.259.0"
 ETCD: Final = "3.6.4"
 KWOK: Final = "0.8.0"
+COREDNS: Final = "1.13.1"
+KUBE_ROUTER: Final = "2.2.1"
+LOCAL_PATH: Final = "0.0.30"
 PROMETHEUS: Final = "3.15.0"
 ALERTMANAGER: Final = "0.34.1"
+BLACKBOX: Final = "0.28.0"
+KUBE_SCORE: Final = "1.20.0"
+TRAEFIK: Final = "3.6.12"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,14 @@ class Release:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Patch:
+    """Files that a module's publisher makes before each build, where it has none of them or we want others."""
+
+    module: str
+    files: Mapping[str, str]  # their content, by their path in the module
+
+
+@dataclass(frozen=True, kw_only=True)
 class GoPackage:
     """A main package of one of our Go modules."""
 
@@ -38,6 +52,7 @@ class GoPackage:
     version: str = ""  # of its Go module, where that is numbered otherwise
     tags: tuple[str, ...] = ()  # what to leave out of it, and what to keep
     variables: Mapping[str, str] = field(default_factory=dict)  # set at link time, as the publisher does
+    patch: Patch | None = None
     minutes: int  # roughly, on two cores with nothing cached
 
 
@@ -56,6 +71,7 @@ class Pin:
 
 GO_ARCH: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 CONTROL_PLANE: Final = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+NODE: Final = ("kubelet", "kube-proxy")
 _SERVER: Final = "kubernetes/server/bin"
 _VERSION: Final = "k8s.io/component-base/version"
 
@@ -70,7 +86,7 @@ def _kubernetes(name: str, minutes: int) -> Pin:
         release=Release(
             url=f"https://dl.k8s.io/v{KUBERNETES}/kubernetes-server-linux-{{arch}}.tar.gz",
             program=f"{_SERVER}/{name}",
-            only=tuple(f"{_SERVER}/{part}" for part in CONTROL_PLANE),
+            only=tuple(f"{_SERVER}/{part}" for part in CONTROL_PLANE + NODE),
             arch=GO_ARCH,
             checksum={  # from Kubernetes' own CHANGELOG-1.34.md
                 "x86_64": "016b09cb70b4335201095b96cd564059eece9ece9e945e045b4558afa9dbd998"
@@ -195,6 +211,113 @@ _AMTOOL: Final = _checker(
     ),
 )
 
-_CONTROL_PLANE: Final = tuple(map(_kubernetes, CONTROL_PLANE, (3, 1, 1)))
+_KUBERNETES: Final = tuple(map(_kubernetes, CONTROL_PLANE + NODE, (3, 1, 1, 2, 1)))
 
-PINS: Final[Mapping[str, Pin]] = {pin.name: pin for pin in (_PULUMI, _ETCD, *_CONTROL_PLANE, _KWOK, _PROMTOOL, _AMTOOL)}
+
+def _in_cluster(name: str, version: str, source: GoPackage) -> Pin:
+    """What a cluster of ours runs beside Kubernetes itself; it is built, since it pins no release's checksum.
+
+    One on PATH does only where it is this very version: it may end up in an image, which has nothing but the program.
+    """
+    numbers = tuple(map(int, version.split(".")))
+    below = (*numbers[:-1], numbers[-1] + 1)
+    return Pin(
+        name=name, version=version, at_least=numbers, below=below, release=Release(url="", arch=GO_ARCH), source=source
+    )
+
+
+_COREDNS: Final = _in_cluster(
+    "coredns", COREDNS, GoPackage(module=MODULES / "coredns", package="synapse.tools/coredns", minutes=3)
+)
+_KUBE_ROUTER: Final = _in_cluster(
+    "kube-router",
+    KUBE_ROUTER,
+    GoPackage(
+        module=MODULES / "kube-router", package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router", minutes=3
+    ),
+)
+_LOCAL_PATH: Final = _in_cluster(
+    "local-path-provisioner",
+    LOCAL_PATH,
+    GoPackage(module=MODULES / "local-path", package="github.com/rancher/local-path-provisioner", minutes=2),
+)
+_PAUSE: Final = _in_cluster(
+    "pause", "1.0.0", GoPackage(module=MODULES / "pause", package="synapse.tools/pause", minutes=1)
+)
+_PROBE: Final = _in_cluster(
+    "probe", "1.0.0", GoPackage(module=MODULES / "probe", package="synapse.tools/probe", minutes=1)
+)
+_PROMETHEUS: Final = _in_cluster(
+    "prometheus",
+    PROMETHEUS,
+    replace(_PROMTOOL.source, package="github.com/prometheus/prometheus/cmd/prometheus"),
+)
+_ALERTMANAGER: Final = _in_cluster(
+    "alertmanager",
+    ALERTMANAGER,
+    replace(
+        _AMTOOL.source,
+        package="github.com/prometheus/alertmanager/cmd/alertmanager",
+        patch=Patch(
+            module="github.com/prometheus/alertmanager",
+            files={"ui/app/dist/index.html": "Built without its pages: ask /api/v2.\n"},
+        ),
+    ),
+)
+_BLACKBOX: Final = _in_cluster(
+    "blackbox_exporter",
+    BLACKBOX,
+    GoPackage(
+        module=MODULES / "blackbox",
+        package="github.com/prometheus/blackbox_exporter",
+        variables={_PROMETHEUS_VERSION: BLACKBOX},
+        minutes=1,
+    ),
+)
+_KUBE_SCORE: Final = _in_cluster(
+    "kube-score",
+    KUBE_SCORE,
+    GoPackage(
+        module=MODULES / "kube-score",
+        package="github.com/zegl/kube-score/cmd/kube-score",
+        variables={"main.version": KUBE_SCORE},
+        minutes=1,
+    ),
+)
+_TRAEFIK: Final = replace(
+    _in_cluster(
+        "traefik",
+        TRAEFIK,
+        GoPackage(
+            module=MODULES / "traefik",
+            package="github.com/traefik/traefik/v3/cmd/traefik",
+            variables={"github.com/traefik/traefik/v3/pkg/version.Version": TRAEFIK},
+            patch=Patch(
+                module="github.com/go-acme/lego/v4",
+                files={"providers/dns/zz_gen_dns_providers.go": (MODULES / "traefik/dns.go").read_text("utf-8")},
+            ),
+            minutes=5,
+        ),
+    ),
+    ask="version",
+)
+
+_ALL: Final = (
+    _PULUMI,
+    _ETCD,
+    *_KUBERNETES,
+    _KWOK,
+    _COREDNS,
+    _KUBE_ROUTER,
+    _LOCAL_PATH,
+    _PAUSE,
+    _PROMTOOL,
+    _AMTOOL,
+    _PROMETHEUS,
+    _ALERTMANAGER,
+    _BLACKBOX,
+    _PROBE,
+    _KUBE_SCORE,
+    _TRAEFIK,
+)
+PINS: Final[Mapping[str, Pin]] = {pin.name: pin for pin in _ALL}

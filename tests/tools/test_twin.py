@@ -18,10 +18,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tools.errors import ToolchainError, TwinError
+from tools.control_plane.api import Api
+from tools.errors import ControlPlaneError, ToolchainError, TwinError
 from tools.twin import Node, Twin
-from tools.twin.api import Api
-from tools.twin.credentials import USERS, Credentials
+from tools.twin.credentials import USERS, credentials
 from tools.twin.record import load
 
 GIB = 1 << 30
@@ -64,7 +64,7 @@ def another(state: Path, suffix: str, owner_pid: int) -> Iterator[Twin]:
 def api(twin: Twin) -> Api:
     record = load(twin.folder)
     assert record
-    return Api(Credentials(twin.folder), record.port)
+    return Api(credentials(twin.folder), record.port)
 
 
 def wait(what: Callable[[], Any]) -> Any:
@@ -107,7 +107,7 @@ def leftovers(twin: Twin) -> list[str]:
 
 def strict(twin: Twin) -> ssl.SSLContext:
     """Trust in the twin's certificate, as strict as Python 3.13 is by default."""
-    context = ssl.create_default_context(cafile=str(Credentials(twin.folder).certificate))
+    context = ssl.create_default_context(cafile=str(credentials(twin.folder).authority))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 
@@ -149,7 +149,9 @@ def test_the_node_can_change_without_a_restart(twin: Twin) -> None:
 
 @pytest.mark.engine
 def test_a_node_that_cannot_be_is_refused_and_the_old_one_stays(twin: Twin) -> None:
-    with pytest.raises(TwinError, match=r"refused /api/v1/nodes/forge/status: .*must be greater than or equal to 0"):
+    with pytest.raises(
+        ControlPlaneError, match=r"refused /api/v1/nodes/forge/status: .*must be greater than or equal to 0"
+    ):
         twin.up(replace(NODE, memory=-1))
     assert twin.status().node == NODE
     twin.up(NODE)
@@ -227,7 +229,7 @@ def test_two_twins_live_side_by_side_and_an_orphan_is_swept(twin: Twin, state: P
     with subprocess.Popen(WAITING, stdin=subprocess.PIPE) as owner, another(state, "b", owner.pid) as other:
         assert other.status().is_healthy
         assert twin.status().is_healthy
-        tokens = [Credentials(folder).token(user) for folder in (twin.folder, other.folder) for user in USERS]
+        tokens = [credentials(folder).token(user) for folder in (twin.folder, other.folder) for user in USERS]
         assert len(set(tokens)) == 2 * len(USERS)
         assert Twin.sweep(state) == ()
         owner.kill()

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from tests.tools.test_twin import NODE, wait
+from tools.control_plane.processes import Process, spawn
 from tools.errors import TwinError
 from tools.twin import Twin
 from tools.twin.plan import STAGES
-from tools.twin.processes import Process, spawn
 from tools.twin.record import Record, load
 
 WAITING = [sys.executable, "-c", "input()"]  # a process that stays until it is killed

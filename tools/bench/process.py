@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from tools.control_plane.processes import tail
 from tools.errors import ToolchainError, ToolsError
-from tools.twin.processes import tail
 
 START_S = 120.0
 ASK_S = 10.0

@@ -1,11 +1,10 @@
 """The simulated machine, and what K3s would have put on its cluster before anyone deploys."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from tools.control_plane.api import Manifest
 from tools.pins import KUBERNETES
-
-Manifest = dict[str, Any]
 
 ADDRESS: Final = "192.0.2.2"  # of RFC 5737, which nobody has: nothing may answer in the node's stead
 PODS: Final = 110  # a kubelet's default

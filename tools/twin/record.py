@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools.control_plane.files import write_private
+from tools.control_plane.processes import Process
 from tools.errors import TwinError
-from tools.twin.files import write_private
 from tools.twin.node import Node
-from tools.twin.processes import Process
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from tools.control_plane.api import Api
+from tools.control_plane.components import API_SERVER
+from tools.control_plane.credentials import LOOPBACK
+from tools.control_plane.processes import Process, spawn, tail
 from tools.errors import TwinError
 from tools.progress import say
 from tools.twin import node
-from tools.twin.api import Api
-from tools.twin.credentials import Credentials
-from tools.twin.plan import API_SERVER, Plan
-from tools.twin.processes import Process, spawn, tail
+from tools.twin.credentials import USERS, credentials
+from tools.twin.definitions import definitions, is_served
+from tools.twin.plan import Plan
 from tools.twin.record import Record
 
 READY_S = 120.0  # about 10 s in practice; a busy machine with two cores needs patience
@@ -33,7 +36,7 @@ class Start:
         self._former = former  # what the cluster may still be of
         self._folder = folder
         self._programs = programs
-        self._credentials = Credentials(folder)
+        self._credentials = credentials(folder)
         self._api = Api(self._credentials, record.port, POLL_ANSWER_S)
 
     def run(self) -> Record:
@@ -59,13 +62,22 @@ class Start:
 
     def _store(self) -> None:
         self._credentials.ensure()
-        self._credentials.write_kubeconfigs(self.record.port)
+        self._credentials.write_kubeconfigs(dict.fromkeys(USERS, f"{LOOPBACK}:{self.record.port}"))
         self._spawn(self._plan().store())
         self._until("the API server is ready", self._api.is_ready)
 
     def _controllers(self) -> None:
         self._spawn(self._plan().controllers())
+        self._define()
         self.settle()
+
+    def _define(self) -> None:
+        """Teach it the kinds that K3s has beside Kubernetes' own."""
+        patient = Api(self._credentials, self.record.port)
+        wanted = definitions()
+        for path, manifest in wanted.items():
+            patient.apply(path, manifest)
+        self._until("K3s' own kinds are served", lambda: all(is_served(self._api.get(path)) for path in wanted))
 
     def _plan(self) -> Plan:
         return Plan(folder=self._folder, port=self.record.port, credentials=self._credentials)

@@ -10,15 +10,16 @@ from shutil import rmtree
 from typing import Final
 
 from tools import places
+from tools.control_plane.api import Api
+from tools.control_plane.components import API_SERVER, ETCD
+from tools.control_plane.credentials import ADMIN, CONTROLLER_MANAGER, LOOPBACK, SCHEDULER
+from tools.control_plane.processes import Process
 from tools.errors import TwinError
 from tools.locks import exclusive
 from tools.progress import say
 from tools.toolchain import tool
-from tools.twin.api import Api
-from tools.twin.credentials import ADMIN, CONTROLLER_MANAGER, KWOK, LOOPBACK, SCHEDULER, Credentials
+from tools.twin.credentials import KWOK, credentials
 from tools.twin.node import Node
-from tools.twin.plan import API_SERVER, ETCD
-from tools.twin.processes import Process
 from tools.twin.record import Record, load
 from tools.twin.start import PortTakenError, Start, end
 
@@ -55,7 +56,7 @@ class Twin:
             raise TwinError(f"a twin's name is made of a-z, 0-9 and '-', at most 41 of them; not {name!r}")
         self.name = name
         self.folder = _folder(state) / name
-        self.kubeconfig = Credentials(self.folder).kubeconfig(ADMIN)
+        self.kubeconfig = credentials(self.folder).kubeconfig(ADMIN)
         self._owner = Process.of(owner_pid) if owner_pid else None
 
     def up(self, node: Node) -> Path:
@@ -103,7 +104,7 @@ class Twin:
     def _status(self, record: Record | None) -> Status:
         processes = record.processes if record else {}
         running = frozenset(name for name, process in processes.items() if process.is_running())
-        api = Api(Credentials(self.folder), record.port) if record and API_SERVER in running else None
+        api = Api(credentials(self.folder), record.port) if record and API_SERVER in running else None
         return Status(
             name=self.name,
             kubeconfig=self.kubeconfig,

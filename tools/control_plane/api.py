@@ -1,4 +1,4 @@
-"""The few calls a twin makes to its own API server."""
+"""The few calls that the tools make to an API server of theirs."""
 
 import json
 import ssl
@@ -7,9 +7,10 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from tools.errors import TwinError
-from tools.twin.credentials import ADMIN, LOOPBACK, Credentials
-from tools.twin.node import Manifest
+from tools.control_plane.credentials import ADMIN, LOOPBACK, Credentials
+from tools.errors import ControlPlaneError
+
+Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class Api:
         return answer
 
     def apply(self, path: str, manifest: Manifest) -> None:
-        """Make the object what `manifest` says, whether or not it exists; raises TwinError where it is refused."""
+        """Make the object what `manifest` says, there or not; raises ControlPlaneError where it is refused."""
         try:
-            self._call("PATCH", f"{path}?fieldManager=synapse-twin&force=true", json.dumps(manifest).encode())
+            self._call("PATCH", f"{path}?fieldManager=synapse-tools&force=true", json.dumps(manifest).encode())
         except urllib.error.HTTPError as error:
             with error:
-                raise TwinError(f"the API server refused {path}: {json.load(error)['message']}") from error
+                raise ControlPlaneError(f"the API server refused {path}: {json.load(error)['message']}") from error
 
     def delete(self, path: str) -> None:
         """Remove the object, if it is there."""
@@ -64,7 +65,7 @@ class Api:
         request.add_header("Authorization", f"Bearer {self.credentials.token(ADMIN)}")
         if body is not None:
             request.add_header("Content-Type", "application/apply-patch+yaml")
-        trust = ssl.create_default_context(cafile=str(self.credentials.certificate))
+        trust = ssl.create_default_context(cafile=str(self.credentials.authority))
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
         )

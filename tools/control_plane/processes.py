@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tools.errors import TwinError
+from tools.errors import ControlPlaneError
 
 END_S = 10.0
 POLL_S = 0.02
@@ -32,6 +32,10 @@ class Process:
         """The process that has this pid now; raises psutil.NoSuchProcess."""
         return cls(pid, _started(psutil.Process(pid)), _boot())
 
+    def wall_clock(self) -> float:
+        """When it started, in seconds of the system's clock as that is set now."""
+        return psutil.boot_time() + self.started
+
     def is_running(self) -> bool:
         return self._found() is not None
 
@@ -39,12 +43,12 @@ class Process:
         """Kill it and wait until it is gone; a process that is not ours any more is left alone.
 
         There is nothing to wait for in a softer end: etcd's log is on disk, and nothing else keeps state.
-        Raises TwinError when the system does not let go of it.
+        Raises ControlPlaneError when the system does not let go of it.
         """
         deadline = time.monotonic() + END_S
         while found := self._found():
             if time.monotonic() > deadline:
-                raise TwinError(f"process {self.pid} was killed and is still there after {END_S:.0f} s")
+                raise ControlPlaneError(f"process {self.pid} was killed and is still there after {END_S:.0f} s")
             found.kill()
             time.sleep(POLL_S)
 

@@ -1,0 +1,129 @@
+"""A cluster comes and goes: beside another, over an end that keeps its data, and without a trace."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from kubernetes import client, config
+
+from tests.cluster.conftest import eventually
+from tools.cluster import Cluster
+from tools.cluster.packages import programs
+
+CGROUPS = Path("/sys/fs/cgroup")
+NOBODY = 65534
+
+
+@pytest.fixture
+def second(state: Path) -> Iterator[Cluster]:
+    """A cluster beside that of the session, with the same addresses inside."""
+    cluster = Cluster(f"second-{os.getpid()}", state, owner_pid=os.getpid())
+    try:
+        yield cluster
+    finally:
+        cluster.delete()
+
+
+def test_two_run_side_by_side_and_one_goes_without_a_trace(cluster: Cluster, second: Cluster) -> None:
+    before = _host(second.name)
+    second.up()
+    try:
+        assert cluster.status().is_healthy
+        assert second.status().is_healthy
+        assert cluster.status().addresses["api"] != second.status().addresses["api"]
+        with _core(second) as core:
+            core.create_namespaced_config_map("default", {"metadata": {"name": "kept"}, "data": {"a": "b"}})
+        assert "kept" not in _names(cluster)
+        address = second.address("api")
+        second.down()
+        eventually(lambda: _host(second.name) == before, f"{before} became {_host(second.name)}")
+        second.up()
+        assert second.address("api") == address
+        assert "kept" in _names(second)
+    finally:
+        second.delete()
+    eventually(lambda: _host(second.name) == before, f"{before} became {_host(second.name)}")
+    assert not second.folder.exists()
+    assert cluster.status().is_healthy
+
+
+def test_a_node_that_was_killed_is_started_again(second: Cluster) -> None:
+    second.up()
+    for process in _of(second.name):
+        with suppress(psutil.NoSuchProcess):  # the first one takes the others with it
+            process.kill()
+    eventually(lambda: not second.status().components, "the node is still there")
+    second.up()
+    assert second.status().is_healthy
+
+
+def test_what_is_missing_is_said_in_one_sentence(state: Path) -> None:
+    program = f"""
+        import os, sys
+        from pathlib import Path
+        from tools.cluster import Cluster
+        from tools.errors import ToolsError
+        cluster = Cluster("nobody", Path({str(state)!r}))
+        os.setuid({NOBODY})
+        try:
+            cluster.up()
+        except ToolsError as error:
+            sys.exit(str(error))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"real pods cannot run here: root is needed for namespaces and control groups, and this is uid {NOBODY}; "
+        "try the simulated machine with `make twin`, or name a cluster of yours in SYNAPSE_KUBECONFIG\n"
+    )
+    assert not (state / "clusters/nobody").exists()
+
+
+def _host(name: str) -> dict[str, object]:
+    """What a cluster could have left on the machine outside its folder."""
+    return {
+        "processes": [process.cmdline() for process in _of(name)],
+        "mounts": sorted(line.split(" ", 3)[3] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
+        "links": _printed("ip", "-brief", "link"),
+        "routes": _printed("ip", "route"),
+        "rules": _printed("iptables-save"),
+        "cgroups": [str(path) for path in CGROUPS.glob(f"**/synapse-{name}")],
+        "overcommit": Path("/proc/sys/vm/overcommit_memory").read_text(),
+    }
+
+
+def _printed(*command: str) -> str:
+    environment = programs().environment
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def _of(name: str) -> list[psutil.Process]:
+    """Processes whose control group is the cluster's."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if f"/synapse-{name}" in Path(f"/proc/{process.pid}/cgroup").read_text():
+                found.append(process)
+        except OSError:
+            continue
+    return found
+
+
+@contextmanager
+def _core(cluster: Cluster) -> Iterator[Any]:
+    with config.new_client_from_config(str(cluster.kubeconfig)) as api:  # type: ignore[no-untyped-call]
+        yield client.CoreV1Api(api)
+
+
+def _names(cluster: Cluster) -> set[str]:
+    with _core(cluster) as core:
+        return {item.metadata.name for item in core.list_namespaced_config_map("default").items}

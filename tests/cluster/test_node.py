@@ -1,0 +1,145 @@
+"""A node is real: pods run on it, find each other, keep what they write, and are held to policies from the start."""
+
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from kubernetes import client
+
+from tests.cluster.conftest import MIB, SIZE, Space, eventually
+from tools.cluster import Cluster, Forward
+from tools.cluster.record import load
+
+DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+FAST_S = 2.0
+
+
+def test_the_node_offers_what_was_asked_for(cluster: Cluster, api: Any) -> None:
+    assert cluster.status().is_healthy
+    core: Any = client.CoreV1Api(api)
+    (node,) = core.list_node().items
+    assert node.status.allocatable["memory"] == f"{SIZE.memory // MIB}Mi"
+    assert node.status.allocatable["cpu"] == f"{SIZE.cpu}m"
+
+
+def test_a_second_up_changes_nothing(cluster: Cluster) -> None:
+    before = cluster.status(), (cluster.folder / "cluster.json").read_bytes()
+    started = time.monotonic()
+    cluster.up()
+    assert time.monotonic() - started < FAST_S
+    assert (cluster.status(), (cluster.folder / "cluster.json").read_bytes()) == before
+
+
+def test_nobody_else_can_read_what_lets_one_in(cluster: Cluster) -> None:
+    assert cluster.folder.stat().st_mode & 0o777 == 0o700
+    secrets = [*cluster.folder.glob("*.key"), *cluster.folder.glob("*kubeconfig"), cluster.folder / "tokens.csv"]
+    assert len(secrets) > 8
+    assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
+
+
+def test_pods_find_a_service_by_its_name(space: Space) -> None:
+    space.serve("server", "hello")
+    assert space.fetch("client", f"server.{space.name}.svc.cluster.local") == "hello"
+    assert space.fetch("neighbour", "server") == "hello"
+    assert "10.43.0.1" in space.output("resolver", "nslookup kubernetes.default.svc.cluster.local")
+
+
+def test_a_name_outside_is_refused_at_once(space: Space) -> None:
+    """There is no way out: whoever tries must not wait for a timeout."""
+    script = "nc -w 5 192.0.2.1 80 </dev/null || echo refused; nslookup example.org || echo unknown"
+    started = time.monotonic()
+    printed = space.output("client", script)
+    assert "refused" in printed
+    assert "unknown" in printed
+    assert time.monotonic() - started < 20
+
+
+def test_the_host_reaches_a_service(cluster: Cluster, space: Space) -> None:
+    space.serve("server", "hello")
+    before = cluster.status()
+    cluster.up([Forward("server", f"server.{space.name}.svc.cluster.local", 80)])
+    address = cluster.address("server")
+    with urllib.request.urlopen(f"http://{address}", timeout=10) as answer:
+        assert answer.read() == b"hello\n"
+    cluster.up()
+    assert cluster.address("server") == address
+    assert cluster.address("api") == before.addresses["api"]
+    assert before.components.items() < cluster.status().components.items()  # nothing was started again for it
+
+
+def test_a_volume_outlives_its_pod(cluster: Cluster, space: Space) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+    space.core.create_namespaced_persistent_volume_claim(space.name, claim)
+    spec = {
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
+        "mounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    space.output("writer", "echo kept > /data/file", **spec)
+    assert space.output("reader", "cat /data/file", **spec) == "kept\n"
+    volume = space.core.read_namespaced_persistent_volume_claim("data", space.name).spec.volume_name
+    (folder,) = (cluster.folder / "volumes").glob(f"{volume}*")
+    for name in ("writer", "reader"):
+        space.core.delete_namespaced_pod(name, space.name)
+    space.core.delete_namespaced_persistent_volume_claim("data", space.name)
+    eventually(lambda: not folder.exists(), "the volume's folder was not removed")
+
+
+def test_a_policy_blocks_and_lets_go(api: Any, space: Space) -> None:
+    networking: Any = client.NetworkingV1Api(api)
+    address = space.serve("server", "hello")
+    assert space.fetch("before", address, 8080) == "hello"
+    networking.create_namespaced_network_policy(space.name, {"metadata": {"name": "deny"}, "spec": DENY})
+    assert space.fetch("during", address, 8080) == "blocked"
+    networking.delete_namespaced_network_policy("deny", space.name)
+    assert space.fetch("after", address, 8080) == "hello"  # it starts with rules that were made after that
+
+
+def test_a_policy_holds_from_the_first_packet(api: Any, space: Space) -> None:
+    """The target is in no policy's reach, so only the new pod's own rules can stop it."""
+    other = Space(f"{space.name}-open", space.api, space.shell)
+    other.core.create_namespace({"metadata": {"name": other.name}})
+    eventually(other.has_account, "no service account")
+    address = other.serve("server", "hello")
+    networking: Any = client.NetworkingV1Api(api)
+    networking.create_namespaced_network_policy(space.name, {"metadata": {"name": "deny"}, "spec": DENY})
+    try_once = f"(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 1 {address} 8080 && echo through) 2>/dev/null"
+    attempt = f"for i in $(seq 4); do for j in $(seq 50); do {try_once} & done; wait; done; echo tried"
+    names = [f"first-{number}" for number in range(4)]
+    for name in names:
+        space.run(name, attempt)
+    for name in names:
+        eventually(lambda name=name: space.phase(name) == "Succeeded", f"{name} does not end")  # type: ignore[misc]
+        assert space.core.read_namespaced_pod_log(name, space.name) == "tried\n"
+    other.core.delete_namespace(other.name)
+
+
+@pytest.mark.parametrize("component", ["kubelet", "containerd"])
+def test_a_killed_component_comes_back_and_pods_run_on(cluster: Cluster, space: Space, component: str) -> None:
+    space.serve("server", "hello")
+    before = _container(space)
+    starts = cluster.status().components[component]["starts"]
+    _process(cluster, component).kill()
+    eventually(lambda: cluster.status().components[component]["starts"] == starts + 1, f"{component} stays away")
+    eventually(lambda: cluster.status().is_healthy, "the cluster does not recover")
+    assert space.fetch("client", "server") == "hello"
+    assert _container(space) == before
+
+
+def _container(space: Space) -> tuple[str, int]:
+    """Which container the server runs in, and how often it was started again."""
+    (status,) = space.core.read_namespaced_pod("server", space.name).status.container_statuses
+    return status.container_id, status.restart_count
+
+
+def _process(cluster: Cluster, name: str) -> psutil.Process:
+    record = load(cluster.folder)
+    assert record
+    assert record.node
+    inside = psutil.Process(record.node.pid).children(recursive=True)
+    return next(process for process in inside if Path(process.exe()).name == name)

@@ -1,0 +1,29 @@
+"""Who may talk to a cluster: as in a twin, and each component of the node under its own name."""
+
+from pathlib import Path
+from typing import Final
+
+from tools.control_plane.credentials import LOOPBACK, SERVER, Credentials, Identity, User
+from tools.control_plane.credentials import USERS as CONTROL_PLANE
+from tools.node.layout import ADDRESS, DOMAIN, KUBERNETES_SERVICE
+
+KUBELET: Final = "kubelet"
+KUBE_PROXY: Final = "kube-proxy"
+KUBE_ROUTER: Final = "kube-router"
+KUBELET_CLIENT: Final = "kubelet-client"
+_SERVICE: Final = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{DOMAIN}")
+
+
+def credentials(folder: Path, node: str) -> Credentials:
+    """The credentials of the cluster in this folder, with a node of this name."""
+    users = CONTROL_PLANE | {
+        KUBELET: User(f"system:node:{node}", "system:nodes"),
+        KUBE_PROXY: User("system:kube-proxy"),
+        KUBE_ROUTER: User("synapse:kube-router"),
+    }
+    identities = {
+        SERVER: Identity("kube-apiserver", (LOOPBACK, "localhost", ADDRESS, KUBERNETES_SERVICE, *_SERVICE)),
+        KUBELET: Identity(f"system:node:{node}", (ADDRESS, node)),
+        KUBELET_CLIENT: Identity("kube-apiserver"),  # what the API server shows to the kubelet
+    }
+    return Credentials(folder, users, identities)

@@ -1,0 +1,99 @@
+"""A node made of K3s, in the same namespaces and with the same network, names and volumes as the other.
+
+Its command line follows K3s' documentation and is tested as such; it was never run, since K3s could not be had where
+this was made. What it would pull from a registry is turned off: nothing in there can reach one. It makes an authority
+of its own, which we take over, and knows our users by their tokens.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from tools.cluster import configs, images, manifests
+from tools.cluster.configs import EVICTION_BYTES, Reserved
+from tools.cluster.packages import Programs, programs
+from tools.control_plane.api import Manifest
+from tools.control_plane.networks import PODS, SERVICES
+from tools.images.scratch import ScratchImage
+from tools.node.layout import ADDRESS, API_PORT, DNS_SERVICE, HOME
+from tools.node.spec import Component
+
+K3S: Final = "k3s"
+DATA: Final = HOME / K3S
+AUTHORITY: Final = "server/tls/server-ca.crt"  # below its data
+DISABLED: Final = ("coredns", "local-storage", "metrics-server", "servicelb", "traefik")  # ours, and what nobody needs
+LIMITS: Final = ("max-per-core=0", "min=0", "tcp-timeout-established=0s", "tcp-timeout-close-wait=0s")
+# Where its containerd looks when flannel is off: both are this node's alone.
+CNI_CONFIGURATION: Final = "/etc/cni/net.d/10-synapse.conflist"
+CNI_PROGRAMS: Final = Path("/opt/cni/bin")
+
+
+@dataclass(frozen=True)
+class K3s:
+    """One program that is all components."""
+
+    node: str
+    cgroup: str
+    reserved: Reserved
+    program: Path
+
+    @cached_property
+    def programs(self) -> Programs:
+        return programs()
+
+    @cached_property
+    def images(self) -> dict[str, ScratchImage]:
+        return images.system_images(self.programs)
+
+    def environment(self) -> dict[str, str]:
+        return self.programs.environment
+
+    def manifests(self) -> dict[str, Manifest]:
+        return manifests.objects(self.images)
+
+    def components(self) -> tuple[Component, ...]:
+        return (Component(name=K3S, command=(str(self.program), "server", *self._server(), *self._kubelet())),)
+
+    def files(self) -> dict[str, str]:
+        enforced = str(CNI_PROGRAMS / configs.ENFORCED)
+        return {CNI_CONFIGURATION: configs.network(), enforced: configs.enforced(), str(configs.RESOLVER): ""}
+
+    def links(self) -> dict[str, str]:
+        return {str(CNI_PROGRAMS / name): str(path) for name, path in self.programs.cni().items()}
+
+    def ctr(self) -> tuple[str, ...]:
+        return (str(self.program), "ctr")
+
+    def authority(self, folder: Path) -> Path:
+        return folder / K3S / AUTHORITY
+
+    def _server(self) -> tuple[str, ...]:
+        return (
+            f"--data-dir={DATA}",
+            f"--write-kubeconfig={DATA / 'kubeconfig'}",
+            f"--https-listen-port={API_PORT}",
+            f"--node-name={self.node}",
+            f"--node-ip={ADDRESS}",
+            f"--advertise-address={ADDRESS}",
+            f"--cluster-cidr={PODS}",
+            f"--service-cidr={SERVICES}",
+            f"--cluster-dns={DNS_SERVICE}",
+            f"--resolv-conf={configs.RESOLVER}",
+            f"--pause-image={self.images[images.PAUSE].reference}",
+            "--flannel-backend=none",
+            f"--disable={','.join(DISABLED)}",
+            "--disable-cloud-controller",
+            f"--kube-apiserver-arg=token-auth-file={HOME / 'tokens.csv'}",
+            *(f"--kube-proxy-arg=conntrack-{limit}" for limit in LIMITS),
+        )
+
+    def _kubelet(self) -> tuple[str, ...]:
+        arguments = (
+            f"cgroup-root={self.cgroup}",
+            f"root-dir={HOME / 'kubelet'}",
+            f"system-reserved=memory={self.reserved.memory},cpu={self.reserved.cpu}m",
+            f"eviction-hard=memory.available<{EVICTION_BYTES},nodefs.available<1%,imagefs.available<1%",
+            "image-gc-high-threshold=100",
+        )
+        return tuple(f"--kubelet-arg={argument}" for argument in arguments)

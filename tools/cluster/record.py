@@ -1,0 +1,68 @@
+"""What a cluster remembers of itself between two commands."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools.control_plane.files import write_private
+from tools.control_plane.processes import Process
+from tools.errors import ClusterError
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A port of the host's loopback that reaches `host:port` in the cluster: a Service's DNS name, for example."""
+
+    name: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """What pods may have of the machine."""
+
+    memory: int  # bytes
+    cpu: int  # millicores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Saved whenever it changes, so that whatever was started can be found and ended."""
+
+    size: Size | None = None  # all of the machine
+    forwards: tuple[Forward, ...] = ()
+    ports: dict[str, int] = field(default_factory=dict)  # of loopback, by the forward's name
+    node: Process | None = None  # `unshare`, whose one child is process 1 of the node
+    owner: Process | None = None  # the process without which this cluster has no use
+
+    def save(self, folder: Path) -> None:
+        write_private(_file(folder), json.dumps(asdict(self), indent=2))
+
+
+def load(folder: Path) -> Record | None:
+    """The record of the cluster in `folder`; None where there is none. Raises ClusterError where it makes no sense."""
+    file = _file(folder)
+    if not file.exists():
+        return None
+    try:
+        return _record(json.loads(file.read_text()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ClusterError(
+            f"{file} was written by another version: end the process it names as `node` and remove {folder}"
+        ) from error
+
+
+def _record(raw: dict[str, Any]) -> Record:
+    return Record(
+        size=Size(**raw["size"]) if raw["size"] else None,
+        forwards=tuple(Forward(**item) for item in raw["forwards"]),
+        ports=dict(raw["ports"]),
+        node=Process(**raw["node"]) if raw["node"] else None,
+        owner=Process(**raw["owner"]) if raw["owner"] else None,
+    )
+
+
+def _file(folder: Path) -> Path:
+    return folder / "cluster.json"

@@ -1,0 +1,138 @@
+"""A node made of Kubernetes' own programs, with the parts around them that K3s has."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from tools.cluster import configs, images, manifests
+from tools.cluster.configs import Reserved
+from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
+from tools.cluster.packages import Programs, programs
+from tools.control_plane.api import Manifest
+from tools.control_plane.components import API_SERVER, ETCD, STORE, ControlPlane
+from tools.control_plane.credentials import CONTROLLER_MANAGER, SCHEDULER
+from tools.control_plane.networks import PODS, SERVICES
+from tools.images.scratch import ScratchImage
+from tools.node import layout
+from tools.node.layout import ADDRESS, API_PORT, HOME
+from tools.node.spec import Component
+from tools.toolchain import tool
+
+CONTAINERD: Final = "containerd"
+IMAGES: Final = "k8s.io"  # containerd's namespace for Kubernetes
+API: Final = f"{ADDRESS}:{API_PORT}"
+STORE_SOCKET: Final = STORE.removeprefix("unix://")
+CNI_CONFIGURATION: Final = configs.CNI_CONFIGURATIONS / "10-synapse.conflist"
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Everything about such a node but its namespaces."""
+
+    node: str
+    cgroup: str
+    reserved: Reserved
+
+    @cached_property
+    def programs(self) -> Programs:
+        return programs()
+
+    @cached_property
+    def images(self) -> dict[str, ScratchImage]:
+        return images.system_images(self.programs)
+
+    def environment(self) -> dict[str, str]:
+        return self.programs.environment
+
+    def manifests(self) -> dict[str, Manifest]:
+        return manifests.objects(self.images)
+
+    def components(self) -> tuple[Component, ...]:
+        """In the order in which they are started."""
+        runtime = f"{layout.CONTAINERD_SOCKET}"
+        return (
+            Component(name=ETCD, command=(str(tool(ETCD)), *self._plane.etcd())),
+            Component(name=CONTAINERD, command=self._containerd()),
+            Component(name=API_SERVER, command=self._api_server(), needs=(STORE_SOCKET,)),
+            Component(name=CONTROLLER_MANAGER, command=self._controller_manager(), needs=(API,)),
+            Component(name=SCHEDULER, command=(str(tool(SCHEDULER)), *self._plane.scheduler()), needs=(API,)),
+            Component(name=KUBELET, command=self._kubelet(), needs=(runtime, API)),
+            Component(name=KUBE_PROXY, command=self._kube_proxy(), needs=(API,)),
+            Component(name=KUBE_ROUTER, command=self._kube_router(), needs=(API,)),
+        )
+
+    def files(self) -> dict[str, str]:
+        """By their place inside."""
+        pause = self.images[images.PAUSE].reference
+        found = {
+            configs.CONTAINERD: configs.containerd(self.programs.program("runc"), pause),
+            configs.KUBELET: configs.kubelet(self.cgroup, self.reserved),
+            configs.KUBE_PROXY: configs.kube_proxy(self.node),
+            configs.RESOLVER: "",
+            CNI_CONFIGURATION: configs.network(),
+            configs.CNI_PROGRAMS / configs.ENFORCED: configs.enforced(),
+        }
+        return {str(path): content for path, content in found.items()}
+
+    def links(self) -> dict[str, str]:
+        return {str(configs.CNI_PROGRAMS / name): str(path) for name, path in self.programs.cni().items()}
+
+    def ctr(self) -> tuple[str, ...]:
+        return (str(self.programs.program("ctr")), "-a", str(layout.CONTAINERD_SOCKET), "-n", IMAGES)
+
+    def authority(self, folder: Path) -> Path:
+        return credentials(folder, self.node).authority
+
+    @property
+    def _plane(self) -> ControlPlane:
+        inside = credentials(HOME, self.node)
+        return ControlPlane(folder=HOME, bind="0.0.0.0", port=API_PORT, advertised=ADDRESS, credentials=inside)  # noqa: S104 - of its own network
+
+    def _api_server(self) -> tuple[str, ...]:
+        inside = self._plane.credentials
+        return (
+            str(tool(API_SERVER)),
+            *self._plane.api_server(),
+            "--enable-admission-plugins=NodeRestriction",
+            f"--kubelet-certificate-authority={inside.authority}",
+            f"--kubelet-client-certificate={inside.certificate(KUBELET_CLIENT)}",
+            f"--kubelet-client-key={inside.key(KUBELET_CLIENT)}",
+            "--kubelet-preferred-address-types=InternalIP",
+        )
+
+    def _controller_manager(self) -> tuple[str, ...]:
+        pods = ("--allocate-node-cidrs=true", f"--cluster-cidr={PODS}")
+        return (str(tool(CONTROLLER_MANAGER)), *self._plane.controller_manager(), *pods)
+
+    def _containerd(self) -> tuple[str, ...]:
+        return (str(self.programs.program(CONTAINERD)), f"--config={configs.CONTAINERD}")
+
+    def _kubelet(self) -> tuple[str, ...]:
+        return (
+            str(tool(KUBELET)),
+            f"--config={configs.KUBELET}",
+            f"--kubeconfig={self._kubeconfig(KUBELET)}",
+            f"--hostname-override={self.node}",
+            f"--node-ip={ADDRESS}",
+            f"--root-dir={HOME / 'kubelet'}",
+        )
+
+    def _kube_proxy(self) -> tuple[str, ...]:
+        return (str(tool(KUBE_PROXY)), f"--config={configs.KUBE_PROXY}")
+
+    def _kube_router(self) -> tuple[str, ...]:
+        """The firewall of it alone, as K3s has it."""
+        return (
+            str(tool(KUBE_ROUTER)),
+            f"--kubeconfig={self._kubeconfig(KUBE_ROUTER)}",
+            f"--hostname-override={self.node}",
+            f"--service-cluster-ip-range={SERVICES}",
+            "--run-firewall=true",
+            "--run-router=false",
+            "--run-service-proxy=false",
+            "--enable-cni=false",
+        )
+
+    def _kubeconfig(self, user: str) -> Path:
+        return credentials(HOME, self.node).kubeconfig(user)

@@ -1,0 +1,6 @@
+"""The addresses of pods and services, as K3s has them."""
+
+from typing import Final
+
+PODS: Final = "10.42.0.0/16"
+SERVICES: Final = "10.43.0.0/16"

@@ -1,0 +1,102 @@
+"""Make the namespaces of a node a machine of its own. Runs inside them, as process 1, before anything else does.
+
+`unshare` has made the namespaces and mounted a new /proc. Whatever is written below /run, /var and /etc from here on is
+this node's alone and goes with it; only the cluster's own folder, bound to /run/node, stays.
+"""
+
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tools.control_plane.networks import SERVICES
+from tools.node.cgroups import hierarchies
+from tools.node.layout import ADDRESS, BRIDGE, DNS_SERVICE, DOMAIN, HOME, PREFIX
+from tools.node.spec import NodeSpec
+
+OVERLAID: Final = ("/etc", "/opt", "/var")  # readable as they are on the host, written to in memory
+FORWARDING: Final = {
+    "net/ipv4/ip_forward": "1",
+    "net/bridge/bridge-nf-call-iptables": "1",  # pod to pod crosses the bridge only: policies must see it too
+}
+# A kubelet sets these, and they are the whole machine's: it finds them set and leaves the host's as they are.
+PRETENDED: Final = {
+    "vm/overcommit_memory": "1",
+    "vm/panic_on_oom": "0",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "kernel/keys/root_maxkeys": "1000000",
+    "kernel/keys/root_maxbytes": "25000000",
+}
+
+
+def isolate(spec: NodeSpec) -> None:
+    """Everything, in order. Raises OSError or subprocess.CalledProcessError, whose output is in the node's log."""
+    _join_cgroup(spec.cgroup)
+    _mounts(Path(spec.folder), spec.environment)
+    _pretend(spec.environment)
+    socket.sethostname(spec.name)
+    _links(spec.environment)
+    for key, value in FORWARDING.items():
+        Path("/proc/sys", key).write_text(value)
+    _files(spec)
+    os.chdir(HOME)
+
+
+def _join_cgroup(cgroup: str) -> None:
+    for hierarchy in hierarchies():
+        (hierarchy.root / cgroup.lstrip("/") / "node/cgroup.procs").write_text("0")  # the one who writes
+
+
+def _mounts(folder: Path, environment: Mapping[str, str]) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # a folder below /run would be out of sight in a moment
+    _run(environment, "mount", "-t", "tmpfs", "-o", "mode=755", "node", "/run")
+    HOME.mkdir()
+    _run(environment, "mount", "--bind", f"/proc/self/fd/{handle}", str(HOME), keep=(handle,))
+    os.close(handle)
+    for path in filter(os.path.isdir, OVERLAID):
+        upper, work = Path(f"/run/overlay{path}"), Path(f"/run/overlay{path}.work")
+        upper.mkdir(parents=True)
+        work.mkdir()
+        options = f"lowerdir={path},upperdir={upper},workdir={work}"
+        _run(environment, "mount", "-t", "overlay", "-o", options, "node", path)
+    _run(environment, "mount", "--make-rshared", "/")  # so that volumes can reach into running pods
+
+
+def _pretend(environment: Mapping[str, str]) -> None:
+    for key, value in PRETENDED.items():
+        fake = Path("/run/sysctl", key)
+        fake.parent.mkdir(parents=True, exist_ok=True)
+        fake.write_text(f"{value}\n")
+        if Path("/proc/sys", key).exists():
+            _run(environment, "mount", "--bind", str(fake), f"/proc/sys/{key}")
+
+
+def _links(environment: Mapping[str, str]) -> None:
+    """Loopback and the pods' bridge; no link to the host, and no route to anywhere else."""
+    for arguments in (
+        "link set lo up",
+        f"link add {BRIDGE} type bridge",
+        f"addr add {ADDRESS}/{PREFIX} dev {BRIDGE}",
+        f"link set {BRIDGE} up",
+        f"route add {SERVICES} dev {BRIDGE}",  # before kube-proxy can rewrite it, a packet must have a way to go
+    ):
+        _run(environment, "ip", *arguments.split())
+
+
+def _files(spec: NodeSpec) -> None:
+    resolver = f"nameserver {DNS_SERVICE}\nsearch svc.{DOMAIN} {DOMAIN}\noptions ndots:5\n"
+    for path, content in {**spec.files, "/etc/resolv.conf": resolver}.items():
+        Path(path).unlink(missing_ok=True)  # often a link to somewhere below /run
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(content)
+        Path(path).chmod(0o755 if content.startswith("#!") else 0o644)
+    for path, target in spec.links.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).symlink_to(target)
+
+
+def _run(environment: Mapping[str, str], *command: str, keep: tuple[int, ...] = ()) -> None:
+    subprocess.run(command, env=environment, check=True, pass_fds=keep)

@@ -1,0 +1,186 @@
+"""Process 1 of a node: sets its namespaces up, keeps its components running, and reaps what they leave behind.
+
+It is told what to run by `node.json` and writes what runs to `status.json`, both in its working folder. Its end is the
+end of the node: the kernel then kills every process in here, and mounts, links and rules go with the namespaces.
+
+On the socket `control` it takes forwards: one message with their targets, and a listening socket of the host for each
+that is new. They stay open in here, so that nobody is turned away while the process that serves one starts again.
+"""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tools.node import isolation
+from tools.node.layout import CONTROL
+from tools.node.spec import Component, NodeSpec
+
+FIRST_WAIT_S: Final = 0.2  # before a component that has ended starts again; twice as long each time
+LONGEST_WAIT_S: Final = 10.0
+SETTLED_S: Final = 30.0  # one that ran for so long starts again at once
+POLL_S: Final = 0.1  # how often to look whether what a component needs is there
+FORWARD: Final = "forward-"  # before its name: the process that serves it
+MESSAGE_BYTES: Final = 1 << 20
+MOST_FORWARDS: Final = 64
+
+
+@dataclass
+class Supervised:
+    """One component over its many lives."""
+
+    component: Component
+    fds: tuple[int, ...] = ()
+    pid: int | None = None
+    started: float = 0.0
+    due: float = 0.0  # not before this moment of the monotonic clock
+    wait: float = FIRST_WAIT_S
+    starts: int = 0
+
+    def is_waiting(self) -> bool:
+        return self.pid is None
+
+    def is_due(self) -> bool:
+        return self.pid is None and time.monotonic() >= self.due and all(map(is_there, self.component.needs))
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        log = Path("logs") / f"{self.component.name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                self.component.command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=self.fds,
+                start_new_session=True,
+            )
+        process.returncode = 0  # whoever reaps is `Supervisor.reap`, and Popen must not wait for a pid that is gone
+        self.pid, self.started, self.starts = process.pid, time.monotonic(), self.starts + 1
+
+    def ended(self) -> None:
+        now = time.monotonic()
+        self.wait = FIRST_WAIT_S if now - self.started > SETTLED_S else min(2 * self.wait, LONGEST_WAIT_S)
+        self.pid, self.due = None, now + self.wait
+
+
+@dataclass
+class Supervisor:
+    """Everything that runs, and the two things that wake it up: a signal, and a message with forwards."""
+
+    spec: NodeSpec
+    all: dict[str, Supervised] = field(default_factory=dict)
+    selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    wakers: tuple[socket.socket, ...] = ()
+
+    def run(self) -> None:
+        """Never returns: process 1 has no business ending."""
+        self.all = {component.name: Supervised(component) for component in self.spec.components}
+        self.selector.register(self._wakeup(), selectors.EVENT_READ, _drain)
+        self.selector.register(_control(), selectors.EVENT_READ, self._forwards)
+        while True:
+            self._start()
+            waiting = any(map(Supervised.is_waiting, self.all.values()))
+            for key, _ in self.selector.select(POLL_S if waiting else None):
+                key.data(key.fileobj)
+            self.reap()
+
+    def reap(self) -> None:
+        """Take note of every process that has ended; most are not components but what they left to process 1."""
+        ours = {item.pid: item for item in self.all.values()}
+        while pid := _ended():
+            if pid in ours:
+                ours[pid].ended()
+                self._publish()
+
+    def _start(self) -> None:
+        for item in [item for item in self.all.values() if item.is_due()]:
+            try:
+                item.start(self.spec.environment)
+            except OSError as error:  # its program was removed meanwhile, and may come back
+                print(f"{item.component.name}: {error}", file=sys.stderr, flush=True)  # noqa: T201
+                item.ended()
+            self._publish()
+
+    def _forwards(self, listener: socket.socket) -> None:
+        """Serve the forwards of this message from now on, besides those that it does not name."""
+        connection, _ = listener.accept()
+        with connection:
+            content, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, MOST_FORWARDS)
+            fresh = iter(fds)
+            for target in json.loads(content):
+                self._forward(target, next(fresh) if target["is_new"] else None)
+            self._start()
+            connection.sendall(b"ok")
+
+    def _forward(self, target: dict[str, Any], fd: int | None) -> None:
+        """Serve one forward, on this listening socket or the one that it has."""
+        name = f"{FORWARD}{target['name']}"
+        former = self.all.get(name)
+        fds = (fd,) if fd is not None else former.fds if former else ()
+        command = (sys.executable, "-m", "tools.node.forwarder", str(fds[0]), target["host"], str(target["port"]))
+        self.all[name] = Supervised(Component(name=name, command=command), fds=fds)
+        if former and former.pid:
+            os.kill(former.pid, signal.SIGKILL)
+
+    def _publish(self) -> None:
+        state = {name: {"pid": item.pid, "starts": item.starts} for name, item in self.all.items()}
+        fresh = Path("status.json.new")
+        fresh.write_text(json.dumps(state))
+        fresh.replace("status.json")
+
+    def _wakeup(self) -> socket.socket:
+        """A socket that becomes readable at each signal."""
+        self.wakers = socket.socketpair()
+        for end in self.wakers:
+            end.setblocking(False)
+        signal.set_wakeup_fd(self.wakers[1].fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        return self.wakers[0]
+
+
+def is_there(need: str) -> bool:
+    """Whether somebody accepts on a Unix socket (a path) or on a port (host:port)."""
+    host, _, port = need.rpartition(":")
+    family, address = (socket.AF_INET, (host, int(port))) if host else (socket.AF_UNIX, need)
+    with socket.socket(family) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(address) == 0
+
+
+def _ended() -> int:
+    """The pid of a child that has ended, reaped; 0 where there is none."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0]
+    except ChildProcessError:
+        return 0
+
+
+def _drain(waker: socket.socket) -> None:
+    waker.recv(4096)
+
+
+def _control() -> socket.socket:
+    Path(CONTROL).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(CONTROL)
+    listener.listen()
+    return listener
+
+
+def main() -> None:
+    spec = NodeSpec.read(Path("node.json"))
+    isolation.isolate(spec)
+    Supervisor(spec).run()
+
+
+if __name__ == "__main__":
+    main()
