@@ -7,10 +7,9 @@ import pulumi
 from pulumi_kubernetes import apps, core, meta, networking
 
 from components.naming import labels, selector
-from components.pod import CONTAINER_SECURITY
+from components.pod import CONTAINER_SECURITY, resources
 from infra.annotations import FILES
 from infra.device_plugin import CLAIM, IMAGE, NAME, NAMESPACE, SOCKET, SOCKETS, configuration
-from infra.quantities import cpu_text, memory_text
 from infra.settings import Node
 
 
@@ -91,10 +90,7 @@ def _container() -> core.v1.ContainerArgsDict:
             {"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"},
             {"name": "NVIDIA_DRIVER_CAPABILITIES", "value": "compute,utility"},
         ],
-        "resources": {
-            "requests": {"memory": memory_text(CLAIM.memory_request), "cpu": cpu_text(CLAIM.cpu_request)},
-            "limits": {"memory": memory_text(CLAIM.memory_limit), "cpu": cpu_text(CLAIM.cpu_limit)},
-        },
+        "resources": resources(CLAIM),
         "security_context": CONTAINER_SECURITY,
         "startup_probe": _probe(period_s=5, failures=24),
         "readiness_probe": _probe(period_s=10, failures=3),

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.quantities import cpu_text, memory_text
+from components.naming import selector
+from infra.quantities import MI, cpu_text, memory_text
 
 if TYPE_CHECKING:
     from pulumi_kubernetes import core
 
     from components.workload import WorkloadArgs
     from infra.backend import Download, Probe
+    from infra.budget import Claim
 
 SHARED_MEMORY = "shared-memory"
 CURL = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"
-DOWNLOAD = {"memory": "256Mi", "cpu": "1"}
+LOGS = 256 * MI
+"""What a container may write beside its volumes, in bytes: its log, since its root is read-only."""
+STORAGE = "ephemeral-storage"
+LITTLE_STORAGE = {STORAGE: memory_text(LOGS)}
+DOWNLOAD = {"memory": "256Mi", "cpu": "1", **LITTLE_STORAGE}
 CONTAINER_SECURITY: core.v1.SecurityContextArgsDict = {
     "allow_privilege_escalation": False,
     "read_only_root_filesystem": True,
@@ -36,9 +42,21 @@ def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
         spec |= {"service_account_name": args.account, "automount_service_account_token": True}
     if args.runtime_class:
         spec["runtime_class_name"] = args.runtime_class
+    if args.replicas > 1:
+        spec["topology_spread_constraints"] = [apart(args.name)]
     if args.downloads:
         spec["init_containers"] = [download(number, file, args) for number, file in enumerate(args.downloads)]
     return spec
+
+
+def apart(name: str) -> core.v1.TopologySpreadConstraintArgsDict:
+    """Replicas on nodes of their own, where there is more than one node."""
+    return {
+        "max_skew": 1,
+        "topology_key": "kubernetes.io/hostname",
+        "when_unsatisfiable": "ScheduleAnyway",
+        "label_selector": {"match_labels": selector(name)},
+    }
 
 
 def download(number: int, file: Download, args: WorkloadArgs) -> core.v1.ContainerArgsDict:
@@ -66,7 +84,7 @@ def container(args: WorkloadArgs) -> core.v1.ContainerArgsDict:
         "image_pull_policy": "IfNotPresent",
         "env": environment(args),
         "ports": [{"name": "http", "container_port": args.container_port}],
-        "resources": resources(args),
+        "resources": resources(args.claim, sum(scratch.size for scratch in args.scratch)),
         "startup_probe": probe(probes.startup),
         "readiness_probe": probe(probes.readiness),
         "liveness_probe": probe(probes.liveness),
@@ -105,13 +123,16 @@ def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
     return plain + fields + secret
 
 
-def resources(args: WorkloadArgs) -> core.v1.ResourceRequirementsArgsDict:
-    claim = args.claim
+def resources(claim: Claim, scratch: int = 0) -> core.v1.ResourceRequirementsArgsDict:
+    """The claim, and a part of the node's own disk: a pod that fills it is evicted, and none beside it.
+
+    *scratch* is the size of its folders there, in bytes.
+    """
     gpus = {"nvidia.com/gpu": str(claim.gpus)} if claim.gpus else {}
-    return {
-        "requests": {"memory": memory_text(claim.memory_request), "cpu": cpu_text(claim.cpu_request), **gpus},
-        "limits": {"memory": memory_text(claim.memory_limit), "cpu": cpu_text(claim.cpu_limit), **gpus},
-    }
+    requests = {"memory": memory_text(claim.memory_request), "cpu": cpu_text(claim.cpu_request)}
+    limits = {"memory": memory_text(claim.memory_limit), "cpu": cpu_text(claim.cpu_limit)}
+    storage = {STORAGE: memory_text(LOGS + scratch)}
+    return {"requests": {**requests, **LITTLE_STORAGE, **gpus}, "limits": {**limits, **storage, **gpus}}
 
 
 def probe(check: Probe) -> core.v1.ProbeArgsDict:

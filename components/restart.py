@@ -8,9 +8,8 @@ from pulumi_kubernetes import batch, core, meta
 from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
 from components.namespace import Namespace
 from components.naming import labels
-from components.pod import CONTAINER_SECURITY, pod_security
+from components.pod import CONTAINER_SECURITY, pod_security, resources
 from infra.backend import Restart
-from infra.quantities import cpu_text, memory_text
 
 USER = 65_532
 
@@ -63,15 +62,11 @@ def cron_job(args: RestartArgs) -> batch.v1.CronJobSpecArgsDict:
 
 
 def _container(args: RestartArgs) -> core.v1.ContainerArgsDict:
-    claim = args.restart.claim
     return {
         "name": "restart",
         "image": args.restart.image,
         "command": ["kubectl", "rollout", "restart", f"deployment/{args.deployment}"],
-        "resources": {
-            "requests": {"memory": memory_text(claim.memory_request), "cpu": cpu_text(claim.cpu_request)},
-            "limits": {"memory": memory_text(claim.memory_limit), "cpu": cpu_text(claim.cpu_limit)},
-        },
+        "resources": resources(args.restart.claim),
         "security_context": CONTAINER_SECURITY,
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import pulumi
-from pulumi_kubernetes import apps, core, meta
+from pulumi_kubernetes import apps, core, meta, policy
 
 from components.naming import labels, selector
 from components.pod import pod
@@ -23,7 +23,7 @@ class WorkloadArgs:
     name: str  # of its Deployment, Service and selector
     component: str
     namespace: pulumi.Input[str]
-    image: str
+    image: pulumi.Input[str]
     port: int  # of the Service
     container_port: int
     claim: Claim
@@ -75,18 +75,11 @@ class Workload(pulumi.ComponentResource):
             spec=deployment(args),
             opts=pulumi.ResourceOptions(parent=self, depends_on=claims),
         )
-        ports: list[core.v1.ServicePortArgsDict] = [{"name": "http", "port": args.port, "target_port": "http"}]
-        spec: core.v1.ServiceSpecArgsDict = {"selector": selector(args.name), "ports": ports}
         # A Service waits for its pods: side by side with the Deployments, enough of them would leave no turn for these.
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.deployment])
-        core.v1.Service(name, metadata=metadata, spec=spec, opts=inside)
-        if args.pods_service:
-            core.v1.Service(
-                f"{name}-pods",
-                metadata={**metadata, "name": args.pods_service},
-                spec={**spec, "cluster_ip": "None", "publish_not_ready_addresses": True},
-                opts=inside,
-            )
+        _services(name, args, metadata, inside)
+        if args.replicas > 1:  # a single one would hold up every drain
+            policy.v1.PodDisruptionBudget(name, metadata=metadata, spec=one_at_a_time(args.name), opts=inside)
         self.url = pulumi.Output.format("http://{0}.{1}.svc.cluster.local:{2}", args.name, args.namespace, args.port)
         self.register_outputs({"url": self.url})
 
@@ -106,6 +99,27 @@ class Workload(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
+
+
+def _services(
+    name: str, args: WorkloadArgs, metadata: meta.v1.ObjectMetaArgsDict, opts: pulumi.ResourceOptions
+) -> None:
+    """The address of all its pods together and, where it is asked for, one that names each."""
+    ports: list[core.v1.ServicePortArgsDict] = [{"name": "http", "port": args.port, "target_port": "http"}]
+    spec: core.v1.ServiceSpecArgsDict = {"selector": selector(args.name), "ports": ports}
+    core.v1.Service(name, metadata=metadata, spec=spec, opts=opts)
+    if args.pods_service:
+        core.v1.Service(
+            f"{name}-pods",
+            metadata={**metadata, "name": args.pods_service},
+            spec={**spec, "cluster_ip": "None", "publish_not_ready_addresses": True},
+            opts=opts,
+        )
+
+
+def one_at_a_time(name: str) -> policy.v1.PodDisruptionBudgetSpecArgsDict:
+    """What a drain of the node may take of the workload's pods."""
+    return {"max_unavailable": 1, "selector": {"match_labels": selector(name)}}
 
 
 def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:

@@ -48,9 +48,27 @@ def test_every_pod_is_hardened(forge_object: Find, name: str) -> None:
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_every_container_has_limits_and_three_probes(forge_object: Find, name: str) -> None:
     only = container(forge_object, name)
-    assert {"memory", "cpu"} <= only["resources"]["limits"].keys()
+    for amounts in only["resources"].values():
+        assert {"memory", "cpu", "ephemeral-storage"} <= amounts.keys()
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert only[probe]["httpGet"]["path"].startswith("/")
+
+
+def test_a_pod_may_fill_its_scratch_folders_and_its_log_and_no_more(forge_object: Find) -> None:
+    assert container(forge_object, "piper-tts")["resources"]["limits"]["ephemeral-storage"] == "1280Mi"  # /tmp: 1Gi
+    assert container(forge_object, "dcgm-exporter")["resources"]["limits"]["ephemeral-storage"] == "320Mi"  # 64Mi
+
+
+def test_replicas_are_drained_one_at_a_time_and_kept_apart(
+    forge_object: Find, forge_objects: list[dict[str, Any]]
+) -> None:
+    (budget,) = (found for found in forge_objects if found["kind"] == "PodDisruptionBudget")
+    pods = forge_object("Deployment", "synapse-gateway")["spec"]["selector"]
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": pods}
+    (spread,) = pod(forge_object, "synapse-gateway")["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["labelSelector"]) == ("kubernetes.io/hostname", pods)
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert "topologySpreadConstraints" not in pod(forge_object, "ollama")
 
 
 @pytest.mark.parametrize("name", WORKLOADS)

@@ -1,0 +1,80 @@
+"""The linters of others find nothing in the shipped stacks that nobody has looked at."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.cli.lint import divided
+from infra.cli.rendering import manifests, write
+from infra.plan import plan
+from infra.settings import ROOT, load
+from tools.errors import ToolsError
+from tools.lint import Finding, findings, reviews
+
+STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+OPEN = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "open", "namespace": "default"},
+    "spec": {
+        "selector": {"matchLabels": {"app": "open"}},
+        "template": {
+            "metadata": {"labels": {"app": "open"}},
+            "spec": {"containers": [{"name": "a", "image": "a:latest", "securityContext": {"privileged": True}}]},
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Finding, ...]]:
+    """What is found in each shipped stack."""
+    folders = {stack: tmp_path_factory.mktemp(stack) for stack in STACKS}
+    for stack, folder in folders.items():
+        write(manifests(plan(load(stack))), folder)
+    return {stack: findings(folder) for stack, folder in folders.items()}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_shipped_stack_has_no_finding_that_nobody_has_reviewed(
+    found: dict[str, tuple[Finding, ...]], stack: str
+) -> None:
+    known, new = divided(found[stack])
+    assert new == []
+    assert known, "the linters were not asked"
+
+
+def test_every_review_still_covers_something(found: dict[str, tuple[Finding, ...]]) -> None:
+    everything = [finding for each in found.values() for finding in each]
+    assert [review for review in reviews() if not any(map(review.covers, everything))] == []
+
+
+def test_both_linters_find_an_open_pod(tmp_path: Path) -> None:
+    (tmp_path / "open.yaml").write_text(yaml.safe_dump(OPEN))
+    _, new = divided(findings(tmp_path))
+    checks = {(finding.linter, finding.check) for finding in new if finding.on == "Deployment/open"}
+    assert {("checkov", "CKV_K8S_16"), ("kube-score", "container-security-context-privileged")} <= checks
+
+
+def test_a_linter_that_fails_is_no_clean_bill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> Path:
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\necho out of order >&2\nexit 3\n")
+        program.chmod(0o700)
+        return program
+
+    monkeypatch.setattr("tools.lint.linters.tool", broken)
+    with pytest.raises(ToolsError, match="kube-score failed with exit code 3:\nout of order"):
+        findings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_covered"),
+    [({}, True), ({"on": "Pod/a"}, False), ({"check": "other"}, False), ({"linter": "checkov"}, False)],
+)
+def test_a_review_covers_its_check_on_its_objects(*, change: dict[str, Any], is_covered: bool) -> None:
+    fields = {"linter": "kube-score", "check": "deployment-strategy", "on": "Deployment/a", "says": ""} | change
+    known, _ = divided([Finding(**fields)])
+    assert bool(known) is is_covered
