@@ -7,7 +7,8 @@ import pulumi
 
 from components.backend import Backend, Extras
 from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
-from infra.kinds.entry import FEED_BUS_KIND, FEED_PASSWORD, FEED_URL
+from infra.api_keys import API_KEYS, hashed
+from infra.kinds.entry import FEED_BUS_KIND, FEED_CHANNEL, FEED_PASSWORD, FEED_URL
 from infra.options import GatewayService
 from infra.placement import Placed
 from infra.timeouts import classes
@@ -43,8 +44,10 @@ class Gateway(Backend):
         return DeploymentAccess(f"{self._name}-router", rights, pulumi.ResourceOptions(parent=self)).account
 
     def secrets(self) -> Mapping[str, pulumi.Output[str]]:
-        """The password of the feed's bus goes into the bus's address."""
+        """The password of the feed's bus goes into the bus's address, and of the keys nothing but their hashes."""
         known, bus = dict(super().secrets()), self._bus()
+        if API_KEYS in known:
+            known[API_KEYS] = known[API_KEYS].apply(hashed)
         password = known.pop(FEED_PASSWORD, None)
         if password is not None and bus:
             known[FEED_PASSWORD] = password.apply(lambda text: f"redis://:{quote(text, safe='')}@{bus}/0")
@@ -70,7 +73,8 @@ class Gateway(Backend):
         if not bus:
             return {}
         url = {} if FEED_PASSWORD in self.args.secrets else {FEED_URL: f"redis://{bus}/0"}
-        return {"SYNAPSE_TERMINAL_FEED_MODE": "live", "SYNAPSE_TERMINAL_FEED_BUS_MODE": "redis", **url}
+        modes = {"SYNAPSE_TERMINAL_FEED_MODE": "live", "SYNAPSE_TERMINAL_FEED_BUS_MODE": "redis"}
+        return {**modes, "SYNAPSE_TERMINAL_FEED_REDIS_CHANNEL": FEED_CHANNEL, **url}
 
     def _bus(self) -> str | None:
         """Host and port of the bus."""

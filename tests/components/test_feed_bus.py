@@ -1,11 +1,13 @@
 """The terminal feed: replicas of the gateway share it over the bus, with a password where the stack has one."""
 
+import hashlib
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
+from components.feed_bus import account
 from infra.access import access
 from infra.cli.rendering import SEALED, manifests, record
 from infra.plan import Plan, plan
@@ -56,19 +58,19 @@ def test_without_a_bus_there_is_no_feed() -> None:
 
 
 def test_without_a_password_redis_has_none(shipped: Objects) -> None:
-    assert "--requirepass" not in container(shipped, "synapse-terminal-feed-redis")["args"]
+    assert container(shipped, "synapse-terminal-feed-redis")["args"][4:] == [*account("nopass")]
     assert not [name for kind, name in shipped if kind == "Secret" and "feed" in name]
 
 
 def test_a_password_reaches_both_ends_through_secrets() -> None:
     found = objects(plan(with_password()))
     bus, name = container(found, "synapse-terminal-feed-redis"), "synapse-terminal-feed-redis-password"
-    assert bus["args"][-2:] == ["--requirepass", "$(REDISCLI_AUTH)"]
-    secret = {"secretKeyRef": {"name": name, "key": "password"}}
-    assert environment(found, "synapse-terminal-feed-redis")["REDISCLI_AUTH"] == secret
+    assert bus["args"][4:] == [*account("$(FEED_PASSWORD_RULE)")]
+    secret = {"secretKeyRef": {"name": name, "key": "rule"}}
+    assert environment(found, "synapse-terminal-feed-redis")["FEED_PASSWORD_RULE"] == secret
     url = {"secretKeyRef": {"name": "synapse-gateway-feed-url", "key": "url"}}
     assert environment(found)["SYNAPSE_TERMINAL_FEED_REDIS_URL"] == url
-    assert found["Secret", name]["stringData"] == {"password": SEALED}
+    assert found["Secret", name]["stringData"] == {"rule": SEALED}
 
 
 def test_a_password_is_quoted_in_the_address() -> None:
@@ -77,6 +79,12 @@ def test_a_password_is_quoted_in_the_address() -> None:
     (secret,) = [found.inputs for found in recorded if found.name == "gateway-feed-url"]
     address = URL.removeprefix("redis://")
     assert unwrap_rpc_secret(secret["stringData"]) == {"url": f"redis://:p%40ss%2Fword@{address}"}
+
+
+def test_the_bus_knows_the_hash_of_the_password_alone() -> None:
+    recorded = record(lambda: forge.deploy(plan(with_password()), {"feedPassword": pulumi.Output.secret("canary")}))
+    (secret,) = [found.inputs for found in recorded if found.name == "feed-bus-password"]
+    assert unwrap_rpc_secret(secret["stringData"]) == {"rule": f"#{hashlib.sha256(b'canary').hexdigest()}"}
 
 
 def test_a_password_without_a_bus_goes_nowhere() -> None:

@@ -23,14 +23,14 @@ def free_port() -> int:
 class RedisServer:
     """One `redis-server` that ends with the block."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *arguments: str, password: str = "") -> None:
+        self._folder, self._arguments, self._password = folder, arguments, password
         self._process: asyncio.subprocess.Process | None = None
         self.port = free_port()
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def client(self) -> Redis:
         return Redis.from_url(self.url)
@@ -38,7 +38,7 @@ class RedisServer:
     async def start(self) -> None:
         command = (
             *(program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder),
-            *("--save", "", "--appendonly", "no", "--daemonize", "no"),
+            *("--save", "", "--appendonly", "no", "--daemonize", "no", *self._arguments),
         )
         self._process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         assert self._process.stdout is not None

@@ -10,7 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError
 
+from components.feed_bus import account, password_rule
 from synapse_gateway.feed.event import Event
 from synapse_gateway.feed.redis_bus import RedisBus
 from synapse_gateway.settings import Feed, SettingError, load
@@ -301,6 +304,25 @@ async def _until_failures(gateway: Running) -> None:
     async with asyncio.timeout(10):
         while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter tells nobody
             await asyncio.sleep(0.05)
+
+
+async def test_the_feeds_account_does_for_the_feed_and_for_nothing_else(start: Any, tmp_path: Path) -> None:
+    rules = account(password_rule("canary"))
+    async with RedisServer(tmp_path, *rules, password="canary") as redis, redis.client() as other:  # noqa: S106
+        gateway = await start({}, **_environment(redis.url))
+        await _subscribed(gateway)
+        async with watching(gateway) as watcher, redis.listener() as said:
+            await other.publish(CHANNEL, _event(message="from another"))
+            await watcher.until("from another")
+            log.warning("our own")
+            while msgspec.json.decode(await said.get(), type=Event).message != "our own":
+                pass
+        for command in ("GET a", "PUBLISH elsewhere a", "CONFIG GET *", "ACL LIST", "KEYS *", "FLUSHALL"):
+            with pytest.raises(NoPermissionError):
+                await other.execute_command(*command.split())
+        async with Redis.from_url(f"redis://127.0.0.1:{redis.port}/0") as stranger:
+            with pytest.raises(AuthenticationError):
+                await stranger.publish(CHANNEL, "a")
 
 
 async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
