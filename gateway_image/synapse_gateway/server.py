@@ -1,11 +1,11 @@
 """Listening, until told to stop: then what is under way comes to its end."""
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
 
+from synapse_gateway import memory
 from synapse_gateway.app import Application, refuse
 from synapse_gateway.downstream import Listener
 from synapse_gateway.gateway import Gateway
@@ -23,14 +23,15 @@ async def serve(gateway: Gateway, listener: socket.socket, parent: int | None = 
     clients = Listener(Application(gateway, table()).handle, refuse)
     await gateway.start()
     await clients.start(listener)
-    _settle_memory()
+    memory.settle()
     log.info("listening on port %d", listener.getsockname()[1])
-    watch = asyncio.create_task(Watch(gateway).run())
+    beside = [asyncio.create_task(work) for work in (Watch(gateway).run(), memory.give_back_again_and_again())]
     try:
         await _told_to_stop(parent)
         await _drain(gateway, clients)
     finally:
-        watch.cancel()
+        for task in beside:
+            task.cancel()
         await gateway.close()
 
 
@@ -38,6 +39,7 @@ async def _drain(gateway: Gateway, clients: Listener) -> None:
     """Say that this replica goes, stop listening, and let what is under way end."""
     log.info("draining for up to %g s", gateway.settings.drain_s)
     gateway.drain()
+    clients.drain()
     await asyncio.sleep(gateway.settings.drain_delay_s)
     await clients.stop(gateway.settings.drain_s)
 
@@ -51,10 +53,3 @@ async def _told_to_stop(parent: int | None) -> None:
     await told.wait()
     if parent is not None:
         loop.remove_reader(parent)
-
-
-def _settle_memory() -> None:
-    """What was loaded stays: the collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)

@@ -146,6 +146,17 @@ def test_it_is_not_ready_and_still_serves_while_the_cluster_learns_that_it_goes(
     assert gateway.wait() == 0
 
 
+def test_clients_that_keep_asking_go_elsewhere_before_it_closes(launch: Launch) -> None:
+    """One that is told that its connection ends sends nothing into it; one that is not would be cut off some time."""
+    gateway = launch(SYNAPSE_DRAIN_DELAY_SECONDS="2")
+    with httpx.Client(base_url=gateway.url) as kept:
+        assert "connection" not in kept.get("/livez").headers
+        gateway.process.send_signal(signal.SIGTERM)
+        gateway.until("draining")
+        assert [kept.get("/livez").headers["connection"] for _ in range(2)] == 2 * ["close"]
+    assert gateway.wait() == 0
+
+
 def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) -> None:
     gateway = launch()
     assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["stub"]

@@ -11,8 +11,8 @@ class Line(Protocol):
     """The client's connection, as far as an answer needs it."""
 
     @property
-    def is_closing(self) -> bool:
-        """No other request will be answered on it."""
+    def is_ending(self) -> bool:
+        """The client is to send its next request on another."""
         ...
 
     def send(self, data: bytes) -> None: ...
@@ -35,12 +35,12 @@ class Exchange:
     def stream(self, status: int, headers: Mapping[str, str]) -> Stream:
         """Send the head now; the parts follow."""
         line, is_chunked = self._line, self.request.version != "1.0"
-        self.is_kept = self.is_kept and is_chunked and not line.is_closing
+        self.is_kept = self.is_kept and is_chunked and not line.is_ending
         more = "transfer-encoding: chunked\r\n" if is_chunked else ""
         line.send(head(status, headers, more, is_kept=self.is_kept))
         return Stream(status, line.send, line.drain, line.abort, is_chunked=is_chunked)
 
     def respond(self, response: Response) -> None:
         is_whole = self.request.body.is_complete
-        self.is_kept = self.is_kept and not response.is_last and is_whole and not self._line.is_closing
+        self.is_kept = self.is_kept and not response.is_last and is_whole and not self._line.is_ending
         self._line.send(response.head(is_kept=self.is_kept) + response.body)

@@ -18,10 +18,15 @@ class Listener:
         self._all_left = asyncio.Event()
         self._new_peer = partial(Peer, handle, refuse, self)
         self._server: asyncio.Server | None = None
+        self.is_draining = False
 
     async def start(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._new_peer, sock=listener, backlog=BACKLOG)
+
+    def drain(self) -> None:
+        """Answer on, and let each answer say that its connection ends: nothing more is then sent into it."""
+        self.is_draining = True
 
     async def stop(self, grace_s: float) -> None:
         """Take no more clients, wait until those that are there have their answers, and cut off the rest."""

@@ -31,6 +31,11 @@ Refuse = Callable[[int, str], Response]
 class Place(Protocol):
     """Where clients come and go."""
 
+    @property
+    def is_draining(self) -> bool:
+        """Clients are to go elsewhere."""
+        ...
+
     def join(self, peer: "Peer") -> None: ...
 
     def leave(self, peer: "Peer") -> None: ...
@@ -61,6 +66,11 @@ class Peer(asyncio.Protocol):
     @property
     def is_busy(self) -> bool:
         return self._task is not None
+
+    @property
+    def is_ending(self) -> bool:
+        """See Line."""
+        return self.is_closing or self._place.is_draining
 
     def retire(self) -> None:
         """Close, after the answer that is under way."""
