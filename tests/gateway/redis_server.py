@@ -36,7 +36,7 @@ class RedisServer:
         return Redis.from_url(self.url)
 
     async def start(self) -> None:
-        command = (
+        command: tuple[str | Path, ...] = (
             *(program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder),
             *("--save", "", "--appendonly", "no", "--daemonize", "no", *self._arguments),
         )

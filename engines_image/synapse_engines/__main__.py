@@ -1,0 +1,6 @@
+"""`python -m synapse_engines`."""
+
+from synapse_engines.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Recordings: decoded, encoded, and looked at."""

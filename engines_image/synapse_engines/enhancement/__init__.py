@@ -1,0 +1,1 @@
+"""Recordings without noise, or in another format."""

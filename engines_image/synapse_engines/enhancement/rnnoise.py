@@ -1,0 +1,61 @@
+"""RNNoise: a small recurrent network that tells speech from noise, 10 ms at a time.
+
+https://jmvalin.ca/demo/rnnoise/
+
+The library is that of the package `pyrnnoise`, whose own Python code wants a plotting library; its model is inside.
+"""
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from synapse_engines.audio.sound import FULL, Samples
+from synapse_engines.errors import FailedError
+from synapse_engines.web.turns import Stop
+
+RATE = 48_000
+FRAME = 480
+"""Samples that the network takes at a time."""
+DELAY = 2 * FRAME
+"""Measured: what comes out is what went in two frames before."""
+_FLOATS = ctypes.POINTER(ctypes.c_float)
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    spec = find_spec("pyrnnoise")
+    if spec is None or not spec.submodule_search_locations:
+        raise FailedError("RNNoise is missing: install the package pyrnnoise")
+    library = ctypes.CDLL(str(Path(spec.submodule_search_locations[0]) / "librnnoise.so"))
+    library.rnnoise_create.argtypes, library.rnnoise_create.restype = [ctypes.c_void_p], ctypes.c_void_p
+    library.rnnoise_destroy.argtypes, library.rnnoise_destroy.restype = [ctypes.c_void_p], None
+    library.rnnoise_process_frame.argtypes = [ctypes.c_void_p, _FLOATS, _FLOATS]
+    library.rnnoise_process_frame.restype = ctypes.c_float
+    return library
+
+
+@contextmanager
+def _state() -> Iterator[int]:
+    state = _library().rnnoise_create(None)
+    try:
+        yield state
+    finally:
+        _library().rnnoise_destroy(state)
+
+
+def denoised(samples: Samples, stop: Stop) -> Samples:
+    """*samples*, 48,000 a second, without noise; as many of them. What is left when *stop* is set is silence."""
+    frames = np.zeros((len(samples) // FRAME + 3, FRAME), np.float32)
+    frames.reshape(-1)[: len(samples)] = samples * np.float32(FULL)
+    with _state() as state:
+        for frame in frames:
+            if stop.is_set():
+                break
+            pointer = frame.ctypes.data_as(_FLOATS)
+            _library().rnnoise_process_frame(state, pointer, pointer)
+    return frames.reshape(-1)[DELAY : DELAY + len(samples)] / np.float32(FULL)

@@ -1,0 +1,1 @@
+"""How good the engines are, measured with espeak-ng's own voices."""

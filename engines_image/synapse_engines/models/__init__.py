@@ -1,0 +1,1 @@
+"""Models as files: converted, generated, or fetched."""
