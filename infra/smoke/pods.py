@@ -1,0 +1,78 @@
+"""The pods of a service: one that can serve, and what each said last."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from kubernetes import client, config
+
+from infra.smoke.errors import UnreachableError
+
+LINES: Final = 20
+PATIENCE_S: Final = 20
+NAME: Final = "app.kubernetes.io/name"
+
+
+class Pods:
+    """What a cluster knows of the pods in *namespace*."""
+
+    def __init__(self, core: Any, namespace: str) -> None:  # noqa: ANN401 - the client is untyped
+        self.core = core
+        self.namespace = namespace
+
+    def ready(self, service: str) -> str:
+        """The name of a pod of *service* that can serve. Raises UnreachableError."""
+        found = self._of(service)
+        for pod in found:
+            if any(state.type == "Ready" and state.status == "True" for state in pod.status.conditions or []):
+                return str(pod.metadata.name)
+        raise UnreachableError(
+            f"none of the {len(found)} pods of {service} in {self.namespace} is ready; see `make health`"
+        )
+
+    def last_lines(self, service: str) -> Mapping[str, list[str]]:
+        """Pod of *service* -> how it is, and the last lines of its log."""
+        return {pod.metadata.name: [*_states(pod), *self._log(pod.metadata.name)] for pod in self._of(service)}
+
+    def _of(self, service: str) -> list[Any]:
+        try:
+            listed = self.core.list_namespaced_pod(
+                self.namespace, label_selector=f"{NAME}={service}", _request_timeout=PATIENCE_S
+            )
+        except Exception as error:
+            raise UnreachableError(f"the cluster does not tell its pods: {_short(error)}") from error
+        return list(listed.items)
+
+    def _log(self, pod: str) -> list[str]:
+        try:
+            text = self.core.read_namespaced_pod_log(pod, self.namespace, tail_lines=LINES, _request_timeout=PATIENCE_S)
+        except client.ApiException as error:
+            return [f"(no log: {_short(error)})"]
+        return str(text).splitlines()
+
+
+@contextmanager
+def pods(kubeconfig: Path, namespace: str) -> Iterator[Pods]:
+    """Raises UnreachableError for a kubeconfig that cannot be read."""
+    try:
+        api = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError, yaml.YAMLError) as error:
+        raise UnreachableError(f"{kubeconfig}: {error}; accepted: a kubeconfig file") from error
+    with api:
+        yield Pods(client.CoreV1Api(api), namespace)
+
+
+def _states(pod: Any) -> Iterator[str]:  # noqa: ANN401 - the client is untyped
+    """What a container waits for, or how it ended last, where it does not simply run."""
+    for status in pod.status.container_statuses or []:
+        waiting, ended = status.state.waiting, status.last_state.terminated
+        if waiting:
+            yield f"({status.name} waits: {waiting.reason} {waiting.message or ''})"
+        if ended:
+            yield f"({status.name} ended before: {ended.reason}, exit code {ended.exit_code})"
+
+
+def _short(error: Exception) -> str:
+    return f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error).splitlines()[0]

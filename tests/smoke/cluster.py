@@ -1,0 +1,113 @@
+"""A cluster that knows one namespace: its pods, their logs, and a way to a pod's port."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import WSMsgType, web
+
+from tests.gateway.fakes import Fake, Handler
+
+NAMESPACE = "llm-infra"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+PORT = 8000
+GATEWAY = "synapse-gateway-7d9f-abcde"
+
+
+def pod(service: str, name: str, *, is_ready: bool = True, **status: Any) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": "True" if is_ready else "False"}
+    return {
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": service}},
+        "status": {"conditions": [condition], **status},
+    }
+
+
+def container(waiting: dict[str, Any] | None = None, ended: dict[str, Any] | None = None) -> dict[str, Any]:
+    found = {"name": "server", "image": "i", "imageID": "i", "ready": False, "restartCount": 1}
+    return {**found, "state": {"waiting": waiting}, "lastState": {"terminated": ended}}
+
+
+class Cluster(Fake):
+    """*pods* are all there are; *logs* by the name of a pod; *reached* is what answers at the gateway's port."""
+
+    def __init__(self, reached: int) -> None:
+        self.pods = [
+            pod("synapse-gateway", "synapse-gateway-7d9f-going", is_ready=False),
+            pod("synapse-gateway", GATEWAY),
+            pod("whisper-stt", "whisper-stt-5c-x"),
+        ]
+        self.logs: dict[str, str] = {}
+        self.reached = reached
+        self.opened = 0
+        handlers: dict[str, Handler] = {f"GET {PODS}": lambda request, _: self._list(request)}
+        super().__init__(handlers)
+
+    async def _answer(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        parts = request.path.removeprefix(f"{PODS}/").split("/")
+        if parts[1:] == ["portforward"]:
+            return await self._forward(request, parts[0])
+        if parts[1:] == ["log"]:
+            return self._log(request, parts[0])
+        return await super()._answer(request, body)
+
+    def _list(self, request: web.BaseRequest) -> Any:
+        _, _, service = request.query["labelSelector"].partition("=")
+        found = [pod for pod in self.pods if pod["metadata"]["labels"]["app.kubernetes.io/name"] == service]
+        return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": found}
+
+    def _log(self, request: web.BaseRequest, name: str) -> web.Response:
+        if name not in self.logs:
+            return web.json_response({"kind": "Status"}, status=400)
+        lines = self.logs[name].splitlines()[-int(request.query["tailLines"]) :]
+        return web.Response(text="\n".join(lines))
+
+    async def _forward(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+        """As the kubelet does: a channel for data and one for errors, each beginning with the port."""
+        assert (name, request.query["ports"]) == (GATEWAY, str(PORT))
+        self.opened += 1
+        answer = web.WebSocketResponse(protocols=("v4.channel.k8s.io",))
+        await answer.prepare(request)
+        for channel in (b"\x00", b"\x01"):
+            await answer.send_bytes(channel + PORT.to_bytes(2, "little"))
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.reached)
+        except OSError as error:
+            await answer.send_bytes(b"\x01" + str(error).encode())
+            return answer
+        back = asyncio.create_task(_back(reader, answer))
+        async for message in answer:
+            assert message.type is WSMsgType.BINARY
+            writer.write(message.data[1:])
+        back.cancel()
+        writer.close()
+        return answer
+
+
+async def _back(reader: asyncio.StreamReader, answer: web.WebSocketResponse) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(1 << 14):
+            await answer.send_bytes(b"\x00" + data)
+        await answer.close()
+
+
+@asynccontextmanager
+async def cluster(folder: Path, reached: int) -> AsyncIterator[tuple[Cluster, Path]]:
+    """The cluster, and a kubeconfig for it."""
+    async with Cluster(reached) as found:
+        path = folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(_kubeconfig(found.url)))
+        yield found, path
+
+
+def _kubeconfig(url: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
