@@ -1,28 +1,31 @@
-STACK ?= forge
+STACK ?= local
 MINUTES ?= 60
 RUN := tools/uv run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: bench-gateway bench-preview soak help up preview down refresh plan routes health test check tools
+.PHONY: bench-gateway bench-preview soak help up twin preview down refresh plan routes health test-health test check tools
 .PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## preview under the policy pack, then deploy the stack on its twin
+up: ## preview under the policy pack, deploy on a private cluster, ask the gateway
 	$(RUN) synapse up --stack $(STACK)
+
+twin: ## the forge on a twin of its machine, whose containers are not real
+	$(RUN) synapse up --stack forge
 
 preview: ## show what would change, under the policy pack
 	$(RUN) synapse preview --stack $(STACK)
 
-down: ## destroy the stack and end its twin
+down: ## destroy the stack and end its cluster; models and voices stay
 	$(RUN) synapse down --stack $(STACK)
 
 refresh: ## after an interrupted run: read back what is there
 	$(RUN) synapse refresh --stack $(STACK)
 
-deploy-phase1: ## deploy phase 1: Ollama
-deploy-phase2: ## deploy up to phase 2: vLLM
+deploy-phase1: ## deploy phase 1: models on the CPU
+deploy-phase2: ## deploy up to phase 2: models on the GPU
 deploy-phase3: ## deploy up to phase 3: the gateway
 deploy-phase4: ## deploy up to phase 4: speech
 deploy-phase5: ## deploy up to phase 5: network policies and ingress
@@ -39,8 +42,11 @@ routes: ## which service answers for which model
 health: ## the stack's pods and claims as the cluster has them
 	$(RUN) synapse status --stack $(STACK)
 
+test-health: ## ask the gateway everything that the stack can answer
+	$(RUN) synapse smoke --stack $(STACK)
+
 bench-preview: ## time the preview under the pack beside an empty program's
-	$(RUN) synapse bench --stack $(STACK)
+	$(RUN) synapse bench
 
 bench-gateway: ## measure the gateway beside nginx, LiteLLM and no proxy
 	$(RUN) synapse bench gateway

@@ -30,6 +30,11 @@ class BackendArgs:
     namespace: Namespace
     plan: Plan
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    built: pulumi.Output[str] | None = None  # the reference of its image, where the stack builds it
+
+    @property
+    def image(self) -> pulumi.Input[str]:
+        return self.service.image if self.built is None else self.built
 
     @property
     def node(self) -> Node:
@@ -106,7 +111,7 @@ class Backend(pulumi.ComponentResource):
             name=service.service_name,
             component=kind.kind,
             namespace=self.args.namespace.name,
-            image=service.image,
+            image=self.args.image,
             port=kind.port,
             container_port=kind.container_port,
             claim=service.claim,

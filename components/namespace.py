@@ -67,9 +67,14 @@ def quota(ledger: Ledger) -> dict[str, str]:
     elsewhere = [line for line in ledger.lines if line.namespace]
     memory_left = node.memory_budget - total(elsewhere, lambda claim: claim.memory_limit)
     memory = memory_text(memory_left // MI * MI)
-    cpu = cpu_text(node.cpu_budget - total(elsewhere, lambda claim: claim.cpu_limit))
-    budget = {"requests.memory": memory, "limits.memory": memory, "requests.cpu": cpu, "limits.cpu": cpu}
-    return {**budget, "requests.nvidia.com/gpu": str(node.gpu_shares)}
+    cpu_elsewhere = total(elsewhere, lambda claim: claim.cpu_limit)
+    return {
+        "requests.memory": memory,
+        "limits.memory": memory,
+        "requests.cpu": cpu_text(node.cpu_budget - cpu_elsewhere),
+        "limits.cpu": cpu_text(node.cpu_limit_budget - cpu_elsewhere),
+        "requests.nvidia.com/gpu": str(node.gpu_shares),
+    }
 
 
 def limits(ledger: Ledger) -> core.v1.LimitRangeItemArgsDict:

@@ -90,10 +90,11 @@ class Backend:
     container_port: int
     tasks: tuple[Task, ...]
     adapter: str
-    image: str | None  # None: the stack file must name one
+    image: str | None  # None: the stack file must name one; BUILD: it is built from its source
     claim: Claim
     probes: Probes
     strategy: Literal["Recreate", "RollingUpdate"]
+    source: str | None = None  # the folder of this repository that its image can be built from
     options: type[Service] = Service
     replicas: int = 1
     timeout_s: int = 0  # the longest that one request may take it; 0: no request goes through it

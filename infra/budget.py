@@ -1,6 +1,7 @@
 """The arithmetic of claims on one node, shared by the ledger (from settings) and the policies (from resources).
 
 Memory and VRAM are bytes, CPU is millicores. The sum of *limits* must fit the budget: a limit is what a pod may take.
+CPU limits may be let past it, as cores are taken in turns; the requests are then held to it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -61,6 +62,7 @@ class Capacity:
     cpu: int
     gpus: tuple[Gpu, ...] = ()
     budget_percent: int = 80
+    cpu_overcommit: int = 1  # times the CPU budget that CPU limits may add up to
 
     @property
     def memory_budget(self) -> int:
@@ -69,6 +71,10 @@ class Capacity:
     @property
     def cpu_budget(self) -> int:
         return self.cpu * self.budget_percent // 100
+
+    @property
+    def cpu_limit_budget(self) -> int:
+        return self.cpu_budget * self.cpu_overcommit
 
     @property
     def gpu_shares(self) -> int:
@@ -117,7 +123,7 @@ def resident_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
 
 def cpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
     """At most one finding: the workload whose CPU limit goes past the budget."""
-    return _over(lines, lambda line: line.claim.cpu_limit, capacity.cpu_budget, _Words("CPU limit", cores))
+    return _over(lines, lambda line: line.claim.cpu_limit, capacity.cpu_limit_budget, _Words("CPU limit", cores))
 
 
 def requests_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
@@ -128,6 +134,11 @@ def requests_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding
         *_over(lines, lambda line: line.claim.memory_request, capacity.memory_budget, memory),
         *_over(lines, lambda line: line.claim.cpu_request, capacity.cpu_budget, cpu),
     ]
+
+
+def overcommitted_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
+    """Those of the requests where limits do not hold them."""
+    return requests_findings(lines, capacity) if capacity.cpu_overcommit > 1 else []
 
 
 def gpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
@@ -160,6 +171,7 @@ CHECKS: tuple[Callable[[Sequence[Line], Capacity], list[Finding]], ...] = (
     parked_findings,
     resident_findings,
     cpu_findings,
+    overcommitted_findings,
     gpu_findings,
     vram_findings,
 )

@@ -62,8 +62,8 @@ class Ledger:
     def _budget(self) -> tuple[str, ...]:
         node = self.capacity
         vram = sum(gpu.memory for gpu in node.gpus)
-        memory, cpu = gib(node.memory_budget), cores(node.cpu_budget)
-        return "", f"budget ({node.budget_percent}%)", "", memory, memory, cpu, cpu, str(node.gpu_shares), gib(vram)
+        memory, cpu = gib(node.memory_budget), (cores(node.cpu_budget), cores(node.cpu_limit_budget))
+        return "", f"budget ({node.budget_percent}%)", "", memory, memory, *cpu, str(node.gpu_shares), gib(vram)
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from infra.budget import Part
 from infra.host_memory import largest, load
-from infra.quantities import GI, Bytes, ImageRef, Seconds, Tokens
+from infra.quantities import GI, Bytes, Image, Seconds, Tokens
 from infra.sections import CpuRange, MemoryRange, Section
 from infra.vram import ENGINE_OVERHEAD, SGLANG, VLLM, Engine, ModelCard, Paging, Requests, Vram, need, weights
 
@@ -17,8 +17,10 @@ class Service(Section):
 
     kind: str | None = None
     """The kind of backend; the service's own name if left out."""
-    image: ImageRef | None = None
-    """The image, pinned by digest; the catalogue's if left out."""
+    engine: Literal["cpu"] | None = None
+    """`cpu` runs this repository's own engine of the kind, without a GPU or a download; the kind's own if left out."""
+    image: Image | None = None
+    """The image, pinned by digest, or `build` where its source is here; the catalogue's if left out."""
     replicas: int | None = Field(default=None, ge=1, le=64)
     """How many pods; the kind's own number if left out."""
     memory: MemoryRange | None = None
@@ -183,11 +185,37 @@ class SglangService(EngineService):
         return Requests(context_tokens=self.context_tokens, sequences=self.sequences, block=self.paging.block).tokens
 
 
+class HearingService(Service):
+    """Speech to text."""
+
+    vocabulary: Literal["digits"] | None = None
+    """What the CPU engine is to hear, which it does well; open English, which it does poorly, if left out."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"SYNAPSE_ENGINES_GRAMMAR": self.vocabulary} if self.vocabulary else {}
+
+
 class GatewayService(Service):
     """The one entry point."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """How much the gateway logs."""
+    auto_model: str | None = None
+    """The route that the model name `auto` stands for; the gateway's own choice if left out."""
+    auto_coder_model: str | None = None
+    """The route that it stands for where a question speaks of code; the gateway's own choice if left out."""
+    otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")
+    """The OpenTelemetry collector that it sends spans to, such as `http://host:4318`; none if left out."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        chosen = {
+            "AUTO_GENERAL_MODEL": self.auto_model,
+            "AUTO_CODER_MODEL": self.auto_coder_model,
+            "OTLP_ENDPOINT": self.otlp_endpoint,
+        }
+        return {f"SYNAPSE_{name}": value for name, value in chosen.items() if value}
 
 
 class PrometheusService(Service):

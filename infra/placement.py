@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from infra.backend import Backend, Disk, Probes
 from infra.budget import Claim, Line
 from infra.catalogue import CATALOGUE
+from infra.kinds.cpu import on_cpu
 from infra.options import Service
+from infra.quantities import BUILD
 from infra.vram import ModelCard, Vram
 
 
@@ -19,10 +21,15 @@ class Placed:
     backend: Backend
     options: Service
     claim: Claim
-    image: str
+    image: str  # BUILD: of its source
     replicas: int
     vram: Vram | None = None
     made_elsewhere: frozenset[str] = frozenset()  # shared disks whose claim another service makes
+
+    @property
+    def source(self) -> str | None:
+        """The folder of this repository that its image is built from; None for one that is pulled."""
+        return self.backend.source if self.image == BUILD else None
 
     @property
     def service_name(self) -> str:
@@ -78,9 +85,15 @@ class Placed:
         return self.line, *more
 
 
+def backend_of(name: str, options: Service) -> Backend:
+    """The catalogue's entry of a service, on the engine that its options say. Raises KeyError for an unknown one."""
+    entry = CATALOGUE[options.kind or name]
+    return on_cpu(entry) if options.engine == "cpu" else entry
+
+
 def place(name: str, options: Service, cards: Mapping[str, ModelCard]) -> Placed:
     """The service *name* with every default filled in. *cards* hold the figures of the models."""
-    backend = CATALOGUE[options.kind or name]
+    backend = backend_of(name, options)
     vram = options.vram(cards)
     return Placed(
         name=name,

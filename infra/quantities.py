@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 KI, MI, GI = 2**10, 2**20, 2**30
+BUILD = "build"
+"""In place of an image's reference: it is built from a folder of this repository."""
 
 _SUFFIXES = {
     "": Decimal(1),
@@ -87,8 +89,10 @@ def _cpu(value: object) -> int:
 
 
 def _image(value: str) -> str:
-    if not _IMAGE.fullmatch(value):
-        raise PydanticCustomError("image", "an image pinned by digest, name[:tag]@sha256:<64 hexadecimal digits>")
+    if value != BUILD and not _IMAGE.fullmatch(value):
+        raise PydanticCustomError(
+            "image", "an image pinned by digest, name[:tag]@sha256:<64 hexadecimal digits>, or build"
+        )
     return value
 
 
@@ -112,6 +116,6 @@ Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Tokens = Annotated[int, Field(ge=1, le=16_777_216)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-ImageRef = Annotated[str, AfterValidator(_image)]
-"""An image reference that ends in its digest."""
+Image = Annotated[str, AfterValidator(_image)]
+"""An image reference that ends in its digest, or `build`."""
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]

@@ -19,6 +19,7 @@ from infra.sections import (
     MemoryRange,
     Migration,
     MonitoringSection,
+    RateLimit,
     Target,
 )
 from infra.settings import PREFIX, Node, StackFile
@@ -37,6 +38,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}consumers.<name>", Consumer),
     (f"{PREFIX}consumers.<name>.migration", Migration),
     (f"{PREFIX}ingress", IngressSection),
+    (f"{PREFIX}ingress.rateLimit", RateLimit),
     (f"{PREFIX}monitoring", MonitoringSection),
 )
 HEAD = """# Settings

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +13,10 @@ from pydantic_core import ErrorDetails
 from infra.budget import Capacity
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.errors import SettingsError
-from infra.options import EngineService, OllamaService, Service
-from infra.quantities import Bytes, DnsLabel, Millicores, Percent
+from infra.kinds.cpu import ENGINES
+from infra.options import EngineService, GatewayService, HearingService, OllamaService, Service
+from infra.placement import backend_of
+from infra.quantities import BUILD, Bytes, DnsLabel, Millicores, Percent
 from infra.sections import Card, Consumer, GpuSection, IngressSection, MonitoringSection, Section, Target
 from infra.timeouts import Wait, too_short
 from infra.vram import CARDS, ModelCard
@@ -44,13 +46,23 @@ class Node(Section):
     """Where claims get their disks; K3s brings `local-path`."""
     runtime_class: DnsLabel = "nvidia"
     """The container runtime of GPU pods."""
+    cpu_overcommit: int = Field(default=1, ge=1, le=32)
+    """Times the CPU budget that CPU limits may add up to: cores are taken in turns, memory is not."""
+    embedded: bool = False
+    """It is this very machine, where `synapse up` starts a private cluster for the stack, with real pods."""
     device_plugin: bool = False
     """Bring NVIDIA's device plugin, with time-slicing where `gpus` have shares; `false` where the node has its own."""
 
     @property
     def capacity(self) -> Capacity:
         gpus = tuple(section.gpu() for section in self.gpus)
-        return Capacity(memory=self.memory, cpu=self.cpus, gpus=gpus, budget_percent=self.budget_percent)
+        return Capacity(
+            memory=self.memory,
+            cpu=self.cpus,
+            gpus=gpus,
+            budget_percent=self.budget_percent,
+            cpu_overcommit=self.cpu_overcommit,
+        )
 
     @property
     def gpu_shares(self) -> int:
@@ -69,6 +81,8 @@ class StackFile(Section):
     """The kubeconfig context; the current one if left out."""
     node: Node
     """The machine."""
+    registry: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*$")
+    """Where images that are built go, a host and a path; into the embedded cluster's own store if left out."""
     models: dict[str, Card] = Field(default_factory=dict)
     """Models that the built-in cards lack, by name."""
     routes: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
@@ -224,8 +238,9 @@ def _cross_faults(settings: Settings) -> Iterator[str]:
     yield from _plugin_faults(settings.node, settings.services)
     yield from _timeout_faults(settings)
     for name, service in settings.services.items():
-        if service.image is None and CATALOGUE[service.kind or name].image is None:
-            yield f"services.{name}.image: missing; accepted: name[:tag]@sha256:<digest>, as your registry holds it"
+        yield from _engine_faults(name, service) or _image_faults(name, service, settings)
+        if isinstance(service, GatewayService):
+            yield from _auto_faults(name, service, settings.routes)
         if isinstance(service, EngineService):
             yield from _model_faults(name, service, settings.cards)
         if isinstance(service, OllamaService):
@@ -241,6 +256,41 @@ def _cross_faults(settings: Settings) -> Iterator[str]:
         if section.migration and section.migration.service not in settings.services:
             path, known = f"consumers.{consumer}.migration.service", ", ".join(settings.services)
             yield f"{path}: got {section.migration.service!r}; accepted: one of services: {known}"
+
+
+def _auto_faults(name: str, service: GatewayService, routes: Collection[str]) -> Iterator[str]:
+    for key, model in (("autoModel", service.auto_model), ("autoCoderModel", service.auto_coder_model)):
+        if model is not None and model not in routes:
+            yield f"services.{name}.{key}: got {model!r}; accepted: one of routes: {', '.join(routes)}"
+
+
+def _engine_faults(name: str, service: Service) -> list[str]:
+    """What an engine of our own does not have: a kind, a GPU, or a vocabulary without one."""
+    path, kind, is_cpu = f"services.{name}", service.kind or name, service.engine == "cpu"
+    if is_cpu and kind not in ENGINES:
+        return [f"{path}.engine: got 'cpu' for kind {kind}; accepted: a kind that has one: {', '.join(ENGINES)}"]
+    if is_cpu and service.gpu_memory:
+        return [f"{path}.gpuMemory: has no GPU to be taken of with engine: cpu; accepted: left out"]
+    if isinstance(service, HearingService) and service.vocabulary and not is_cpu:
+        return [f"{path}.vocabulary: got {service.vocabulary!r}; accepted: with engine: cpu, or left out"]
+    return []
+
+
+def _image_faults(name: str, service: Service, settings: Settings) -> Iterator[str]:
+    """No image, or one that is to be built where it cannot be, or for no one."""
+    path, entry = f"services.{name}.image", backend_of(name, service)
+    image, pinned = service.image or entry.image, "name[:tag]@sha256:<digest>, as your registry holds it"
+    if image is None:
+        made = f"{BUILD}, which makes it of {entry.source}/, or " if entry.source else ""
+        yield f"{path}: missing; accepted: {made}{pinned}"
+    elif image == BUILD and entry.source is None:
+        sources = ", ".join(kind for kind, other in CATALOGUE.items() if other.source)
+        yield f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and engine: cpu"
+    elif image == BUILD and not (settings.node.embedded or settings.registry):
+        yield (
+            f"{path}: is built, and there is nowhere to hand it to; accepted: with {PREFIX}registry, with "
+            f"{PREFIX}node.embedded: true, or {pinned}"
+        )
 
 
 def _plugin_faults(node: Node, services: Mapping[str, Service]) -> Iterator[str]:

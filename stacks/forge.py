@@ -1,6 +1,7 @@
 """The forge: every service of the stack file on one node, phase by phase."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -9,6 +10,8 @@ from components.backend import Backend, BackendArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.feed_bus import FeedBus
 from components.gateway import Gateway
+from components.image import Image, ImageArgs
+from components.ingress import Ingress, IngressArgs
 from components.litellm import Litellm
 from components.migration import Migration, MigrationArgs
 from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, Prometheus
@@ -24,7 +27,6 @@ from infra.consumers import SECURITY_PHASE
 from infra.exits import exits
 from infra.kinds.entry import ENTRIES
 from infra.monitoring.targets import MONITORING_PHASE
-from infra.placement import Placed
 from infra.plan import Plan
 
 KINDS: Mapping[str, type[Backend]] = {
@@ -53,10 +55,17 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=everything)
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
         DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), everything)
-    backends = {service.name: _backend(service, plan, namespace, secrets, everything) for service in plan.services}
+    images = _images(plan)
+    wanted = (
+        BackendArgs(service=service, namespace=namespace, plan=plan, secrets=secrets, built=images.get(service.source))
+        for service in plan.services
+    )
+    backends = {args.service.name: _backend(args, everything) for args in wanted}
     moved = list(_migrations(plan, backends, everything))
     if plan.settings.phase >= SECURITY_PHASE:
-        _security(plan, namespace, pulumi.ResourceOptions.merge(everything, pulumi.ResourceOptions(depends_on=moved)))
+        last = pulumi.ResourceOptions.merge(everything, pulumi.ResourceOptions(depends_on=moved))
+        _security(plan, namespace, last)
+        _ingress(plan, namespace, last)
     if plan.settings.monitoring.operator and plan.settings.phase >= MONITORING_PHASE:
         OperatorMonitoring("monitoring", OperatorMonitoringArgs(plan=plan, namespace=namespace), everything)
     return {name: backend.url for name, backend in backends.items()}
@@ -74,15 +83,20 @@ def cluster(plan: Plan) -> kubernetes.Provider:
     )
 
 
-def _backend(
-    service: Placed,
-    plan: Plan,
-    namespace: Namespace,
-    secrets: Mapping[str, pulumi.Output[str]],
-    opts: pulumi.ResourceOptions,
-) -> Backend:
-    args = BackendArgs(service=service, namespace=namespace, plan=plan, secrets=secrets)
-    return KINDS.get(service.backend.kind, Backend)(service.name, args, opts)
+def _images(plan: Plan) -> dict[str | None, pulumi.Output[str]]:
+    """The image of each folder that services are built from, however many of them."""
+    registry = plan.settings.registry
+    to = ("--registry", registry) if registry else ("--cluster", pulumi.get_stack())
+    sources = dict.fromkeys(service.source for service in plan.services if service.source)
+    return {source: _image(ImageArgs(source=source, to=to)) for source in sources}
+
+
+def _image(args: ImageArgs) -> pulumi.Output[str]:
+    return Image(Path(args.source).name.replace("_", "-"), args).reference
+
+
+def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> Backend:
+    return KINDS.get(args.service.backend.kind, Backend)(args.service.name, args, opts)
 
 
 def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.ResourceOptions) -> Iterator[Migration]:
@@ -102,14 +116,18 @@ def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.Resour
 
 
 def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Security:
-    gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
     monitoring = plan.settings.monitoring
     allowed = access(plan.services, monitoring.namespace if monitoring.operator else None)
-    args = SecurityArgs(
-        namespace=namespace,
-        access=allowed,
-        exits=exits(plan, allowed),
-        gateway=gateway,
-        ingress=plan.settings.ingress,
-    )
+    args = SecurityArgs(namespace=namespace, access=allowed, exits=exits(plan, allowed))
     return Security("security", args, opts)
+
+
+def _ingress(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Ingress | None:
+    """The way in from outside, where there is a gateway and a name for it."""
+    gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
+    section = plan.settings.ingress
+    if not (gateway and section):
+        return None
+    home = plan.settings.namespace
+    args = IngressArgs(namespace=namespace, namespace_name=home, gateway=gateway, section=section)
+    return Ingress("ingress", args, opts)

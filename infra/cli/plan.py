@@ -50,6 +50,7 @@ def document(planned: Plan) -> dict[str, object]:
         "budget": {
             "memory": ledger.capacity.memory_budget,
             "cpu": ledger.capacity.cpu_budget,
+            "cpuLimits": ledger.capacity.cpu_limit_budget,
             "gpus": ledger.capacity.gpu_shares,
             "vram": sum(gpu.memory for gpu in ledger.capacity.gpus),
         },

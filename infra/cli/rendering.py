@@ -11,10 +11,12 @@ import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
+from infra.backend import UNPUBLISHED
 from infra.plan import Plan
 from stacks import forge
 
 SEALED = "set-by-the-engine"
+COMMAND = "command:local:Command"  # what builds an image: nothing is run here, so its digest is not known
 FIRST = ("Namespace", "ResourceQuota", "LimitRange", "Secret", "ConfigMap", "PersistentVolumeClaim", "Service")
 """Kinds that others need, in the order to apply them; the rest follows."""
 
@@ -36,7 +38,8 @@ class Recorder(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.resources.append(Recorded(token=args.typ, name=args.name, inputs=dict(args.inputs)))
-        return f"{args.name}-id", dict(args.inputs)
+        printed = {"stdout": f"localhost/{args.name}{UNPUBLISHED}"} if args.typ == COMMAND else {}
+        return f"{args.name}-id", {**args.inputs, **printed}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise LookupError(f"{args.token}: a program that calls a provider cannot be rendered without it")

@@ -1,5 +1,6 @@
 """The one entry point, and what its replicas share."""
 
+from infra.api_keys import API_KEYS
 from infra.backend import Backend, Disk, Probe, Probes, Restart, Scratch, SecretEnv
 from infra.budget import Claim
 from infra.options import GatewayService
@@ -7,7 +8,9 @@ from infra.quantities import GI, MI
 
 FEED_BUS_KIND = "feed-bus"
 FEED_URL = "SYNAPSE_TERMINAL_FEED_REDIS_URL"
+FEED_CHANNEL = "synapse:terminal_feed"
 FEED_PASSWORD = "feedPassword"  # noqa: S105 - its key in the stack file
+FEED_PASSWORD_RULE = "FEED_PASSWORD_RULE"  # noqa: S105 - a variable of the bus
 
 GATEWAY = Backend(
     kind="gateway",
@@ -18,7 +21,8 @@ GATEWAY = Backend(
     tasks=(),
     adapter="synapse",
     timeout_s=600,
-    image=None,  # built from gateway_image/: the stack file names what its registry holds
+    image=None,  # the stack file says which: what its registry holds, or one that is built
+    source="gateway_image",
     claim=Claim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
     replicas=2,
     probes=Probes(  # of the process alone: a slow backend must not restart the gateway
@@ -32,7 +36,7 @@ GATEWAY = Backend(
     disks=(Disk(name="synapse-voices", mount="/data/voices", size=5 * GI, is_shared=True),),
     scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - uploads are spooled here
     secrets=(
-        SecretEnv(variable="SYNAPSE_API_KEYS", config_key="apiKeys", secret="api-keys", key="keys"),  # noqa: S106
+        SecretEnv(variable="SYNAPSE_API_KEYS", config_key=API_KEYS, secret="api-keys", key="keys"),  # noqa: S106
         SecretEnv(
             variable="SYNAPSE_DASHBOARD_ACCESS_TOKEN",
             config_key="dashboardToken",
@@ -64,8 +68,8 @@ FEED_BUS = Backend(
         startup=Probe(period_s=2, failures=30), readiness=Probe(delay_s=3, period_s=5), liveness=Probe(delay_s=5)
     ),
     strategy="Recreate",  # two buses would split the feed
-    secrets=(  # redis-cli reads it too
-        SecretEnv(variable="REDISCLI_AUTH", config_key=FEED_PASSWORD, secret="password", key="password"),  # noqa: S106
+    secrets=(
+        SecretEnv(variable=FEED_PASSWORD_RULE, config_key=FEED_PASSWORD, secret="password", key="rule"),  # noqa: S106
     ),
     command=("redis-server",),
     arguments=("--save", "", "--appendonly", "no"),  # what it holds is gone a second later anyway

@@ -2,6 +2,7 @@
 
 from infra.backend import UNPUBLISHED, Backend, Disk, Probe, Probes, Scratch, SecretEnv
 from infra.budget import Claim
+from infra.options import HearingService
 from infra.quantities import GI, MI
 
 _OWN = "registry.arunlabs.com"
@@ -29,6 +30,7 @@ SPEACHES = Backend(
     claim=Claim(memory_request=8 * GI, memory_limit=16 * GI, cpu_request=4000, cpu_limit=8000),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
+    options=HearingService,
     disks=(Disk(name="speaches-model-cache", mount="/models", size=20 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={
@@ -101,6 +103,7 @@ WHISPER = Backend(
     claim=Claim(memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
+    options=HearingService,
     disks=(Disk(name="whisper-model-cache", mount="/cache/huggingface", size=10 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={

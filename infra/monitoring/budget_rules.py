@@ -15,7 +15,7 @@ def groups(plan: Plan) -> list[dict[str, Any]]:
 def _budget(plan: Plan) -> Iterator[dict[str, Any]]:
     node = plan.ledger.capacity
     yield _constant("synapse_budget_bytes", node.memory_budget)
-    yield _constant("synapse_budget_cores", node.cpu_budget / 1000)
+    yield _constant("synapse_budget_cores", node.cpu_limit_budget / 1000)
     for gpu in node.gpus:
         yield _constant("synapse_gpu_bytes", gpu.memory, {"card": gpu.name})
 

@@ -64,7 +64,7 @@ def test_a_model_is_fetched_to_a_part_file_before_the_server_starts() -> None:
     (fetch,) = embed["spec"]["template"]["spec"]["initContainers"]
     assert {"name": "TO", "value": "/models/embeddings/mxbai-embed-large-v1_fp16.gguf"} in fetch["env"]
     assert '--output "$TO.part"' in fetch["command"][-1]
-    assert fetch["resources"]["limits"] == {"memory": "256Mi", "cpu": "1"}
+    assert fetch["resources"]["limits"] == {"memory": "256Mi", "cpu": "1", "ephemeral-storage": "256Mi"}
     assert fetch["securityContext"]["readOnlyRootFilesystem"] is True
 
 

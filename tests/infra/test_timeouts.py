@@ -40,7 +40,7 @@ def test_each_tier_is_held_to_the_next_one_in(given: list[Wait[str]], short: lis
         ("services.gateway.timeoutS", 120, "services.gateway.timeoutS: got 120; accepted: 300 or more"),
         ("services.speaches.timeoutS", 900, "services.gateway.timeoutS: got 600; accepted: 900 or more"),
         ("ingress.timeoutS", 60, "ingress.timeoutS: got 60; accepted: 600 or more"),
-        ("services.gateway.timeoutS", 900, "ingress.timeoutS: got 600; accepted: 900 or more"),
+        ("services.gateway.timeoutS", 4000, "ingress.timeoutS: got 3600; accepted: 4000 or more"),
     ],
 )
 def test_a_timeout_that_shrinks_inward_is_a_fault_of_the_stack_file(path: str, value: int, said: str) -> None:

@@ -107,3 +107,12 @@ def test_up_refuses_before_it_starts_anything(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "vllm-inference" in done.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_an_image_needs_a_place_to_go(tmp_path: Path) -> None:
+    done = synapse(tmp_path, "image", "build", "gateway_image")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        "synapse: gateway_image: got no place to go; accepted: one of --cluster, --registry, --archive\n"
+    )

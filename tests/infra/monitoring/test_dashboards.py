@@ -34,6 +34,13 @@ def test_a_panel_of_what_is_not_there_is_left_out() -> None:
     assert "gpu.json" in dashboards.files(planned())
 
 
+def test_a_node_without_a_gpu_has_no_panel_of_one() -> None:
+    found = dashboards.files(plan(load("local")))
+    assert "gpu.json" not in found
+    assert "GPU memory" not in titles("local", "budget")
+    assert "GPU memory" in titles("forge", "budget")
+
+
 def test_a_dashboard_without_panels_is_left_out() -> None:
     assert "language.json" not in dashboards.files(planned("phase", 1))
 

@@ -10,7 +10,7 @@ from infra.monitoring.alerts import ALERTS, Alert
 from infra.monitoring.budget_rules import groups
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.monitoring.gpu_counters import COUNTERS, csv
-from infra.monitoring.names import EXPOSED, STORE
+from infra.monitoring.names import CARDS, EXPOSED, STORE
 from infra.monitoring.panels import Panel
 from tests.conftest import planned
 
@@ -46,12 +46,12 @@ def test_a_panel_names_metrics_of_its_source(panel: Panel) -> None:
 
 
 def test_what_is_scraped_is_known() -> None:
-    assert {kind for kind, backend in CATALOGUE.items() if backend.metrics} == EXPOSED.keys() - {STORE}
+    assert {kind for kind, backend in CATALOGUE.items() if backend.metrics} == EXPOSED.keys() - {STORE, CARDS}
 
 
 def test_the_stores_own_series_are_what_the_rules_record() -> None:
     recorded = {rule["record"] for group in groups(planned()) for rule in group["rules"]}
-    assert recorded == EXPOSED[STORE] - {"up", "ALERTS"}
+    assert recorded == (EXPOSED[STORE] | EXPOSED[CARDS]) - {"up", "ALERTS"}
 
 
 def test_the_exporter_is_asked_for_the_counters_alone() -> None:
