@@ -1,4 +1,4 @@
-"""Phase 5: no pod reaches another, or the world, unless that is named here; the world reaches the gateway by TLS."""
+"""Phase 5: no pod reaches another, or the world, unless that is named here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,6 @@ from components.namespace import Namespace
 from components.naming import PART_OF, selector
 from infra.access import Access
 from infra.exits import HTTPS, Exits
-from infra.placement import Placed
-from infra.sections import IngressSection
-from infra.timeouts import annotations
 
 NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""
@@ -32,22 +29,19 @@ INTERNET: tuple[networking.v1.IPBlockArgsDict, ...] = (
     {"cidr": "::/0", "except_": ["fc00::/7", "fe80::/10"]},
 )
 """Every address but those of private networks, the cluster's own among them."""
-REDIRECT = "traefik.ingress.kubernetes.io/router.entrypoints"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityArgs:
-    """Who may call whom and go where, and the public name of the gateway; without one there is no ingress."""
+    """Who may call whom, and go where."""
 
     namespace: Namespace
     access: Sequence[Access]
     exits: Sequence[Exits]
-    gateway: Placed | None = None
-    ingress: IngressSection | None = None
 
 
 class Security(pulumi.ComponentResource):
-    """A default-deny both ways, an exception for each pair that talks, and the way in from outside.
+    """A default-deny both ways, and an exception for each pair that talks.
 
     It comes last: a consumer that still calls a backend directly is cut off by it.
     """
@@ -73,16 +67,6 @@ class Security(pulumi.ComponentResource):
                 f"{name}-{exits.name}-egress",
                 metadata=_metadata(f"allow-{exits.name}-egress", args.namespace),
                 spec=let_out(exits),
-                opts=child,
-            )
-        if args.ingress and args.gateway:
-            networking.v1.Ingress(
-                f"{name}-ingress",
-                metadata={
-                    **_metadata("synapse-gateway", args.namespace),
-                    "annotations": {REDIRECT: "websecure", **annotations("ingress", args.ingress.timeout_s)},
-                },
-                spec=ingress(args.ingress, args.gateway),
                 opts=child,
             )
         self.register_outputs({})
@@ -124,30 +108,6 @@ def let_out(exits: Exits) -> networking.v1.NetworkPolicySpecArgsDict:
         "pod_selector": {"match_labels": selector(exits.name)},
         "policy_types": ["Egress"],
         "egress": rules,
-    }
-
-
-def ingress(section: IngressSection, gateway: Placed) -> networking.v1.IngressSpecArgsDict:
-    """The gateway under its public name, by TLS only; its certificate is a Secret that is there already."""
-    return {
-        "ingress_class_name": section.class_name,
-        "tls": [{"hosts": [section.host], "secret_name": section.tls_secret}],
-        "rules": [
-            {
-                "host": section.host,
-                "http": {
-                    "paths": [
-                        {
-                            "path": "/",
-                            "path_type": "Prefix",
-                            "backend": {
-                                "service": {"name": gateway.service_name, "port": {"number": gateway.backend.port}}
-                            },
-                        }
-                    ]
-                },
-            }
-        ],
     }
 
 

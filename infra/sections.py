@@ -13,6 +13,7 @@ from infra.quantities import Bytes, DnsLabel, Millicores, Seconds, Tokens
 from infra.vram import ModelCard
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
+TRAEFIK = "traefik"
 FIGURES = {"parameters", "layers", "kv_heads", "head_size", "context_tokens"}
 
 
@@ -179,14 +180,41 @@ class MonitoringSection(Section):
     """Where the pages that alerts link to are; the address of this repository's folder, as your colleagues reach it."""
 
 
+class RateLimit(Section):
+    """How fast one client may ask; who is faster is answered 429."""
+
+    average: int = Field(ge=1)
+    """Requests a second of one address, in the long run."""
+    burst: int = Field(ge=1)
+    """Requests of one address at once, after a rest."""
+
+
 class IngressSection(Section):
     """The gateway's public name."""
 
     host: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$")
     """The DNS name."""
     tls_secret: DnsLabel
-    """The Secret that holds its certificate; it is made outside the stack."""
-    class_name: DnsLabel = "traefik"
-    """The ingress class; K3s brings `traefik`."""
-    timeout_s: Seconds = 600
-    """Seconds that it waits for the gateway. Traefik's own limits are no part of an ingress: docs/timeouts.md."""
+    """The Secret that holds its certificate; it is made outside the stack, or by `issuer`."""
+    issuer: DnsLabel | None = None
+    """The ClusterIssuer by which cert-manager makes it; one that asks by DNS: docs/ingress.md."""
+    class_name: DnsLabel = TRAEFIK
+    """The ingress class; K3s brings `traefik`, which the keys below are for."""
+    timeout_s: Seconds = 3600
+    """Seconds that a client may take to send a request, a long recording too: docs/timeouts.md."""
+    security_headers: bool = True
+    """Send Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options and Referrer-Policy with every answer."""
+    rate_limit: RateLimit | None = None
+    """How fast one client may ask; as fast as it likes if left out."""
+    in_flight: int | None = Field(default=None, ge=1)
+    """Requests of all clients that may be under way at once, streams while they last; any number if left out."""
+    helm_chart_config: bool = False
+    """Set Traefik's limits by K3s' HelmChartConfig, from `timeoutS`; it replaces what is there: docs/timeouts.md."""
+
+    @model_validator(mode="after")
+    def only_traefik_has_middlewares(self) -> "IngressSection":
+        if self.class_name != TRAEFIK and (self.rate_limit or self.in_flight or self.helm_chart_config):
+            raise PydanticCustomError(
+                "ingress", "rateLimit, inFlight and helmChartConfig with className traefik, and without them otherwise"
+            )
+        return self

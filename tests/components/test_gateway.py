@@ -4,15 +4,22 @@ from typing import Any
 
 import pytest
 
+from infra.access import access
 from infra.cli.rendering import manifests
-from infra.plan import plan
+from infra.exits import exits
+from infra.plan import Plan, plan
 from infra.settings import load
+from tests.conftest import planned
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
 
 def objects_of(stack: str) -> Objects:
-    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(plan(load(stack)))}
+    return _found(plan(load(stack)))
+
+
+def _found(asked: Plan) -> Objects:
+    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(asked)}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +72,17 @@ def test_it_is_told_the_deployment_and_container_that_there_are(llamacpp: Object
     assert router["metadata"]["namespace"] == found["SYNAPSE_LLAMA_ROUTER_DEPLOYMENT_NAMESPACE"]
     containers = router["spec"]["template"]["spec"]["containers"]
     assert [container["name"] for container in containers] == [found["SYNAPSE_LLAMA_ROUTER_CONTAINER_NAME"]]
+
+
+def test_it_sends_spans_where_it_is_told_to_and_may_go_there() -> None:
+    asked = planned("services.gateway.otlpEndpoint", "http://collector.ops.svc:4318")
+    assert environment(_found(asked))["SYNAPSE_OTLP_ENDPOINT"] == "http://collector.ops.svc:4318"
+    (gateway,) = [each for each in exits(asked, access(asked.services)) if each.name == "synapse-gateway"]
+    assert gateway.anywhere == (4318,)
+
+
+def test_without_a_collector_it_sends_none(forge: Objects) -> None:
+    assert "SYNAPSE_OTLP_ENDPOINT" not in environment(forge)
 
 
 def test_it_is_not_restarted_by_a_new_route(forge: Objects) -> None:

@@ -1,4 +1,4 @@
-"""Phase 5: a default-deny, one exception for each pair that talks, and TLS at the door."""
+"""Phase 5: a default-deny, and one exception for each pair that talks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -136,19 +136,6 @@ def test_the_gateway_is_open_to_every_namespace(forge_object: Find) -> None:
     assert rule["from"] == [{"namespaceSelector": {}}]
 
 
-def test_the_ingress_has_tls_for_its_host(forge_object: Find) -> None:
-    spec = forge_object("Ingress", "synapse-gateway")["spec"]
-    assert spec["tls"] == [{"hosts": ["llm.arunlabs.com"], "secretName": "llm-tls-cert"}]
-    assert [rule["host"] for rule in spec["rules"]] == ["llm.arunlabs.com"]
-    assert spec["ingressClassName"] == "traefik"
-
-
 def test_policies_wait_for_phase_5() -> None:
     kinds = {found["kind"] for found in manifests(planned("phase", 4))}
-    assert not kinds & {"NetworkPolicy", "Ingress"}
-
-
-def test_without_a_public_name_there_is_no_ingress() -> None:
-    kinds = {found["kind"] for found in manifests(planned("ingress", None))}
-    assert "NetworkPolicy" in kinds
-    assert "Ingress" not in kinds
+    assert "NetworkPolicy" not in kinds

@@ -76,6 +76,7 @@ APIS = {
     "ScaledObject": "keda.sh/v1alpha1",
     "Rollout": "argoproj.io/v1alpha1",
     "HelmChart": "helm.cattle.io/v1",
+    "HelmChartConfig": "helm.cattle.io/v1",
     "Release": "helm.sh/v3",
 }
 

@@ -6,6 +6,7 @@ from infra.annotations import KEEP, LOAD_SECONDS
 from tests.conftest import changed
 from tests.policies.bad.builders import context, disruption, moved, pod_context, server, service, small, variable, waits
 from tests.policies.bad.infrastructure import EXPORTER, exporter, there
+from tests.policies.bad.network import LIMITS
 from tests.policies.judging import DIGEST, Resource, judge, only, rules, thing
 
 GOOD: dict[str, tuple[Resource, ...]] = {
@@ -84,6 +85,13 @@ GOOD: dict[str, tuple[Resource, ...]] = {
         thing("Service", {}, name="b", annotations=waits("gateway", 600)),
         thing("Service", {}, name="c", annotations=waits("backend", 600)),
     ),
+    "a Traefik that waits longer, or for ever, or is not told": (
+        thing("HelmChartConfig", {"valuesContent": LIMITS.format("15m")}, name="traefik"),
+        thing("HelmChartConfig", {"valuesContent": LIMITS.format("0s")}, name="traefik"),
+        thing("HelmChartConfig", {"valuesContent": "logs: { access: { enabled: true } }"}, name="traefik"),
+        thing("HelmChartConfig", {"valuesContent": LIMITS.format("1s")}, name="another"),
+        thing("Service", {}, name="b", annotations=waits("gateway", 900)),
+    ),
     "a drain that ends": (
         server("two", spec={"replicas": 2}),
         disruption("a", "two", minAvailable=1),
@@ -150,6 +158,18 @@ def test_more_versions_may_be_denied() -> None:
 def test_a_timeout_that_cannot_be_read_is_refused() -> None:
     service_of = thing("Service", {}, name="a", annotations=waits("backend", 1) | {"synapse.dev/tier": "cellar"})
     assert "set them to one of ingress, gateway, backend" in only(judge([service_of]), "timeouts-grow-outward")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (LIMITS.format("soon"), "readTimeout soon cannot be read; write a duration such as 600s, or 0s for none"),
+        ("ports: [", "its valuesContent cannot be read; write them as plain YAML"),
+    ],
+)
+def test_limits_of_traefik_that_cannot_be_read_are_refused(values: str, said: str) -> None:
+    config = thing("HelmChartConfig", {"valuesContent": values}, name="traefik")
+    assert said in only(judge([config]), "timeouts-grow-outward")
 
 
 def test_a_budget_may_choose_by_expression() -> None:

@@ -18,7 +18,7 @@ from infra.cli.tools import app
 from tests.tools.fakes import Publisher, archive, install_go, publishing, script
 from tools import gobuild, release
 from tools.errors import ChecksumError, ToolchainError
-from tools.pins import PINS, PULUMI, GoPackage, Pin, Release
+from tools.pins import PINS, PULUMI, GoPackage, Patch, Pin, Release
 from tools.toolchain import Origin, Toolchain
 
 PROGRAM = b"#!/bin/sh\necho hello v1.2.3\n"
@@ -238,10 +238,12 @@ def test_what_a_build_depends_on_is_in_its_key(pin: Pin) -> None:
     keys = {gobuild.key(source)}
     keys.add(gobuild.key(replace(source, package="example.test/other")))
     keys.add(gobuild.key(replace(source, variables={"main.version": "v1.2.4"})))
+    keys.add(gobuild.key(replace(source, patch=Patch(module="example.test/page", files={"page.html": "one"}))))
+    keys.add(gobuild.key(replace(source, patch=Patch(module="example.test/page", files={"page.html": "two"}))))
     for name in ("go.mod", "go.sum"):
         (source.module / name).write_text(f"// another {name}\n")
         keys.add(gobuild.key(source))
-    assert len(keys) == 5
+    assert len(keys) == 7
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path, pin: Pin) -> None:

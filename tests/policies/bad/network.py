@@ -4,6 +4,7 @@ from tests.policies.bad.builders import Bad, bad, moved, server, service, variab
 from tests.policies.judging import thing
 
 EXPOSED = "nothing-is-exposed"
+LIMITS = "ports: {{ websecure: {{ transport: {{ respondingTimeouts: {{ readTimeout: {} }} }} }} }}"
 
 NETWORK: tuple[Bad, ...] = (
     bad(EXPOSED, "node-port", "is of type NodePort", service("node-port", type="NodePort")),
@@ -97,5 +98,12 @@ NETWORK: tuple[Bad, ...] = (
         "as gateway it waits 300 s, and Service/patient-backend behind it takes up to 900 s",
         thing("Deployment", {}, name="impatient-gateway", annotations=waits("gateway", 300)),
         thing("Service", {}, name="patient-backend", annotations=waits("backend", 900)),
+    ),
+    bad(
+        "timeouts-grow-outward",
+        "traefik",
+        "by ports.websecure.transport.respondingTimeouts.readTimeout it waits 60 s, and Deployment/held-gateway",
+        thing("HelmChartConfig", {"valuesContent": LIMITS.format("60s")}, name="traefik", namespace="kube-system"),
+        thing("Deployment", {}, name="held-gateway", annotations=waits("gateway", 600)),
     ),
 )

@@ -1,0 +1,86 @@
+"""The way in from outside: the gateway under its public name, by TLS only, and what Traefik does to each request."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import apiextensions, meta, networking
+
+from components.namespace import Namespace
+from components.naming import PART_OF
+from infra import ingress
+from infra.placement import Placed
+from infra.sections import TRAEFIK, IngressSection
+
+NAME = "synapse-gateway"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngressArgs:
+    """The gateway, and how it is reached."""
+
+    namespace: Namespace
+    namespace_name: str  # as known before the update: the policies read the annotations it is in
+    gateway: Placed
+    section: IngressSection
+
+
+class Ingress(pulumi.ComponentResource):
+    """One host with its certificate; its router waits for its middlewares, without which Traefik would drop it."""
+
+    def __init__(self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("synapse:components:Ingress", name, None, opts)
+        self._name, self._args = name, args
+        before = list(self._middlewares())
+        networking.v1.Ingress(
+            f"{name}-router",
+            metadata={
+                **self._metadata(NAME),
+                "annotations": ingress.annotations(args.section, args.namespace_name),
+            },
+            spec=spec(args.section, args.gateway),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+        )
+        if args.section.helm_chart_config:
+            self._limits()
+        self.register_outputs({})
+
+    def _middlewares(self) -> Iterator[pulumi.Resource]:
+        for key, middleware in ingress.middlewares(self._args.section).items():
+            yield apiextensions.CustomResource(
+                f"{self._name}-{key}",
+                api_version=ingress.API,
+                kind="Middleware",
+                metadata=self._metadata(key),
+                spec=middleware,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+    def _limits(self) -> None:
+        """They are those of K3s' own Traefik: it has one installation, outside our namespace."""
+        apiextensions.CustomResource(
+            f"{self._name}-limits",
+            api_version=ingress.CHART_API,
+            kind="HelmChartConfig",
+            metadata={**self._metadata(TRAEFIK), "namespace": ingress.CHART_NAMESPACE},
+            spec={"valuesContent": ingress.chart_values(self._args.section)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _metadata(self, name: str) -> meta.v1.ObjectMetaArgsDict:
+        labels = {"app.kubernetes.io/part-of": PART_OF}
+        return {"name": name, "namespace": self._args.namespace.name, "labels": labels}
+
+
+def spec(section: IngressSection, gateway: Placed) -> networking.v1.IngressSpecArgsDict:
+    """Every path of the host, to the gateway's Service."""
+    service: networking.v1.IngressServiceBackendArgsDict = {
+        "name": gateway.service_name,
+        "port": {"number": gateway.backend.port},
+    }
+    path: networking.v1.HTTPIngressPathArgsDict = {"path": "/", "path_type": "Prefix", "backend": {"service": service}}
+    return {
+        "ingress_class_name": section.class_name,
+        "tls": [{"hosts": [section.host], "secret_name": section.tls_secret}],
+        "rules": [{"host": section.host, "http": {"paths": [path]}}],
+    }

@@ -1,0 +1,160 @@
+"""The way in, through a real Traefik: what it lets through and for how long, and whom it refuses."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.ingress.backend import PIECE, Backend, chat
+from tests.ingress.conftest import SECTIONS, TOKEN, Serve, host
+from tests.ingress.traefik import Traefik
+
+pytestmark = pytest.mark.engine
+CHAT = "/v1/chat/completions"
+LIMIT = "2s"
+SILENCE_S = 3.0
+"""Longer than that."""
+LARGE = 200
+"""MiB of an upload."""
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="talk.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+TAIL = b"\r\n--b--\r\n"
+STRICT = {
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+ELSEWHERE = "127.0.0.2"
+
+
+@pytest.fixture
+def client(ours: Traefik) -> Iterator[httpx.Client]:
+    with ours.client(host("open")) as made:
+        yield made
+
+
+def recording(pieces: int, pause: float = 0.0) -> Iterator[bytes]:
+    """A form with a file of that many MiB, sent with a pause before each."""
+    yield HEAD
+    for _ in range(pieces):
+        time.sleep(pause)
+        yield bytes(PIECE)
+    yield TAIL
+
+
+def transcribe(client: httpx.Client, pieces: int, pause: float = 0.0) -> httpx.Response:
+    length = {"Content-Length": str(len(HEAD) + pieces * PIECE + len(TAIL))}
+    return client.post("/stt/transcribe", content=recording(pieces, pause), headers={**FORM, **length})
+
+
+def streamed(client: httpx.Client, *pauses: float) -> list[float]:
+    """When each chunk came, the end among them, in seconds after the request; whatever breaks it is raised."""
+    started = time.monotonic()
+    with client.stream("POST", CHAT, json=chat(*pauses)) as answer:
+        return [time.monotonic() - started for line in answer.iter_lines() if line.startswith("data:")]
+
+
+def test_nothing_but_tls_leads_to_the_gateway(ours: Traefik, client: httpx.Client) -> None:
+    plain = httpx.get(f"http://127.0.0.1:{ours.web}/livez", headers={"Host": host("open")})
+    assert plain.status_code == httpx.codes.NOT_FOUND
+    assert client.get("/livez").json() == {"status": "ok"}
+
+
+def test_the_certificate_is_that_of_the_secret(ours: Traefik) -> None:
+    with (
+        ours.client("stranger.example.org") as client,
+        pytest.raises(httpx.ConnectError, match="certificate verify failed"),
+    ):
+        client.get("/livez")
+
+
+def test_a_chat_arrives_chunk_by_chunk(client: httpx.Client) -> None:
+    first, second, third, end = streamed(client, 0.5, 0.5)
+    assert second - first > 0.3
+    assert third - second > 0.3
+    assert end - third < 0.3
+
+
+def test_a_stream_may_be_silent(client: httpx.Client) -> None:
+    *_, end = streamed(client, SILENCE_S)
+    assert end >= SILENCE_S
+
+
+def test_a_limit_on_answers_would_cut_it(serve: Serve) -> None:
+    with serve({"writeTimeout": LIMIT}).client(host("open")) as client, pytest.raises(httpx.TransportError):
+        streamed(client, SILENCE_S)
+
+
+def test_an_upload_may_be_slow(client: httpx.Client) -> None:
+    assert transcribe(client, pieces=6, pause=SILENCE_S / 6).status_code == httpx.codes.OK
+
+
+def test_traefiks_own_limit_would_cut_it(serve: Serve) -> None:
+    """In small: it is a minute."""
+    with serve({"readTimeout": LIMIT}).client(host("open")) as client:
+        assert streamed(client, SILENCE_S)[-1] >= SILENCE_S
+        assert not _passes(client)
+
+
+def _passes(client: httpx.Client) -> bool:
+    try:
+        return transcribe(client, pieces=6, pause=SILENCE_S / 6).is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_a_large_upload_passes_and_is_never_held(ours: Traefik, client: httpx.Client, model: Backend) -> None:
+    assert transcribe(client, pieces=1).is_success
+    memory, swallowed = ours.peak_memory, model.swallowed
+    assert transcribe(client, pieces=LARGE).is_success
+    assert model.swallowed - swallowed > LARGE * PIECE
+    assert ours.peak_memory - memory < 40 * PIECE
+
+
+def test_who_asks_too_fast_is_refused_alone(ours: Traefik) -> None:
+    with ours.client(host("paced")) as fast, ours.client(host("paced"), ELSEWHERE) as other:
+        codes = [fast.get("/livez").status_code for _ in range(8)]
+        assert codes[:3] == [httpx.codes.OK] * 3
+        assert httpx.codes.TOO_MANY_REQUESTS in codes
+        assert other.get("/livez").status_code == httpx.codes.OK
+
+
+def test_more_than_fit_in_flight_are_refused(ours: Traefik) -> None:
+    with ours.client(host("narrow")) as client, ours.client(host("narrow"), ELSEWHERE) as other:
+        with client.stream("POST", CHAT, json=chat(20)), client.stream("POST", CHAT, json=chat(20)):
+            assert other.get("/livez").status_code == httpx.codes.TOO_MANY_REQUESTS
+        assert _soon(lambda: other.get("/livez").is_success)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_answer_is_strict(ours: Traefik, section: str) -> None:
+    with ours.client(host(section), "127.0.0.3") as client:
+        answers = [client.get("/livez") for _ in range(8)]
+    assert {answer.status_code for answer in answers} >= {429 if section == "paced" else 200}
+    for answer in answers:
+        assert {name: answer.headers[name] for name in STRICT} == STRICT
+
+
+def test_the_pages_keep_their_own_policy(client: httpx.Client, gateway: str) -> None:
+    key = {"Authorization": f"Bearer {TOKEN}"}
+    direct, through = httpx.get(f"http://{gateway}:8000/", headers=key), client.get("/", headers=key)
+    assert through.status_code == httpx.codes.OK
+    assert through.text == direct.text
+    policy = "content-security-policy"
+    assert through.headers[policy] == direct.headers[policy]
+
+
+def test_a_client_that_leaves_stops_the_work(client: httpx.Client, model: Backend) -> None:
+    model.left.clear()
+    with client.stream("POST", CHAT, json=chat(20)) as answer:
+        next(answer.iter_lines())
+    assert model.left.wait(2)
+
+
+def _soon(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return is_so()
