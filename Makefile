@@ -1,6 +1,7 @@
 STACK ?= local
 MINUTES ?= 60
 RUN := tools/uv run --locked
+ALL := $(RUN) --group engines
 
 .DEFAULT_GOAL := help
 .PHONY: bench-gateway bench-preview soak help up twin preview down refresh plan routes health test-health test check tools
@@ -58,9 +59,9 @@ tools: ## find, fetch or build the pinned tools, and say where each came from
 	$(RUN) synapse tools install
 
 test: check tools ## every layer of tests that this machine can run
-	$(RUN) pytest
+	$(ALL) pytest
 
 check: ## formatting, lint and types
 	$(RUN) ruff format --check
 	$(RUN) ruff check
-	$(RUN) mypy
+	$(ALL) mypy

@@ -114,7 +114,7 @@ def _refused(response: httpx.Response, content: bytes) -> WrongAnswerError:
         error = _Envelope.model_validate_json(content).error
     except ValidationError:
         return WrongAnswerError(f"{response.status_code} without an error envelope; {_shown(content)}")
-    return WrongAnswerError(f"{response.status_code} {error.code}: {error.message}")
+    return WrongAnswerError(f"{response.status_code} {error.code}: {error.message}", error.code)
 
 
 def _shown(content: bytes | str) -> str:

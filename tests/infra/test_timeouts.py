@@ -71,7 +71,7 @@ def test_everything_that_a_request_goes_through_says_how_long_it_waits(stack: st
         if TIER in (notes := found["metadata"].get("annotations", {}))
     }
     tiers = [tier for tier, _ in said.values()]
-    assert set(tiers) == set(TIERS)
+    assert set(tiers) == {tier for tier in TIERS if tier != "ingress" or planned_stack.settings.ingress}
     for service in planned_stack.services:
         for kind in ("Deployment", "Service"):
             expected = (service.backend.tier, service.timeout_s) if service.backend.tier else None

@@ -1,6 +1,8 @@
 """Every check passes where all is well, and fails when an engine answers wrongly, late or not at all."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -216,3 +218,19 @@ def test_a_recogniser_is_held_to_what_it_can_do(stage: Stage, options: dict[str,
     found = stage.results("transcribe digits", "transcribe sentence")
     assert {name for name, result in found.items() if result.fault} == judged
     assert all(result.figures["word_error_rate"] == 1 for result in found.values() if not result.fault)
+
+
+def test_a_model_that_somebody_uses_is_left_to_them(stage: Stage) -> None:
+    began = threading.Event()
+
+    async def hold(request: web.BaseRequest, body: bytes) -> Any:
+        began.set()
+        return await forever(request, body)
+
+    stage.break_("llama-router", "POST /v1/chat/completions", hold)
+    with ThreadPoolExecutor(1) as somebody:
+        asked = somebody.submit(stage.faults, "chat", within_s=2)
+        assert began.wait(10)
+        found = stage.results("load and unload")["load and unload"]
+        assert (found.fault, found.figures) == (None, {"in_use": "Qwen3-8B-Q4_K_M"})
+        assert asked.result()["chat"] == "no answer within 2 s"

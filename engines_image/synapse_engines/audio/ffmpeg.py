@@ -47,5 +47,5 @@ async def change(data: bytes, arguments: Sequence[str]) -> bytes:
 
 def unreadable(done: Done) -> BadInputError:
     """What is no recording: also an empty file."""
-    reason = done.words.splitlines()[-1].rpartition("] ")[2] if done.words else "no sound in it"
+    reason = done.words.rpartition(": ")[2] if done.words else "no sound in it"
     return BadInputError(f"the file cannot be read as a recording: {reason}")

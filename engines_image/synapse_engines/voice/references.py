@@ -43,4 +43,4 @@ class References:
 
 def cleaned(name: str) -> str:
     """A file name that is nothing but one."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[-200:] or "_"
+    return re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name).lstrip(".")[-200:] or "_"
