@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from infra.access import Access
+from infra.options import GatewayService
 from infra.placement import Placed
 from infra.plan import Plan
 
@@ -41,14 +42,17 @@ def _of(service: Placed, plan: Plan, access: Sequence[Access]) -> Exits:
         name=service.service_name,
         callees=tuple(each.service for each in access if service in each.callers),
         internet=backend.fetches or bool(backend.downloads),
-        anywhere=_webhook(plan) if backend.kind == "alertmanager" else (),
+        anywhere=_named(service, plan),
         api_server=changes_deployments(service, plan.services),
     )
 
 
-def _webhook(plan: Plan) -> tuple[int, ...]:
-    """The port of the receiver of alerts, which may be in the cluster or outside."""
-    if plan.settings.monitoring.webhook is None:
+def _named(service: Placed, plan: Plan) -> tuple[int, ...]:
+    """The port of the receiver of alerts or spans that the stack file names, in the cluster or outside."""
+    address = plan.settings.monitoring.webhook if service.backend.kind == "alertmanager" else None
+    if isinstance(service.options, GatewayService):
+        address = service.options.otlp_endpoint
+    if address is None:
         return ()
-    url = urlsplit(plan.settings.monitoring.webhook)
+    url = urlsplit(address)
     return (url.port or SCHEMES[url.scheme],)

@@ -27,6 +27,8 @@ class Application:
     async def handle(self, exchange: Exchange) -> Response | Stream:
         """Answer a request; raises nothing but cancellation."""
         call = Call(self._gateway, exchange)
+        if self._gateway.tracer:
+            call.span = self._gateway.tracer.begin(call)
         try:
             response = await self._answer(call)
         except asyncio.CancelledError:
@@ -66,6 +68,8 @@ class Application:
         seconds = perf_counter() - call.started
         self._gateway.metrics.request(call.route, call.request.method, status)(seconds)
         self._gateway.access_log.write(call, status, seconds)
+        if call.span:
+            call.span.end(call, status)
 
 
 def refuse(status: int, message: str) -> Response:

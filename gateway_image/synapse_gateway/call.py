@@ -13,6 +13,7 @@ from synapse_gateway.auth import ANYBODY, Identity
 from synapse_gateway.downstream import Request, Response, Stream
 from synapse_gateway.downstream.exchange import Exchange
 from synapse_gateway.errors import BadRequestError, GatewayError, MethodNotAllowedError, ValidationError, envelope
+from synapse_gateway.tracing import Span
 
 if TYPE_CHECKING:
     from synapse_gateway.endpoint import Endpoint
@@ -38,6 +39,7 @@ class Call:
         "model",
         "parameters",
         "request",
+        "span",
         "started",
     )
 
@@ -53,6 +55,7 @@ class Call:
         self.backend: str | None = None
         self.model: str | None = None
         self.is_fallback = False
+        self.span: Span | None = None
 
     @property
     def route(self) -> str:

@@ -13,6 +13,7 @@ from synapse_gateway.multipart import Form
 from synapse_gateway.refusals import refusal
 from synapse_gateway.registry import Target
 from synapse_gateway.relay import pass_on
+from synapse_gateway.tracing import Headers, onward
 from synapse_gateway.upstream import Answer, Request
 
 JSON_HEADERS = (("content-type", "application/json"),)
@@ -64,17 +65,19 @@ async def _ask(call: Call, order: Order, target: Target) -> Response | Stream:
     backend = target.backend
     call.backend = backend.name
     async with backend.admission, backend.models.use(target.model or call.model):
-        request = _request(call, order, target)
-        with await backend.send(request, order.timeout_s) as answer:
+        with (
+            onward(call, backend.name) as named,
+            await backend.send(_request(named, order, target), order.timeout_s) as answer,
+        ):
             if answer.status >= 300:
                 raise await refusal(backend.name, answer)
             return await order.relay(call, backend, answer, order.answer_headers)
 
 
-def _request(call: Call, order: Order, target: Target) -> Request:
+def _request(named: Headers, order: Order, target: Target) -> Request:
     path = target.backend.path(order.operation)
     assert path is not None  # noqa: S101 - targets are resolved by their operation
     body, headers, length = order.body(target), order.headers, order.length
     if isinstance(body, Form):
         headers, length = (("content-type", body.media),), body.length
-    return Request("POST", path, body, (*headers, ("x-request-id", call.id)), length)
+    return Request("POST", path, body, (*headers, *named), length)

@@ -16,9 +16,10 @@ from synapse_gateway.models.lifecycles import Lifecycles
 from synapse_gateway.profiles import Profiles, watch
 from synapse_gateway.reconfigure import Runtime
 from synapse_gateway.registry import Registry
-from synapse_gateway.settings import Settings
+from synapse_gateway.settings import SettingError, Settings
 from synapse_gateway.speech.copies import Copies
 from synapse_gateway.spool import Room
+from synapse_gateway.tracing import Tracer
 from synapse_gateway.voices import Library
 
 
@@ -30,6 +31,7 @@ class Gateway:
         self.keys = Keys(settings.api_keys)
         self.metrics = Metrics()
         self.access_log = AccessLog()
+        self.tracer = _tracer(settings)
         self.profiles = Profiles(settings.profiles)
         runtime = Runtime(settings.router, settings.model_times, self.profiles.context_tokens)
         self._lifecycles = Lifecycles(settings.model_times, runtime)
@@ -89,3 +91,16 @@ class Gateway:
             await self.feed.close()
         await self.voices.close()
         self.access_log.flush()
+        if self.tracer:
+            await asyncio.to_thread(self.tracer.close)
+
+
+def _tracer(settings: Settings) -> Tracer | None:
+    """What sends spans to the collector, where there is one. Raises SettingError where its packages are missing."""
+    if settings.otlp is None:
+        return None
+    try:
+        from synapse_gateway.otlp import CollectorTracer  # noqa: PLC0415 - nobody else has to have it
+    except ImportError as error:
+        raise SettingError(f"SYNAPSE_OTLP_ENDPOINT: needs {error.name}; install synapse-gateway[otlp]") from error
+    return CollectorTracer(settings.otlp, settings.instance)

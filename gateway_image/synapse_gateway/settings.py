@@ -104,6 +104,7 @@ class Settings:
     feed: Feed = field(default_factory=Feed)
     dashboard: Dashboard = field(default_factory=Dashboard)
     router: Router = field(default_factory=Router)
+    otlp: str | None = None  # where spans are sent; None: nowhere
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -132,6 +133,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         feed=_feed(values),
         dashboard=_dashboard(values),
         router=_router(values, environment),
+        otlp=_collector(values),
     )
 
 
@@ -209,6 +211,14 @@ def _is_redis(url: str) -> bool:
     except ValueError:
         return False
     return has_port and parts.scheme in {"redis", "rediss", "unix"}
+
+
+def _collector(values: Values) -> str | None:
+    """The address of an OpenTelemetry collector, whose part for spans is at /v1/traces."""
+    address = values.text("OTLP_ENDPOINT", "")
+    if address and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", address):  # it may hold a password: not shown
+        raise SettingError("SYNAPSE_OTLP_ENDPOINT: no address of a collector; accepted: http://host:4318 and the like")
+    return address or None
 
 
 def _dashboard(values: Values) -> Dashboard:

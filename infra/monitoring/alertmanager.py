@@ -7,6 +7,8 @@ import yaml
 from infra.sections import MonitoringSection
 
 RECEIVER = "people"
+GROUP_WAIT_S, GROUP_INTERVAL_S = 30, 300
+"""Seconds that the first alert of a group waits for others of it, and that news of a group wait for more."""
 
 
 def config(section: MonitoringSection) -> str:
@@ -24,8 +26,8 @@ def _route() -> dict[str, Any]:
     return {
         "receiver": RECEIVER,
         "group_by": ["alertname", "service"],
-        "group_wait": "30s",
-        "group_interval": "5m",
+        "group_wait": f"{GROUP_WAIT_S}s",
+        "group_interval": f"{GROUP_INTERVAL_S}s",
         "repeat_interval": "4h",
     }
 

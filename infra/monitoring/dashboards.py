@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from infra.monitoring import targets
-from infra.monitoring.names import STORE
+from infra.monitoring.names import CARDS, STORE
 from infra.monitoring.panels import Dashboard, Panel, render
 from infra.plan import Plan
 
@@ -33,8 +33,8 @@ def _show(title: str, source: str, query: tuple[str, str], unit: str = "short", 
     return Panel(title=title, source=source, queries=(query,), unit=unit, shape="stat", width=width, height=6)
 
 
-def _bars(title: str, *queries: tuple[str, str], unit: str = "short") -> Panel:
-    return Panel(title=title, source=STORE, queries=queries, unit=unit, shape="bargauge")
+def _bars(title: str, *queries: tuple[str, str], unit: str = "short", source: str = STORE) -> Panel:
+    return Panel(title=title, source=source, queries=queries, unit=unit, shape="bargauge")
 
 
 def _latency(title: str, source: str, histogram: str) -> Panel:
@@ -147,6 +147,7 @@ GPU = Dashboard(
             ("synapse_gpu_claim_bytes", "{{workload}}"),
             ("synapse_gpu_bytes", "{{card}}"),
             unit="bytes",
+            source=CARDS,
         ),
         _draw(
             "Utilisation",
@@ -239,7 +240,7 @@ BUDGET = Dashboard(
         ),
         _show(
             "GPU memory: claims, of the cards",
-            STORE,
+            CARDS,
             ("sum(synapse_gpu_claim_bytes) / scalar(sum(synapse_gpu_bytes))", "claimed"),
             "percentunit",
             width=8,
@@ -259,7 +260,7 @@ def files(plan: Plan) -> dict[str, str]:
 
 def deployed(dashboard: Dashboard, plan: Plan) -> Dashboard:
     """The dashboard with the panels whose source the plan has, about the services that it has."""
-    kinds = targets.kinds(plan.services) | {STORE}
+    kinds = targets.kinds(plan.services) | {STORE} | ({CARDS} if plan.settings.node.gpus else set())
     speech = [service.service_name for service in plan.services if SPEECH_TASKS & set(service.backend.tasks)]
     known = {SPEECH: "|".join(speech)}
     return replace(dashboard, panels=tuple(_about(panel, known) for panel in dashboard.panels if panel.source in kinds))

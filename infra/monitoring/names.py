@@ -9,6 +9,8 @@ from infra.monitoring.gpu_counters import COUNTERS
 
 STORE = "store"
 """In place of a kind: what Prometheus writes by itself, and what our recording rules add."""
+CARDS = "cards"
+"""Likewise: what these rules add where the node has GPUs."""
 
 
 def _histogram(name: str) -> tuple[str, ...]:
@@ -24,10 +26,9 @@ EXPOSED: Mapping[str, frozenset[str]] = {
             "synapse_budget_cores",
             "synapse_claim_bytes",
             "synapse_claim_cores",
-            "synapse_gpu_bytes",
-            "synapse_gpu_claim_bytes",
         }
     ),
+    CARDS: frozenset({"synapse_gpu_bytes", "synapse_gpu_claim_bytes"}),
     "gateway": frozenset(
         {
             "synapse_http_requests_total",
@@ -85,7 +86,6 @@ EXPOSED: Mapping[str, frozenset[str]] = {
             "llamacpp:prompt_tokens_total",
             "llamacpp:tokens_predicted_total",
             "llamacpp:predicted_tokens_seconds",
-            "llamacpp:n_busy_slots_per_decode",
         }
     ),
     "prometheus": frozenset(

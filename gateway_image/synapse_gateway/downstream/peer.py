@@ -17,8 +17,8 @@ from synapse_gateway.inflow import Inflow
 HEAD_BYTES = 64 * 1024
 HEAD_S = 15.0
 """Seconds for the head of a request, from its first byte."""
-IDLE_S = 75.0
-"""Longer than the ingress keeps its idle connections, so that it never sends into one that closes."""
+IDLE_S = 100.0
+"""Longer than Traefik keeps its idle connections, 90 s, so that it never sends into one that closes."""
 LINGER_S = 2.0
 """Seconds to go on reading what the client still sends, so that it gets to read its refusal."""
 AHEAD = 8

@@ -24,6 +24,7 @@ from synapse_gateway.registry import Target
 from synapse_gateway.relay import pass_on, whole
 from synapse_gateway.routes.chat import completed
 from synapse_gateway.routes.language import LIMIT, renamed
+from synapse_gateway.tracing import onward
 from synapse_gateway.upstream import Request
 
 VERSION = "0.32.15"
@@ -122,9 +123,14 @@ class Running(msgspec.Struct):
 
 
 async def _running(call: Call, backend: Backend) -> list[msgspec.Raw]:
-    request = Request("GET", backend.path("ollama-ps") or "", headers=(("x-request-id", call.id),))
+    path = backend.path("ollama-ps") or ""
     try:
-        with await backend.send(request, call.gateway.settings.timeouts["default"]) as answer:
+        with (
+            onward(call, backend.name) as named,
+            await backend.send(
+                Request("GET", path, headers=named), call.gateway.settings.timeouts["default"]
+            ) as answer,
+        ):
             return msgspec.json.decode(await whole(backend, answer), type=Running).models
     except (GatewayError, msgspec.DecodeError):
         return []

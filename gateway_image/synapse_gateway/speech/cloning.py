@@ -16,6 +16,7 @@ from synapse_gateway.relay import whole
 from synapse_gateway.speech.copies import Copy
 from synapse_gateway.speech.dialects import order
 from synapse_gateway.speech.wish import Wish
+from synapse_gateway.tracing import onward
 from synapse_gateway.upstream import Request
 from synapse_gateway.voices import Reference
 
@@ -49,11 +50,15 @@ async def _send(call: Call, backend: Backend, reference: Reference) -> str:
     """Give *backend* a copy of *reference*; its name there."""
     form, path = Form(files=[("files", reference)]), backend.path("upload-reference")
     assert path is not None  # noqa: S101 - whoever clones takes references
-    headers = (("content-type", form.media), ("x-request-id", call.id))
     call.backend = backend.name
     async with backend.admission:
-        request = Request("POST", path, form, headers, form.length)
-        with await backend.send(request, call.gateway.settings.timeouts["default"]) as answer:
+        with (
+            onward(call, backend.name) as named,
+            await backend.send(
+                Request("POST", path, form, (("content-type", form.media), *named), form.length),
+                call.gateway.settings.timeouts["default"],
+            ) as answer,
+        ):
             if answer.status >= 300:
                 raise _refused(backend, await refusal(backend.name, answer))
             data = await whole(backend, answer)

@@ -1,0 +1,33 @@
+"""The local stack, brought up once for all of its tests."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.settings import ROOT
+from tests.cluster.stack.local import STACK, Done, Local, copied, sweep
+
+
+@pytest.fixture(scope="session")
+def brought_up(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Local, Done]]:
+    """The stack, and what its first `up` said. It shares what was built before, and nothing that runs."""
+    sweep(state)
+    local = Local(folder=tmp_path_factory.mktemp("checkout"), name=f"{STACK}-{os.getpid()}", state=state)
+    copied(local.folder)
+    (local.folder / f"Pulumi.{local.name}.yaml").write_bytes((ROOT / "Pulumi.local.yaml").read_bytes())
+    try:
+        yield local, local.run("up")
+    finally:
+        local.cluster.delete()
+
+
+@pytest.fixture(scope="session")
+def local(brought_up: tuple[Local, Done]) -> Local:
+    return brought_up[0]
+
+
+@pytest.fixture(scope="session")
+def first_up(brought_up: tuple[Local, Done]) -> str:
+    return brought_up[1].output

@@ -1,0 +1,152 @@
+"""The local stack on a cluster of the tests' own: a copy of this checkout, driven by the command that a person uses."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from kubernetes import client, config
+
+from infra.settings import ROOT, load
+from tests.cluster.conftest import eventually
+from tests.gateway.sounds import wav
+from tools.cluster import Cluster
+
+STACK = "stack"
+NAME = "app.kubernetes.io/name"
+LISTED = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+LONG_S = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A command that succeeded."""
+
+    output: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Local:
+    """The stack called *name* in the copy *folder*; its cluster is under *state*."""
+
+    folder: Path
+    name: str
+    state: Path
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(self.name, self.state)
+
+    @property
+    def namespace(self) -> str:
+        return load(self.name, self.folder).namespace
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.cluster.address('gateway')}"
+
+    def run(self, *command: str) -> Done:
+        """`synapse COMMAND`, which has to succeed."""
+        own = {"SYNAPSE_STATE": str(self.state), "PYTHONPATH": str(self.folder), "COLUMNS": "160"}
+        environment = {key: value for key, value in os.environ.items() if key != "SYNAPSE_KUBECONFIG"} | own
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "infra.cli", *command, "--stack", self.name],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONG_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return Done(output=done.stdout, seconds=time.monotonic() - began)
+
+    def edit_gateway(self) -> None:
+        """Another line in its source."""
+        with (self.folder / "gateway_image/synapse_gateway/__init__.py").open("a") as source:
+            source.write(f"# {time.time_ns()}\n")
+
+    @contextmanager
+    def core(self) -> Iterator[Any]:
+        with config.new_client_from_config(str(self.cluster.kubeconfig)) as api:  # type: ignore[no-untyped-call]
+            yield client.CoreV1Api(api)
+
+    @contextmanager
+    def apps(self) -> Iterator[Any]:
+        with config.new_client_from_config(str(self.cluster.kubeconfig)) as api:  # type: ignore[no-untyped-call]
+            yield client.AppsV1Api(api)
+
+    def pods(self) -> dict[str, set[str]]:
+        """Workload -> the identities of its pods that are not on their way out."""
+        with self.core() as core:
+            found: dict[str, set[str]] = {}
+            for pod in core.list_namespaced_pod(self.namespace).items:
+                if not pod.metadata.deletion_timestamp:
+                    found.setdefault(pod.metadata.labels.get(NAME, ""), set()).add(pod.metadata.uid)
+        return found
+
+    def claims(self) -> dict[str, tuple[str, str]]:
+        """Claim -> its volume, and how it is."""
+        with self.core() as core:
+            listed = core.list_namespaced_persistent_volume_claim(self.namespace).items
+        return {claim.metadata.name: (claim.spec.volume_name, claim.status.phase) for claim in listed}
+
+    def versions(self) -> dict[str, int]:
+        """Deployment -> how often it was changed."""
+        with self.apps() as apps:
+            listed = apps.list_namespaced_deployment(self.namespace).items
+        return {found.metadata.name: found.metadata.generation for found in listed}
+
+    def scale(self, deployment: str, replicas: int) -> None:
+        """Returns when that many pods are ready, and no other is there."""
+        with self.apps() as apps:
+            body = {"spec": {"replicas": replicas}}
+            apps.patch_namespaced_deployment_scale(deployment, self.namespace, body)
+        eventually(lambda: self.ready(deployment) == len(self.pods().get(deployment, ())) == replicas, deployment)
+
+    def ready(self, deployment: str) -> int:
+        with self.apps() as apps:
+            found = apps.read_namespaced_deployment_status(deployment, self.namespace)
+        return found.status.ready_replicas or 0
+
+    def kill(self, workload: str) -> None:
+        """End its pods at once, as an eviction without patience does."""
+        with self.core() as core:
+            core.delete_collection_namespaced_pod(
+                self.namespace, label_selector=f"{NAME}={workload}", grace_period_seconds=0
+            )
+
+    def make_voice(self, seconds: float = 6) -> httpx.Response:
+        files = {"files": ("voice.wav", wav(seconds), "audio/wav")}
+        return httpx.post(f"{self.url}/voices", data={"name": "kept"}, files=files, timeout=60)
+
+    def voices(self) -> set[str]:
+        return {voice["voice_id"] for voice in httpx.get(f"{self.url}/voices", timeout=60).json()}
+
+
+def copied(folder: Path) -> None:
+    """Everything of this checkout that is its own, in *folder*."""
+    listed = subprocess.run(LISTED, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():  # what was removed is still in the index
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def sweep(state: Path) -> None:
+    """Delete the clusters of runs that were killed: `synapse up` gives them no owner whose end would tell."""
+    for path in (state / "clusters").glob(f"{STACK}-*"):
+        if not psutil.pid_exists(int(path.name.rpartition("-")[2])):
+            Cluster(path.name, state).delete()
