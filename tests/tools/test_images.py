@@ -167,6 +167,14 @@ def test_old_images_are_removed(folder: Path, images: Images) -> None:
     assert images.kept() == [second.archive]
 
 
+def test_a_build_leaves_the_one_before_it_and_no_other(folder: Path, images: Images) -> None:
+    for number in range(4):
+        (folder / "package/main.py").write_text(f"print({number})\n")
+        last = images.build(folder)
+    assert len(images.kept()) == 2
+    assert images.kept()[0] == last.archive
+
+
 def test_the_first_builder_that_answers_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = tmp_path / "bin"
     monkeypatch.setenv("PATH", str(programs))
@@ -226,3 +234,10 @@ def test_secrets_are_mounted_and_no_argument(
 def test_the_shipped_folders_have_settings_of_their_own(source: str) -> None:
     """uv looks for them in the folders above too, and would lock what an image does not have."""
     assert "uv" in tomllib.loads((ROOT / source / "pyproject.toml").read_text())["tool"]
+
+
+@pytest.mark.parametrize("folder", ["gateway_image", "engines_image"])
+def test_an_image_is_built_with_the_uv_of_the_checkout(folder: str) -> None:
+    """Its wheels are then those of the machine's cache: another version would compile llama.cpp again."""
+    (version,) = re.findall(r"^version=(\S+)$", (ROOT / "tools/uv").read_text(), re.MULTILINE)
+    assert f'"uv=={version}"' in (ROOT / folder / "Dockerfile").read_text()
