@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -14,7 +14,7 @@ from components.pod import volume_name
 from components.restart import RestartArgs, ScheduledRestart
 from components.workload import Workload, WorkloadArgs
 from infra import timeouts
-from infra.annotations import FILES
+from infra.annotations import FILES, SECRETS
 from infra.backend import UNPUBLISHED, SecretEnv
 from infra.placement import Placed
 from infra.plan import Plan
@@ -107,6 +107,7 @@ class Backend(pulumi.ComponentResource):
 
     def _workload(self, extras: Extras) -> WorkloadArgs:
         service, kind, node = self.args.service, self.args.service.backend, self.args.node
+        secrets = {secret.variable: (self._secret(secret), secret.key) for secret in kind.secrets if self._has(secret)}
         return WorkloadArgs(
             name=service.service_name,
             component=kind.kind,
@@ -122,7 +123,7 @@ class Backend(pulumi.ComponentResource):
             arguments=extras.arguments or kind.arguments,
             environment={**kind.environment, **service.options.environment, **extras.environment},
             field_environment=extras.fields,
-            secret_environment={secret.variable: self._secret(secret) for secret in kind.secrets if self._has(secret)},
+            secret_environment={variable: (made.metadata.name, key) for variable, (made, key) in secrets.items()},
             disks=service.disks,
             made_elsewhere=service.made_elsewhere,
             downloads=kind.downloads,
@@ -133,7 +134,7 @@ class Backend(pulumi.ComponentResource):
             user=kind.user,
             account=self.account(),
             grace_s=kind.grace_s,
-            annotations=extras.annotations,
+            annotations={**extras.annotations, **_versions([made for made, _ in secrets.values()])},
             waits=timeouts.annotations(kind.tier, service.timeout_s),
             pods_service=service.pods_service,
         )
@@ -141,14 +142,13 @@ class Backend(pulumi.ComponentResource):
     def _has(self, secret: SecretEnv) -> bool:
         return secret.config_key in self.secrets()
 
-    def _secret(self, secret: SecretEnv) -> tuple[pulumi.Input[str], str]:
-        made = core.v1.Secret(
+    def _secret(self, secret: SecretEnv) -> core.v1.Secret:
+        return core.v1.Secret(
             f"{self._name}-{secret.secret}",
             metadata=self._metadata(f"{self.args.service.service_name}-{secret.secret}"),
             string_data={secret.key: self.secrets()[secret.config_key]},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return made.metadata.name, secret.key
 
     def _config_map(self, mount: str, files: Mapping[str, str]) -> pulumi.Input[str]:
         name = f"{self.args.service.service_name}-{volume_name(mount)}"
@@ -167,3 +167,11 @@ class Backend(pulumi.ComponentResource):
             "namespace": self.args.namespace.name,
             "labels": labels(service.service_name, service.backend.kind),
         }
+
+
+def _versions(secrets: Sequence[core.v1.Secret]) -> dict[str, pulumi.Output[str]]:
+    """The annotation of a pod that reads Secrets; empty where nothing has made them yet, as in a rendering."""
+    if not secrets:
+        return {}
+    versions = pulumi.Output.all(*(secret.metadata.resource_version for secret in secrets))
+    return {SECRETS: versions.apply(lambda found: "-".join(version or "" for version in found))}

@@ -48,7 +48,7 @@ class WorkloadArgs:
     account: pulumi.Input[str] | None = None  # whose token for the Kubernetes API its pods mount; none without
     grace_s: int = 30  # that a pod has to end what is under way
     user: int = 10_000
-    annotations: Mapping[str, str] = field(default_factory=dict)  # of its pods
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)  # of its pods
     waits: Mapping[str, str] = field(default_factory=dict)  # annotations of the Deployment and Service: its timeout
     pods_service: str | None = None  # a headless Service beside the other, which names each pod
 
@@ -124,7 +124,7 @@ def one_at_a_time(name: str) -> policy.v1.PodDisruptionBudgetSpecArgsDict:
 
 def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
     """Replicas of one pod. A pod that holds a GPU says how much of its memory, for the policies to add up."""
-    annotations = {LOAD_SECONDS: str(load_s(args.probes)), **args.annotations}
+    annotations: dict[str, pulumi.Input[str]] = {LOAD_SECONDS: str(load_s(args.probes)), **args.annotations}
     if args.claim.vram:
         annotations[vram.ANNOTATION] = memory_text(args.claim.vram)
     metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component), "annotations": annotations}

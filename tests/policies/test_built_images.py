@@ -39,7 +39,7 @@ def test_a_digest_that_is_not_known_yet_breaks_no_rule(local: list[Resource]) ->
     [
         ("securityContext", {"readOnlyRootFilesystem": False}, "root-is-read-only"),
         ("resources", {"limits": {"memory": "60Gi", "cpu": "1"}}, "memory-within-budget"),
-        ("livenessProbe", None, "probes"),
+        ("livenessProbe", None, "servers-are-probed"),
     ],
 )
 def test_all_else_of_such_a_pod_is_still_proven(local: list[Resource], field: str, value: Any, rule: str) -> None:

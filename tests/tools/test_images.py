@@ -175,6 +175,15 @@ def test_a_build_leaves_the_one_before_it_and_no_other(folder: Path, images: Ima
     assert images.kept()[0] == last.archive
 
 
+def test_what_builds_left_behind_long_ago_is_forgotten(tmp_path: Path) -> None:
+    calls, program = tmp_path / "calls", tmp_path / "buildah"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\ncase "$*" in *images*) echo old 100; echo new 300;; esac\n')
+    program.chmod(0o755)
+    Buildah(str(program), tmp_path).forget(200)
+    removed = [line.split()[-1] for line in calls.read_text().splitlines() if " rmi " in line]
+    assert removed == ["old"]
+
+
 def test_the_first_builder_that_answers_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = tmp_path / "bin"
     monkeypatch.setenv("PATH", str(programs))

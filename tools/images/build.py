@@ -1,6 +1,7 @@
 """From a folder to an image: built once for the same content on the same base, and kept as an archive."""
 
 import functools
+import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from tools.progress import say
 
 HOST: Final = "localhost"  # no registry: what is not on the node is pulled from nowhere
 SUFFIX: Final = "_image"
+KEPT: Final = 2  # of each image: what runs, and what ran before it
+LONGEST_S: Final = 3600.0  # that a build takes: what an image was made of, and the next one is made of, is no older
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,7 @@ class Images:
 
     def build(self, folder: Path) -> Kept:
         """The image of *folder*, built unless it is there. Raises ImageError."""
-        with self._alone(folder):
+        with self._alone(folder.name):
             recipe = self._recipe(folder)
             file, name = self._archive(recipe), f"{HOST}/{recipe.tagged}"
             reference = archive.reference(file, name) or self._save(recipe, name, file)
@@ -61,7 +64,7 @@ class Images:
 
     def push(self, folder: Path, registry: str) -> str:
         """Push the image of *folder* to *registry*, a host and a path; its reference there. Raises ImageError."""
-        with self._alone(folder):
+        with self._alone(folder.name):
             recipe = self._recipe(folder)
             name, target = f"{HOST}/{recipe.tagged}", f"{registry}/{recipe.tagged}"
             if not self.builder.has(name):
@@ -75,6 +78,24 @@ class Images:
 
     def prune(self, keep: int) -> list[Path]:
         """Remove all but the newest *keep* of each image, from the builder's store too; what was removed."""
+        with self._alone("prune"):
+            return self._prune(keep)
+
+    @functools.cached_property
+    def builder(self) -> Builder:
+        return find(self.cache / "store")
+
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        with exclusive(self.cache, lambda: say(f"{what}: another image is being built; waiting for it ...")):
+            yield
+
+    def _recipe(self, folder: Path) -> Recipe:
+        content.files(folder)  # a folder that is none is said before anything is fetched
+        chosen = base.choose(content.base(folder), self.builder, self.cache / "logs")
+        return Recipe(folder=folder.resolve(), base=chosen, tag=content.digest(folder, chosen))
+
+    def _prune(self, keep: int) -> list[Path]:
         seen = Counter[str]()
         removed = []
         for file in self.kept():
@@ -84,21 +105,9 @@ class Images:
                 self.builder.remove(f"{HOST}/{repository}:{tag}")
                 file.unlink()
                 removed.append(file)
+        oldest = min((file.stat().st_mtime for file in self.kept()), default=math.inf)
+        self.builder.forget(oldest - LONGEST_S)
         return removed
-
-    @functools.cached_property
-    def builder(self) -> Builder:
-        return find(self.cache / "store")
-
-    @contextmanager
-    def _alone(self, folder: Path) -> Iterator[None]:
-        with exclusive(self.cache, lambda: say(f"{folder.name}: another image is being built; waiting for it ...")):
-            yield
-
-    def _recipe(self, folder: Path) -> Recipe:
-        content.files(folder)  # a folder that is none is said before anything is fetched
-        chosen = base.choose(content.base(folder), self.builder, self.cache / "logs")
-        return Recipe(folder=folder.resolve(), base=chosen, tag=content.digest(folder, chosen))
 
     def _save(self, recipe: Recipe, name: str, file: Path) -> str:
         self._make(recipe, name)
@@ -108,6 +117,7 @@ class Images:
             self.builder.save(name, saved, self._log(recipe))
             reference = archive.seal(saved, name, sealed)
             sealed.rename(file)
+        self._prune(KEPT)
         say(f"{name}: {file.stat().st_size / 2**20:.0f} MiB, with {self.builder.program}")
         return reference
 

@@ -15,6 +15,7 @@ from tools.images.running import asked, logged
 
 ASK_S: Final = 15.0
 PULL_S: Final = 300.0
+REMOVE_S: Final = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,11 @@ class Builder(ABC):
 
     def remove(self, name: str) -> None:
         """Take an image out of its store; one that is not there is fine."""
-        asked([*self.command, "rmi", name], ASK_S, self.environment)
+        asked([*self.command, "rmi", name], REMOVE_S, self.environment)
+
+    @abstractmethod
+    def forget(self, before: float) -> None:
+        """Take out of its store what builds left there *before* that time, in seconds since 1970."""
 
     @abstractmethod
     def has(self, name: str) -> bool:
@@ -98,6 +103,9 @@ class Docker(Builder):
     def answers(self) -> bool:
         """Whether there is an engine behind it."""
         return asked([*self.command, self.question], ASK_S) is not None
+
+    def forget(self, before: float) -> None:
+        """Its engine has rules of its own for what builds leave."""
 
     def has(self, name: str) -> bool:
         return asked([*self.command, "image", "inspect", name], ASK_S) is not None
@@ -151,6 +159,13 @@ class Buildah(Builder):
 
     def save(self, name: str, archive: Path, log: Path) -> None:
         self._run(f"saving {name}", ["push", "--quiet", name, f"oci-archive:{archive}:{name}"], log)
+
+    def forget(self, before: float) -> None:
+        listing = ["images", "--filter=dangling=true", "--format={{.ID}} {{.Created}}"]
+        left = asked([*self.command, *listing], ASK_S, self.environment) or ""
+        for image, made in (line.split() for line in left.splitlines()):
+            if float(made) < before:
+                self.remove(image)  # with those that it alone was made from
 
     def push(self, name: str, target: str, log: Path) -> str:
         with tempfile.TemporaryDirectory() as folder:

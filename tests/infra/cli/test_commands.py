@@ -88,7 +88,7 @@ def test_manifests_of_a_plan_that_does_not_fit_are_not_written(tmp_path: Path) -
             ["plan", "--stack", "nobody"],
             "synapse: Pulumi.nobody.yaml: no such stack file; stacks found beside it: mine",
         ),
-        (["status", "--stack", "mine"], "synapse: there is no twin of mine: run `make up`"),
+        (["status", "--stack", "mine"], "synapse: there is no twin of mine: run `make up STACK=mine`"),
         (["down", "--stack", "mine"], "synapse: there is no twin of mine"),
         (["up", "--stack", "mine", "--phase", "9"], "less than or equal to 6"),
         (["up", "--stack", "mine", "--kubeconfig", "nowhere"], "nowhere"),

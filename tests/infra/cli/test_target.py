@@ -58,7 +58,7 @@ def test_a_machine_that_is_smaller_than_its_description_is_refused(size: dict[st
 
 
 def test_a_cluster_that_does_not_run_is_said() -> None:
-    with pytest.raises(ClusterError, match="the cluster of local does not run: run `make up`"):
+    with pytest.raises(ClusterError, match="the cluster of local does not run: run `make up STACK=local`"):
         target.existing_cluster("local", None)
     with pytest.raises(TwinError, match="there is no twin of forge"):
         target.existing_cluster("forge", None)
