@@ -44,9 +44,13 @@ def existing_cluster(stack: str, kubeconfig: Path | None) -> Path:
         return kubeconfig
     found = own(stack, load(stack))
     if isinstance(found, Cluster) and not found.status().api_ready:
-        raise ClusterError(f"the cluster of {stack} does not run: run `make up STACK={stack}`, or name one with --kubeconfig")
+        raise ClusterError(
+            f"the cluster of {stack} does not run: run `make up STACK={stack}`, or name one with --kubeconfig"
+        )
     if isinstance(found, Twin) and found.status().node is None:
-        raise TwinError(f"there is no twin of {stack}: run `make up STACK={stack}`, or name a cluster with --kubeconfig")
+        raise TwinError(
+            f"there is no twin of {stack}: run `make up STACK={stack}`, or name a cluster with --kubeconfig"
+        )
     return found.kubeconfig
 
 
