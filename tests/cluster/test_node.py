@@ -11,6 +11,7 @@ from kubernetes import client
 
 from tests.cluster.conftest import MIB, SIZE, Space, eventually
 from tools.cluster import Cluster, Forward
+from tools.cluster.images import archive, of_one
 from tools.cluster.record import load
 
 DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -143,3 +144,9 @@ def _process(cluster: Cluster, name: str) -> psutil.Process:
     assert record.node
     inside = psutil.Process(record.node.pid).children(recursive=True)
     return next(process for process in inside if Path(process.exe()).name == name)
+
+
+def test_it_says_which_images_the_node_has(cluster: Cluster) -> None:
+    (reference,) = cluster.import_image(archive(of_one("pause")))
+    assert cluster.has_image(reference)
+    assert not cluster.has_image(f"{reference[:-4]}0000")

@@ -11,8 +11,9 @@ import pytest
 
 from infra.settings import ROOT
 from tests.tools import fake_docker
+from tools.cluster import Cluster
 from tools.errors import ImageError
-from tools.images import archive, content, host
+from tools.images import archive, content, host, sbom
 from tools.images.build import Images
 from tools.images.builder import Build, Buildah, Docker, Nerdctl, find
 from tools.images.handing import hand
@@ -173,6 +174,37 @@ def test_a_build_leaves_the_one_before_it_and_no_other(folder: Path, images: Ima
         last = images.build(folder)
     assert len(images.kept()) == 2
     assert images.kept()[0] == last.archive
+
+
+def test_syft_lists_what_is_in_an_image_where_it_is_there(folder: Path, images: Images, tmp_path: Path) -> None:
+    assert not sbom.file(images.build(folder).archive).exists()
+    program = tmp_path / "bin/syft"
+    program.write_text('#!/bin/sh\necho "$2" > "${4#spdx-json=}"\n')
+    program.chmod(0o755)
+    (folder / "package/main.py").write_text("print(2)\n")
+    archive = images.build(folder).archive
+    assert sbom.file(archive).read_text().strip() == f"oci-archive:{archive}"
+    images.prune(keep=0)
+    assert not sbom.file(archive).exists()
+
+
+def test_a_list_that_fails_is_said(folder: Path, images: Images, tmp_path: Path) -> None:
+    program = tmp_path / "bin/syft"
+    program.write_text("#!/bin/sh\necho no space left\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(ImageError, match=r"listing synapse-thing-.* failed; .*\nno space left"):
+        images.build(folder)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_a_node_that_has_an_image_is_not_given_it_again(
+    *, folder: Path, images: Images, monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    given: list[Path] = []
+    monkeypatch.setattr(Cluster, "has_image", lambda _, reference: REFERENCE.fullmatch(reference) and has)
+    monkeypatch.setattr(Cluster, "import_image", lambda _, archive: given.append(archive))
+    hand(images, folder, cluster="local")
+    assert given == ([] if has else images.kept())
 
 
 def test_what_builds_left_behind_long_ago_is_forgotten(tmp_path: Path) -> None:

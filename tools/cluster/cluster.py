@@ -117,13 +117,17 @@ class Cluster:
 
         Raises ClusterError where the cluster does not run, or does not take it.
         """
-        record = self._record()
-        if not record.node or not record.node.is_running():
-            raise ClusterError(
-                f"cluster {self.name} does not run: start it with `synapse cluster up --name {self.name}`"
-            )
-        made_of = self._distribution(record)
-        return RunningNode(self.folder, record.node).import_image(archive, made_of.ctr(), made_of.environment())
+        node, made_of = self._running()
+        return node.import_image(archive, made_of.ctr(), made_of.environment())
+
+    def has_image(self, reference: str) -> bool:
+        """Whether the node has the image of a name:tag@sha256:..., so that it need not be imported again.
+
+        Raises ClusterError where the cluster does not run.
+        """
+        node, made_of = self._running()
+        tagged, _, digest = reference.partition("@")
+        return f"{tagged.rpartition(':')[0]}@{digest}" in node.images(made_of.ctr(), made_of.environment())
 
     def log(self, component: str) -> Path:
         """The file that a component writes to. Raises ClusterError for an unknown one."""
@@ -141,6 +145,14 @@ class Cluster:
         for name in orphans:
             Cluster(name, state).delete()
         return orphans
+
+    def _running(self) -> tuple[RunningNode, Distribution]:
+        record = self._record()
+        if not record.node or not record.node.is_running():
+            raise ClusterError(
+                f"cluster {self.name} does not run: start it with `synapse cluster up --name {self.name}`"
+            )
+        return RunningNode(self.folder, record.node), self._distribution(record)
 
     def _distribution(self, record: Record) -> Distribution:
         return distribution(self.name, self._cgroup, _reserved(record.size))

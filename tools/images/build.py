@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tools import places
-from tools.images import archive, base, content, host
+from tools.images import archive, base, content, host, sbom
 from tools.images.builder import Build, Builder, find
 from tools.locks import exclusive
 from tools.progress import say
@@ -104,6 +104,7 @@ class Images:
             if seen[repository] > keep:
                 self.builder.remove(f"{HOST}/{repository}:{tag}")
                 file.unlink()
+                sbom.file(file).unlink(missing_ok=True)
                 removed.append(file)
         oldest = min((file.stat().st_mtime for file in self.kept()), default=math.inf)
         self.builder.forget(oldest - LONGEST_S)
@@ -117,6 +118,7 @@ class Images:
             self.builder.save(name, saved, self._log(recipe))
             reference = archive.seal(saved, name, sealed)
             sealed.rename(file)
+        sbom.write(file, self._log(recipe))
         self._prune(KEPT)
         say(f"{name}: {file.stat().st_size / 2**20:.0f} MiB, with {self.builder.program}")
         return reference

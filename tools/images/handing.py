@@ -14,8 +14,9 @@ To = Callable[[Images, Path, str], str]
 
 def to_cluster(images: Images, folder: Path, name: str) -> str:
     """Into the store of the cluster called *name*, which has no registry. Raises ImageError and ClusterError."""
-    built = images.build(folder)
-    Cluster(name).import_image(built.archive)
+    built, cluster = images.build(folder), Cluster(name)
+    if not cluster.has_image(built.reference):
+        cluster.import_image(built.archive)
     return built.reference
 
 
