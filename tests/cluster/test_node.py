@@ -1,5 +1,6 @@
 """A node is real: pods run on it, find each other, keep what they write, and are held to policies from the start."""
 
+import itertools
 import time
 import urllib.request
 from pathlib import Path
@@ -96,19 +97,27 @@ def test_a_policy_blocks_and_lets_go(api: Any, space: Space) -> None:
     address = space.serve("server", "hello")
     assert space.fetch("before", address, 8080) == "hello"
     networking.create_namespaced_network_policy(space.name, {"metadata": {"name": "deny"}, "spec": DENY})
-    assert space.fetch("during", address, 8080) == "blocked"
+    _in_force(space, address)
     networking.delete_namespaced_network_policy("deny", space.name)
-    assert space.fetch("after", address, 8080) == "hello"  # it starts with rules that were made after that
+    gone = itertools.count()
+    eventually(lambda: space.fetch(f"after-{next(gone)}", address, 8080) == "hello", "the policy stays")
+
+
+def _in_force(space: Space, address: str) -> None:
+    """Wait until what the API server was told has got to the node: from then on it must hold."""
+    number = itertools.count()
+    eventually(lambda: space.fetch(f"during-{next(number)}", address, 8080) == "blocked", "the policy does not come")
 
 
 def test_a_policy_holds_from_the_first_packet(api: Any, space: Space) -> None:
-    """The target is in no policy's reach, so only the new pod's own rules can stop it."""
+    """The target is in no policy's reach, so only the new pod's own rules can stop it; the policy is there before."""
     other = Space(f"{space.name}-open", space.api, space.shell)
     other.core.create_namespace({"metadata": {"name": other.name}})
     eventually(other.has_account, "no service account")
     address = other.serve("server", "hello")
     networking: Any = client.NetworkingV1Api(api)
     networking.create_namespaced_network_policy(space.name, {"metadata": {"name": "deny"}, "spec": DENY})
+    _in_force(space, address)
     try_once = f"(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 1 {address} 8080 && echo through) 2>/dev/null"
     attempt = f"for i in $(seq 4); do for j in $(seq 50); do {try_once} & done; wait; done; echo tried"
     names = [f"first-{number}" for number in range(4)]
