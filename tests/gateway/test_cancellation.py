@@ -1,6 +1,9 @@
 """A client that leaves: its backend's work ends within a second, and nothing of it is left."""
 
 import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -117,3 +120,30 @@ async def _leave_soon(port: int) -> None:
     async with connected(port) as line:
         await line.send(SENT)
         await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What holds itself in a circle stays for good."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize(
+    "sent", [SENT, SENT + SENT, SENT[:-1], SENT[:20]], ids=["answer", "second answer", "body", "head"]
+)
+@pytest.mark.usefixtures("no_collector")
+async def test_who_has_left_takes_no_memory_until_the_collector_comes(start: Any, fake: Any, sent: bytes) -> None:
+    """Of many clients that leave, a part would be there when it comes, and memory would grow by them."""
+    backend = await fake({f"POST {CHAT}": forever})
+    gateway = await start({"stub": backend})
+    async with connected(gateway.port) as line:
+        await line.send(sent)
+        await until(lambda: gateway.listener._peers)
+        (peer,) = map(weakref.ref, gateway.listener._peers)
+        if SENT in sent:
+            await backend.began.wait()
+        line.leave()
+        await until(lambda: peer() is None)

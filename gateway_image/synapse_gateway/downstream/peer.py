@@ -102,7 +102,7 @@ class Peer(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self.resume_writing()
-        del self._parser  # it holds us as we hold it, and the collector comes by rarely
+        self._let_go()
 
     def data_received(self, data: bytes) -> None:
         if self.is_closing and self._incoming is None:
@@ -128,6 +128,12 @@ class Peer(asyncio.Protocol):
         if self._can_write is not None and not self._can_write.done():
             self._can_write.set_result(None)
         self._can_write = None
+
+    def _let_go(self) -> None:
+        """Drop what holds us as we hold it: the collector comes by rarely, and thousands of clients before it."""
+        del self._parser
+        self._incoming = self._serving = None
+        self._queue.clear()
 
     # What the parser tells
 
