@@ -2,6 +2,7 @@ STACK ?= local
 MINUTES ?= 60
 RUN := tools/uv run --locked
 ALL := $(RUN) --group engines
+unexport PYTHONDONTWRITEBYTECODE # many short processes: each would compile everything again
 
 .DEFAULT_GOAL := help
 .PHONY: bench-gateway bench-preview soak help up twin preview down refresh plan routes health test-health test check tools

@@ -6,11 +6,12 @@ from pulumi.runtime import config
 from infra.errors import SynapseError
 from infra.plan import plan
 from infra.settings import from_engine
-from stacks import forge
+from stacks import debug, forge
 
 
 def main() -> None:
     """Register everything, or end with one message for the person who wrote the stack file."""
+    debug.leave_out()
     try:
         settings = from_engine(config.CONFIG.get(), pulumi.get_stack(), pulumi.runtime.is_config_secret)
         secrets = {key: pulumi.Config().require_secret(key) for key in settings.secrets}

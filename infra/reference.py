@@ -1,5 +1,8 @@
 """docs/settings.md, rendered from the models themselves: every key, what it takes, and its default."""
 
+import ast
+import inspect
+from itertools import pairwise
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -68,13 +71,33 @@ def render() -> str:
 
 def _section(title: str, model: type[BaseModel], less: type[BaseModel] | None = None) -> str:
     inherited = less.model_fields if less else {}
-    rows = [_row(field) for name, field in model.model_fields.items() if name not in inherited]
+    meanings = _meanings(model)
+    rows = [
+        (f"`{field.alias}`", _default(field), meanings.get(name, ""))
+        for name, field in model.model_fields.items()
+        if name not in inherited
+    ]
     doc = (model.__doc__ or "").splitlines()[0]
     return f"## `{title}`\n\n{doc}\n\n{markdown(COLUMNS, rows)}"
 
 
-def _row(field: FieldInfo) -> tuple[str, str, str]:
-    return f"`{field.alias}`", _default(field), field.description or ""
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """The docstring under each field, by its name. Pydantic would read them at every start of the program."""
+    found: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if issubclass(owner, BaseModel) and owner is not BaseModel:
+            found |= _docstrings(ast.parse(inspect.getsource(owner)).body[0])
+    return found
+
+
+def _docstrings(owner: ast.stmt) -> dict[str, str]:
+    assert isinstance(owner, ast.ClassDef)  # noqa: S101 - the source of a class
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(owner.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
 
 
 def _default(field: FieldInfo) -> str:

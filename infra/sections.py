@@ -26,7 +26,7 @@ class Section(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         protected_namespaces=(),
-        use_attribute_docstrings=True,
+        defer_build=True,  # a policy pack reads the node alone
     )
 
 

@@ -110,6 +110,7 @@ class Engine:
             "PULUMI_BACKEND_URL": (self.state / "backend").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.state / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "GOGC": os.environ.get("GOGC", "400"),  # it lives for seconds: memory it can have, collecting takes a tenth
         }
         if any(found.path is None for found in _used()[1]):
             own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"  # there is nowhere to fetch from
