@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,6 +21,7 @@ from synapse_gateway.feed.redis_bus import RedisBus
 from synapse_gateway.settings import Feed, SettingError, load
 from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer, free_port
 from tests.gateway.running import Running
+from tests.gateway.waiting import until
 from tests.gateway.watching import LIVE, logging_requests, watching
 
 pytestmark = pytest.mark.anyio
@@ -340,3 +343,25 @@ async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest
     async with asyncio.timeout(10):
         assert [await waits.get() for _ in range(6)] == [1, 2, 4, 8, 15, 15]
     await bus.close()
+
+
+@contextmanager
+def full() -> Iterator[int]:
+    """The port of a listener whose queue is full: whoever connects hears nothing."""
+    with ExitStack() as opened:
+        listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            caller = opened.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+async def test_an_address_that_takes_no_connection_is_given_up_in_time(caplog: pytest.LogCaptureFixture) -> None:
+    failures = Counter("failures", "Failures", registry=CollectorRegistry())
+    with full() as port:
+        settings = Feed(redis_url=f"redis://127.0.0.1:{port}", redis_connect_s=0.2)
+        bus = RedisBus(settings, "one", failures, lambda _: None)
+        bus.start()
+        await until(lambda: "cannot subscribe to Redis: TimeoutError" in caplog.text)
+        await bus.close()
