@@ -60,7 +60,7 @@ tools: ## find, fetch or build the pinned tools, and say where each came from
 	$(RUN) synapse tools install
 
 test: check tools ## every layer of tests that this machine can run
-	$(ALL) pytest
+	$(ALL) pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
 
 check: ## formatting, lint and types
 	$(RUN) ruff format --check

@@ -9,8 +9,14 @@ import yaml
 from infra.cli.rendering import manifests
 from infra.plan import Plan, plan
 from infra.settings import ROOT, Settings, parse
+from tests.parallel import share_out
 
 Config = dict[str, Any]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    share_out(config, items)
 
 
 def config_of(stack: str) -> Config:
