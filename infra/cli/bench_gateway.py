@@ -30,6 +30,9 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="For docs/gateway-per
 Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Write every sample to this file.")]
 Requests = Annotated[int, typer.Option("--requests", min=0, help="How many, one soak; 0 leaves it out.")]
 Minutes = Annotated[float, typer.Option("--minutes", min=0, help="Of clients that leave, the other; 0 leaves it out.")]
+Rate = Annotated[
+    float, typer.Option("--rate", min=0, help="Requests a second of clients that leave; 0: as many as get through.")
+]
 Looks = Annotated[int, typer.Option("--looks", min=4, help="How often each is interrupted to look.")]
 
 
@@ -54,7 +57,11 @@ def gateway(
 
 
 def soak(
-    requests: Requests = 1_000_000, minutes: Minutes = 60, looks: Looks = LOOKS, as_markdown: Markdown = False
+    requests: Requests = 1_000_000,
+    minutes: Minutes = 60,
+    rate: Rate = 0,
+    looks: Looks = LOOKS,
+    as_markdown: Markdown = False,
 ) -> None:
     """Watch memory, open files and calls under many requests, then under clients that leave; exit 1 when they grow."""
     _end_in_order()
@@ -63,7 +70,7 @@ def soak(
         if requests:
             done.append(soak_requests(_made(folder, "requests"), requests, looks))
         if minutes:
-            done.append(soak_aborts(_made(folder, "aborts"), minutes, looks))
+            done.append(soak_aborts(_made(folder, "aborts"), minutes, looks, rate))
     judged = [verdict for one in done for verdict in one.verdicts()]
     _finish([report.judged(judged)], f"{looks} looks each.", judged, as_markdown=as_markdown)
 

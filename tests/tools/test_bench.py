@@ -211,8 +211,9 @@ def test_a_soak_of_requests_looks_at_the_gateway_again_and_again(tmp_path: Path)
 
 
 def test_a_soak_of_aborts_leaves_no_call_behind(tmp_path: Path) -> None:
-    soak = soak_aborts(tmp_path, minutes=0.04, looks=4)
+    soak = soak_aborts(tmp_path, minutes=0.04, looks=4, rate=100)
     assert sum(spell.aborted for spell in soak.figures) > 0
+    assert sum(spell.all + spell.aborted for spell in soak.figures) < 400  # 240, and each connection's first
     assert all_met([verdict for verdict in soak.verdicts() if "memory" not in verdict.what])
 
 

@@ -87,10 +87,10 @@ def soak_requests(folder: Path, count: int, looks: int = LOOKS) -> Soak:
     return _soak(f"{count:,} requests", folder, spells)
 
 
-def soak_aborts(folder: Path, minutes: float, looks: int = LOOKS) -> Soak:
-    """Clients that leave at random moments, for *minutes*."""
+def soak_aborts(folder: Path, minutes: float, looks: int = LOOKS, rate: float = 0) -> Soak:
+    """Clients that leave at random moments, for *minutes*; *rate* requests a second, or as many as get through."""
     seconds = minutes * 60 / looks
-    spells = [replace(ABORTS[turn % len(ABORTS)], seconds=seconds, warmup_s=0) for turn in range(looks)]
+    spells = [replace(ABORTS[turn % len(ABORTS)], seconds=seconds, rate=rate, warmup_s=0) for turn in range(looks)]
     return _soak(f"{minutes:g} min of aborts", folder, spells)
 
 
