@@ -2,14 +2,18 @@
 
 import functools
 import os
+import platform
 import secrets
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from threading import Event
+from typing import IO, Any, Final
 
+import psutil
 import yaml
 
 from tools.errors import ToolsError
@@ -18,6 +22,7 @@ from tools.progress import say
 from tools.toolchain import Resolved, resolve
 
 PRIVATE: Final = 0o700
+POLL_S: Final = 0.1
 PRIVATE_FILE: Final = 0o600
 SETTINGS: Final = "Pulumi*.yaml"
 NOT_MIRRORED: Final = {".git"}
@@ -68,6 +73,7 @@ class Engine:
         `config` has settings such as `{"synapse:phase": 2}` that win over the stack's file. Raises EngineError.
         """
         self._folders()
+        self._free()
         self._mirror()
         self._write_stack_file(config or {})
         self.stack_init()
@@ -78,15 +84,19 @@ class Engine:
         if done.code:
             raise EngineError(f"the stack {self.stack} could not be made:\n{done.output}")
 
-    def run(self, *arguments: str) -> int:
-        """Run `pulumi` at the terminal; returns its exit status."""
+    def run(self, *arguments: str, stop: Event | None = None, output: IO[str] | None = None) -> int:
+        """Run `pulumi` at the terminal, or print to *output*; returns its exit status.
+
+        Once *stop* is set, or the caller is told to end, Pulumi is too: it stops what it can, and saves its state.
+        """
         self._mend_checkpoint()
-        process = subprocess.Popen([self.pulumi, *arguments], cwd=self.mirror, env=self.environment())
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:  # Pulumi has heard it too: it stops what it can, saves its state and ends
-                continue
+        process = subprocess.Popen([self.pulumi, *arguments], cwd=self.mirror, env=self.environment(), stdout=output)
+        try:
+            return _waited(process, stop or Event())
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait()
 
     def capture(self, *arguments: str) -> Completed:
         """Run `pulumi` without a terminal, for its output."""
@@ -117,6 +127,13 @@ class Engine:
         if self.kubeconfig:
             own["KUBECONFIG"] = str(self.kubeconfig.absolute())
         return {key: value for key, value in os.environ.items() if key not in DROPPED_VARIABLES} | own
+
+    def _free(self) -> None:
+        """Take away the locks of runs that were killed: nobody else would."""
+        for lock in (self.state / "backend/.pulumi/locks").rglob("*.json"):
+            holder = _loaded(lock)
+            if holder.get("hostname") == platform.node() and not _is_pulumi(int(holder.get("pid", 0))):
+                lock.unlink(missing_ok=True)
 
     def _mend_checkpoint(self) -> None:
         """Put the former checkpoint in the place of one whose writing was cut off; a refresh finds what it lacks."""
@@ -155,6 +172,27 @@ class Engine:
             content.pop(key, None)
         content |= {key: before[key] for key in KEPT_KEYS if key in before}
         (self.mirror / name).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def _waited(process: subprocess.Popen[bytes], stop: Event) -> int:
+    is_told = False
+    while True:
+        try:
+            return process.wait(POLL_S)
+        except subprocess.TimeoutExpired:
+            if stop.is_set() and not is_told:
+                process.send_signal(signal.SIGINT)
+                is_told = True
+        except KeyboardInterrupt:  # Pulumi has heard it too
+            continue
+
+
+def _is_pulumi(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.name().startswith("pulumi") and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def is_linked(entry: Path) -> bool:

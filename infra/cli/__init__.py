@@ -1,6 +1,7 @@
 """The `synapse` command. Each subcommand is a file of its own, read only when it is asked for."""
 
 import importlib
+import signal
 import sys
 from typing import Final
 
@@ -34,6 +35,7 @@ COMMANDS: Final = (
 
 def main() -> None:
     """Run the subcommand of the command line; what is wrong is said in one message, with exit code 1."""
+    heed_termination()
     app = typer.Typer(name="synapse", help=HELP, no_args_is_help=True, add_completion=False)
     app.callback()(lambda: None)  # with it, a single command keeps its name
     for name in [name for name in COMMANDS if name in sys.argv[1:2]] or COMMANDS:
@@ -42,6 +44,11 @@ def main() -> None:
         app()
     except (SynapseError, ToolsError) as error:
         sys.exit(f"synapse: {error}")
+
+
+def heed_termination() -> None:
+    """Let SIGTERM unwind the program: whoever waits for another program then ends that first."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def _add(app: typer.Typer, name: str) -> None:

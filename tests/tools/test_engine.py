@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -45,7 +46,9 @@ SLEEPING = "from pulumi_command import local\nlocal.Command('nap', create='echo 
 INTERRUPTED = """
 import sys
 from pathlib import Path
+from infra.cli import heed_termination
 from tools.engine import Engine
+heed_termination()
 state, project = map(Path, sys.argv[1:])
 sys.exit(Engine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))
 """
@@ -131,18 +134,56 @@ def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(deploye
     deployed.pulumi("preview", "--expect-no-changes")
 
 
-@pytest.mark.engine
-def test_an_interrupt_at_the_terminal_is_pulumis_to_handle(project: Project) -> None:
+def napping(project: Project) -> tuple[subprocess.Popen[bytes], psutil.Process]:
+    """An `up` in a session of its own, and the command that it waits for."""
     nap = project.folder.parent / "nap"
     project.program(SLEEPING.format(nap))
     arguments = [str(project.engine.state), str(project.folder)]
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, *arguments], start_new_session=True)
     eventually(lambda: nap.exists() and nap.read_text(), "the command does not start")
-    command = psutil.Process(int(nap.read_text()))
+    return process, psutil.Process(int(nap.read_text()))
+
+
+def to_all(process: subprocess.Popen[bytes]) -> None:
+    """As a terminal sends Ctrl-C."""
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=30) == 1
-    eventually(lambda: not command.is_running(), "the command goes on")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("tell", "code"), [(to_all, 1), (subprocess.Popen.terminate, 128 + signal.SIGTERM)])
+def test_whoever_is_told_to_end_lets_pulumi_end_first(
+    project: Project, tell: Callable[[subprocess.Popen[bytes]], None], code: int
+) -> None:
+    process, command = napping(project)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert any(each.name() == "pulumi" for each in family)
+    tell(process)
+    assert process.wait(timeout=30) == code
+    eventually(lambda: not any(each.is_running() for each in (*family, command)), f"still there: {family}")
     project.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")  # it is not locked
+
+
+@pytest.mark.engine
+def test_the_lock_of_one_that_was_killed_is_in_nobodys_way(project: Project) -> None:
+    process, command = napping(project)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    eventually(lambda: not command.is_running(), "the command goes on")
+    refresh = ("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    assert "currently locked" in project.engine.capture(*refresh).output
+    project.engine.prepare()
+    project.pulumi(*refresh)
+
+
+@pytest.mark.engine
+def test_the_lock_of_one_that_runs_holds(project: Project) -> None:
+    process, _ = napping(project)
+    try:
+        project.engine.prepare()
+        assert "currently locked" in project.engine.capture("refresh", "--yes", "--skip-preview").output
+    finally:
+        to_all(process)
+        process.wait()
 
 
 @pytest.mark.engine
