@@ -1,6 +1,7 @@
 """The programs that build images: Docker, nerdctl or Buildah, the first whose engine answers."""
 
 import json
+import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
@@ -145,7 +146,7 @@ class Buildah(Builder):
 
     @property
     def command(self) -> list[str]:
-        return [self.path, f"--root={self.store / 'root'}", f"--runroot={self.store / 'run'}"]
+        return [*_unseen(), self.path, f"--root={self.store / 'root'}", f"--runroot={self.store / 'run'}"]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -172,6 +173,12 @@ class Buildah(Builder):
             digest = Path(folder) / "digest"
             self._run(f"pushing {target}", ["push", f"--digestfile={digest}", name, f"docker://{target}"], log)
             return digest.read_text(encoding="ascii").strip()
+
+
+def _unseen() -> list[str]:
+    """Mounts of its own: Buildah leaves its store mounted, and, where it is killed, what it was building."""
+    unshare = shutil.which("unshare")
+    return [unshare, "--mount", "--"] if unshare and os.geteuid() == 0 else []
 
 
 def find(store: Path) -> Builder:
