@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from infra.catalogue import CATALOGUE, SECRET_KEYS
+from infra.build_host import BuildHost
+from infra.catalogue import CATALOGUE
 from infra.ledger import markdown
 from infra.options import OllamaModel, Service
 from infra.quantities import Bytes, memory_text
@@ -25,13 +26,14 @@ from infra.sections import (
     RateLimit,
     Target,
 )
-from infra.settings import PREFIX, Node, StackFile
+from infra.settings import PREFIX, SECRETS, Node, StackFile
 
 COLUMNS = ("Key", "Default", "Meaning")
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}<key>", StackFile),
     (f"{PREFIX}node", Node),
     (f"{PREFIX}node.gpus[]", GpuSection),
+    (f"{PREFIX}buildHost", BuildHost),
     (f"{PREFIX}services.<name>", Service),
     (f"{PREFIX}services.<name>.memory", MemoryRange),
     (f"{PREFIX}services.<name>.cpu", CpuRange),
@@ -57,7 +59,7 @@ def render() -> str:
     """The whole document."""
     kinds = [(f"{PREFIX}services.<name> of kind {kind}", backend.options) for kind, backend in CATALOGUE.items()]
     own = [_section(title, model, Service) for title, model in kinds]
-    secrets = "".join(f"- `{PREFIX}{key}`\n" for key in sorted(SECRET_KEYS))
+    secrets = "".join(f"- `{PREFIX}{key}`\n" for key in sorted(SECRETS))
     sealed = "Set with `pulumi config set --secret`; plain text is refused. All are optional."
     return "\n".join(
         [

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 from pydantic_core import ErrorDetails
 
 from infra.budget import Capacity
+from infra.build_host import BUILD_KEY, BuildHost
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.errors import SettingsError
 from infra.kinds.cpu import ENGINES
@@ -23,6 +24,8 @@ from infra.vram import CARDS, ModelCard
 
 PREFIX = "synapse:"
 _CARDED = f"accepted: a `card` that names a built-in one (docs/vram.md), or a model described under {PREFIX}models"
+SECRETS = SECRET_KEYS | {BUILD_KEY}
+"""The keys of what no stack file may have in plain text."""
 ROOT = Path(__file__).resolve().parent.parent
 LAST_PHASE = 6
 OPERATED = frozenset({"prometheus", "alertmanager", "grafana"})
@@ -83,6 +86,8 @@ class StackFile(Section):
     """The machine."""
     registry: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*$")
     """Where images that are built go, a host and a path; into the embedded cluster's own store if left out."""
+    build_host: BuildHost | None = None
+    """Where images are built that go to `registry`; on this machine if left out."""
     models: dict[str, Card] = Field(default_factory=dict)
     """Models that the built-in cards lack, by name."""
     routes: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
@@ -115,6 +120,14 @@ def project() -> Path:
 
 def load(stack: str, root: Path | None = None) -> Settings:
     """The settings in `Pulumi.<stack>.yaml` of *root*; raises SettingsError with a line for each fault."""
+    config = written(stack, root)
+    return parse(
+        config, f"Pulumi.{stack}.yaml", lambda key: isinstance(config[key], Mapping) and "secure" in config[key]
+    )
+
+
+def written(stack: str, root: Path | None = None) -> Mapping[str, Any]:
+    """The `config:` of a stack file as it is written. Raises SettingsError where there is none."""
     root = root or project()
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
@@ -127,7 +140,7 @@ def load(stack: str, root: Path | None = None) -> Settings:
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping):
         raise SettingsError(f"{path.name}: config: missing; accepted: a mapping of {PREFIX}<key> to its value")
-    return parse(config, path.name, lambda key: isinstance(config[key], Mapping) and "secure" in config[key])
+    return config
 
 
 def from_engine(config: Mapping[str, str], stack: str, is_secret: Callable[[str], bool]) -> Settings:
@@ -142,7 +155,7 @@ def parse(config: Mapping[str, Any], source: str, is_secret: Callable[[str], boo
     Raises SettingsError, which names *source*, the key path, the value and what is accepted.
     """
     values = {key.removeprefix(PREFIX): value for key, value in config.items() if key.startswith(PREFIX)}
-    secrets = SECRET_KEYS & values.keys()
+    secrets = SECRETS & values.keys()
     faults = [_plain_secret(key) for key in sorted(secrets) if not is_secret(PREFIX + key)]
     for key in secrets:
         del values[key]
@@ -210,20 +223,34 @@ def _closest(word: str, words: Iterable[str]) -> str:
 
 
 def _meaning(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    keys = _keys(model, loc)
-    return f"a mapping with {', '.join(keys)}" if keys else "a value for it"
+    """What belongs there: the keys of a section, or what the reference says of the key."""
+    if keys := _keys(model, loc):
+        return f"a mapping with {', '.join(keys)}"
+    section = _at(model, loc[:-1])
+    fields = section.model_fields.values() if _is_section(section) else ()
+    return next(
+        (field.description for field in fields if field.alias == loc[-1] and field.description), "a value for it"
+    )
 
 
 def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     """The keys that a mapping at *loc* may have; empty where there is no section."""
+    section = _at(model, loc)
+    return [field.alias or name for name, field in section.model_fields.items()] if _is_section(section) else []
+
+
+def _at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Any:  # noqa: ANN401 - annotations are of any shape
+    """The type of what is at *loc*."""
     section: Any = model
     for part in loc:
-        fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
+        fields = section.model_fields if _is_section(section) else {}
         named = {field.alias or name: field.annotation for name, field in fields.items()}
         section = _section_of(named.get(str(part), section))
-    if not (isinstance(section, type) and issubclass(section, BaseModel)):
-        return []
-    return [field.alias or name for name, field in section.model_fields.items()]
+    return section
+
+
+def _is_section(found: Any) -> bool:  # noqa: ANN401 - annotations are of any shape
+    return isinstance(found, type) and issubclass(found, BaseModel)
 
 
 def _section_of(annotation: Any) -> Any:  # noqa: ANN401 - annotations are of any shape
@@ -237,6 +264,7 @@ def _cross_faults(settings: Settings) -> Iterator[str]:
     """What two values together make wrong."""
     yield from _plugin_faults(settings.node, settings.services)
     yield from _timeout_faults(settings)
+    yield from _build_faults(settings)
     for name, service in settings.services.items():
         yield from _engine_faults(name, service) or _image_faults(name, service, settings)
         if isinstance(service, GatewayService):
@@ -256,6 +284,11 @@ def _cross_faults(settings: Settings) -> Iterator[str]:
         if section.migration and section.migration.service not in settings.services:
             path, known = f"consumers.{consumer}.migration.service", ", ".join(settings.services)
             yield f"{path}: got {section.migration.service!r}; accepted: one of services: {known}"
+
+
+def _build_faults(settings: Settings) -> Iterator[str]:
+    if settings.build_host and not settings.registry:
+        yield f"buildHost: has nowhere to push to; accepted: with {PREFIX}registry, or left out"
 
 
 def _auto_faults(name: str, service: GatewayService, routes: Collection[str]) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """The forge: every service of the stack file on one node, phase by phase."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -10,7 +9,7 @@ from components.backend import Backend, BackendArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.feed_bus import FeedBus
 from components.gateway import Gateway
-from components.image import Image, ImageArgs
+from components.image import Elsewhere, Image, ImageArgs, image_name
 from components.ingress import Ingress, IngressArgs
 from components.litellm import Litellm
 from components.migration import Migration, MigrationArgs
@@ -23,6 +22,7 @@ from components.sglang import Sglang
 from components.vllm import Vllm
 from infra import device_plugin
 from infra.access import access
+from infra.build_host import BUILD_KEY
 from infra.consumers import SECURITY_PHASE
 from infra.exits import exits
 from infra.kinds.entry import ENTRIES
@@ -55,7 +55,7 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=everything)
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
         DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), everything)
-    images = _images(plan)
+    images = _images(plan, secrets.get(BUILD_KEY))
     wanted = (
         BackendArgs(service=service, namespace=namespace, plan=plan, secrets=secrets, built=images.get(service.source))
         for service in plan.services
@@ -83,16 +83,18 @@ def cluster(plan: Plan) -> kubernetes.Provider:
     )
 
 
-def _images(plan: Plan) -> dict[str | None, pulumi.Output[str]]:
+def _images(plan: Plan, key: pulumi.Output[str] | None) -> dict[str | None, pulumi.Output[str]]:
     """The image of each folder that services are built from, however many of them."""
-    registry = plan.settings.registry
-    to = ("--registry", registry) if registry else ("--cluster", pulumi.get_stack())
     sources = dict.fromkeys(service.source for service in plan.services if service.source)
-    return {source: _image(ImageArgs(source=source, to=to)) for source in sources}
+    to = _destination(plan, key)
+    return {source: Image(image_name(source), ImageArgs(source=source, to=to)).reference for source in sources}
 
 
-def _image(args: ImageArgs) -> pulumi.Output[str]:
-    return Image(Path(args.source).name.replace("_", "-"), args).reference
+def _destination(plan: Plan, key: pulumi.Output[str] | None) -> tuple[str, str] | Elsewhere:
+    registry, host = plan.settings.registry, plan.settings.build_host
+    if registry and host:
+        return Elsewhere(host=host, registry=registry, key=key)
+    return ("--registry", registry) if registry else ("--cluster", pulumi.get_stack())
 
 
 def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> Backend:

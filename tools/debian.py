@@ -12,6 +12,8 @@ from tools.progress import say
 
 INSTALL_S = 900
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
+DAEMONS = ("/etc/init.d/*", "/lib/systemd/system/*", "/usr/lib/systemd/system/*")
+"""Left out of a package: its program is wanted, and nothing is to be started by it."""
 
 
 def program(name: str, package: str | None = None, *, may_install: bool | None = None) -> Path:
@@ -35,7 +37,8 @@ def program(name: str, package: str | None = None, *, may_install: bool | None =
 
 def _install(name: str, package: str) -> str | None:
     say(f"installing the Debian package {package}, for {name}")
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
+    without = [f"-oDpkg::Options::=--path-exclude={path}" for path in DAEMONS]
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *without, package]):
         apt = shutil.which("apt-get") or "apt-get"
         done = subprocess.run(
             [apt, *command], env={**os.environ, **ENVIRONMENT}, capture_output=True, timeout=INSTALL_S, check=False

@@ -16,7 +16,8 @@ from infra.plan import Plan
 from stacks import forge
 
 SEALED = "set-by-the-engine"
-COMMAND = "command:local:Command"  # what builds an image: nothing is run here, so its digest is not known
+COMMAND = "command:local:Command"
+COMMANDS = (COMMAND, "command:remote:Command")  # what builds an image: nothing is run here, so its digest is not known
 FIRST = ("Namespace", "ResourceQuota", "LimitRange", "Secret", "ConfigMap", "PersistentVolumeClaim", "Service")
 """Kinds that others need, in the order to apply them; the rest follows."""
 
@@ -38,7 +39,7 @@ class Recorder(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.resources.append(Recorded(token=args.typ, name=args.name, inputs=dict(args.inputs)))
-        printed = {"stdout": f"localhost/{args.name}{UNPUBLISHED}"} if args.typ == COMMAND else {}
+        printed = {"stdout": f"localhost/{args.name}{UNPUBLISHED}"} if args.typ in COMMANDS else {}
         return f"{args.name}-id", {**args.inputs, **printed}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:

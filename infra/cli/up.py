@@ -38,7 +38,12 @@ def up(stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = Non
 
 
 def build(planned: Plan) -> None:
-    """Build the stack's images here, where the builder is seen at work; Pulumi then finds them and hands them on."""
+    """Build the stack's images here, where the builder is seen at work; Pulumi then finds them and hands them on.
+
+    A build host is left to Pulumi.
+    """
+    if planned.settings.build_host:
+        return
     for source in sorted({service.source for service in planned.services if service.source}):
         Images().build(ROOT / source)
 

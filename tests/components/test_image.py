@@ -1,9 +1,15 @@
 """Images that the stack builds: one for each folder, deployed by the digest that the build printed."""
 
 import shlex
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
+from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from infra.cli.rendering import COMMAND, Recorded, record
 from infra.plan import Plan, plan
@@ -11,6 +17,9 @@ from infra.settings import ROOT, load
 from stacks import forge
 from tests.conftest import config_of, settings_of
 from tools.images import content
+
+REMOTE = "command:remote:Command"
+RUN = "import sys; sys.path.insert(0, {folder!r}); from tools.images.__main__ import main; main('gateway_image', 'x')"
 
 
 def recorded(planned: Plan) -> list[Recorded]:
@@ -60,6 +69,63 @@ def test_a_registry_is_preferred() -> None:
     config["synapse:registry"] = "registry.example/team"
     words = shlex.split(commands(recorded(plan(settings_of(config))))["engines-image"]["create"])
     assert words[-2:] == ["--registry", "registry.example/team"]
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> list[Recorded]:
+    config = config_of("local") | {
+        "synapse:registry": "registry.example/team",
+        "synapse:buildHost": {"host": "forge", "hostKey": "ssh-ed25519 AAAA forge", "folder": "builds"},
+    }
+    return recorded(plan(settings_of(config)))
+
+
+def of(found: list[Recorded], token: str) -> dict[str, dict[str, Any]]:
+    return {each.name: each.inputs for each in found if each.token == token}
+
+
+def test_a_build_host_is_known_by_its_key(elsewhere: list[Recorded]) -> None:
+    sent, built = of(elsewhere, "command:remote:CopyToRemote"), of(elsewhere, REMOTE)
+    assert sent.keys() == {"gateway-image-source", "engines-image-source"}
+    for inputs in (*sent.values(), *built.values()):
+        connection = unwrap_rpc_secret(inputs["connection"])
+        assert (connection["host"], connection["hostKey"]) == ("forge", "ssh-ed25519 AAAA")
+        assert "privateKey" not in connection
+    assert commands(elsewhere) == {}
+
+
+def test_a_build_host_gets_the_folder_and_what_makes_an_image_of_it(elsewhere: list[Recorded]) -> None:
+    inputs = of(elsewhere, "command:remote:CopyToRemote")["gateway-image-source"]
+    with tarfile.open(inputs["source"].path) as archive:
+        names = archive.getnames()
+    assert inputs["remotePath"] == f"builds/{Path(inputs['source'].path).name}"
+    files = [f"gateway_image/{file}" for file in content.files(ROOT / "gateway_image")]
+    assert [name for name in names if name.startswith("gateway_image/")] == files
+    assert "tools/images/__main__.py" in names
+    assert {name.split("/")[0] for name in names} == {"gateway_image", "tools"}
+
+
+def test_what_a_build_host_gets_builds_with_pythons_own_library(elsewhere: list[Recorded], tmp_path: Path) -> None:
+    inputs = of(elsewhere, "command:remote:CopyToRemote")["gateway-image-source"]
+    subprocess.run(["/usr/bin/tar", "-xf", inputs["source"].path, "-C", tmp_path, "tools"], check=True)
+    (tmp_path / "gateway_image").mkdir()
+    command = [sys.executable, "-I", "-S", "-c", RUN.format(folder=str(tmp_path))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "synapse: gateway_image: has no Dockerfile; accepted: a folder that an image is built from\n"
+
+
+def test_a_key_of_the_stack_lets_us_in() -> None:
+    config = config_of("local") | {
+        "synapse:registry": "registry.example/team",
+        "synapse:buildHost": {"host": "forge", "hostKey": "ssh-ed25519 AAAA"},
+        "synapse:buildKey": {"secure": "sealed"},
+    }
+    planned = plan(settings_of(config))
+    secret = pulumi.Output.secret("a private key")
+    found = record(lambda: forge.deploy(planned, {"buildKey": secret}))
+    for inputs in of(found, REMOTE).values():
+        assert unwrap_rpc_secret(inputs["connection"])["privateKey"] == "a private key"
 
 
 def test_pods_run_what_the_build_printed(local: list[Recorded]) -> None:

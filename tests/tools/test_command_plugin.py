@@ -37,7 +37,7 @@ def test_a_command_runs_with_what_it_was_given(command: Resource, tmp_path: Path
     )
     assert outputs["stdout"].splitlines() == ["in", "env", str(tmp_path)]
     assert outputs["stderr"] == "oops"
-    assert lines.lines == [outputs["stdout"], "oops"]
+    assert sorted(lines.lines) == sorted(["in", "env", str(tmp_path), "oops"])
 
 
 def test_another_interpreter_gets_the_command_as_its_last_argument(command: Resource) -> None:
@@ -114,7 +114,10 @@ def test_cancelling_ends_the_command_and_what_it_started(command: Resource) -> N
     assert "ended by signal 9" in errors[0]
 
 
-@pytest.mark.parametrize("kind", ["command:remote:Command", "command:remote:CopyToRemote"])
-def test_what_only_the_official_plugin_does_says_so(lines: Lines, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [("command:local:Command", {"create": "true", "assetPaths": ["*"]}), ("command:remote:CopyFile", {})],
+)
+def test_what_only_the_official_plugin_does_says_so(lines: Lines, kind: str, inputs: dict[str, Any]) -> None:
     with pytest.raises(RefusedError, match="needs the official Pulumi Command plugin"):
-        Resource(CommandProvider(lines), kind).check({"create": "true"})
+        Resource(CommandProvider(lines), kind).check(inputs)

@@ -46,3 +46,14 @@ def test_nothing_is_installed_where_that_is_not_allowed(alone: Path) -> None:
     with pytest.raises(ToolchainError):
         program("imagined", may_install=False)
     assert not (alone / "touched").exists()
+
+
+def test_nothing_of_a_package_is_started(alone: Path) -> None:
+    """Neither an init script nor a unit of it gets onto the machine."""
+    asked = alone / "asked"
+    _executable(alone / "apt-get", f'echo "$@" >> {asked}; [ "$1" = update ]')
+    with pytest.raises(ToolchainError):
+        program("imagined", may_install=True)
+    install = asked.read_text().splitlines()[-1]
+    for path in ("/etc/init.d/*", "/usr/lib/systemd/system/*"):
+        assert f"-oDpkg::Options::=--path-exclude={path}" in install

@@ -1,7 +1,8 @@
-"""The stand-in `pulumi-resource-command`: local commands as resources."""
+"""The stand-in `pulumi-resource-command`: commands as resources, here and over SSH, and files sent ahead of them."""
 
 import secrets
 import sys
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -18,13 +19,18 @@ from tools.plugins.process import engine_address, serve
 from tools.plugins.values import UNKNOWN, Object, decode, encode, revealed
 
 VERSION: Final = "1.2.1"  # whose behaviour this follows
-COMMAND: Final = "command:local:Command"
+COPY: Final = "command:remote:CopyToRemote"
 RUN: Final = "command:local:run"
-OUTSIDE: Final = ("assetPaths", "archivePaths")
+OUTSIDE: Final = {
+    "command:local:Command": ("assetPaths", "archivePaths"),
+    "command:remote:Command": ("environment",),
+    COPY: (),
+}
+"""By the types that there are: what of each only the official plugin does."""
 
 
 class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """The provider for `command:local:Command` and `command:local:run`."""
+    """The provider for commands, for `command:local:run`, and for single files that are sent."""
 
     def __init__(self, log: EngineLog) -> None:
         self.children = Children()
@@ -46,10 +52,10 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
         with answering(context):
-            if request.type != COMMAND:
+            if request.type not in OUTSIDE:
                 raise PluginError(unsupported(request.type))
             inputs = decode(request.news)
-            refuse_outside(inputs)
+            refuse_outside(inputs, *OUTSIDE[request.type])
             return messages.CheckResponse(inputs=encode(inputs))
 
     def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
@@ -60,18 +66,18 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
         with answering(context):
             inputs = decode(request.properties)
             if request.preview:
-                return messages.CreateResponse(properties=encode(previewed(inputs)))
-            outputs = self._runner.outputs(request.urn, revealed(inputs).get("create"), inputs)
+                return messages.CreateResponse(properties=encode(previewed(request.urn, inputs)))
+            outputs = self._made(request.urn, revealed(inputs).get("create"), inputs)
             return messages.CreateResponse(id=f"command-{secrets.token_hex(8)}", properties=encode(outputs))
 
     def Update(self, request: messages.UpdateRequest, context: grpc.ServicerContext) -> messages.UpdateResponse:
         with answering(context):
             inputs = decode(request.news)
             if request.preview:
-                return messages.UpdateResponse(properties=encode(previewed(inputs)))
+                return messages.UpdateResponse(properties=encode(previewed(request.urn, inputs)))
             plain = revealed(inputs)
             command = plain.get("update", plain.get("create"))
-            outputs = self._runner.outputs(request.urn, command, inputs, decode(request.olds))
+            outputs = self._made(request.urn, command, inputs, decode(request.olds))
             return messages.UpdateResponse(properties=encode(outputs))
 
     def Read(self, request: messages.ReadRequest, context: grpc.ServicerContext) -> messages.ReadResponse:
@@ -81,6 +87,8 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> Empty:
         with answering(context):
             outputs = decode(request.properties)
+            if is_copy(request.urn):
+                return Empty()  # what was sent stays there
             inputs = {key: value for key, value in outputs.items() if key not in STREAMS}
             self._runner.outputs(request.urn, revealed(inputs).get("delete"), inputs, outputs)
             return Empty()
@@ -90,7 +98,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
             if request.tok != RUN:
                 raise PluginError(unsupported(request.tok))
             inputs = decode(request.args)
-            refuse_outside(inputs)
+            refuse_outside(inputs, *OUTSIDE["command:local:Command"])
             outputs = self._runner.outputs("", revealed(inputs)["command"], inputs)
             response = messages.InvokeResponse()
             getattr(response, "return").CopyFrom(encode(outputs))
@@ -105,15 +113,30 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
         self.children.end()
         return Empty()
 
+    def _made(self, urn: str, command: str | None, inputs: Object, before: Object | None = None) -> Object:
+        """The outputs: of a command that was run, or of a file that was sent."""
+        if not is_copy(urn):
+            return self._runner.outputs(urn, command, inputs, before)
+        plain = revealed(inputs)
+        if "path" not in plain["source"]:
+            raise PluginError(unsupported("a source that is no file"))
+        self._runner.send(Path(plain["source"]["path"]), plain["remotePath"], plain["connection"])
+        return inputs
 
-def previewed(inputs: Object) -> Object:
+
+def is_copy(urn: str) -> bool:
+    """Whether it is a file that is sent; its type is the last part of the URN's types."""
+    return urn.split("::")[2].rsplit("$", maxsplit=1)[-1] == COPY
+
+
+def previewed(urn: str, inputs: Object) -> Object:
     """A command does not run in a preview, so what it will print is not known."""
-    return inputs | dict.fromkeys(STREAMS, UNKNOWN)
+    return inputs if is_copy(urn) else inputs | dict.fromkeys(STREAMS, UNKNOWN)
 
 
-def refuse_outside(inputs: Object) -> None:
+def refuse_outside(inputs: Object, *names: str) -> None:
     """Raise PluginError for what only the official plugin does."""
-    for name in OUTSIDE:
+    for name in names:
         if name in inputs:
             raise PluginError(unsupported(name))
 

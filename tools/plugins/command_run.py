@@ -1,11 +1,15 @@
-"""Running a local command, and what of its output may be shown."""
+"""Running a command, here or over SSH, and what of its output may be shown."""
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from threading import Thread
+from typing import IO, Final
 
+from tools.plugins import ssh
 from tools.plugins.answers import PluginError
 from tools.plugins.children import Children
 from tools.plugins.engine_log import EngineLog
@@ -14,6 +18,8 @@ from tools.plugins.values import Object, Secret, has_secret, revealed
 SHELL: Final = ("/bin/sh", "-c")
 STREAMS: Final = ("stdout", "stderr")
 SHOWN: Final = {"stdout": ("stdout",), "stderr": ("stderr",), "none": ()}  # by `logging`; both by default
+CONNECTION: Final = "connection"
+Tell = Callable[[str, str], object]
 
 
 @dataclass(frozen=True)
@@ -27,37 +33,96 @@ class Runner:
         """The inputs, with what the command has printed; without a command that is nothing.
 
         `before` are the outputs of the run before, which the command finds in its environment. What is printed is
-        secret, and not shown, as soon as any input is. Raises PluginError for any exit status but 0.
+        secret, and not shown, as soon as any input is but the key of a connection. Raises PluginError for any exit
+        status but 0.
         """
         printed = dict.fromkeys(STREAMS, "")
+        is_secret = has_secret({key: value for key, value in inputs.items() if key != CONNECTION})
+        shown = () if is_secret else SHOWN.get(str(inputs.get("logging", "")), STREAMS)
         if command is not None:
-            printed = self._run(command, revealed(inputs), revealed(before or {}))
-        if has_secret(inputs):
-            return inputs | {stream: Secret(text) for stream, text in printed.items()}
-        self._show(urn, printed, str(inputs.get("logging", "")))
-        return inputs | printed
+            printed = self._run(
+                command,
+                revealed(inputs),
+                revealed(before or {}),
+                lambda stream, line: self.log.say(urn, line) if stream in shown else None,
+            )
+        return inputs | {stream: Secret(text) if is_secret else text for stream, text in printed.items()}
 
-    def _run(self, command: str, inputs: Object, before: Object) -> dict[str, str]:
-        line = [*inputs.get("interpreter", SHELL), command]
+    def send(self, file: Path, to: str, connection: Mapping[str, object]) -> None:
+        """Put a file on another machine, whole or not at all. Raises PluginError."""
+        script = 'mkdir -p "$(dirname "$TO")" && cat > "$TO.part" && mv "$TO.part" "$TO"'
+        quoted = "'" + to.replace("'", "'\\''") + "'"
+        inputs = {CONNECTION: connection}
+        try:
+            with file.open("rb") as content:
+                self._run(f"TO={quoted}; {script}", inputs, {}, lambda *_: None, content)
+        except OSError as error:
+            raise PluginError(f"{file}: cannot be read: {error.strerror}") from error
+
+    def _run(
+        self, command: str, inputs: Object, before: Object, tell: Tell, stdin: IO[bytes] | None = None
+    ) -> dict[str, str]:
         pipe = subprocess.PIPE
         environment = _environment(inputs, before)
         try:
-            with self.children.started(
-                line, cwd=inputs.get("dir"), env=environment, stdin=pipe, stdout=pipe, stderr=pipe
-            ) as child:
-                printed = child.communicate(inputs.get("stdin", "").encode())
+            with (
+                _line(command, inputs) as line,
+                self.children.started(
+                    line, cwd=inputs.get("dir"), env=environment, stdin=stdin or pipe, stdout=pipe, stderr=pipe
+                ) as child,
+            ):
+                printed = _read(child, inputs.get("stdin", "").encode(), tell)
         except OSError as error:
             raise PluginError(f"the command could not be started: {error}") from error
-        stdout, stderr = (stream.decode(errors="replace").rstrip("\n") for stream in printed)
         if child.returncode:
-            how = f"exit status {child.returncode}" if child.returncode > 0 else f"ended by signal {-child.returncode}"
-            raise PluginError(f"{how}: running {command!r}:\n{stderr or stdout}")
-        return {"stdout": stdout, "stderr": stderr}
+            raise PluginError(_failure(command, inputs, child.returncode, printed))
+        return printed
 
-    def _show(self, urn: str, printed: Mapping[str, str], logging: str) -> None:
-        for stream in SHOWN.get(logging, STREAMS):
-            if printed[stream]:
-                self.log.say(urn, printed[stream])
+
+@contextmanager
+def _line(command: str, inputs: Object) -> Iterator[list[str]]:
+    if CONNECTION in inputs:
+        with ssh.way(inputs[CONNECTION]) as words:
+            yield [*words, command]
+    else:
+        yield [*inputs.get("interpreter", SHELL), command]
+
+
+def _read(child: subprocess.Popen[bytes], stdin: bytes, tell: Tell) -> dict[str, str]:
+    """Everything that it prints, each line told as it comes."""
+    found: dict[str, list[str]] = {stream: [] for stream in STREAMS}
+    readers = [Thread(target=_follow, args=(getattr(child, name), name, found[name], tell)) for name in STREAMS]
+    for reader in readers:
+        reader.start()
+    if child.stdin:
+        _write(child.stdin, stdin)
+    for reader in readers:
+        reader.join()
+    child.wait()
+    return {stream: "".join(lines).rstrip("\n") for stream, lines in found.items()}
+
+
+def _follow(pipe: IO[bytes], stream: str, lines: list[str], tell: Tell) -> None:
+    with pipe:
+        for raw in pipe:
+            line = raw.decode(errors="replace")
+            lines.append(line)
+            tell(stream, line.rstrip("\n"))
+
+
+def _write(pipe: IO[bytes], content: bytes) -> None:
+    try:
+        with pipe:
+            pipe.write(content)
+    except BrokenPipeError:  # it has ended, or does not read: its exit status says which
+        pass
+
+
+def _failure(command: str, inputs: Object, code: int, printed: Mapping[str, str]) -> str:
+    if CONNECTION in inputs and (refusal := ssh.refusal(inputs[CONNECTION], code, printed["stderr"])):
+        return refusal
+    how = f"exit status {code}" if code > 0 else f"ended by signal {-code}"
+    return f"{how}: running {command!r}:\n{printed['stderr'] or printed['stdout']}"
 
 
 def _environment(inputs: Object, before: Object) -> dict[str, str]:
