@@ -5,7 +5,7 @@ ALL := $(RUN) --group engines
 unexport PYTHONDONTWRITEBYTECODE # many short processes: each would compile everything again
 
 .DEFAULT_GOAL := help
-.PHONY: bench-gateway bench-preview soak help up twin preview down refresh plan routes health test-health test check tools
+.PHONY: bench-gateway bench-preview soak help up twin release preview down refresh plan routes health test-health test check tools
 .PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6
 
 help: ## list the targets
@@ -16,6 +16,9 @@ up: ## preview under the policy pack, deploy on a private cluster, ask the gatew
 
 twin: ## the forge on a twin of its machine, whose containers are not real
 	$(RUN) synapse up --stack forge
+
+release: ## the gateway of this commit, or else the one that serves now
+	$(RUN) synapse release --stack $(STACK)
 
 preview: ## show what would change, under the policy pack
 	$(RUN) synapse preview --stack $(STACK)

@@ -5,7 +5,8 @@ SynapseError
 ├── BudgetError     claims that do not fit the node
 ├── ModelFileError  a model's file whose header cannot be read
 ├── RouteError      a route that leads nowhere
-└── PhaseError      a phase that would take something away from a consumer
+├── PhaseError      a phase that would take something away from a consumer
+└── ReleaseError    a release that cannot be begun, or whose pods are not what was released
 """
 
 
@@ -31,3 +32,7 @@ class RouteError(SynapseError):
 
 class PhaseError(SynapseError):
     """A phase must wait for a consumer; the message says which, and what it has to do first."""
+
+
+class ReleaseError(SynapseError):
+    """A release was refused, or went wrong; the message says by what, and what to do first."""

@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "bench",
     "preview",
     "up",
+    "release",
     "status",
     "smoke",
     "refresh",

@@ -1,5 +1,6 @@
 """Which cluster and which engine a command works with: the kubeconfig it is given, else a private one of the stack."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -62,8 +63,8 @@ def forwards(settings: Settings) -> tuple[Forward, ...]:
     return tuple(Forward(GATEWAY, host, int(port)) for host, _, port in addresses)
 
 
-def engine(stack: str, settings: Settings, kubeconfig: Path) -> Engine:
-    """A Pulumi engine of its own with the stack selected, at the phase of *settings*.
+def engine(stack: str, settings: Settings, kubeconfig: Path, config: Mapping[str, object] | None = None) -> Engine:
+    """A Pulumi engine of its own with the stack selected, at the phase of *settings*; *config* wins over its file.
 
     The stack file's secrets are sealed for somebody else's engine: a twin gets stand-ins of the same names, and a real
     cluster is refused with ToolsError.
@@ -78,7 +79,7 @@ def engine(stack: str, settings: Settings, kubeconfig: Path) -> Engine:
     state = private.folder / "engine" if is_own else places.state() / "engines" / stack
     found = Engine(stack=stack, state=state, kubeconfig=kubeconfig, project=project())
     secrets = {f"{PREFIX}{key}": ON_A_TWIN for key in settings.secrets}
-    found.prepare({f"{PREFIX}phase": settings.phase, **secrets})
+    found.prepare({f"{PREFIX}phase": settings.phase, **secrets, **(config or {})})
     for key, value in secrets.items():
         found.capture("config", "set", "--secret", key, value)
     return found

@@ -1,6 +1,6 @@
 """The pods of a service: one that can serve, and what each said last."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from infra.smoke.errors import UnreachableError
 LINES: Final = 20
 PATIENCE_S: Final = 20
 NAME: Final = "app.kubernetes.io/name"
+SERVICE: Final = "kubernetes.io/service-name"
 
 
 class Pods:
@@ -24,7 +25,7 @@ class Pods:
 
     def ready(self, service: str) -> str:
         """The name of a pod of *service* that can serve. Raises UnreachableError."""
-        found = self._of(service)
+        found = self.of(service)
         for pod in found:
             if any(state.type == "Ready" and state.status == "True" for state in pod.status.conditions or []):
                 return str(pod.metadata.name)
@@ -34,16 +35,25 @@ class Pods:
 
     def last_lines(self, service: str) -> Mapping[str, list[str]]:
         """Pod of *service* -> how it is, and the last lines of its log."""
-        return {pod.metadata.name: [*_states(pod), *self._log(pod.metadata.name)] for pod in self._of(service)}
+        return {pod.metadata.name: [*_states(pod), *self._log(pod.metadata.name)] for pod in self.of(service)}
 
-    def _of(self, service: str) -> list[Any]:
+    def of(self, service: str) -> list[Any]:
+        """As the API has them. Raises UnreachableError."""
+        return self._told(self.core.list_namespaced_pod, f"{NAME}={service}")
+
+    def behind(self, service: str) -> frozenset[str]:
+        """The names of the pods that its Service leads to. Raises UnreachableError."""
+        slices = client.DiscoveryV1Api(self.core.api_client)
+        listed = self._told(slices.list_namespaced_endpoint_slice, f"{SERVICE}={service}")
+        ready = (each for found in listed for each in found.endpoints or [] if each.conditions.ready)
+        return frozenset(each.target_ref.name for each in ready if each.target_ref)
+
+    def _told(self, listed: Callable[..., Any], selector: str) -> list[Any]:
         try:
-            listed = self.core.list_namespaced_pod(
-                self.namespace, label_selector=f"{NAME}={service}", _request_timeout=PATIENCE_S
-            )
+            answer = listed(self.namespace, label_selector=selector, _request_timeout=PATIENCE_S)
         except Exception as error:
             raise UnreachableError(f"the cluster does not tell its pods: {_short(error)}") from error
-        return list(listed.items)
+        return list(answer.items)
 
     def _log(self, pod: str) -> list[str]:
         try:

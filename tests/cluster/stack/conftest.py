@@ -1,12 +1,14 @@
 """The local stack, brought up once for all of its tests."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.settings import ROOT
+from tests.cluster.stack.checkout import Checkout
 from tests.cluster.stack.local import STACK, Done, Local, copied, sweep
 
 
@@ -31,3 +33,13 @@ def local(brought_up: tuple[Local, Done]) -> Local:
 @pytest.fixture(scope="session")
 def first_up(brought_up: tuple[Local, Done]) -> str:
     return brought_up[1].output
+
+
+@pytest.fixture(scope="module")
+def checkout(local: Local) -> Iterator[Checkout]:
+    """Under git for as long as it is used; what was released last is what the other tests find."""
+    found = Checkout(local)
+    found.git("init", "--quiet")
+    found.commit()
+    yield found
+    shutil.rmtree(local.folder / ".git")

@@ -28,10 +28,16 @@ LONG_S = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """A command that succeeded."""
+    """A command that has ended."""
 
-    output: str
+    code: int
+    stdout: str
+    stderr: str
     seconds: float
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,22 +62,34 @@ class Local:
 
     def run(self, *command: str) -> Done:
         """`synapse COMMAND`, which has to succeed."""
+        done = self.attempt(*command)
+        assert done.code == 0, done.output
+        return done
+
+    def attempt(self, *command: str) -> Done:
+        """`synapse COMMAND`, however it ends."""
+        began = time.monotonic()
+        process = self.start(*command)
+        try:
+            stdout, stderr = process.communicate(timeout=LONG_S)
+        finally:
+            process.kill()
+        return Done(code=process.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began)
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """`synapse COMMAND`, in a session of its own."""
         own = {"SYNAPSE_STATE": str(self.state), "PYTHONPATH": str(self.folder), "COLUMNS": "160"}
         environment = {key: value for key, value in os.environ.items() if key != "SYNAPSE_KUBECONFIG"} | own
-        began = time.monotonic()
-        done = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "infra.cli", *command, "--stack", self.name],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=LONG_S,
-            check=False,
+            start_new_session=True,
         )
-        assert done.returncode == 0, done.stdout
-        return Done(output=done.stdout, seconds=time.monotonic() - began)
 
     def edit_gateway(self) -> None:
         """Another line in its source."""

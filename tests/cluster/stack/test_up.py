@@ -18,7 +18,7 @@ def test_up_ends_with_every_answer_right(local: Local, first_up: str) -> None:
 
 
 def test_programs_get_the_same_answers(local: Local) -> None:
-    found = json.loads(local.run("smoke", "--json").output)
+    found = json.loads(local.run("smoke", "--json").stdout)
     assert (found["passed"], found["leftOut"], found["logs"]) == (True, {}, {})
     (embedding,) = [entry for entry in found["checks"] if entry["check"] == "embedding"]
     assert embedding["figures"]["dimensions"] == 384

@@ -1,0 +1,42 @@
+"""The stack's copy of this checkout as a repository of its own, of which commits are released."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster.stack.local import NAME, Local
+
+GATEWAY = "synapse-gateway"
+PACKAGE = Path("gateway_image/synapse_gateway")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The copy, under git."""
+
+    local: Local
+
+    def git(self, *arguments: str) -> str:
+        who = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+        command = ["/usr/bin/git", "-C", str(self.local.folder), *who, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "a release")
+        return self.git("rev-parse", "HEAD")
+
+    def append(self, file: str, text: str) -> None:
+        with (self.local.folder / PACKAGE / file).open("a") as source:
+            source.write(text)
+
+
+def images(local: Local, namespace: str | None = None) -> dict[str, str]:
+    """Pod of the gateway that is ready -> the image that it was told to run."""
+    with local.core() as core:
+        pods = core.list_namespaced_pod(namespace or local.namespace, label_selector=f"{NAME}={GATEWAY}").items
+    return {
+        pod.metadata.name: pod.spec.containers[0].image
+        for pod in pods
+        if not pod.metadata.deletion_timestamp and all(status.ready for status in pod.status.container_statuses or ())
+    }

@@ -1,0 +1,112 @@
+"""Releases of the local stack's gateway: what is broken never takes the place of what serves."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cluster.conftest import eventually
+from tests.cluster.stack.checkout import GATEWAY, PACKAGE, Checkout, images
+from tests.cluster.stack.load import embed, load
+from tests.cluster.stack.local import Local
+
+ROLLED_BACK = 3
+CRASH = 'raise SystemExit("no setting of that name: canary")\n'
+UNWELL = (
+    "    found = await call.gateway.health.of(call.gateway.registry.backends.values())\n",
+    '    raise RuntimeError("canary of the health")\n',
+)
+
+
+@pytest.fixture
+def base(checkout: Checkout) -> Iterator[str]:
+    """A commit that is good, and the checkout's again after the test."""
+    head = checkout.git("rev-parse", "HEAD")
+    yield head
+    checkout.git("reset", "--quiet", "--hard", head)
+
+
+def released(local: Local) -> tuple[int, dict[str, Any]]:
+    done = local.attempt("release", "--json")
+    assert done.stdout.strip(), done.stderr
+    return done.code, json.loads(done.stdout)
+
+
+def test_a_tree_that_is_not_committed_is_refused(checkout: Checkout, base: str) -> None:
+    before = images(checkout.local)
+    checkout.append("__init__.py", "# not committed\n")
+    done = checkout.local.attempt("release")
+    assert (done.code, done.stdout) == (1, "")
+    assert "commit them, or put them away" in done.stderr
+    assert " M gateway_image/synapse_gateway/__init__.py" in done.stderr
+    assert images(checkout.local) == before
+
+
+def test_one_that_crashes_is_rolled_back_and_nobody_notices(checkout: Checkout, base: str) -> None:
+    before = images(checkout.local)
+    checkout.append("__init__.py", CRASH)
+    commit = checkout.commit()
+    with load(checkout.local.url, embed) as answers:
+        code, document = released(checkout.local)
+    assert set(answers) == {"ok"}
+    assert (code, document["outcome"], document["commit"]) == (ROLLED_BACK, "rolledBack", commit)
+    assert images(checkout.local) == before  # the very same pods
+    assert {document["previous"], document["serving"]} == set(before.values())
+    assert document["image"] not in before.values()
+    assert "ended with exit code 1" in document["reason"]
+    ((broken, said),) = document["logs"].items()
+    assert broken not in before
+    assert "no setting of that name: canary" in said
+
+
+def test_one_that_is_up_and_not_well_is_rolled_back(checkout: Checkout, base: str) -> None:
+    before = set(images(checkout.local).values())
+    health = checkout.local.folder / PACKAGE / "routes/health.py"
+    text = health.read_text()
+    assert UNWELL[0] in text
+    health.write_text(text.replace(*UNWELL))
+    checkout.commit()
+    done = checkout.local.attempt("release")
+    assert done.code == ROLLED_BACK, done.output
+    assert "not released: GET http://127.0.0.1:" in done.stdout
+    assert "/health: 500" in done.stdout
+    assert "canary of the health" in done.stdout  # what its pod said last
+    assert "rolled back from" in done.stdout
+    assert set(images(checkout.local).values()) == before
+
+
+def test_one_that_was_killed_leaves_the_former_serving_and_the_next_completes(checkout: Checkout, base: str) -> None:
+    local = checkout.local
+    before = images(local)
+    checkout.append("__init__.py", CRASH)
+    checkout.commit()
+    process = local.start("release")
+    eventually(lambda: len(local.pods()[GATEWAY]) > len(before), "no pod of the release", 600)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert httpx.get(f"{local.url}/readyz", trust_env=False).status_code == 200
+    assert images(local) == before
+
+    checkout.git("reset", "--quiet", "--hard", base)
+    checkout.append("__init__.py", "# mended\n")
+    commit = checkout.commit()
+    code, document = released(local)
+    assert (code, document["outcome"], document["commit"]) == (0, "released", commit)
+    assert {document["previous"]} == set(before.values())
+    digest = document["image"].rpartition("@")[2]
+    assert [pod["imageId"].rpartition("@")[2] for pod in document["pods"]] == [digest]
+    assert set(images(local).values()) == {document["image"]}
+    assert document["healthy"]
+
+
+def test_what_is_released_already_stays_as_it_is(checkout: Checkout) -> None:
+    checkout.append("__init__.py", "# once more\n")
+    checkout.commit()
+    first, second = released(checkout.local), released(checkout.local)
+    assert (first[0], second[0]) == (0, 0)
+    assert first[1]["image"] == second[1]["image"] == second[1]["previous"]
+    assert [pod["name"] for pod in first[1]["pods"]] == [pod["name"] for pod in second[1]["pods"]]
