@@ -247,6 +247,9 @@ _PAUSE: Final = _in_cluster(
 _PROBE: Final = _in_cluster(
     "probe", "1.0.0", GoPackage(module=MODULES / "probe", package="synapse.tools/probe", minutes=1)
 )
+_REGISTRY: Final = _in_cluster(
+    "image-registry", "1.0.0", GoPackage(module=MODULES / "registry", package="synapse.tools/registry", minutes=1)
+)
 _PROMETHEUS: Final = _in_cluster(
     "prometheus",
     PROMETHEUS,
@@ -317,6 +320,7 @@ _ALL: Final = (
     _ALERTMANAGER,
     _BLACKBOX,
     _PROBE,
+    _REGISTRY,
     _KUBE_SCORE,
     _TRAEFIK,
 )

@@ -1,13 +1,15 @@
 """A real sshd on loopback, with keys of its own and one person who may log in: whoever runs the tests."""
 
+import fcntl
 import getpass
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +19,7 @@ from tools import debian
 DEADLINE_S: Final = 20.0
 POLL_S: Final = 0.02
 SEPARATION: Final = Path("/run/sshd")
+OURS: Final = 0o711  # what a service makes has another mode
 CONFIG: Final = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -122,15 +125,31 @@ def free_port() -> int:
 
 @contextmanager
 def _separated() -> Iterator[None]:
-    """The empty folder that an sshd of root insists on; usually its service makes it."""
-    is_ours = os.geteuid() == 0 and not SEPARATION.exists()
-    if is_ours:
-        SEPARATION.mkdir(mode=0o755)
+    """The empty folder that an sshd of root insists on; the last of us to use it takes it away."""
+    if os.geteuid() != 0:
+        yield
+        return
+    handle = _held()
     try:
         yield
     finally:
-        if is_ours:
-            SEPARATION.rmdir()
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if stat.S_IMODE(SEPARATION.stat().st_mode) == OURS:
+                SEPARATION.rmdir()
+        os.close(handle)
+
+
+def _held() -> int:
+    """A handle with a lock that all who use the folder have."""
+    while True:
+        with suppress(FileExistsError):
+            SEPARATION.mkdir(mode=OURS)
+        handle = os.open(SEPARATION, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        if SEPARATION.exists():  # nobody took it between the two calls
+            return handle
+        os.close(handle)
 
 
 def _wait(found: Sshd, process: subprocess.Popen[bytes]) -> None:
