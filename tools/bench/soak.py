@@ -139,7 +139,8 @@ def _is_at_rest(look: Look, first: Look) -> bool:
 
 
 def _tell(name: str, number: int, of: int, figures: Figures, look: Look) -> None:
+    first = f" (first: {figures.first_error})" if figures.errors else ""
     say(
-        f"{name}, {number} of {of}: {figures.all} answered, {figures.aborted} left, {figures.errors} errors; "
+        f"{name}, {number} of {of}: {figures.all} answered, {figures.aborted} left, {figures.errors} errors{first}; "
         f"{look.rss_mib:.1f} MiB, {look.descriptors} open files, {look.calls:g} calls"
     )
