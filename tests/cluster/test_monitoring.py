@@ -21,7 +21,13 @@ from tools.images.build import Images
 NAMESPACE, PAGER, PAGER_PORT = "watched", "pager", 8088
 WEBHOOK = f"http://{PAGER}.{PAGER}.svc.cluster.local:{PAGER_PORT}/alerts"
 BUILT = {"gateway": "gateway_image", **dict.fromkeys(ENGINES, "engines_image")}
-PROGRAMS = {"prometheus": "prometheus", "alertmanager": "alertmanager", "blackbox": "blackbox_exporter"}
+PROGRAMS = {
+    "prometheus": "prometheus",
+    "alertmanager": "alertmanager",
+    "blackbox": "blackbox_exporter",
+    "kube-state-metrics": "kube-state-metrics",
+    "node-exporter": "node_exporter",
+}
 VOICE = "chatterbox-tts"
 ROUTER = "llama-router"
 REPLICAS = (1, 2)
@@ -130,6 +136,14 @@ def test_every_rule_is_loaded_and_can_be_evaluated(stack: Watched, files: dict[s
 def test_every_metric_that_is_counted_on_is_there(stack: Watched) -> None:
     wanted = set().union(*(EXPOSED[kind] for kind in targets.kinds(stack.plan.services) & EXPOSED.keys()))
     assert wanted - exposed(stack) == set()
+
+
+def test_disks_and_quota_are_those_of_the_stack(stack: Watched) -> None:
+    claims = {disk.name for service in stack.plan.services for disk in service.disks}
+    found = stack.query("node_filesystem_size_bytes")
+    assert {each["metric"]["mountpoint"] for each in found} == {f"/volumes/{name}" for name in claims}
+    quota = stack.query('kube_resourcequota{type="used",resource="limits.memory"}')
+    assert {each["metric"]["namespace"] for each in quota} == {NAMESPACE}
 
 
 def test_an_alert_arrives_and_so_does_its_end(stack: Watched, pager: Probes) -> None:

@@ -16,7 +16,7 @@ from tests.cluster.conftest import eventually
 from tests.conftest import Config, config_of, settings_of
 
 ENGINES = ("llama-router", "chatterbox", "piper")
-WATCHERS = ("prometheus", "alertmanager", "blackbox")
+WATCHERS = ("prometheus", "alertmanager", "blackbox", "kube-state-metrics", "node-exporter")
 SMALL: Config = {"memory": {"request": "64Mi", "limit": "512Mi"}, "cpu": {"request": "10m", "limit": 1}}
 
 
