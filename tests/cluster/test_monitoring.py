@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -134,6 +135,8 @@ def test_every_rule_is_loaded_and_can_be_evaluated(stack: Watched, files: dict[s
 
 
 def test_every_metric_that_is_counted_on_is_there(stack: Watched) -> None:
+    stack.make_restart("litellm-restart", datetime.now(UTC))
+    eventually(lambda: stack.query("kube_cronjob_status_last_successful_time"), "the CronJob is not seen")
     wanted = set().union(*(EXPOSED[kind] for kind in targets.kinds(stack.plan.services) & EXPOSED.keys()))
     assert wanted - exposed(stack) == set()
 

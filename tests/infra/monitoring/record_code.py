@@ -3,15 +3,20 @@
 import ast
 import subprocess
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from tools.bench.litellm import UV
 
-TYPES: Mapping[str, type[Counter | Gauge | Histogram]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
+TYPES: Mapping[str, Callable[..., Counter | Gauge | Histogram]] = {
+    "counter": Counter,
+    "gauge": Gauge,
+    "histogram": partial(Histogram, buckets=(1,)),
+}
 Names = Mapping[str, tuple[str, ...]]
 
 
@@ -27,7 +32,18 @@ class Metric:
 
 def of_package(name: str, version: str, folder: Path) -> str:
     """What the package *name* of the Python package index registers under its own name, as an exposition."""
-    command = [UV, "tool", "run", "pip", "download", "--quiet", "--no-deps", "--dest", folder, f"{name}=={version}"]
+    command: list[str | Path] = [
+        UV,
+        "tool",
+        "run",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        folder,
+        f"{name}=={version}",
+    ]
     subprocess.run(command, check=True)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -37,11 +53,10 @@ def of_package(name: str, version: str, folder: Path) -> str:
 
 
 def _exposition(metrics: Iterable[Metric]) -> str:
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for metric in sorted(metrics, key=lambda each: each.name):
-        buckets = {"buckets": (1,)} if metric.type == "histogram" else {}
-        made = TYPES[metric.type](metric.name, metric.text, metric.labels, registry=registry, **buckets)
+        made = TYPES[metric.type](metric.name, metric.text, metric.labels, registry=registry)
         if metric.labels:
             made.labels(*metric.labels)
     return generate_latest(registry).decode()
