@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core, meta, rbac
+from pulumi_kubernetes import rbac
 
+from components.account import Account, AccountArgs
 from components.namespace import Namespace
-from components.naming import labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,43 +19,23 @@ class DeploymentAccessArgs:
     namespace: Namespace
 
 
-class DeploymentAccess(pulumi.ComponentResource):
+class DeploymentAccess(Account):
     """A ServiceAccount and the Role that lets it get and patch its Deployment."""
 
-    account: pulumi.Output[str]
-
     def __init__(self, name: str, args: DeploymentAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("synapse:components:DeploymentAccess", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self, depends_on=[args.namespace])
-        metadata = _metadata(args)
-        account = core.v1.ServiceAccount(name, metadata=metadata, automount_service_account_token=False, opts=child)
-        role = rbac.v1.Role(
-            name,
-            metadata=metadata,
-            rules=[
-                {
-                    "api_groups": ["apps"],
-                    "resources": ["deployments"],
-                    "resource_names": [args.deployment],
-                    "verbs": ["get", "patch"],
-                }
-            ],
-            opts=child,
+        rights = AccountArgs(
+            account=args.account,
+            component=args.component,
+            namespace=args.namespace,
+            rules=[_get_and_patch(args.deployment)],
         )
-        rbac.v1.RoleBinding(
-            name,
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
-            subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": args.namespace.name}],
-            opts=child,
-        )
-        self.account = account.metadata.name
-        self.register_outputs({"account": self.account})
+        super().__init__(name, rights, opts)
 
 
-def _metadata(args: DeploymentAccessArgs) -> meta.v1.ObjectMetaArgsDict:
+def _get_and_patch(deployment: str) -> rbac.v1.PolicyRuleArgsDict:
     return {
-        "name": args.account,
-        "namespace": args.namespace.name,
-        "labels": labels(args.account, args.component),
+        "api_groups": ["apps"],
+        "resources": ["deployments"],
+        "resource_names": [deployment],
+        "verbs": ["get", "patch"],
     }

@@ -1,9 +1,21 @@
 """Monitoring that the stack runs itself: each component gives its server the files that follow from the plan."""
 
+import pulumi
 import yaml
 
+from components.account import Account, AccountArgs
 from components.backend import Backend, Extras
-from infra.monitoring import alertmanager, alerts, blackbox, budget_rules, dashboards, gpu_counters, grafana, scrape
+from infra.monitoring import (
+    alertmanager,
+    alerts,
+    blackbox,
+    budget_rules,
+    cluster_state,
+    dashboards,
+    gpu_counters,
+    grafana,
+    scrape,
+)
 
 
 class Prometheus(Backend):
@@ -48,7 +60,7 @@ class Blackbox(Backend):
     """The prober, for services that say nothing of themselves."""
 
     def extras(self) -> Extras:
-        return Extras(files={"/config": {"blackbox.yml": blackbox.config()}})
+        return Extras(files={"/config": {"blackbox.yml": blackbox.config(self.args.plan)}})
 
 
 class DcgmExporter(Backend):
@@ -56,3 +68,24 @@ class DcgmExporter(Backend):
 
     def extras(self) -> Extras:
         return Extras(files={"/config": {"counters.csv": gpu_counters.csv()}})
+
+
+class KubeStateMetrics(Backend):
+    """What the API server knows of the namespace: its quota and its CronJobs."""
+
+    def extras(self) -> Extras:
+        return Extras(arguments=cluster_state.arguments(self.args.plan.settings.namespace))
+
+    def account(self) -> pulumi.Input[str]:
+        """One that may list and watch what is counted, here and nowhere else."""
+        service = self.args.service
+        rights = AccountArgs(
+            account=service.service_name,
+            component=service.backend.kind,
+            namespace=self.args.namespace,
+            rules=[
+                {"api_groups": [group], "resources": [kind], "verbs": ["list", "watch"]}
+                for kind, group in cluster_state.KINDS.items()
+            ],
+        )
+        return Account(f"{self._name}-reader", rights, pulumi.ResourceOptions(parent=self)).account

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from components.naming import selector
 from infra.quantities import MI, cpu_text, memory_text
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pulumi_kubernetes import core
 
     from components.workload import WorkloadArgs
-    from infra.backend import Download, Probe
+    from infra.backend import Disk, Download, Probe
     from infra.budget import Claim
 
 SHARED_MEMORY = "shared-memory"
@@ -26,6 +26,12 @@ CONTAINER_SECURITY: core.v1.SecurityContextArgsDict = {
     "read_only_root_filesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
+
+
+class ReadOnly(TypedDict, total=False):
+    """What a volume and its mount say alike."""
+
+    read_only: bool
 
 
 def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
@@ -151,7 +157,8 @@ def probe(check: Probe) -> core.v1.ProbeArgsDict:
 def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
     """Claims, scratch folders, files, and /dev/shm: memory, so its size is fixed and counted."""
     found: list[core.v1.VolumeArgsDict] = [
-        {"name": disk.name, "persistent_volume_claim": {"claim_name": disk.name}} for disk in args.disks
+        {"name": disk.name, "persistent_volume_claim": {"claim_name": disk.name, **read_only(disk)}}
+        for disk in args.disks
     ]
     found += [
         {"name": volume_name(scratch.mount), "empty_dir": {"size_limit": memory_text(scratch.size)}}
@@ -165,12 +172,19 @@ def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
 
 
 def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
-    found: list[core.v1.VolumeMountArgsDict] = [{"name": disk.name, "mount_path": disk.mount} for disk in args.disks]
+    found: list[core.v1.VolumeMountArgsDict] = [
+        {"name": disk.name, "mount_path": disk.mount, **read_only(disk)} for disk in args.disks
+    ]
     found += [{"name": volume_name(scratch.mount), "mount_path": scratch.mount} for scratch in args.scratch]
     found += [{"name": volume_name(path), "mount_path": path, "read_only": True} for path in args.files]
     if args.claim.shared_memory:
         found.append({"name": SHARED_MEMORY, "mount_path": "/dev/shm"})  # noqa: S108 - inside the container
     return found
+
+
+def read_only(disk: Disk) -> ReadOnly:
+    """Of the volume as of the mount: else the kubelet would give its files to a group that only looks at them."""
+    return {"read_only": True} if disk.is_read_only else {}
 
 
 def volume_name(path: str) -> str:

@@ -13,6 +13,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "blackbox": frozenset({"prometheus"}),
     "grafana": frozenset(),
     "dcgm-exporter": frozenset(),
+    "kube-state-metrics": frozenset(),
+    "node-exporter": frozenset(),
 }
 """Kind -> the kinds that may call it; a kind that is not here serves the gateways."""
 

@@ -11,6 +11,8 @@ Task = Literal["chat", "embeddings", "transcription", "speech", "speakers", "aud
 Phase = int
 UNPUBLISHED = f"@sha256:{64 * '0'}"
 """In place of a digest: the image is built by its owner, who writes the digest into the stack file."""
+VOLUMES = "/volumes"
+"""Where the disks of others are mounted, each by its name, in the pod that looks at them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Disk:
     mount: str
     size: int
     is_shared: bool = False  # by every service of the stack that names it
+    is_read_only: bool = False  # another service's, looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +104,8 @@ class Backend:
     metrics: str | None = None
     metrics_per_model: bool = False  # asked with `?model=`, and answered while that model is loaded
     observes_gpu: bool = False  # it looks at every GPU, and claims and fills none
+    observes_disks: bool = False  # it looks at every claim of the stack, and writes to none
+    reads_cluster: bool = False  # it asks the API server about the stack's objects
     disks: tuple[Disk, ...] = ()
     scratch: tuple[Scratch, ...] = ()
     secrets: tuple[SecretEnv, ...] = ()

@@ -30,6 +30,8 @@ CATALOGUE: Mapping[str, Backend] = {
         monitoring.GRAFANA,
         monitoring.BLACKBOX,
         monitoring.DCGM_EXPORTER,
+        monitoring.KUBE_STATE_METRICS,
+        monitoring.NODE_EXPORTER,
     )
 }
 SECRET_KEYS = frozenset(secret.config_key for backend in CATALOGUE.values() for secret in backend.secrets)

@@ -10,6 +10,8 @@ from infra.placement import Placed
 from infra.plan import Plan
 
 HTTPS = 443
+TRAEFIK_PODS = 8443
+"""Where K3s' Traefik listens: a policy may be judged after the address of its Service is translated."""
 SCHEMES = {"http": 80, "https": HTTPS}
 
 
@@ -43,12 +45,14 @@ def _of(service: Placed, plan: Plan, access: Sequence[Access]) -> Exits:
         callees=tuple(each.service for each in access if service in each.callers),
         internet=backend.fetches or bool(backend.downloads),
         anywhere=_named(service, plan),
-        api_server=changes_deployments(service, plan.services),
+        api_server=backend.reads_cluster or changes_deployments(service, plan.services),
     )
 
 
 def _named(service: Placed, plan: Plan) -> tuple[int, ...]:
-    """The port of the receiver of alerts or spans that the stack file names, in the cluster or outside."""
+    """The ports of what the stack file names, in the cluster or outside: a receiver of alerts or spans, the ingress."""
+    if service.backend.kind == "blackbox" and plan.settings.ingress:
+        return tuple(sorted({int(plan.settings.ingress.reached_at.rpartition(":")[2]), TRAEFIK_PODS}))
     address = plan.settings.monitoring.webhook if service.backend.kind == "alertmanager" else None
     if isinstance(service.options, GatewayService):
         address = service.options.otlp_endpoint

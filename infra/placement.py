@@ -24,7 +24,8 @@ class Placed:
     image: str  # BUILD: of its source
     replicas: int
     vram: Vram | None = None
-    made_elsewhere: frozenset[str] = frozenset()  # shared disks whose claim another service makes
+    made_elsewhere: frozenset[str] = frozenset()  # disks whose claim another service makes
+    observed: tuple[Disk, ...] = ()  # disks of others that it looks at
 
     @property
     def source(self) -> str | None:
@@ -47,12 +48,15 @@ class Placed:
 
     @property
     def disks(self) -> tuple[Disk, ...]:
-        """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first."""
+        """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first.
+
+        Those that it looks at come after its own.
+        """
         own = "" if self.name == self.backend.kind else f"{self.name}-"
         named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.disks]
         if named and self.options.disk:
             named[0] = replace(named[0], size=self.options.disk)
-        return tuple(named)
+        return (*named, *self.observed)
 
     @property
     def probes(self) -> Probes:

@@ -1,9 +1,10 @@
 """A stack in values: the services of its phases, their routes and their ledger. Nothing here touches a cluster."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from infra import consumers, device_plugin
+from infra.backend import VOLUMES, Disk
 from infra.budget import Line
 from infra.ledger import Ledger
 from infra.placement import Placed, place
@@ -32,7 +33,7 @@ def plan(settings: Settings) -> Plan:
     consumers.check(settings)
     placed = [place(name, service, settings.cards) for name, service in settings.services.items()]
     deployed = [service for service in placed if service.backend.phase <= settings.phase]
-    services = tuple(_with_shared_disks(sorted(deployed, key=lambda service: service.backend.phase)))
+    services = tuple(_with_observed_disks([*_with_shared_disks(sorted(deployed, key=lambda each: each.backend.phase))]))
     return Plan(
         settings=settings,
         services=services,
@@ -55,3 +56,16 @@ def _with_shared_disks(services: Iterable[Placed]) -> Iterator[Placed]:
         names = {disk.name for disk in service.disks}
         yield replace(service, made_elsewhere=frozenset(names & made))
         made |= names
+
+
+def _with_observed_disks(services: Sequence[Placed]) -> Iterator[Placed]:
+    """Who looks at disks has those of every service, none of which it makes."""
+    disks = {disk.name: disk for service in services for disk in service.disks}
+    observed = tuple(_observed(disk) for disk in disks.values())
+    for service in services:
+        looks = service.backend.observes_disks
+        yield replace(service, observed=observed, made_elsewhere=frozenset(disks)) if looks else service
+
+
+def _observed(disk: Disk) -> Disk:
+    return replace(disk, mount=f"{VOLUMES}/{disk.name}", is_read_only=True)

@@ -14,6 +14,7 @@ from infra.vram import ModelCard
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
 TRAEFIK = "traefik"
+TRAEFIK_SERVICE = "traefik.kube-system.svc.cluster.local:443"
 FIGURES = {"parameters", "layers", "kv_heads", "head_size", "context_tokens"}
 
 
@@ -200,6 +201,8 @@ class IngressSection(Section):
     """The ClusterIssuer by which cert-manager makes it; one that asks by DNS: docs/ingress.md."""
     class_name: DnsLabel = TRAEFIK
     """The ingress class; K3s brings `traefik`, which the keys below are for."""
+    address: str | None = Field(default=None, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[1-9][0-9]{0,4}$")
+    """Host and port by which pods reach it, to watch its certificate; `host`, or K3s' Traefik, if left out."""
     timeout_s: Seconds = 3600
     """Seconds that a client may take to send a request, a long recording too: docs/timeouts.md."""
     security_headers: bool = True
@@ -210,6 +213,11 @@ class IngressSection(Section):
     """Requests of all clients that may be under way at once, streams while they last; any number if left out."""
     helm_chart_config: bool = False
     """Set Traefik's limits by K3s' HelmChartConfig, from `timeoutS`; it replaces what is there: docs/timeouts.md."""
+
+    @property
+    def reached_at(self) -> str:
+        """Host and port by which the pods of the cluster reach it."""
+        return self.address or (TRAEFIK_SERVICE if self.class_name == TRAEFIK else f"{self.host}:443")
 
     @model_validator(mode="after")
     def only_traefik_has_middlewares(self) -> "IngressSection":

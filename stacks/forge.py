@@ -13,7 +13,7 @@ from components.image import Elsewhere, Image, ImageArgs, image_name
 from components.ingress import Ingress, IngressArgs
 from components.litellm import Litellm
 from components.migration import Migration, MigrationArgs
-from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, Prometheus
+from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, KubeStateMetrics, Prometheus
 from components.namespace import Namespace, NamespaceArgs
 from components.ollama import Ollama
 from components.operator_monitoring import OperatorMonitoring, OperatorMonitoringArgs
@@ -41,6 +41,7 @@ KINDS: Mapping[str, type[Backend]] = {
     "grafana": Grafana,
     "blackbox": Blackbox,
     "dcgm-exporter": DcgmExporter,
+    "kube-state-metrics": KubeStateMetrics,
 }
 """Kinds with a component of their own; every other is a plain Backend of its catalogue entry."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import infra.monitoring.reference
 import policies.reference
 from infra.reference import render
 from infra.settings import ROOT
@@ -27,6 +28,11 @@ def test_the_readme_shows_the_routes_of_the_forge() -> None:
 
 def test_the_settings_reference_is_complete() -> None:
     assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == render()
+
+
+def test_every_alert_is_in_the_document_that_the_readme_names() -> None:
+    assert "(docs/alerts.md)" in README
+    assert (ROOT / "docs/alerts.md").read_text(encoding="utf-8") == infra.monitoring.reference.render()
 
 
 def test_every_rule_is_in_the_document_that_the_readme_names() -> None:

@@ -20,6 +20,8 @@ LOCAL_PATH: Final = "0.0.30"
 PROMETHEUS: Final = "3.15.0"
 ALERTMANAGER: Final = "0.34.1"
 BLACKBOX: Final = "0.28.0"
+NODE_EXPORTER: Final = "1.12.1"
+KUBE_STATE_METRICS: Final = "2.19.1"
 KUBE_SCORE: Final = "1.20.0"
 TRAEFIK: Final = "3.6.12"
 
@@ -267,15 +269,26 @@ _ALERTMANAGER: Final = _in_cluster(
         ),
     ),
 )
-_BLACKBOX: Final = _in_cluster(
-    "blackbox_exporter",
-    BLACKBOX,
-    GoPackage(
-        module=MODULES / "blackbox",
-        package="github.com/prometheus/blackbox_exporter",
-        variables={_PROMETHEUS_VERSION: BLACKBOX},
-        minutes=1,
+
+
+def _exporter(name: str, version: str, folder: str, package: str, minutes: int) -> Pin:
+    source = GoPackage(
+        module=MODULES / folder, package=package, variables={_PROMETHEUS_VERSION: version}, minutes=minutes
+    )
+    return _in_cluster(name, version, source)
+
+
+_BLACKBOX: Final = _exporter(
+    "blackbox_exporter", BLACKBOX, "blackbox", "github.com/prometheus/blackbox_exporter", minutes=1
+)
+_NODE_EXPORTER: Final = _exporter(
+    "node_exporter", NODE_EXPORTER, "node-exporter", "github.com/prometheus/node_exporter", minutes=1
+)
+_KUBE_STATE_METRICS: Final = replace(
+    _exporter(
+        "kube-state-metrics", KUBE_STATE_METRICS, "kube-state-metrics", "k8s.io/kube-state-metrics/v2", minutes=2
     ),
+    ask="version",
 )
 _KUBE_SCORE: Final = _in_cluster(
     "kube-score",
@@ -319,6 +332,8 @@ _ALL: Final = (
     _PROMETHEUS,
     _ALERTMANAGER,
     _BLACKBOX,
+    _NODE_EXPORTER,
+    _KUBE_STATE_METRICS,
     _PROBE,
     _REGISTRY,
     _KUBE_SCORE,

@@ -1,6 +1,6 @@
 """What watches the platform: series, alerts, dashboards, and exporters for what has no metrics of its own."""
 
-from infra.backend import Backend, Disk, Probe, Probes, Scratch, SecretEnv
+from infra.backend import VOLUMES, Backend, Disk, Probe, Probes, Scratch, SecretEnv
 from infra.budget import Claim
 from infra.options import PrometheusService
 from infra.quantities import GI, MI
@@ -125,4 +125,42 @@ DCGM_EXPORTER = Backend(
         "NVIDIA_DRIVER_CAPABILITIES": "utility",
         "DCGM_EXPORTER_KUBERNETES": "false",  # the kubelet's socket, which tells whose a GPU is, is a path of the host
     },
+)
+
+KUBE_STATE_METRICS = Backend(
+    kind="kube-state-metrics",
+    phase=6,
+    service="kube-state-metrics",
+    port=8080,
+    container_port=8080,
+    tasks=(),
+    adapter="kube-state-metrics",
+    image="registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.1@sha256:85108987d044b18a098126732f98602df408888c0f7d456241f5abefb9744bc1",
+    claim=Claim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
+    probes=_probes("/healthz", "/healthz"),
+    strategy="Recreate",
+    metrics="/metrics",
+    reads_cluster=True,
+)
+
+NODE_EXPORTER = Backend(
+    kind="node-exporter",
+    phase=6,
+    service="node-exporter",
+    port=9100,
+    container_port=9100,
+    tasks=(),
+    adapter="node-exporter",
+    image="docker.io/prom/node-exporter:v1.12.1@sha256:1b4e4438faca4dd7e001dd445d161a4a2091b0fededa84093b3a8dfeae1f1be0",
+    claim=Claim(memory_request=16 * MI, memory_limit=64 * MI, cpu_request=10, cpu_limit=100),
+    probes=_probes("/", "/"),
+    strategy="Recreate",
+    metrics="/metrics",
+    observes_disks=True,
+    arguments=(
+        "--collector.disable-defaults",
+        "--collector.filesystem",
+        f"--collector.filesystem.mount-points-include=^{VOLUMES}/",
+        "--collector.filesystem.fs-types-exclude=^$",  # a claim may be on any
+    ),
 )

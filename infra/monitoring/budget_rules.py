@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.budget import Line
+from infra.budget import Line, total
 from infra.plan import Plan
 
 
 def groups(plan: Plan) -> list[dict[str, Any]]:
-    """One group of recording rules: the budget, then each workload's claim for all of its pods."""
-    return [{"name": "synapse-budget", "rules": [*_budget(plan), *_claims(plan)]}]
+    """One group of recording rules: the budget, what of it is kept free, and each workload's claim for all its pods."""
+    return [{"name": "synapse-budget", "rules": [*_budget(plan), *_spare(plan), *_claims(plan)]}]
 
 
 def _budget(plan: Plan) -> Iterator[dict[str, Any]]:
@@ -18,6 +18,13 @@ def _budget(plan: Plan) -> Iterator[dict[str, Any]]:
     yield _constant("synapse_budget_cores", node.cpu_limit_budget / 1000)
     for gpu in node.gpus:
         yield _constant("synapse_gpu_bytes", gpu.memory, {"card": gpu.name})
+
+
+def _spare(plan: Plan) -> Iterator[dict[str, Any]]:
+    """For pods that are there for a moment, such as one that comes before another goes."""
+    lines = [line for line in plan.ledger.lines if not (line.is_lasting or line.namespace)]
+    yield _constant("synapse_spare_bytes", total(lines, lambda claim: claim.memory_limit))
+    yield _constant("synapse_spare_cores", total(lines, lambda claim: claim.cpu_limit) / 1000)
 
 
 def _claims(plan: Plan) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from infra.monitoring import targets
-from infra.monitoring.names import CARDS, STORE
+from infra.monitoring.names import CARDS, INGRESS, STORE
 from infra.monitoring.panels import Dashboard, Panel, render
 from infra.plan import Plan
 
@@ -57,6 +57,13 @@ OVERVIEW = Dashboard(
             unit="reqps",
             stacked=True,
         ),
+        _draw(
+            "Disks in use",
+            "node-exporter",
+            ("max by (mountpoint) (1 - node_filesystem_avail_bytes / node_filesystem_size_bytes)", "{{mountpoint}}"),
+            unit="percentunit",
+        ),
+        _show("The certificate ends in", INGRESS, ("probe_ssl_earliest_cert_expiry - time()", "public name"), unit="s"),
         _draw("Memory of the GPU", "dcgm-exporter", ("DCGM_FI_DEV_FB_USED", "GPU {{gpu}}"), unit="decmbytes"),
     ),
 )
@@ -174,6 +181,7 @@ GATEWAY = Dashboard(
             stacked=True,
         ),
         _latency("Request time", "gateway", "synapse_http_request_duration_seconds"),
+        _latency("Time to the first part of a stream", "gateway", "synapse_first_chunk_seconds"),
         _draw(
             "Breakers: 0 closed, 1 half-open, 2 open",
             "gateway",
@@ -246,6 +254,15 @@ BUDGET = Dashboard(
             width=8,
         ),
         _bars("Memory limits by workload", ("sort_desc(synapse_claim_bytes)", "{{workload}}"), unit="bytes"),
+        _bars(
+            "Quota in use",
+            (
+                'kube_resourcequota{type="used"} / ignoring (type) (kube_resourcequota{type="hard"} > 0)',
+                "{{resource}}",
+            ),
+            unit="percentunit",
+            source="kube-state-metrics",
+        ),
         _bars("Core limits by workload", ("sort_desc(synapse_claim_cores)", "{{workload}}")),
     ),
 )
@@ -260,10 +277,12 @@ def files(plan: Plan) -> dict[str, str]:
 
 def deployed(dashboard: Dashboard, plan: Plan) -> Dashboard:
     """The dashboard with the panels whose source the plan has, about the services that it has."""
-    kinds = targets.kinds(plan.services) | {STORE} | ({CARDS} if plan.settings.node.gpus else set())
+    sources = targets.sources(plan)
     speech = [service.service_name for service in plan.services if SPEECH_TASKS & set(service.backend.tasks)]
     known = {SPEECH: "|".join(speech)}
-    return replace(dashboard, panels=tuple(_about(panel, known) for panel in dashboard.panels if panel.source in kinds))
+    return replace(
+        dashboard, panels=tuple(_about(panel, known) for panel in dashboard.panels if panel.source in sources)
+    )
 
 
 def _about(panel: Panel, known: Mapping[str, str]) -> Panel:

@@ -1,16 +1,19 @@
 """The metrics that each kind is known to expose; alerts and dashboards may name no others.
 
-Sources: the projects' own code or documents, at the versions of the catalogue; the gateway's are its API's promise.
+That they do is seen on the private cluster, or was recorded at the catalogue's version: docs/alerts.md.
 """
 
 from collections.abc import Mapping
 
+from infra.monitoring.cluster_state import FAMILIES
 from infra.monitoring.gpu_counters import COUNTERS
 
 STORE = "store"
 """In place of a kind: what Prometheus writes by itself, and what our recording rules add."""
 CARDS = "cards"
 """Likewise: what these rules add where the node has GPUs."""
+INGRESS = "ingress"
+"""Likewise: what the prober adds where the gateway has a public name, and what its series call that."""
 
 
 def _histogram(name: str) -> tuple[str, ...]:
@@ -26,13 +29,17 @@ EXPOSED: Mapping[str, frozenset[str]] = {
             "synapse_budget_cores",
             "synapse_claim_bytes",
             "synapse_claim_cores",
+            "synapse_spare_bytes",
+            "synapse_spare_cores",
         }
     ),
     CARDS: frozenset({"synapse_gpu_bytes", "synapse_gpu_claim_bytes"}),
+    INGRESS: frozenset({"probe_success", "probe_ssl_earliest_cert_expiry"}),
     "gateway": frozenset(
         {
             "synapse_http_requests_total",
             *_histogram("synapse_http_request_duration_seconds"),
+            *_histogram("synapse_first_chunk_seconds"),
             "synapse_backend_requests_total",
             "synapse_backend_retries_total",
             "synapse_breaker_state",  # 0 closed, 1 half-open, 2 open
@@ -99,7 +106,9 @@ EXPOSED: Mapping[str, frozenset[str]] = {
     "alertmanager": frozenset(
         {"alertmanager_notifications_failed_total", "alertmanager_config_last_reload_successful"}
     ),
-    "grafana": frozenset({"grafana_stat_totals_dashboard"}),
+    "grafana": frozenset(),
     "blackbox": frozenset({"probe_success", "probe_duration_seconds", "probe_http_status_code"}),
     "dcgm-exporter": frozenset(name for name, _, _ in COUNTERS),
+    "kube-state-metrics": frozenset(FAMILIES),
+    "node-exporter": frozenset({"node_filesystem_avail_bytes", "node_filesystem_size_bytes"}),
 }

@@ -30,21 +30,19 @@ def pod_monitors(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def probes(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and spec of one for each service without metrics; none where the stack has no prober."""
-    namespace = plan.settings.namespace
-    for prober in targets.of_kind(plan.services, "blackbox")[:1]:
-        for service in targets.probed(plan.services):
-            labels = {"service": service.service_name}
-            static = {"static": [targets.probe_target(service, namespace)], "labels": labels}
-            yield (
-                service.service_name,
-                {
-                    "jobName": f"probe-{targets.probe_module(service)}",
-                    "interval": f"{plan.settings.monitoring.scrape_s}s",
-                    "module": targets.probe_module(service),
-                    "prober": {"url": prober.address(namespace), "path": PROBE},
-                    "targets": {"staticConfig": static},
-                },
-            )
+    for probe in targets.probes(plan):
+        (prober, *_) = targets.of_kind(plan.services, "blackbox")
+        static = {"static": [probe.address], "labels": {"service": probe.service}}
+        yield (
+            probe.service,
+            {
+                "jobName": f"probe-{probe.module}",
+                "interval": f"{plan.settings.monitoring.scrape_s}s",
+                "module": probe.module,
+                "prober": {"url": prober.address(plan.settings.namespace), "path": PROBE},
+                "targets": {"staticConfig": static},
+            },
+        )
 
 
 def rules(plan: Plan) -> dict[str, Any]:
@@ -59,6 +57,8 @@ def _endpoints(service: Placed, plan: Plan) -> list[dict[str, Any]]:
         "path": service.backend.metrics,
         "interval": f"{plan.settings.monitoring.scrape_s}s",
     }
+    if service.backend.reads_cluster:
+        return [{**common, "honorLabels": True}]  # the namespace that it speaks of, and not its own
     if not service.backend.metrics_per_model:
         return [common]
     return [

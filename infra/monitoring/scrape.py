@@ -61,22 +61,20 @@ def _found(service: Placed, plan: Plan) -> dict[str, Any]:
 
 def _probe_jobs(plan: Plan) -> Iterator[dict[str, Any]]:
     """One job for each module of the prober, which is asked in every target's stead."""
-    for prober in targets.of_kind(plan.services, "blackbox")[:1]:
-        for module in ("http", "tcp"):
-            found = [s for s in targets.probed(plan.services) if targets.probe_module(s) == module]
-            if found:
-                yield {
-                    "job_name": f"probe-{module}",
-                    "metrics_path": PROBE,
-                    "params": {"module": [module]},
-                    "static_configs": [_probed(service, plan) for service in found],
-                    "relabel_configs": _through(prober.address(plan.settings.namespace)),
-                }
+    probes = targets.probes(plan)
+    for module in dict.fromkeys(probe.module for probe in probes):
+        (prober, *_) = targets.of_kind(plan.services, "blackbox")
+        yield {
+            "job_name": f"probe-{module}",
+            "metrics_path": PROBE,
+            "params": {"module": [module]},
+            "static_configs": [_probed(probe) for probe in probes if probe.module == module],
+            "relabel_configs": _through(prober.address(plan.settings.namespace)),
+        }
 
 
-def _probed(service: Placed, plan: Plan) -> dict[str, Any]:
-    target = targets.probe_target(service, plan.settings.namespace)
-    return {"targets": [target], "labels": {"service": service.service_name}}
+def _probed(probe: targets.Probe) -> dict[str, Any]:
+    return {"targets": [probe.address], "labels": {"service": probe.service}}
 
 
 def _through(prober: str) -> list[dict[str, Any]]:

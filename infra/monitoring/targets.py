@@ -1,11 +1,23 @@
 """What is watched, and how: scraped where a service has metrics, probed from outside where it has none."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from infra.kinds.entry import ENTRIES
+from infra.monitoring.names import CARDS, INGRESS, STORE
 from infra.placement import Placed
 from infra.plan import Plan
 
 MONITORING_PHASE = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One address that the prober asks, by which of its modules, and what the series call it."""
+
+    service: str
+    module: str
+    address: str
 
 
 def scraped(services: Sequence[Placed]) -> tuple[Placed, ...]:
@@ -24,6 +36,25 @@ def probed(services: Sequence[Placed]) -> tuple[Placed, ...]:
     return tuple(service for service in services if service.name not in told)
 
 
+def restarted(services: Sequence[Placed]) -> tuple[Placed, ...]:
+    """The services that are restarted by the clock."""
+    return tuple(service for service in services if service.backend.restart)
+
+
+def probes(plan: Plan) -> tuple[Probe, ...]:
+    """What the stack's prober asks: the services that only it tells the state of, and the way in from outside."""
+    if not of_kind(plan.services, "blackbox"):
+        return ()
+    return (*(_probe(service, plan) for service in probed(plan.services)), *_way_in(plan))
+
+
+def sources(plan: Plan) -> frozenset[str]:
+    """Whatever exposes a metric of the plan: its kinds, and what stands in the place of one."""
+    cards = {CARDS} if plan.settings.node.gpus else set()
+    ingress = {probe.service for probe in probes(plan)} & {INGRESS}
+    return kinds(plan.services) | {STORE} | cards | ingress
+
+
 def of_kind(services: Sequence[Placed], kind: str) -> tuple[Placed, ...]:
     return tuple(service for service in services if service.backend.kind == kind)
 
@@ -38,12 +69,17 @@ def models(plan: Plan, service: Placed) -> tuple[str, ...]:
     return tuple(dict.fromkeys(stop.model for stop in stops if stop.service.name == service.name))
 
 
-def probe_target(service: Placed, namespace: str) -> str:
-    """What a probe asks: the page that says it can serve, or else its port."""
-    port = service.address(namespace)
-    return f"http://{port}{service.backend.health}" if service.backend.health else port
+def _probe(service: Placed, plan: Plan) -> Probe:
+    """The page that says it can serve, or else its port."""
+    port, page = service.address(plan.settings.namespace), service.backend.health
+    if page:
+        return Probe(service=service.service_name, module="http", address=f"http://{port}{page}")
+    return Probe(service=service.service_name, module="tcp", address=port)
 
 
-def probe_module(service: Placed) -> str:
-    """The prober's module for it; `MODULES` of blackbox.py."""
-    return "http" if service.backend.health else "tcp"
+def _way_in(plan: Plan) -> Iterator[Probe]:
+    """The gateway's own page, under its public name."""
+    section = plan.settings.ingress
+    gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
+    if section and gateway:
+        yield Probe(service=INGRESS, module=INGRESS, address=f"https://{section.reached_at}{gateway.backend.health}")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,7 +22,13 @@ from tools.images.build import Images
 NAMESPACE, PAGER, PAGER_PORT = "watched", "pager", 8088
 WEBHOOK = f"http://{PAGER}.{PAGER}.svc.cluster.local:{PAGER_PORT}/alerts"
 BUILT = {"gateway": "gateway_image", **dict.fromkeys(ENGINES, "engines_image")}
-PROGRAMS = {"prometheus": "prometheus", "alertmanager": "alertmanager", "blackbox": "blackbox_exporter"}
+PROGRAMS = {
+    "prometheus": "prometheus",
+    "alertmanager": "alertmanager",
+    "blackbox": "blackbox_exporter",
+    "kube-state-metrics": "kube-state-metrics",
+    "node-exporter": "node_exporter",
+}
 VOICE = "chatterbox-tts"
 ROUTER = "llama-router"
 REPLICAS = (1, 2)
@@ -128,8 +135,18 @@ def test_every_rule_is_loaded_and_can_be_evaluated(stack: Watched, files: dict[s
 
 
 def test_every_metric_that_is_counted_on_is_there(stack: Watched) -> None:
+    stack.make_restart("litellm-restart", datetime.now(UTC))
+    eventually(lambda: stack.query("kube_cronjob_status_last_successful_time"), "the CronJob is not seen")
     wanted = set().union(*(EXPOSED[kind] for kind in targets.kinds(stack.plan.services) & EXPOSED.keys()))
     assert wanted - exposed(stack) == set()
+
+
+def test_disks_and_quota_are_those_of_the_stack(stack: Watched) -> None:
+    claims = {disk.name for service in stack.plan.services for disk in service.disks}
+    found = stack.query("node_filesystem_size_bytes")
+    assert {each["metric"]["mountpoint"] for each in found} == {f"/volumes/{name}" for name in claims}
+    quota = stack.query('kube_resourcequota{type="used",resource="limits.memory"}')
+    assert {each["metric"]["namespace"] for each in quota} == {NAMESPACE}
 
 
 def test_an_alert_arrives_and_so_does_its_end(stack: Watched, pager: Probes) -> None:

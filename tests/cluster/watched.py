@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from tests.cluster.conftest import eventually
 from tests.conftest import Config, config_of, settings_of
 
 ENGINES = ("llama-router", "chatterbox", "piper")
-WATCHERS = ("prometheus", "alertmanager", "blackbox")
+WATCHERS = ("prometheus", "alertmanager", "blackbox", "kube-state-metrics", "node-exporter")
 SMALL: Config = {"memory": {"request": "64Mi", "limit": "512Mi"}, "cpu": {"request": "10m", "limit": 1}}
 
 
@@ -64,6 +65,16 @@ class Watched:
     def scale(self, deployment: str, replicas: int) -> None:
         body = {"spec": {"replicas": replicas}}
         client.AppsV1Api(self.api).patch_namespaced_deployment_scale(deployment, self.namespace, body)
+
+    def make_restart(self, name: str, when: datetime) -> None:
+        """A CronJob that has done what it should, once, and never will again."""
+        jobs: Any = client.BatchV1Api(self.api)
+        container = {"name": "it", "image": "none"}
+        pod = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+        spec = {"schedule": "0 4 * * *", "suspend": True, "jobTemplate": {"spec": {"template": pod}}}
+        status = {"lastScheduleTime": when.isoformat(), "lastSuccessfulTime": when.isoformat()}
+        jobs.create_namespaced_cron_job(self.namespace, {"metadata": {"name": name}, "spec": spec})
+        jobs.patch_namespaced_cron_job_status(name, self.namespace, {"status": status})
 
     def file(self, config_map: str, name: str) -> str:
         """A file of a ConfigMap, as it is rendered."""

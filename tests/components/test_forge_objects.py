@@ -11,7 +11,7 @@ from infra.errors import BudgetError
 from tests.conftest import planned
 
 Find = Callable[[str, str], dict[str, Any]]
-MONITORING = ("prometheus", "alertmanager", "grafana", "blackbox-exporter", "dcgm-exporter")
+MONITORING = ("prometheus", "alertmanager", "grafana", "blackbox-exporter", "dcgm-exporter", "node-exporter")
 WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway", "speaches-stt", "piper-tts", *MONITORING)
 
 

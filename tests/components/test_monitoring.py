@@ -95,6 +95,33 @@ def test_the_exporter_sees_every_gpu_and_claims_none(forge: Objects) -> None:
     assert "DCGM_FI_DEV_FB_USED" in forge["ConfigMap", "dcgm-exporter-config"]["data"]["counters.csv"]
 
 
+def test_the_exporter_of_disks_sees_every_claim_and_can_write_to_none(forge: Objects) -> None:
+    claims = {name for kind, name in forge if kind == "PersistentVolumeClaim"}
+    volumes = {
+        volume["name"]: volume["persistentVolumeClaim"] for volume in pod(forge, "node-exporter")["spec"]["volumes"]
+    }
+    assert volumes == {name: {"claimName": name, "readOnly": True} for name in claims}
+    mounts = _only(forge, "node-exporter")["volumeMounts"]
+    assert mounts == [{"name": name, "mountPath": f"/volumes/{name}", "readOnly": True} for name in volumes]
+    assert "--collector.filesystem.mount-points-include=^/volumes/" in _only(forge, "node-exporter")["args"]
+
+
+def test_who_reads_the_stacks_objects_may_read_what_it_counts_alone(forge: Objects) -> None:
+    assert forge["Role", "kube-state-metrics"]["rules"] == [
+        {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["list", "watch"]},
+    ]
+    assert ("ClusterRole", "kube-state-metrics") not in forge
+    spec = pod(forge, "kube-state-metrics")["spec"]
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("kube-state-metrics", True)
+    assert "--namespaces=llm-infra" in _only(forge, "kube-state-metrics")["args"]
+
+
+def test_an_operator_keeps_the_names_of_what_is_told_of_others(handed_over: Objects) -> None:
+    (endpoint,) = handed_over["PodMonitor", "kube-state-metrics"]["spec"]["podMetricsEndpoints"]
+    assert endpoint["honorLabels"] is True
+
+
 def test_replicas_with_metrics_have_names_of_their_own(forge: Objects) -> None:
     service = forge["Service", "synapse-gateway-pods"]["spec"]
     assert service["clusterIP"] == "None"
@@ -112,7 +139,7 @@ def test_monitoring_waits_for_phase_6(phase: int) -> None:
 
 def test_an_operator_gets_a_monitor_or_a_probe_for_each_service(handed_over: Objects) -> None:
     found = {kind: {name for k, name in handed_over if k == kind} for kind in ("PodMonitor", "Probe", "Deployment")}
-    assert found["PodMonitor"] | found["Probe"] == found["Deployment"]
+    assert found["PodMonitor"] | found["Probe"] == found["Deployment"] | {"ingress"}
     assert not found["PodMonitor"] & found["Probe"]
     assert "prometheus" not in found["Deployment"]
     monitor = handed_over["PodMonitor", "synapse-gateway"]

@@ -37,6 +37,8 @@ def test_nothing_is_let_in_or_out_by_default(forge_object: Find) -> None:
         ("grafana", 3000, ["prometheus"]),
         ("blackbox-exporter", 9115, ["prometheus"]),
         ("dcgm-exporter", 9400, ["prometheus"]),
+        ("kube-state-metrics", 8080, ["prometheus"]),
+        ("node-exporter", 9100, ["prometheus"]),
     ],
 )
 def test_a_service_is_open_to_what_calls_or_watches_it(
@@ -85,6 +87,8 @@ WORLD = {("0.0.0.0/0", 443), ("::/0", 443)}
         ("grafana", {("prometheus", 9090), ("alertmanager", 9093)}),
         ("alertmanager", set()),
         ("dcgm-exporter", set()),
+        ("node-exporter", set()),
+        ("kube-state-metrics", {("anywhere", 443), ("anywhere", 6443)}),
     ],
 )
 def test_a_pod_gets_out_to_what_it_calls_alone(forge_object: Find, name: str, out: set[tuple[str, int]]) -> None:
@@ -123,6 +127,16 @@ def test_alerts_get_out_to_their_receiver() -> None:
     forge = planned("monitoring.webhook", "http://pager.ops.svc:9000/alerts")
     (alertmanager,) = (each for each in exits(forge, access(forge.services)) if each.name == "alertmanager")
     assert alertmanager.anywhere == (9000,)
+
+
+@pytest.mark.parametrize(
+    ("section", "ports"),
+    [({}, (443, 8443)), ({"address": "edge.net.svc:9443"}, (8443, 9443))],
+)
+def test_the_prober_gets_out_to_the_ingress(section: dict[str, str], ports: tuple[int, ...]) -> None:
+    forge = planned("ingress", {"host": "llm.example.org", "tlsSecret": "llm-tls", **section})
+    (prober,) = (each for each in exits(forge, access(forge.services)) if each.name == "blackbox-exporter")
+    assert prober.anywhere == ports
 
 
 def test_who_changes_a_deployment_gets_out_to_the_api_server() -> None:

@@ -1,5 +1,6 @@
 """The forge, deployed by the real engine on a real API server and scheduler."""
 
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from tests.engine.conftest import PACK, MakeProject, ok
 from tools.engine import Engine
 
 pytestmark = pytest.mark.engine
-MONITORING = ["alertmanager", "blackbox-exporter", "dcgm-exporter", "grafana", "prometheus"]
+EXPORTERS = ["blackbox-exporter", "dcgm-exporter", "kube-state-metrics", "node-exporter"]
+MONITORING = ["alertmanager", "grafana", "prometheus", *EXPORTERS]
 SERVICES = ["ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-gateway", "vllm-inference"]
 EVERYTHING = sorted([*MONITORING, *SERVICES])
 
@@ -30,6 +32,14 @@ def workloads(engine: Engine, namespace: str) -> list[str]:
     return sorted(pod.workload for pod in state_of(engine, namespace).pods if pod.is_ready)
 
 
+def waits(engine: Engine, kind: str, others: str) -> set[str]:
+    """The objects of *others* that the one of *kind* is made after: without one, Traefik would drop its router."""
+    resources = json.loads(ok(engine.capture("stack", "export")))["deployment"]["resources"]
+    (one,) = [found for found in resources if found["type"] == f"kubernetes:{kind}"]
+    names = {found["urn"]: found["inputs"] for found in resources if found["type"] == f"kubernetes:{others}"}
+    return {names[urn]["metadata"]["name"] for urn in one["dependencies"] if urn in names}
+
+
 def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: Engine, namespace: str) -> None:
     ok(engine.capture("preview", *PACK))
     up(engine)
@@ -37,13 +47,15 @@ def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: E
     assert workloads(engine, namespace) == EVERYTHING
     assert {pod.node for pod in state.pods} == {"forge"}
     assert {claim.state for claim in state.claims} == {"Bound"}
+    middlewares = {"security-headers", "rate-limit", "in-flight"}
+    assert waits(engine, "networking.k8s.io/v1:Ingress", "traefik.io/v1alpha1:Middleware") == middlewares
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
-    assert "91 unchanged" in up(engine)
-    assert "91 unchanged" in ok(engine.capture("refresh", "--yes"))
+    assert "107 unchanged" in up(engine)
+    assert "107 unchanged" in ok(engine.capture("refresh", "--yes"))
 
 
 def test_phases_go_up_and_down_and_claims_stay(engine: Engine, namespace: str) -> None:
-    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6), (6, 11), (5, 6)):
+    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6), (6, 13), (5, 6)):
         engine.prepare({"synapse:namespace": namespace, "synapse:phase": phase})
         up(engine)
         assert len(workloads(engine, namespace)) == expected

@@ -92,8 +92,10 @@ def test_an_operator_is_handed_targets_rules_and_dashboards(project: MakeProject
         "synapse-gateway",
         "blackbox-exporter",
         "dcgm-exporter",
+        "kube-state-metrics",
+        "node-exporter",
     }
-    assert names(core, namespace, "probes") == {"ollama", "speaches-stt", "piper-tts"}
+    assert names(core, namespace, "probes") == {"ingress", "ollama", "speaches-stt", "piper-tts"}
     assert names(core, namespace, "prometheusrules") == {"synapse"}
     boards = core.list_namespaced_config_map(namespace, label_selector="grafana_dashboard=1").items
     assert {board.metadata.name for board in boards} == {

@@ -11,10 +11,12 @@ import yaml
 
 from infra.monitoring import alertmanager, alerts, budget_rules, dashboards, scrape, targets
 from infra.monitoring.alerts import ALERTS
+from infra.monitoring.dashboards import DASHBOARDS
 from infra.plan import Plan, plan
 from infra.sections import MonitoringSection
 from infra.settings import load
 from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.recorded import KINDS, series
 from tests.infra.test_stacks import STACKS
 from tools.toolchain import tool
 
@@ -36,10 +38,35 @@ def one(series: str, fires: str, quiet: str, where: str = "") -> Case:
     return Case(fires={series: fires}, quiet={series: quiet}, where=where)
 
 
+def disk(name: str, free: str) -> dict[str, str]:
+    """A claim on a disk of 100."""
+    where = f'{{device="/dev/sda1",mountpoint="/volumes/{name}"}}'
+    return {f"node_filesystem_avail_bytes{where}": free, f"node_filesystem_size_bytes{where}": "100x30"}
+
+
+LIMITS = 'kube_resourcequota{resource="limits.memory",'
+QUOTA = {f'{LIMITS}type="hard"}}': "160x30", "synapse_spare_bytes": "4x30"}
+RUN = "kube_cronjob_status_last_"
+FIRST = "synapse_first_chunk_seconds"
 CASES: dict[str, Case] = {
     "OllamaDown": one('probe_success{service="ollama"}', "0x30", "1x30"),
     "ServiceDown": one('probe_success{service="piper-tts"}', "0x30", "1x30", 'service="piper-tts"'),
     "TargetDown": one('up{job="vllm-inference"}', "0x30", "1x30", 'service="vllm-inference"'),
+    "IngressDown": one('probe_success{service="ingress"}', "0x30", "1x30"),
+    "CertificateExpiring": one("probe_ssl_earliest_cert_expiry", "1123200x30", "1296000x30"),  # 13 and 15 days
+    "QuotaNearFull": Case(
+        fires={**QUOTA, f'{LIMITS}type="used"}}': "157x30"},
+        quiet={**QUOTA, f'{LIMITS}type="used"}}': "156x30"},
+    ),
+    "RestartFailing": Case(
+        fires={f"{RUN}schedule_time{{}}": "86400x30", f"{RUN}successful_time{{}}": "60x30"},
+        quiet={f"{RUN}schedule_time{{}}": "86400x30", f"{RUN}successful_time{{}}": "86460x30"},
+    ),
+    "VolumeFilling": Case(fires={**disk("a", "9x30"), **disk("b", "9x30")}, quiet=disk("a", "11x30")),
+    "GatewayLatencyBurn": Case(
+        fires={f"{FIRST}_count": "0+10x30", f'{FIRST}_bucket{{le="10.0"}}': "0+6x30"},
+        quiet={f"{FIRST}_count": "0+10x30", f'{FIRST}_bucket{{le="10.0"}}': "0x12 10+10x18"},  # it is over
+    ),
     "GatewayErrors": Case(
         fires={
             'synapse_http_requests_total{status="200"}': "0+90x30",
@@ -114,6 +141,26 @@ def test_every_query_of_a_panel_can_be_read(tmp_path: Path) -> None:
     check("promtool", "check", "rules", write(tmp_path / "queries.yml", {"groups": [{"name": "all", "rules": rules}]}))
 
 
+def test_every_panel_draws_what_was_recorded(tmp_path: Path) -> None:
+    """Of the engines that no test can start."""
+    panels = [panel for dashboard in DASHBOARDS for panel in dashboard.panels if panel.source in KINDS]
+    queries = [query for panel in panels for query, _ in panel.queries]
+    assert queries
+    drawn = {
+        "interval": "1m",
+        "input_series": [{"series": each, "values": "1+1x30"} for kind in KINDS for each in series(kind)],
+        "promql_expr_test": [
+            {
+                "expr": f"count({query}) > bool 0",
+                "eval_time": "20m",
+                "exp_samples": [{"labels": "{}", "value": 1}],
+            }
+            for query in queries
+        ],
+    }
+    check("promtool", "test", "rules", write(tmp_path / "test.yml", {"rule_files": [], "tests": [drawn]}))
+
+
 def test_every_alert_has_its_case() -> None:
     assert CASES.keys() == {alert.name for alert in ALERTS}
 
@@ -126,10 +173,29 @@ def test_an_alert_fires_when_it_should_and_not_before(name: str, tmp_path: Path)
     check("promtool", "test", "rules", write(tmp_path / "test.yml", _tests(tests)))
 
 
-@pytest.mark.parametrize(("name", "where"), [("OllamaDown", ""), ("TargetDown", 'service="vllm-inference"')])
-def test_a_series_that_is_gone_is_an_alert_too(name: str, where: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "where", "series"),
+    [
+        ("OllamaDown", "", {}),
+        ("IngressDown", "", {}),
+        ("TargetDown", 'service="vllm-inference"', {}),
+        ("RestartFailing", "", {f"{RUN}schedule_time": "86400x30"}),  # it never did what it should
+        ("VolumeFilling", "", disk("a", "39-1x30")),  # too fast to last a day
+        (
+            "QuotaNearFull",
+            "",
+            {
+                'kube_resourcequota{resource="limits.cpu",type="hard"}': "51x30",
+                'kube_resourcequota{resource="limits.cpu",type="used"}': "49x30",
+                "synapse_spare_cores": "3x30",
+            },
+        ),
+    ],
+)
+def test_an_alert_has_other_reasons_to_fire(name: str, where: str, series: dict[str, str], tmp_path: Path) -> None:
     files(one_of_each(), tmp_path)
-    check("promtool", "test", "rules", write(tmp_path / "test.yml", _tests([_test(name, where, {}, is_firing=True)])))
+    tests = [_test(name, where, series, is_firing=True)]
+    check("promtool", "test", "rules", write(tmp_path / "test.yml", _tests(tests)))
 
 
 def _tests(tests: list[dict[str, Any]]) -> dict[str, Any]:

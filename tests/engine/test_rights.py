@@ -60,7 +60,7 @@ def rights(api: Any, namespace: str, account: str) -> list[tuple[list[str], list
 
 def test_the_gateway_may_change_its_routers_deployment_and_nothing_else(api: Any, namespace: str) -> None:
     accounts = deployed(api, load("forge-llamacpp"), namespace)
-    assert accounts == {"default", "synapse-gateway"}
+    assert accounts == {"default", "synapse-gateway", "kube-state-metrics"}
     one = (["get", "patch"], ["apps"], ["deployments"], ["llama-router"])
     assert rights(api, namespace, "synapse-gateway") == [one]
     assert rights(api, namespace, "default") == []
@@ -70,6 +70,14 @@ def test_the_restart_may_change_the_proxys_deployment_and_nothing_else(api: Any,
     services = forge_config()["synapse:services"] | {"litellm": {"cpu": {"request": 2, "limit": 3}}}
     del services["gateway"]
     accounts = deployed(api, settings_of(changed("services", services)), namespace)
-    assert accounts == {"default", "litellm-restart"}
+    assert accounts == {"default", "litellm-restart", "kube-state-metrics"}
     one = (["get", "patch"], ["apps"], ["deployments"], ["litellm-proxy"])
     assert rights(api, namespace, "litellm-restart") == [one]
+
+
+def test_who_counts_jobs_and_quotas_may_list_them_here_and_nothing_else(api: Any, namespace: str) -> None:
+    deployed(api, load("forge"), namespace)
+    may = ["list", "watch"]
+    found = sorted(rights(api, namespace, "kube-state-metrics"), key=str)
+    assert found == [(may, [""], ["resourcequotas"], []), (may, ["batch"], ["cronjobs"], [])]
+    assert rights(api, "default", "kube-state-metrics") == []

@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from cryptography import x509
 
+from infra.monitoring.names import EXPOSED, INGRESS
+from tests.conftest import planned
 from tests.ingress.backend import PIECE, Backend, chat
 from tests.ingress.conftest import SECTIONS, TOKEN, Serve, host
+from tests.ingress.prober import Prober, prober
 from tests.ingress.traefik import Traefik
+from tools.control_plane.credentials import Credentials
 
 pytestmark = pytest.mark.engine
 CHAT = "/v1/chat/completions"
@@ -68,6 +73,26 @@ def test_the_certificate_is_that_of_the_secret(ours: Traefik) -> None:
         pytest.raises(httpx.ConnectError, match="certificate verify failed"),
     ):
         client.get("/livez")
+
+
+@pytest.fixture(scope="module")
+def watcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
+    section = {"host": host("open"), "tlsSecret": "llm-tls-cert"}
+    with prober(planned("ingress", section), tmp_path_factory.mktemp("prober")) as running:
+        yield running
+
+
+def test_the_end_of_the_certificate_is_seen(ours: Traefik, watcher: Prober, certificates: Credentials) -> None:
+    found = watcher.probe(f"https://127.0.0.1:{ours.websecure}/livez")
+    made = x509.load_pem_x509_certificate(certificates.certificate().read_bytes())
+    assert found["probe_success"] == 1
+    assert found["probe_ssl_earliest_cert_expiry"] == made.not_valid_after_utc.timestamp()
+    assert found.keys() >= EXPOSED[INGRESS]
+
+
+def test_a_way_in_without_tls_is_none(watcher: Prober, gateway: str) -> None:
+    found = watcher.probe(f"http://{gateway}:8000/livez")
+    assert (found["probe_http_status_code"], found["probe_success"]) == (httpx.codes.OK, 0)
 
 
 def test_a_chat_arrives_chunk_by_chunk(client: httpx.Client) -> None:

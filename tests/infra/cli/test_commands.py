@@ -28,14 +28,14 @@ def project(folder: Path, config: Config) -> Path:
 def test_plan_prints_the_ledger(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine")
     assert done.returncode == 0
-    for part in ("ollama", "vllm-inference", "synapse-gateway", "147.62Gi", "156.8Gi", "26.96Gi"):
+    for part in ("ollama", "vllm-inference", "synapse-gateway", "147.81Gi", "156.8Gi", "26.96Gi"):
         assert part in done.stdout
 
 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("services.vllm.memory.limit", "120Gi", "take 62.83Gi off the memory limit"),
+        ("services.vllm.memory.limit", "120Gi", "take 63.01Gi off the memory limit"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
         ("services.vllm.contextTokens", 65_536, "fits on no GPU"),
     ],

@@ -9,8 +9,10 @@ import yaml
 
 from infra.catalogue import CATALOGUE
 from infra.monitoring import alertmanager, alerts, budget_rules
-from infra.monitoring.alerts import ALERTS, PROBED, SCRAPED, Alert
+from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, Alert
+from infra.monitoring.alerts import ALERTS
 from infra.plan import Plan, plan
+from infra.quantities import GI
 from infra.sections import MonitoringSection
 from infra.settings import ROOT, load
 from tests.conftest import planned
@@ -42,7 +44,18 @@ def test_no_alert_is_about_what_is_not_there() -> None:
 def test_no_alert_reads_what_nothing_exposes() -> None:
     forge = planned()
     rest = tuple(service for service in forge.services if service.backend.kind != "blackbox")
-    assert not names(replace(forge, services=rest)) & {"OllamaDown", "ServiceDown"}
+    assert not names(replace(forge, services=rest)) & {"OllamaDown", "ServiceDown", "IngressDown"}
+
+
+@pytest.mark.parametrize("missing", ["CertificateExpiring", "IngressDown"])
+def test_a_way_in_that_is_not_there_is_not_watched(missing: str) -> None:
+    assert missing in names(planned())
+    assert missing not in names(planned("ingress", None))
+
+
+def test_a_restart_is_watched_where_something_is_restarted() -> None:
+    assert "RestartFailing" in names(one_of_each())
+    assert "RestartFailing" not in names(planned())
 
 
 def test_every_alert_is_rendered_where_every_kind_is_deployed() -> None:
@@ -72,7 +85,7 @@ def test_a_service_is_watched_by_one_alert_for_being_down() -> None:
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_an_alert_says_all_that_a_person_needs(alert: Alert) -> None:
-    assert alert.about in {"", PROBED, SCRAPED, *CATALOGUE}
+    assert alert.about in {"", PROBED, RESTARTED, SCRAPED, *CATALOGUE}
     assert alert.minutes >= 0
     for rule in (rule for rule in rules(one_of_each()) if rule["alert"] == alert.name):
         assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
@@ -102,6 +115,8 @@ def test_the_ledger_is_recorded_whole() -> None:
     recorded = {(rule["record"], rule.get("labels", {}).get("workload")): rule["expr"] for rule in group["rules"]}
     assert recorded["synapse_budget_bytes", None] == f"vector({forge.ledger.capacity.memory_budget})"
     assert recorded["synapse_budget_cores", None] == "vector(51.2)"
+    assert recorded["synapse_spare_bytes", None] == f"vector({4 * GI})"  # the gateway's one more, while it rolls
+    assert recorded["synapse_spare_cores", None] == "vector(3)"
     for line in forge.ledger.lines:
         assert recorded["synapse_claim_bytes", line.name] == f"vector({line.claim.memory_limit * line.replicas})"
     assert recorded["synapse_claim_cores", "synapse-gateway"] == "vector(6)"

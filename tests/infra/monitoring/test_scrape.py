@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from infra.monitoring import blackbox, scrape, targets
-from infra.monitoring.blackbox import MODULES
 from infra.plan import Plan, plan
 from infra.quantities import GI
 from infra.settings import load
@@ -32,8 +31,10 @@ def probed(job: dict[str, Any]) -> dict[str, str]:
 def test_every_service_is_scraped_or_probed() -> None:
     everything = one_of_each()
     found = jobs(everything)
-    watched = {name for job in ("probe-http", "probe-tcp") for name in probed(found.pop(job))} | found.keys()
-    assert watched == {service.service_name for service in everything.services}
+    watched = {
+        name for job in ("probe-http", "probe-tcp", "probe-ingress") for name in probed(found.pop(job))
+    } | found.keys()
+    assert watched == {"ingress", *(service.service_name for service in everything.services)}
 
 
 def test_a_service_is_scraped_by_its_name_in_the_clusters_dns() -> None:
@@ -71,8 +72,32 @@ def test_what_has_a_page_is_asked_for_it_and_what_has_none_for_its_port() -> Non
 
 
 def test_every_module_that_is_asked_for_is_there() -> None:
-    asked = {targets.probe_module(service) for service in one_of_each().services}
-    assert asked == MODULES.keys() == yaml.safe_load(blackbox.config())["modules"].keys()
+    everything = one_of_each()
+    asked = {probe.module for probe in targets.probes(everything)}
+    assert asked == yaml.safe_load(blackbox.config(everything))["modules"].keys()
+
+
+def test_the_public_name_is_asked_for_wherever_it_is_reached() -> None:
+    (entry,) = jobs(planned())["probe-ingress"]["static_configs"]
+    assert entry["targets"] == ["https://traefik.kube-system.svc.cluster.local:443/readyz"]
+    module = yaml.safe_load(blackbox.config(planned()))["modules"]["ingress"]["http"]
+    assert module["headers"] == {"Host": "llm.arunlabs.com"}
+    assert module["tls_config"] == {"server_name": "llm.arunlabs.com", "insecure_skip_verify": True}
+
+
+@pytest.mark.parametrize(
+    ("section", "reached"),
+    [({"className": "nginx"}, "llm.example.org:443"), ({"address": "edge.net.svc:8443"}, "edge.net.svc:8443")],
+)
+def test_an_ingress_may_be_reached_elsewhere(section: dict[str, str], reached: str) -> None:
+    whole = {"host": "llm.example.org", "tlsSecret": "llm-tls", **section}
+    (entry,) = jobs(planned("ingress", whole))["probe-ingress"]["static_configs"]
+    assert entry["targets"] == [f"https://{reached}/readyz"]
+
+
+def test_without_a_public_name_nobody_asks_for_it() -> None:
+    assert "probe-ingress" not in jobs(planned("ingress", None))
+    assert "ingress" not in yaml.safe_load(blackbox.config(planned("ingress", None)))["modules"]
 
 
 def test_without_a_prober_nothing_is_probed() -> None:

@@ -1,0 +1,61 @@
+"""A real prober on loopback, with the configuration that a stack renders."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from infra.monitoring import blackbox
+from infra.monitoring.names import INGRESS
+from infra.plan import Plan
+from tools.toolchain import tool
+from tools.twin.twin import free_port
+
+START_S = 30.0
+
+
+@dataclass(frozen=True)
+class Prober:
+    """One that runs, by its address."""
+
+    url: str
+
+    def probe(self, target: str) -> dict[str, float]:
+        """What it says of *target*, asked as the public name."""
+        answer = httpx.get(f"{self.url}/probe", params={"module": INGRESS, "target": target}, timeout=START_S)
+        families = text_string_to_metric_families(answer.raise_for_status().text)
+        return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+@contextmanager
+def prober(plan: Plan, folder: Path) -> Iterator[Prober]:
+    config, port = folder / "blackbox.yml", free_port()
+    config.write_text(blackbox.config(plan))
+    options = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    with (folder / "log").open("wb") as output:
+        process = subprocess.Popen([tool("blackbox_exporter"), *options], stdout=output, stderr=subprocess.STDOUT)
+        try:
+            made = Prober(f"http://127.0.0.1:{port}")
+            _wait_for(process, made.url)
+            yield made
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the prober ended"
+        try:
+            httpx.get(f"{url}/-/healthy").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"the prober does not answer after {START_S:.0f} s")
