@@ -10,6 +10,8 @@ from infra.placement import Placed
 from infra.plan import Plan
 
 HTTPS = 443
+WORKER = "synapse-models"
+"""The pods that fetch a model for a service, beside the service's own."""
 SCHEMES = {"http": 80, "https": HTTPS}
 
 
@@ -25,8 +27,10 @@ class Exits:
 
 
 def exits(plan: Plan, access: Sequence[Access]) -> tuple[Exits, ...]:
-    """Those of every service, and of the pods that restart one."""
+    """Those of every service, and of the pods that fetch for one or restart it."""
     own = [_of(service, plan, access) for service in plan.services]
+    if any(exit_.internet for exit_ in own):
+        own.append(Exits(name=WORKER, internet=True))
     restarts = [service.backend.restart for service in plan.services]
     return (*own, *(Exits(name=restart.name, api_server=True) for restart in restarts if restart))
 

@@ -30,6 +30,7 @@ COMMANDS: Final = (
     "refresh",
     "down",
     "clean",
+    "models",
     "pulumi",
     "cluster",
     "twin",
