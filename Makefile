@@ -5,7 +5,7 @@ ALL := $(RUN) --group engines
 unexport PYTHONDONTWRITEBYTECODE # many short processes: each would compile everything again
 
 .DEFAULT_GOAL := help
-.PHONY: bench-gateway bench-preview soak help up twin release preview down clean refresh plan validate routes status health
+.PHONY: bench-gateway bench-preview bench-stack soak help up twin release preview down clean refresh plan validate routes status health
 .PHONY: test-health logs test check tools
 .PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6
 
@@ -71,6 +71,10 @@ bench-preview: ## time the preview under the pack beside an empty program's
 
 bench-gateway: ## measure the gateway beside nginx, LiteLLM and no proxy
 	$(RUN) synapse bench gateway
+
+bench-stack: ## measure the deployed models, and what the gateway adds; writes build/bench-STACK.html and .json
+	mkdir -p build
+	$(RUN) synapse bench stack --stack $(STACK) --json build/bench-$(STACK).json --html build/bench-$(STACK).html
 
 soak: ## a million requests to the gateway, then MINUTES of clients that leave
 	$(RUN) synapse bench soak --minutes $(MINUTES)

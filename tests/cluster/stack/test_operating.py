@@ -132,6 +132,27 @@ def _pods(core: object) -> set[str]:
     return {pod.metadata.name for pod in core.list_namespaced_pod(FILES).items}  # type: ignore[attr-defined]
 
 
+def test_a_stack_is_measured_through_its_gateway_and_past_it(local: Local, tmp_path: Path) -> None:
+    written, page = tmp_path / "b.json", tmp_path / "b.html"
+    options = ["--rounds", "2", "--tokens", "16", "--clients", "2", "--json", str(written), "--html", str(page)]
+    done = local.run("bench", "stack", *options, code=None)
+    found = json.loads(written.read_text())
+    assert done.code == (0 if all(each["met"] for each in found["criteria"]) else 1), done.output
+    ways = {(each["model"], each["through"]) for each in found["series"]}
+    assert {
+        ("chat", "gateway"),
+        ("chat", "llama-router"),
+        ("speech", "chatterbox-tts"),
+        ("speech", "piper-tts"),
+    } <= ways
+    assert all(len(each["rounds"]) == 2 for each in found["series"])
+    assert {each["model"] for each in found["added"]} == {"chat", "coder", "all-MiniLM-L6-v2", "speech"}
+    assert any("last start until ready" in each["what"] for each in found["criteria"])
+    text = page.read_text()
+    assert text.count("<svg") >= 2 * 4
+    assert not re.search(r"(?:src|href)=", text)
+
+
 def test_clean_asks_and_takes_no_for_an_answer(local: Local) -> None:
     before = local.pods(), local.claims()
     for answer in ("n\n", ""):
