@@ -5,7 +5,8 @@ ALL := $(RUN) --group engines
 unexport PYTHONDONTWRITEBYTECODE # many short processes: each would compile everything again
 
 .DEFAULT_GOAL := help
-.PHONY: bench-gateway bench-preview soak help up twin release preview down refresh plan routes health test-health test check tools
+.PHONY: bench-gateway bench-preview bench-stack soak help up twin release preview down clean refresh plan validate routes status health
+.PHONY: test-health logs test check tools
 .PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6
 
 help: ## list the targets
@@ -26,6 +27,9 @@ preview: ## show what would change, under the policy pack
 down: ## destroy the stack and end its cluster; models and voices stay
 	$(RUN) synapse down --stack $(STACK)
 
+clean: ## the same, after asking; `synapse clean --volumes` takes models and voices too
+	$(RUN) synapse clean --stack $(STACK)
+
 refresh: ## after an interrupted run: read back what is there
 	$(RUN) synapse refresh --stack $(STACK)
 
@@ -41,11 +45,23 @@ deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-pha
 plan: ## the ledger of claims, without an engine or a cluster
 	$(RUN) synapse plan --stack $(STACK)
 
+validate: ## ledger, policy pack and linters, without an engine or a cluster
+	$(RUN) synapse validate --stack $(STACK)
+
 routes: ## which service answers for which model
 	$(RUN) synapse routes --stack $(STACK)
 
-health: ## the stack's pods and claims as the cluster has them
+status: ## the stack's pods and claims as the cluster has them, beside its budget
 	$(RUN) synapse status --stack $(STACK)
+
+health: ## are all pods ready, and what does the gateway say of its backends
+	$(RUN) synapse health --stack $(STACK)
+
+logs: ## follow what all pods write; `make logs-gateway` and so on follow one service
+	$(RUN) synapse logs --stack $(STACK) --follow
+
+logs-%:
+	$(RUN) synapse logs --stack $(STACK) --follow $*
 
 test-health: ## ask the gateway everything that the stack can answer
 	$(RUN) synapse smoke --stack $(STACK)
@@ -55,6 +71,10 @@ bench-preview: ## time the preview under the pack beside an empty program's
 
 bench-gateway: ## measure the gateway beside nginx, LiteLLM and no proxy
 	$(RUN) synapse bench gateway
+
+bench-stack: ## measure the deployed models, and what the gateway adds; writes build/bench-STACK.html and .json
+	mkdir -p build
+	$(RUN) synapse bench stack --stack $(STACK) --json build/bench-$(STACK).json --html build/bench-$(STACK).html
 
 soak: ## a million requests to the gateway, then MINUTES of clients that leave
 	$(RUN) synapse bench soak --minutes $(MINUTES)

@@ -12,6 +12,8 @@ from infra.plan import Plan
 HTTPS = 443
 TRAEFIK_PODS = 8443
 """Where K3s' Traefik listens: a policy may be judged after the address of its Service is translated."""
+WORKER = "synapse-models"
+"""The pods that fetch a model for a service, beside the service's own."""
 SCHEMES = {"http": 80, "https": HTTPS}
 
 
@@ -27,8 +29,10 @@ class Exits:
 
 
 def exits(plan: Plan, access: Sequence[Access]) -> tuple[Exits, ...]:
-    """Those of every service, and of the pods that restart one."""
+    """Those of every service, and of the pods that fetch for one or restart it."""
     own = [_of(service, plan, access) for service in plan.services]
+    if any(exit_.internet for exit_ in own):
+        own.append(Exits(name=WORKER, internet=True))
     restarts = [service.backend.restart for service in plan.services]
     return (*own, *(Exits(name=restart.name, api_server=True) for restart in restarts if restart))
 

@@ -13,6 +13,7 @@ from tools.errors import ToolsError
 HELP: Final = "A budget-checked inference platform from one description of a GPU machine."
 COMMANDS: Final = (
     "plan",
+    "validate",
     "routes",
     "manifests",
     "lint",
@@ -23,9 +24,13 @@ COMMANDS: Final = (
     "up",
     "release",
     "status",
+    "health",
+    "logs",
     "smoke",
     "refresh",
     "down",
+    "clean",
+    "models",
     "pulumi",
     "cluster",
     "twin",

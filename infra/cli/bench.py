@@ -1,6 +1,6 @@
 """`synapse bench`: what proof costs. Previews beside an empty Pulumi program's, in one run on one machine.
 
-Without a subcommand it is that; `bench_gateway.py` has the subcommands.
+Without a subcommand it is that; `bench_gateway.py` and `bench_stack.py` have the subcommands.
 """
 
 import os
@@ -17,7 +17,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli import bench_gateway
+from infra.cli import bench_gateway, bench_stack
 from infra.cli.options import Stack
 from infra.cli.target import PACK, cluster
 from infra.ledger import markdown
@@ -37,9 +37,10 @@ Runs = Annotated[int, typer.Option("--runs", min=1, max=50, help="Of each, in tu
 Markdown = Annotated[bool, typer.Option("--markdown", help="For docs/performance.md: the table in Markdown.")]
 
 
-app = typer.Typer(help="Measure: the preview of a stack, or with a subcommand the gateway.")
+app = typer.Typer(help="Measure: the preview of a stack, or with a subcommand the gateway, or a stack that runs.")
 app.command()(bench_gateway.gateway)
 app.command()(bench_gateway.soak)
+app.command("stack")(bench_stack.stack)
 
 
 @app.callback(invoke_without_command=True)

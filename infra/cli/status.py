@@ -1,21 +1,27 @@
 """`synapse status`: the stack as the cluster has it, phase by phase, beside its budget."""
 
+import dataclasses
+import json
+
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from infra.cli.cluster_state import ClusterState, read
-from infra.cli.options import Kubeconfig, Stack
+from infra.cli.options import AsJson, Kubeconfig, Stack
 from infra.cli.target import existing_cluster
 from infra.plan import Plan, plan
 from infra.settings import load
 
 
-def status(stack: Stack = "forge", kubeconfig: Kubeconfig = None) -> None:
+def status(stack: Stack = "forge", kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
     """Print phases, pods, claims and budget; exit 1 when a pod is not ready or missing."""
     planned = plan(load(stack))
     state = read(existing_cluster(stack, kubeconfig), *planned.namespaces)
-    show(planned, state)
+    if as_json:
+        typer.echo(json.dumps(document(planned, state), indent=2))
+    else:
+        show(planned, state)
     raise typer.Exit(0 if is_complete(planned, state) else 1)
 
 
@@ -23,6 +29,11 @@ def show(planned: Plan, state: ClusterState) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(pods(planned, state), claims(state))
     console.print(planned.ledger.text(), end="")
+
+
+def document(planned: Plan, state: ClusterState) -> dict[str, object]:
+    """The same for programs."""
+    return {"complete": is_complete(planned, state), "phase": planned.settings.phase, **dataclasses.asdict(state)}
 
 
 def is_complete(planned: Plan, state: ClusterState) -> bool:

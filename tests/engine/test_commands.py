@@ -5,10 +5,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from kubernetes import client, config
 
 from infra.settings import ROOT
+from tools.twin import Twin
 
 pytestmark = pytest.mark.engine
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -47,6 +50,24 @@ def test_status_tells_what_is_missing_and_down_takes_everything_away(synapse: Ru
     preview = synapse("preview")
     assert preview.returncode == 0, preview.stdout + preview.stderr
     assert "to create" in preview.stdout
+    kubeconfig = str(Twin("forge", tmp_path).kubeconfig)
+    refused = synapse("clean", "--volumes", "--kubeconfig", kubeconfig)
+    assert refused.returncode == 1
+    assert "goes: ollama, 1 pod" in refused.stderr
+    assert "LOST: claim ollama-models, 200Gi, with what ollama keeps there" in refused.stderr
+    assert kept(kubeconfig) == ({"ollama-models"}, 1)
+    done = synapse("clean", "--volumes", "--yes", "--kubeconfig", kubeconfig)
+    assert done.returncode == 0, done.stderr
+    assert kept(kubeconfig) == (set(), 0)
     down = synapse("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert list(tmp_path.rglob("*")) == []
+
+
+def kept(kubeconfig: str) -> tuple[set[str], int]:
+    """The claims that are not on their way out, and the number of Deployments."""
+    with config.new_client_from_config(kubeconfig) as api:  # type: ignore[no-untyped-call]
+        core: Any = client.CoreV1Api(api)
+        claims = core.list_namespaced_persistent_volume_claim("llm-infra").items
+        deployments = client.AppsV1Api(api).list_namespaced_deployment("llm-infra").items
+    return {claim.metadata.name for claim in claims if not claim.metadata.deletion_timestamp}, len(deployments)

@@ -1,28 +1,15 @@
-"""Resources judged in process by the pack's own rules, with the SDK's proxies as in a preview."""
+"""Resources for the rules to judge: objects of any kind, hardened but for what a test takes away."""
 
 import copy
-import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-import pulumi
-from pulumi_policy import (
-    PolicyCustomTimeouts,
-    PolicyResource,
-    PolicyResourceOptions,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-    StackValidationArgs,
-    StackValidationPolicy,
-)
-from pulumi_policy.proxy import unknown_checking_proxy
-
-from infra.cli.rendering import manifests
-from infra.plan import Plan
-from policies.pack import RULES
+from infra.cli import judging
+from infra.cli.judging import Resource, resource, resources_of
 from tests.conftest import Config, forge_config
 
-Resource = tuple[str, dict[str, Any]]
+__all__ = ["Resource", "resource", "resources_of"]
+
 NAMESPACE = "elsewhere"
 """It does not exist in any cluster, so that no real API server refuses a bad object before the rules do."""
 DIGEST = f"sha256:{64 * 'a'}"
@@ -87,32 +74,8 @@ def judge(
     pack: Mapping[str, Mapping[str, Any]] | None = None,
     protected: Collection[str] = (),
 ) -> list[tuple[str, str]]:
-    """(rule, message) of every violation of *resources*, given as (type token, properties).
-
-    *config* is the stack's, *pack* that of the rules by name; *protected* are names of resources with `protect`.
-    The namespaces that the helpers here use deny by default.
-    """
-    stack = forge_config() if config is None else config
-    pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in stack.items()})
-    judged = [resource(*item, protected) for item in (*resources, *SHUT)]
-    found: list[tuple[str, str]] = []
-    for rule in RULES:
-        settings = dict((pack or {}).get(rule.name, {}))
-
-        def report(message: str, urn: str | None = None, rule: str = rule.name) -> None:
-            found.append((rule, message))
-
-        if isinstance(rule, StackValidationPolicy):
-            rule.validate(StackValidationArgs(judged, settings), report)
-        elif isinstance(rule, ResourceValidationPolicy):
-            for each in judged:
-                rule.validate(_args(each, settings), report)
-    return found
-
-
-def resources_of(plan: Plan) -> list[Resource]:
-    """What *plan* deploys, as the rules see it."""
-    return [(f"kubernetes:{found['apiVersion']}:{found['kind']}", found) for found in manifests(plan)]
+    """What `judging.judge` finds under the forge's config; the namespaces that the helpers here use deny by default."""
+    return judging.judge((*resources, *SHUT), forge_config() if config is None else config, pack, protected)
 
 
 def rules(violations: list[tuple[str, str]]) -> list[str]:
@@ -172,38 +135,7 @@ def pod(**more: Any) -> dict[str, Any]:
     return {"containers": [container(**more)]}
 
 
-def resource(kind: str, props: dict[str, Any], protected: Collection[str] = ()) -> PolicyResource:
-    """One resource as the engine hands it to a rule."""
-    metadata = props["metadata"] if isinstance(props.get("metadata"), dict) else {}
-    name = str(metadata.get("name", "unnamed"))
-    is_ours = "app.kubernetes.io/part-of" in metadata.get("labels", {})
-    parent = "synapse:components:Workload$" if is_ours else ""
-    urn = f"urn:pulumi:test::synapse::{parent}{kind}::{name}"
-    options = PolicyResourceOptions(
-        protect=name in protected,
-        ignore_changes=[],
-        delete_before_replace=None,
-        aliases=[],
-        custom_timeouts=PolicyCustomTimeouts(0, 0, 0),
-        additional_secret_outputs=[],
-    )
-    return PolicyResource(kind, unknown_checking_proxy(_as_sent(props)), urn, name, options, None, None, [], {})
-
-
 SHUT = [
     thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}, name="shut", namespace=namespace)
     for namespace in ("default", NAMESPACE)
 ]
-
-
-def _as_sent(value: Any) -> Any:
-    """What the engine makes of *value*: every number is a float."""
-    if isinstance(value, dict):
-        return {key: _as_sent(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_as_sent(item) for item in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _args(found: PolicyResource, settings: dict[str, Any]) -> ResourceValidationArgs:
-    return ResourceValidationArgs(found.resource_type, found.props, found.urn, found.name, found.opts, None, settings)

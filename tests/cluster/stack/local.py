@@ -60,23 +60,23 @@ class Local:
     def url(self) -> str:
         return f"http://{self.cluster.address('gateway')}"
 
-    def run(self, *command: str) -> Done:
-        """`synapse COMMAND`, which has to succeed."""
-        done = self.attempt(*command)
-        assert done.code == 0, done.output
+    def run(self, *command: str, said: str = "", code: int | None = 0) -> Done:
+        """`synapse COMMAND`, which has to end with *code*, or anyhow; *said* is its input."""
+        done = self.attempt(*command, said=said)
+        assert code in {None, done.code}, done.output
         return done
 
-    def attempt(self, *command: str) -> Done:
+    def attempt(self, *command: str, said: str = "") -> Done:
         """`synapse COMMAND`, however it ends."""
         began = time.monotonic()
-        process = self.start(*command)
+        process = self.start(*command, stdin=subprocess.PIPE)
         try:
-            stdout, stderr = process.communicate(timeout=LONG_S)
+            stdout, stderr = process.communicate(said, timeout=LONG_S)
         finally:
             process.kill()
         return Done(code=process.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began)
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """`synapse COMMAND`, in a session of its own."""
         own = {"SYNAPSE_STATE": str(self.state), "PYTHONPATH": str(self.folder), "COLUMNS": "160"}
         environment = {key: value for key, value in os.environ.items() if key != "SYNAPSE_KUBECONFIG"} | own
@@ -84,7 +84,7 @@ class Local:
             [sys.executable, "-m", "infra.cli", *command, "--stack", self.name],
             cwd=self.folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

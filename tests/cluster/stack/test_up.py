@@ -56,9 +56,16 @@ def test_an_edit_rolls_only_the_gateway_and_no_request_fails(local: Local) -> No
 def test_what_is_destroyed_keeps_its_voices(local: Local) -> None:
     voice = local.make_voice().json()["voice_id"]
     before = local.claims()
-    local.run("down")
+    local.run("clean", said="y\n")
     assert not local.cluster.status().api_ready
     done = local.run("up")
     assert "FAIL" not in done.output
     assert local.claims() == before
     assert voice in local.voices()
+
+
+def test_what_is_destroyed_with_its_volumes_leaves_nothing(local: Local) -> None:
+    """The last of all, as nothing comes back."""
+    said = local.run("clean", "--volumes", "--yes").output
+    assert "LOST: claim synapse-voices" in said
+    assert not local.cluster.folder.exists()

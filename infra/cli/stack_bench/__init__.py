@@ -1,0 +1,1 @@
+"""`synapse bench stack`: what the deployed stack does, through the gateway and past it."""

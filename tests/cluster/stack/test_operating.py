@@ -1,0 +1,164 @@
+"""The commands that look after a stack, on the local one: what they say, and how they end."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.backend import Disk
+from infra.models.carrying import FETCHING, READING
+from infra.models.placed import ModelError
+from infra.models.worker import Work, Worker
+from tests.cluster.conftest import eventually
+from tests.cluster.stack.local import NAME, Local
+from tests.infra.gguf_bytes import STORED, whole
+from tests.models import serving
+
+GATEWAY = "synapse-gateway"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+FILES = "files"
+PORT = 8080
+
+
+def test_health_is_the_pods_and_what_the_gateway_says(local: Local) -> None:
+    found = json.loads(local.run("health", "--json").output)
+    assert (found["healthy"], found["fault"], found["gateway"]["status"]) == (True, None, "healthy")
+    assert {pod["workload"] for pod in found["pods"]} == set(local.pods())
+    assert "Gateway: healthy" in local.run("health").output
+
+
+def test_health_of_a_stack_that_lacks_something_is_a_failure(local: Local) -> None:
+    local.scale("deepfilter-audio", 0)
+    try:
+        eventually(lambda: "unreachable" in local.run("health", code=1).output, "nobody notices")
+        status = json.loads(local.run("status", "--json", code=1).output)
+        assert (status["complete"], len(status["claims"])) == (False, 1)
+    finally:
+        local.scale("deepfilter-audio", 1)
+    eventually(lambda: httpx.get(f"{local.url}/health").json()["status"] == "healthy", "it does not come back")
+
+
+def test_logs_are_those_of_a_service(local: Local) -> None:
+    httpx.get(f"{local.url}/v1/models", headers={"x-request-id": "find-me"}).raise_for_status()
+    lines = [json.loads(line) for line in local.run("logs", "gateway", "--tail", "100", "--json").output.splitlines()]
+    assert {line["service"] for line in lines} == {GATEWAY}
+    assert any("find-me" in line["text"] for line in lines)
+    assert "no service of the stack" in local.run("logs", "nobody", code=1).output
+
+
+def test_models_are_listed_with_their_state(local: Local) -> None:
+    found = {entry["model"]: entry for entry in json.loads(local.run("models", "list", "--json").output)}
+    assert found["all-MiniLM-L6-v2"]["state"] == "loaded"
+    assert {found["chat"]["state"], found["coder"]["state"]} <= {"loaded", "unloaded"}
+
+
+def test_a_model_is_loaded_and_unloaded(local: Local) -> None:
+    for verb in ("load", "unload", "load", "load"):
+        done = json.loads(local.run("models", verb, "coder", "--json").output)
+        assert (done["model"], done["state"]) == ("coder", f"{verb}ed")
+        states = {each["id"]: each["status"]["value"] for each in httpx.get(f"{local.url}/models").json()["data"]}
+        assert states["coder"] == f"{verb}ed"
+
+
+def test_a_profile_is_set_shown_and_taken_away(local: Local) -> None:
+    assert "(generic)" in local.run("models", "profile", "chat").output
+    done = local.run("models", "profile", "chat", "--set", "temperature=0.5", "--set", "system_prompt=Hi", "--json")
+    assert json.loads(done.output)["values"] == {"temperature": 0.5, "system_prompt": "Hi"}
+    done = local.run("models", "profile", "chat", "--unset", "system_prompt", "--json")
+    assert json.loads(done.output)["values"] == {"temperature": 0.5}
+    assert (
+        "temperature is between 0 and 2"
+        in local.run("models", "profile", "chat", "--set", "temperature=9", code=1).output
+    )
+    assert json.loads(local.run("models", "profile", "chat", "--reset", "--json").output)["values"] == {}
+
+
+def test_a_model_gets_onto_its_claim_and_is_read_there(local: Local) -> None:
+    """Fetched by a pod of its own over a connection that is cut, in a namespace that admits hardened pods alone."""
+    content = whole()
+    with local.core() as core:
+        image = Worker(core, local.namespace).image(GATEWAY)
+        assert "gateway" in image
+        core.create_namespace({"metadata": {"name": FILES, "labels": RESTRICTED}})
+        try:
+            core.create_namespaced_persistent_volume_claim(FILES, CLAIM)
+            core.create_namespaced_pod(FILES, _server(image, {"/m.gguf": content}, cuts=[100, 1000]))
+            eventually(lambda: _address(core), "the server of files has no address")
+            item = {"url": f"http://{_address(core)}:{PORT}/m.gguf", "path": "m.gguf", "size": len(content)}
+            order = {"root": "/models/llm", "items": [item]}
+            worker, disk = Worker(core, FILES), Disk(name="disk", mount="/models", size=2**20)
+            work = Work(module=FETCHING, order=json.dumps(order), disk=disk, user=10_000, image=image)
+            assert [*worker.run(work)][-1]["state"] == "fetched"
+            wanted = {"models": [{"kind": "file", "path": "/models/llm/m.gguf", "name": "m"}]}
+            (read,) = worker.run(Work(module=READING, order=json.dumps(wanted), disk=disk, user=10_000, image=image))
+            assert read["stored"] == STORED
+            lost = {"root": "/models/llm", "items": [{**item, "url": f"{item['url']}.away", "path": "other"}]}
+            with pytest.raises(ModelError, match=r"m.gguf.away: 404 Not Found"):
+                list(worker.run(Work(module=FETCHING, order=json.dumps(lost), disk=disk, user=10_000, image=image)))
+            eventually(lambda: _pods(core) == {"server"}, "a pod is left behind")
+        finally:
+            core.delete_namespace(FILES)
+
+
+CLAIM = {
+    "metadata": {"name": "disk"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+}
+
+
+def _server(image: str, files: dict[str, bytes], cuts: list[int]) -> dict[str, object]:
+    text = json.dumps({path: content.hex() for path, content in files.items()})
+    container = {
+        "name": "server",
+        "image": image,
+        "command": ["python3", "-c", Path(serving.__file__).read_text(), str(PORT), text, json.dumps(cuts)],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+    }
+    security = {"runAsNonRoot": True, "runAsUser": 10_000, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"containers": [container], "securityContext": security, "terminationGracePeriodSeconds": 0}
+    return {"metadata": {"name": "server", "labels": {NAME: "server"}}, "spec": spec}
+
+
+def _address(core: object) -> str | None:
+    status = core.read_namespaced_pod("server", FILES).status  # type: ignore[attr-defined]
+    is_ready = any(each.type == "Ready" and each.status == "True" for each in status.conditions or [])
+    return str(status.pod_ip) if is_ready else None
+
+
+def _pods(core: object) -> set[str]:
+    return {pod.metadata.name for pod in core.list_namespaced_pod(FILES).items}  # type: ignore[attr-defined]
+
+
+def test_a_stack_is_measured_through_its_gateway_and_past_it(local: Local, tmp_path: Path) -> None:
+    written, page = tmp_path / "b.json", tmp_path / "b.html"
+    options = ["--rounds", "2", "--tokens", "16", "--clients", "2", "--json", str(written), "--html", str(page)]
+    done = local.run("bench", "stack", *options, code=None)
+    found = json.loads(written.read_text())
+    assert done.code == (0 if all(each["met"] for each in found["criteria"]) else 1), done.output
+    ways = {(each["model"], each["through"]) for each in found["series"]}
+    assert {
+        ("chat", "gateway"),
+        ("chat", "llama-router"),
+        ("speech", "chatterbox-tts"),
+        ("speech", "piper-tts"),
+    } <= ways
+    assert all(len(each["rounds"]) == 2 for each in found["series"])
+    assert {each["model"] for each in found["added"]} == {"chat", "coder", "all-MiniLM-L6-v2", "speech"}
+    assert any("last start until ready" in each["what"] for each in found["criteria"])
+    text = page.read_text()
+    assert text.count("<svg") >= 2 * 4
+    assert not re.search(r"(?:src|href)=", text)
+
+
+def test_clean_asks_and_takes_no_for_an_answer(local: Local) -> None:
+    before = local.pods(), local.claims()
+    for answer in ("n\n", ""):
+        said = local.run("clean", said=answer, code=1).output
+        assert re.search(r"goes: synapse-gateway, 1 pod\b", said)
+        assert re.search(r"stays: claim synapse-voices, 1Gi, with what synapse-gateway keeps there", said)
+        assert "nothing was changed" in said
+    assert "LOST: claim synapse-voices" in local.run("clean", "--volumes", said="n\n", code=1).output
+    assert (local.pods(), local.claims()) == before

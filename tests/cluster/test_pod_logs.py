@@ -1,0 +1,62 @@
+"""Lines of real pods: those that are there, those that come, and those of a life that ended."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+
+from infra.pod_logs import Line, PodLogs, Wish
+from infra.smoke.errors import UnreachableError
+from tests.cluster.conftest import Space, eventually
+
+NAME = "app.kubernetes.io/name"
+
+
+def start(space: Space, pod: str, service: str, script: str) -> None:
+    """A container that is started again finds what it left in /kept."""
+    mount = {"name": "kept", "mountPath": "/kept"}
+    container = {"name": "it", "image": space.shell, "command": ["/bin/sh", "-c", script], "volumeMounts": [mount]}
+    spec = {
+        "containers": [container],
+        "volumes": [{"name": "kept", "emptyDir": {}}],
+        "terminationGracePeriodSeconds": 0,
+    }
+    body = {"metadata": {"name": pod, "labels": {NAME: service}}, "spec": spec}
+    space.core.create_namespaced_pod(space.name, body)
+
+
+def logs(space: Space) -> PodLogs:
+    return PodLogs(space.core, space.name)
+
+
+def wish(*services: str, lines: int = 10, previous: bool = False) -> Wish:
+    return Wish(services=services, lines=lines, previous=previous)
+
+
+def test_the_last_lines_of_each_pod_of_a_service(space: Space) -> None:
+    start(space, "a-1", "a", "printf 'one\ntwo\nthree\n'; sleep 600")
+    start(space, "b-1", "b", "echo other; sleep 600")
+    eventually(lambda: {space.phase("a-1"), space.phase("b-1")} == {"Running"}, "they do not run")
+    eventually(lambda: list(logs(space).last(wish("a"))), "it says nothing")
+    assert list(logs(space).last(wish("a", lines=2))) == [
+        Line(service="a", pod="a-1", container="it", text=text) for text in ("two", "three")
+    ]
+    eventually(lambda: {line.pod for line in logs(space).last(wish("a", "b"))} == {"a-1", "b-1"}, "one is missing")
+    with pytest.raises(UnreachableError, match="no pod of c in"):
+        list(logs(space).last(wish("c")))
+
+
+def test_who_comes_later_is_followed_too(space: Space) -> None:
+    start(space, "a-1", "a", "echo first; sleep 600")
+    found: Iterator[Line] = logs(space).follow(wish("a"))
+    assert next(found).text == "first"
+    start(space, "a-2", "a", "for each in 1 2 3; do echo $each; done; sleep 600")
+    assert [(line.pod, line.text) for line in islice(found, 3)] == [("a-2", "1"), ("a-2", "2"), ("a-2", "3")]
+
+
+def test_what_a_container_said_before_it_was_started_again(space: Space) -> None:
+    start(space, "a-1", "a", "test -e /kept/x && exec sleep 600; touch /kept/x; echo life; exit 1")
+    eventually(lambda: list(logs(space).last(wish("a", previous=True))), "it is not started again")
+    assert list(logs(space).last(wish("a", previous=True))) == [
+        Line(service="a", pod="a-1", container="it", text="life")
+    ]

@@ -1,0 +1,91 @@
+"""A server of files that knows ranges, and fails as it is told. It runs by itself where there is only Python."""
+
+import http.server
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Files(http.server.ThreadingHTTPServer):
+    """*files* by path. *cuts*: after so many bytes an answer ends, one of them for each answer. *statuses* likewise."""
+
+    daemon_threads = True
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((host, port), Handler)
+        self.files: dict[str, bytes] = {}
+        self.documents: dict[str, object] = {}
+        self.cuts: list[int] = []
+        self.statuses: list[int] = []
+        self.redirects: dict[str, tuple[str, dict[str, str]]] = {}
+        self.has_ranges = True
+        self.asked: list[tuple[str, str | None, str | None]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Files
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def _answer(self, *, with_body: bool) -> None:
+        path, wanted = self.path.partition("?")[0], self.headers.get("Range")
+        self.server.asked.append((path, wanted, self.headers.get("Authorization")))
+        if self.server.statuses and with_body:
+            return self._send(self.server.statuses.pop(0), {}, b"")
+        if path in self.server.redirects:
+            target, headers = self.server.redirects[path]
+            return self._send(302, {"Location": target, **headers}, b"")
+        if path in self.server.documents:
+            return self._send(200, {}, json.dumps(self.server.documents[path]).encode())
+        if path not in self.server.files:
+            return self._send(404, {}, b"")
+        content, start = self.server.files[path], 0
+        if wanted and self.server.has_ranges:
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                return self._send(416, {}, b"")
+        headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        return self._send(206 if start else 200, headers, content[start:], is_sent=with_body)
+
+    def _send(self, status: int, headers: dict[str, str], content: bytes, *, is_sent: bool = True) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if is_sent:
+            cut = self.server.cuts.pop(0) if content and self.server.cuts else len(content)
+            self.wfile.write(content[:cut])
+            if cut < len(content):
+                self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """It tells nobody."""
+
+
+@contextmanager
+def serving() -> Iterator[Files]:
+    with Files() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+if __name__ == "__main__":
+    main = Files("0.0.0.0", int(sys.argv[1]))  # noqa: S104 - every interface of its pod
+    main.files = {path: bytes.fromhex(content) for path, content in json.loads(sys.argv[2]).items()}
+    main.cuts = json.loads(sys.argv[3])
+    main.serve_forever()
