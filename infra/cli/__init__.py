@@ -24,6 +24,7 @@ COMMANDS: Final = (
     "release",
     "status",
     "smoke",
+    "doctor",
     "refresh",
     "down",
     "pulumi",
