@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "status",
     "smoke",
     "doctor",
+    "migrate",
     "refresh",
     "down",
     "pulumi",
