@@ -27,7 +27,9 @@ def failed(findings: Sequence[Finding]) -> list[Finding]:
 
 def table(findings: Sequence[Finding], title: str) -> Table:
     """For a person."""
-    shown = Table("Check", "", "Found", "What to do", title=escape(title), title_justify="left")
+    shown = Table(title=escape(title), title_justify="left")
+    for column in ("Check", "", "Found", "What to do"):
+        shown.add_column(column, overflow="fold")  # what to do is of no use cut short
     for found in findings:
         state = f"[{COLOURS[found.state]}]{found.state}[/]"
         shown.add_row(escape(found.name), state, escape(found.says), escape(found.do))

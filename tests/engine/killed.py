@@ -17,7 +17,7 @@ from tests.engine.consumer import NAME
 Moment = tuple[str, str]
 """A step, and what becomes of it: `begins` is before it is done, `ended` before that is recorded."""
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload([__name__])
+SERVER.set_forkserver_preload([__name__, "tests.engine.warm"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -263,6 +263,7 @@ def test_of_two_runs_at_once_one_gives_way(project: Project) -> None:
     first, second = (Records(project.core, project.platform, NAME) for _ in range(2))
     first.write(record)
     assert second.read() == record
+    record.fault = "seen by the first alone"
     first.write(record)
     with pytest.raises(TakenOverError, match="another run is at work"):
         second.write(record)
