@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from kubernetes import client
 
+from infra.migrate.objects import is_rolled_out
 from infra.settings import ROOT
 from tests.conftest import Config, changed
 from tests.gateway.fakes import Fake
@@ -114,6 +115,11 @@ class Project:
         self.folder.mkdir(exist_ok=True)
         (self.folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
         (self.folder / "Pulumi.mine.yaml").write_text(yaml.safe_dump({"config": found}))
+
+    def is_ready(self) -> bool:
+        """Every server there is, the platform's too."""
+        spaces = (self.platform, self.namespace)
+        return all(is_rolled_out(each) for name in spaces for each in self.apps.list_namespaced_deployment(name).items)
 
     def data(self) -> dict[str, str]:
         return dict(self.core.read_namespaced_config_map(CONFIG_MAP, self.namespace).data)

@@ -13,6 +13,7 @@ from kubernetes import client
 
 from infra.migrate.errors import TakenOverError
 from infra.migrate.record import Before, Record, Records
+from tests.cluster.conftest import eventually
 from tests.engine.consumer import (
     ALIAS,
     CHATS,
@@ -49,6 +50,7 @@ def project(core: Any, namespace: str, tmp_path: Path) -> Iterator[Project]:
     found = Project(core=core, platform=namespace, folder=tmp_path / "project")
     try:
         found.deploy()
+        eventually(found.is_ready, "the consumer is not ready")
         yield found
     finally:
         for name in (found.platform, found.namespace):
