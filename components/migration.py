@@ -1,40 +1,15 @@
 """A consumer's settings, pointed at the platform: the only thing the stack touches outside its own namespaces."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes import apps, core, meta
 
 from components.naming import PART_OF
 from infra.annotations import MIGRATED
-from infra.placement import Placed
-from infra.sections import Consumer
-from infra.sections import Migration as Section
+from infra.move import Move
 
 FORCE = "pulumi.com/patchForce"
-URL = "{url}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MigrationArgs:
-    """A consumer that has a migration, the service that it is to call, and the namespace of that service."""
-
-    consumer: Consumer
-    migration: Section
-    service: Placed
-    namespace: str
-
-    @property
-    def values(self) -> dict[str, dict[str, str]]:
-        """ConfigMap -> key -> value, with the address in its place."""
-        url = f"http://{self.service.address(self.namespace)}"
-        return {
-            name: {key: value.replace(URL, url) for key, value in keys.items()}
-            for name, keys in self.migration.config_maps.items()
-        }
 
 
 class Migration(pulumi.ComponentResource):
@@ -43,7 +18,7 @@ class Migration(pulumi.ComponentResource):
     The objects stay the consumer's: each patch owns its fields by server-side apply, and gives up no more than these.
     """
 
-    def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: Move, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("synapse:components:Migration", name, None, opts)
         self._name, self._args = name, args
         done: list[pulumi.Resource] = [self._keys(config_map, keys) for config_map, keys in args.values.items()]
@@ -54,7 +29,6 @@ class Migration(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _alias(self, alias: str) -> core.v1.Service:
-        host, _, _ = self._args.service.address(self._args.namespace).partition(":")
         return core.v1.Service(
             f"{self._name}-{alias}",
             metadata={
@@ -62,7 +36,7 @@ class Migration(pulumi.ComponentResource):
                 "namespace": self._args.consumer.namespace,
                 "labels": {"app.kubernetes.io/part-of": PART_OF},
             },
-            spec={"type": "ExternalName", "external_name": host},
+            spec={"type": "ExternalName", "external_name": self._args.host},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -75,7 +49,7 @@ class Migration(pulumi.ComponentResource):
         )
 
     def _restart(self, deployment: str, after: Sequence[pulumi.Resource]) -> apps.v1.DeploymentPatch:
-        annotations = {MIGRATED: digest(self._args)}
+        annotations = {MIGRATED: self._args.digest}
         return apps.v1.DeploymentPatch(
             f"{self._name}-{deployment}",
             metadata=self._patched(deployment),
@@ -86,9 +60,3 @@ class Migration(pulumi.ComponentResource):
     def _patched(self, name: str) -> meta.v1.ObjectMetaPatchArgsDict:
         namespace = self._args.consumer.namespace
         return {"name": name, "namespace": namespace, "annotations": {FORCE: "true"}}  # each field has an owner already
-
-
-def digest(args: MigrationArgs) -> str:
-    """Of the values and of what the alias stands for: it changes when a restart is due."""
-    text = json.dumps([args.values, args.migration.alias, args.service.address(args.namespace)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

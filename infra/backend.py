@@ -103,6 +103,7 @@ class Backend:
     timeout_s: int = 0  # the longest that one request may take it; 0: no request goes through it
     metrics: str | None = None
     metrics_per_model: bool = False  # asked with `?model=`, and answered while that model is loaded
+    cuda: int | None = None  # the major version of CUDA that its image brings: docs/doctor.md
     observes_gpu: bool = False  # it looks at every GPU, and claims and fills none
     observes_disks: bool = False  # it looks at every claim of the stack, and writes to none
     reads_cluster: bool = False  # it asks the API server about the stack's objects

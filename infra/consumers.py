@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from infra.consumer_sections import Consumer
 from infra.errors import PhaseError
 from infra.kinds.entry import ENTRIES
-from infra.sections import Consumer
 from infra.settings import Settings
 
 GPU_PHASE = 2

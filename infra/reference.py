@@ -11,17 +11,16 @@ from pydantic_core import PydanticUndefined
 
 from infra.build_host import BuildHost
 from infra.catalogue import CATALOGUE
+from infra.consumer_sections import Consumer, Migration, OwnServer, Verification
 from infra.ledger import markdown
 from infra.options import OllamaModel, Service
 from infra.quantities import Bytes, memory_text
 from infra.sections import (
     Card,
-    Consumer,
     CpuRange,
     GpuSection,
     IngressSection,
     MemoryRange,
-    Migration,
     MonitoringSection,
     RateLimit,
     Target,
@@ -42,6 +41,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}services.<name>.models[] of kind ollama", OllamaModel),
     (f"{PREFIX}consumers.<name>", Consumer),
     (f"{PREFIX}consumers.<name>.migration", Migration),
+    (f"{PREFIX}consumers.<name>.migration.verify", Verification),
+    (f"{PREFIX}consumers.<name>.migration.own", OwnServer),
     (f"{PREFIX}ingress", IngressSection),
     (f"{PREFIX}ingress.rateLimit", RateLimit),
     (f"{PREFIX}monitoring", MonitoringSection),

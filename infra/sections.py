@@ -1,4 +1,4 @@
-"""The parts of a stack file that are no service: the machine, models, routes, consumers, and ranges of claims."""
+"""The parts of a stack file that are no service: the machine, models, routes, and ranges of claims."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -130,38 +130,6 @@ class Card(Section):
         if self.file:
             return model_files.card(self.file)[0]
         return ModelCard(**self.model_dump(exclude={"file"}))
-
-
-class Migration(Section):
-    """What the stack changes in a consumer's namespace, so that the consumer calls a service of the platform."""
-
-    service: DnsLabel
-    """A key of `services`: what the consumer is to call. Nothing happens before its phase."""
-    alias: DnsLabel | None = None
-    """A name for it in the consumer's namespace (a Service of type ExternalName); its port stays the same."""
-    config_maps: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """ConfigMap -> key -> new value, in which `{url}` is the service's address, such as `{url}/v1`."""
-    restarts: tuple[DnsLabel, ...] = ()
-    """Deployments to restart when a value has changed, each once the one before is ready."""
-
-    @model_validator(mode="after")
-    def changes_something(self) -> "Migration":
-        if not (self.alias or any(self.config_maps.values())):
-            raise PydanticCustomError("migration", "with an alias, keys of configMaps, or both")
-        return self
-
-
-class Consumer(Section):
-    """A project in another namespace that uses the platform."""
-
-    namespace: DnsLabel
-    """Where it runs."""
-    holds_gpu: bool = False
-    """It still runs an Ollama of its own that claims the GPU; phase 2 waits for it."""
-    direct_urls: tuple[str, ...] = ()
-    """Addresses of backends that it still calls without the gateway; phase 5 waits for it."""
-    migration: Migration | None = None
-    """What the stack itself changes over there; the consumer's own deployment does it all if left out."""
 
 
 class MonitoringSection(Section):

@@ -13,12 +13,13 @@ from pydantic_core import ErrorDetails
 from infra.budget import Capacity
 from infra.build_host import BUILD_KEY, BuildHost
 from infra.catalogue import CATALOGUE, SECRET_KEYS
+from infra.consumer_sections import Consumer
 from infra.errors import SettingsError
 from infra.kinds.cpu import ENGINES
 from infra.options import EngineService, GatewayService, HearingService, OllamaService, Service
 from infra.placement import backend_of
 from infra.quantities import BUILD, Bytes, DnsLabel, Millicores, Percent
-from infra.sections import Card, Consumer, GpuSection, IngressSection, MonitoringSection, Section, Target
+from infra.sections import Card, GpuSection, IngressSection, MonitoringSection, Section, Target
 from infra.timeouts import Wait, too_short
 from infra.vram import CARDS, ModelCard
 

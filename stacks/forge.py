@@ -12,7 +12,7 @@ from components.gateway import Gateway
 from components.image import Elsewhere, Image, ImageArgs, image_name
 from components.ingress import Ingress, IngressArgs
 from components.litellm import Litellm
-from components.migration import Migration, MigrationArgs
+from components.migration import Migration
 from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, KubeStateMetrics, Prometheus
 from components.namespace import Namespace, NamespaceArgs
 from components.ollama import Ollama
@@ -27,6 +27,7 @@ from infra.consumers import SECURITY_PHASE
 from infra.exits import exits
 from infra.kinds.entry import ENTRIES
 from infra.monitoring.targets import MONITORING_PHASE
+from infra.move import moves
 from infra.plan import Plan
 
 KINDS: Mapping[str, type[Backend]] = {
@@ -103,19 +104,11 @@ def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> Backend:
 
 
 def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.ResourceOptions) -> Iterator[Migration]:
-    """Those consumers that are to be moved to a service which is deployed, each after that service."""
-    services = {service.name: service for service in plan.services}
-    for name, consumer in plan.settings.consumers.items():
-        migration = consumer.migration
-        if migration and migration.service in services:
-            args = MigrationArgs(
-                consumer=consumer,
-                migration=migration,
-                service=services[migration.service],
-                namespace=plan.settings.namespace,
-            )
-            after = pulumi.ResourceOptions(depends_on=[backends[migration.service]])
-            yield Migration(name, args, pulumi.ResourceOptions.merge(opts, after))
+    """Those consumers that the stack itself moves, each after the service that it is moved to."""
+    for move in moves(plan):
+        if move.migration.by == "stack":
+            after = pulumi.ResourceOptions(depends_on=[backends[move.migration.service]])
+            yield Migration(move.name, move, pulumi.ResourceOptions.merge(opts, after))
 
 
 def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Security:

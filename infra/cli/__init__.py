@@ -27,6 +27,8 @@ COMMANDS: Final = (
     "health",
     "logs",
     "smoke",
+    "doctor",
+    "migrate",
     "refresh",
     "down",
     "clean",

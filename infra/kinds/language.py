@@ -45,6 +45,7 @@ VLLM = Backend(
     adapter="vllm",
     timeout_s=300,
     fetches=True,
+    cuda=13,
     image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
     claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(
@@ -77,6 +78,7 @@ SGLANG = Backend(
     adapter="sglang",
     timeout_s=300,
     fetches=True,
+    cuda=13,
     image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
     claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(  # `/health_generate` has a token made; `/health` looks at the processes alone
@@ -144,6 +146,7 @@ LLAMA_ROUTER = Backend(
     tasks=("chat",),
     adapter="llama-router",
     timeout_s=300,
+    cuda=12,  # `server-cuda13-` would be the other
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
     claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI),
     probes=Probes(

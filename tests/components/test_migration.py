@@ -1,15 +1,13 @@
 """A consumer's migration: what the stack changes in a namespace that is not its own, and when."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.migration import MigrationArgs, digest
 from infra.annotations import MIGRATED
 from infra.cli.rendering import Recorded, record
+from infra.move import moves
 from infra.plan import Plan, plan
-from infra.sections import Consumer
 from stacks import forge
 from tests.conftest import Config, changed, settings_of
 from tests.policies.judging import judge
@@ -76,11 +74,12 @@ def test_another_value_is_another_restart(change: dict[str, object]) -> None:
 
 
 def test_the_same_values_are_no_restart() -> None:
-    consumer = Consumer.model_validate({"namespace": NAMESPACE, "migration": MIGRATION})
-    assert consumer.migration
-    service = plan(settings_of(config())).services[0]
-    args = MigrationArgs(consumer=consumer, migration=consumer.migration, service=service, namespace="llm-infra")
-    assert digest(args) == digest(replace(args))
+    (first,), (again,) = (list(moves(plan(settings_of(config())))) for _ in range(2))
+    assert first.digest == again.digest
+
+
+def test_what_the_command_moves_is_not_the_stacks() -> None:
+    assert recorded(config(by="command")) == []
 
 
 def test_nothing_happens_before_the_phase_of_the_service() -> None:

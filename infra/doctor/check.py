@@ -1,0 +1,32 @@
+"""What a check of the doctor is: a name, and a look at the facts beside the plan."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from infra.doctor.facts import Facts
+from infra.findings import Finding, State
+from infra.plan import Plan
+
+Verdict = tuple[State, str, str]
+"""How it is, what was found, and what to do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """*of*: `node` and `gpu` only where the node is there, `gpu` only where the stack file gives it cards."""
+
+    name: str
+    look: Callable[[Facts, Plan], Iterator[Verdict]]
+    of: Literal["cluster", "node", "gpu"]
+
+    def findings(self, facts: Facts, plan: Plan) -> Iterator[Finding]:
+        has = {"cluster": True, "node": facts.node is not None, "gpu": bool(facts.node and plan.settings.node.gpus)}
+        if not has[self.of]:
+            return
+        for state, says, do in self.look(facts, plan):
+            yield Finding(name=self.name, state=state, says=says, do=do)
+
+
+def well(says: str) -> Verdict:
+    return "ok", says, ""
