@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from components.naming import selector
 from infra.quantities import MI, cpu_text, memory_text
@@ -26,12 +26,6 @@ CONTAINER_SECURITY: core.v1.SecurityContextArgsDict = {
     "read_only_root_filesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
-
-
-class ReadOnly(TypedDict, total=False):
-    """What a volume and its mount say alike."""
-
-    read_only: bool
 
 
 def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
@@ -156,10 +150,7 @@ def probe(check: Probe) -> core.v1.ProbeArgsDict:
 
 def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
     """Claims, scratch folders, files, and /dev/shm: memory, so its size is fixed and counted."""
-    found: list[core.v1.VolumeArgsDict] = [
-        {"name": disk.name, "persistent_volume_claim": {"claim_name": disk.name, **read_only(disk)}}
-        for disk in args.disks
-    ]
+    found = [_volume(disk) for disk in args.disks]
     found += [
         {"name": volume_name(scratch.mount), "empty_dir": {"size_limit": memory_text(scratch.size)}}
         for scratch in args.scratch
@@ -172,9 +163,7 @@ def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
 
 
 def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
-    found: list[core.v1.VolumeMountArgsDict] = [
-        {"name": disk.name, "mount_path": disk.mount, **read_only(disk)} for disk in args.disks
-    ]
+    found = [_mount(disk) for disk in args.disks]
     found += [{"name": volume_name(scratch.mount), "mount_path": scratch.mount} for scratch in args.scratch]
     found += [{"name": volume_name(path), "mount_path": path, "read_only": True} for path in args.files]
     if args.claim.shared_memory:
@@ -182,9 +171,19 @@ def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
     return found
 
 
-def read_only(disk: Disk) -> ReadOnly:
-    """Of the volume as of the mount: else the kubelet would give its files to a group that only looks at them."""
-    return {"read_only": True} if disk.is_read_only else {}
+def _volume(disk: Disk) -> core.v1.VolumeArgsDict:
+    """Read-only here as in its mount: else the kubelet would give its files to a group that only looks at them."""
+    claim: core.v1.PersistentVolumeClaimVolumeSourceArgsDict = {"claim_name": disk.name}
+    if disk.is_read_only:
+        claim["read_only"] = True
+    return {"name": disk.name, "persistent_volume_claim": claim}
+
+
+def _mount(disk: Disk) -> core.v1.VolumeMountArgsDict:
+    mount: core.v1.VolumeMountArgsDict = {"name": disk.name, "mount_path": disk.mount}
+    if disk.is_read_only:
+        mount["read_only"] = True
+    return mount
 
 
 def volume_name(path: str) -> str:

@@ -1,8 +1,5 @@
 """docs/settings.md, rendered from the models themselves: every key, what it takes, and its default."""
 
-import ast
-import inspect
-from itertools import pairwise
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -13,9 +10,11 @@ from infra.build_host import BuildHost
 from infra.catalogue import CATALOGUE
 from infra.consumer_sections import Consumer, Migration, OwnServer, Verification
 from infra.ledger import markdown
+from infra.meanings import meanings
 from infra.options import OllamaModel, Service
 from infra.quantities import Bytes, memory_text
 from infra.sections import (
+    PREFIX,
     Card,
     CpuRange,
     GpuSection,
@@ -25,7 +24,7 @@ from infra.sections import (
     RateLimit,
     Target,
 )
-from infra.settings import PREFIX, SECRETS, Node, StackFile
+from infra.settings import SECRETS, Node, StackFile
 
 COLUMNS = ("Key", "Default", "Meaning")
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -74,33 +73,14 @@ def render() -> str:
 
 def _section(title: str, model: type[BaseModel], less: type[BaseModel] | None = None) -> str:
     inherited = less.model_fields if less else {}
-    meanings = _meanings(model)
+    said = meanings(model)
     rows = [
-        (f"`{field.alias}`", _default(field), meanings.get(name, ""))
+        (f"`{field.alias}`", _default(field), said.get(name, ""))
         for name, field in model.model_fields.items()
         if name not in inherited
     ]
     doc = (model.__doc__ or "").splitlines()[0]
     return f"## `{title}`\n\n{doc}\n\n{markdown(COLUMNS, rows)}"
-
-
-def _meanings(model: type[BaseModel]) -> dict[str, str]:
-    """The docstring under each field, by its name. Pydantic would read them at every start of the program."""
-    found: dict[str, str] = {}
-    for owner in reversed(model.__mro__):
-        if issubclass(owner, BaseModel) and owner is not BaseModel:
-            found |= _docstrings(ast.parse(inspect.getsource(owner)).body[0])
-    return found
-
-
-def _docstrings(owner: ast.stmt) -> dict[str, str]:
-    assert isinstance(owner, ast.ClassDef)  # noqa: S101 - the source of a class
-    return {
-        field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in pairwise(owner.body)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
-    }
 
 
 def _default(field: FieldInfo) -> str:

@@ -13,6 +13,8 @@ from infra.quantities import Bytes, DnsLabel, Millicores, Seconds, Tokens
 from infra.vram import ModelCard
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
+PREFIX = "synapse:"
+"""Of every key of ours in a stack file."""
 TRAEFIK = "traefik"
 TRAEFIK_SERVICE = "traefik.kube-system.svc.cluster.local:443"
 FIGURES = {"parameters", "layers", "kv_heads", "head_size", "context_tokens"}

@@ -1,36 +1,30 @@
 """The settings of a stack: its `Pulumi.<stack>.yaml`, checked and typed, one section per concern."""
 
-import difflib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import Field, SerializeAsAny, ValidationError
 
 from infra.budget import Capacity
 from infra.build_host import BUILD_KEY, BuildHost
 from infra.catalogue import CATALOGUE, SECRET_KEYS
 from infra.consumer_sections import Consumer
+from infra.disagreements import disagreements
 from infra.errors import SettingsError
-from infra.kinds.cpu import ENGINES
-from infra.options import EngineService, GatewayService, HearingService, OllamaService, Service
-from infra.placement import backend_of
-from infra.quantities import BUILD, Bytes, DnsLabel, Millicores, Percent
-from infra.sections import Card, GpuSection, IngressSection, MonitoringSection, Section, Target
-from infra.timeouts import Wait, too_short
+from infra.faults import closest
+from infra.faults import faults as faults_of
+from infra.options import Service
+from infra.quantities import Bytes, DnsLabel, Millicores, Percent
+from infra.sections import PREFIX, Card, GpuSection, IngressSection, MonitoringSection, Section, Target
 from infra.vram import CARDS, ModelCard
 
-PREFIX = "synapse:"
-_CARDED = f"accepted: a `card` that names a built-in one (docs/vram.md), or a model described under {PREFIX}models"
 SECRETS = SECRET_KEYS | {BUILD_KEY}
 """The keys of what no stack file may have in plain text."""
 ROOT = Path(__file__).resolve().parent.parent
 LAST_PHASE = 6
-OPERATED = frozenset({"prometheus", "alertmanager", "grafana"})
-"""Kinds that a Prometheus operator brings itself."""
 
 
 class Node(Section):
@@ -166,9 +160,9 @@ def parse(config: Mapping[str, Any], source: str, is_secret: Callable[[str], boo
     try:
         settings = Settings(**dict(StackFile.model_validate(values)), secrets=frozenset(secrets))
     except ValidationError as error:
-        settings, faults = None, [*faults, *_faults(error, StackFile)]
+        settings, faults = None, [*faults, *faults_of(error, StackFile)]
     if settings is not None and not faults:
-        faults = list(_cross_faults(settings))
+        faults = list(disagreements(settings))
     if settings is None or faults:
         raise SettingsError("\n".join(f"{source}: {PREFIX}{fault}" for fault in faults))
     return settings
@@ -193,194 +187,11 @@ def _services(values: Mapping[str, Any]) -> tuple[dict[str, Service], list[str]]
         kind = fields.get("kind", name) if isinstance(fields, Mapping) else name
         if kind not in CATALOGUE:
             faults.append(
-                f"services.{name}: got kind {kind!r}; accepted: {', '.join(CATALOGUE)}{_closest(kind, CATALOGUE)}"
+                f"services.{name}: got kind {kind!r}; accepted: {', '.join(CATALOGUE)}{closest(kind, CATALOGUE)}"
             )
             continue
         try:
             services[name] = CATALOGUE[kind].options.model_validate(fields)
         except ValidationError as error:
-            faults += _faults(error, CATALOGUE[kind].options, ("services", name))
+            faults += faults_of(error, CATALOGUE[kind].options, ("services", name))
     return services, faults
-
-
-def _faults(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
-    return [_fault(detail, model, prefix) for detail in error.errors()]
-
-
-def _fault(detail: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
-    path = ".".join(str(part) for part in (*prefix, *detail["loc"]))
-    if detail["type"] == "missing":
-        return f"{path}: missing; accepted: {_meaning(model, detail['loc'])}"
-    if detail["type"] == "extra_forbidden":
-        keys = _keys(model, detail["loc"][:-1])
-        return f"{path}: unknown key; accepted: {', '.join(keys)}{_closest(str(detail['loc'][-1]), keys)}"
-    accepted = detail["msg"].removeprefix("Input should be ").removeprefix("Value should have ")
-    return f"{path}: got {detail['input']!r}; accepted: {accepted}"
-
-
-def _closest(word: str, words: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(words), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _meaning(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    """What belongs there: the keys of a section, or what the reference says of the key."""
-    if keys := _keys(model, loc):
-        return f"a mapping with {', '.join(keys)}"
-    section = _at(model, loc[:-1])
-    fields = section.model_fields.values() if _is_section(section) else ()
-    return next(
-        (field.description for field in fields if field.alias == loc[-1] and field.description), "a value for it"
-    )
-
-
-def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that a mapping at *loc* may have; empty where there is no section."""
-    section = _at(model, loc)
-    return [field.alias or name for name, field in section.model_fields.items()] if _is_section(section) else []
-
-
-def _at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Any:  # noqa: ANN401 - annotations are of any shape
-    """The type of what is at *loc*."""
-    section: Any = model
-    for part in loc:
-        fields = section.model_fields if _is_section(section) else {}
-        named = {field.alias or name: field.annotation for name, field in fields.items()}
-        section = _section_of(named.get(str(part), section))
-    return section
-
-
-def _is_section(found: Any) -> bool:  # noqa: ANN401 - annotations are of any shape
-    return isinstance(found, type) and issubclass(found, BaseModel)
-
-
-def _section_of(annotation: Any) -> Any:  # noqa: ANN401 - annotations are of any shape
-    """The section inside `X | None`, `tuple[X, ...]` or `dict[str, X]`."""
-    inner = [_section_of(part) for part in get_args(annotation)]
-    sections = [part for part in inner if isinstance(part, type) and issubclass(part, BaseModel)]
-    return sections[0] if sections else annotation
-
-
-def _cross_faults(settings: Settings) -> Iterator[str]:
-    """What two values together make wrong."""
-    yield from _plugin_faults(settings.node, settings.services)
-    yield from _timeout_faults(settings)
-    yield from _build_faults(settings)
-    for name, service in settings.services.items():
-        yield from _engine_faults(name, service) or _image_faults(name, service, settings)
-        if isinstance(service, GatewayService):
-            yield from _auto_faults(name, service, settings.routes)
-        if isinstance(service, EngineService):
-            yield from _model_faults(name, service, settings.cards)
-        if isinstance(service, OllamaService):
-            unknown = [model.name for model in service.models if (model.card or model.name) not in settings.cards]
-            yield from (f"services.{name}.models: {model!r} has no card; {_CARDED}" for model in unknown)
-    yield from _monitoring_faults(settings)
-    for route, targets in settings.routes.items():
-        for target in targets:
-            if target.service not in settings.services:
-                known = ", ".join(settings.services)
-                yield f"routes.{route}: got service {target.service!r}; accepted: one of services: {known}"
-    for consumer, section in settings.consumers.items():
-        if section.migration and section.migration.service not in settings.services:
-            path, known = f"consumers.{consumer}.migration.service", ", ".join(settings.services)
-            yield f"{path}: got {section.migration.service!r}; accepted: one of services: {known}"
-
-
-def _build_faults(settings: Settings) -> Iterator[str]:
-    if settings.build_host and not settings.registry:
-        yield f"buildHost: has nowhere to push to; accepted: with {PREFIX}registry, or left out"
-
-
-def _auto_faults(name: str, service: GatewayService, routes: Collection[str]) -> Iterator[str]:
-    for key, model in (("autoModel", service.auto_model), ("autoCoderModel", service.auto_coder_model)):
-        if model is not None and model not in routes:
-            yield f"services.{name}.{key}: got {model!r}; accepted: one of routes: {', '.join(routes)}"
-
-
-def _engine_faults(name: str, service: Service) -> list[str]:
-    """What an engine of our own does not have: a kind, a GPU, or a vocabulary without one."""
-    path, kind, is_cpu = f"services.{name}", service.kind or name, service.engine == "cpu"
-    if is_cpu and kind not in ENGINES:
-        return [f"{path}.engine: got 'cpu' for kind {kind}; accepted: a kind that has one: {', '.join(ENGINES)}"]
-    if is_cpu and service.gpu_memory:
-        return [f"{path}.gpuMemory: has no GPU to be taken of with engine: cpu; accepted: left out"]
-    if isinstance(service, HearingService) and service.vocabulary and not is_cpu:
-        return [f"{path}.vocabulary: got {service.vocabulary!r}; accepted: with engine: cpu, or left out"]
-    return []
-
-
-def _image_faults(name: str, service: Service, settings: Settings) -> Iterator[str]:
-    """No image, or one that is to be built where it cannot be, or for no one."""
-    path, entry = f"services.{name}.image", backend_of(name, service)
-    image, pinned = service.image or entry.image, "name[:tag]@sha256:<digest>, as your registry holds it"
-    if image is None:
-        made = f"{BUILD}, which makes it of {entry.source}/, or " if entry.source else ""
-        yield f"{path}: missing; accepted: {made}{pinned}"
-    elif image == BUILD and entry.source is None:
-        sources = ", ".join(kind for kind, other in CATALOGUE.items() if other.source)
-        yield f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and engine: cpu"
-    elif image == BUILD and not (settings.node.embedded or settings.registry):
-        yield (
-            f"{path}: is built, and there is nowhere to hand it to; accepted: with {PREFIX}registry, with "
-            f"{PREFIX}node.embedded: true, or {pinned}"
-        )
-
-
-def _plugin_faults(node: Node, services: Mapping[str, Service]) -> Iterator[str]:
-    """What the device plugin cannot do: it serves every card alike, and gives a pod one share of one."""
-    shares = sorted({gpu.shares for gpu in node.gpus})
-    if not node.device_plugin:
-        return
-    if len(shares) != 1:
-        found = f"with {' and '.join(map(str, shares))} shares" if shares else "none"
-        yield f"node.gpus: got {found}; accepted: one or more with the same shares where devicePlugin is true"
-    for name, service in services.items():
-        if shares and shares[-1] > 1 and (service.gpus or 0) > 1:
-            yield f"services.{name}: got {service.gpus} GPUs; accepted: 1, since a pod gets one share of one card"
-
-
-def _timeout_faults(settings: Settings) -> Iterator[str]:
-    for outer, inner in too_short(list(_waits(settings))):
-        yield (
-            f"{outer.holder}: got {outer.seconds}; accepted: {inner.seconds} or more, since so long may be taken by "
-            f"what is behind it: {inner.holder}"
-        )
-
-
-def _waits(settings: Settings) -> Iterator[Wait[str]]:
-    for name, service in settings.services.items():
-        entry = CATALOGUE[service.kind or name]
-        if entry.tier:
-            seconds = service.timeout_s or entry.timeout_s
-            yield Wait(holder=f"services.{name}.timeoutS", tier=entry.tier, seconds=seconds)
-    if settings.ingress:
-        yield Wait(holder="ingress.timeoutS", tier="ingress", seconds=settings.ingress.timeout_s)
-
-
-def _model_faults(name: str, service: EngineService, cards: Mapping[str, ModelCard]) -> Iterator[str]:
-    card = cards.get(service.model)
-    if card is None:
-        yield (
-            f"services.{name}.model: got {service.model!r}, whose size is not known; accepted: {', '.join(cards)}, "
-            f"or a model described under {PREFIX}models"
-        )
-    elif service.context_tokens > card.context_tokens:
-        yield (
-            f"services.{name}.contextTokens: got {service.context_tokens}; "
-            f"accepted: at most {card.context_tokens}, the longest context of {service.model}"
-        )
-
-
-def _monitoring_faults(settings: Settings) -> Iterator[str]:
-    """A second Prometheus beside the operator's, or a part without the one that it works for."""
-    names = {service.kind or name: name for name, service in settings.services.items()}
-    for kind in OPERATED & names.keys() if settings.monitoring.operator else ():
-        yield (
-            f"services.{names[kind]}: the operator of {PREFIX}monitoring.operator runs one already; "
-            f"accepted: monitoring.operator: false, or no service of kind {', '.join(sorted(OPERATED))}"
-        )
-    if "grafana" in names and "prometheus" not in names:
-        yield f"services.{names['grafana']}: has nothing to draw; accepted: with a service of kind prometheus"
-    if settings.monitoring.webhook and "alertmanager" not in names:
-        yield "monitoring.webhook: nothing sends to it; accepted: with a service of kind alertmanager"

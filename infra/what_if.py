@@ -13,7 +13,8 @@ from typing import Any, Final
 import yaml
 
 from infra.errors import SettingsError
-from infra.settings import PREFIX, Settings, parse, project
+from infra.sections import PREFIX
+from infra.settings import Settings, parse, project
 
 SHORT: Final = {
     "model": "model",

@@ -6,7 +6,8 @@ A pod that is taken over finds nothing to go on to, and nowhere to send what it 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from infra.settings import LAST_PHASE, PREFIX
+from infra.sections import PREFIX
+from infra.settings import LAST_PHASE
 from policies import stack_config
 from policies.known import UNKNOWN
 from policies.objects import Object

@@ -7,8 +7,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.budget import Capacity
 from infra.errors import ModelFileError
-from infra.sections import Card
-from infra.settings import PREFIX, Node
+from infra.sections import PREFIX, Card
+from infra.settings import Node
 from infra.vram import CARDS, ModelCard
 from policies import stack_config
 from policies.known import UnprovenError

@@ -15,7 +15,8 @@ from infra.plan import Plan, plan
 from infra.quantities import BUILD
 from infra.release.checkout import clean
 from infra.release.report import Report
-from infra.settings import PREFIX, ROOT, load
+from infra.sections import PREFIX
+from infra.settings import ROOT, load
 from infra.smoke.pods import pods
 from infra.smoke.scope import gateway
 from tools.locks import exclusive

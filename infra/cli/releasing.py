@@ -19,7 +19,8 @@ from infra.release.patience import patiently
 from infra.release.replica import Replica, replicas, serving
 from infra.release.report import Outcome, Report
 from infra.release.watch import Watch
-from infra.settings import PREFIX, ROOT, written
+from infra.sections import PREFIX
+from infra.settings import ROOT, written
 from infra.smoke.errors import UnreachableError
 from infra.smoke.pods import Pods
 from tools.engine import Engine

@@ -9,7 +9,8 @@ from infra.cli.twin import node_of
 from infra.kinds.entry import ENTRIES
 from infra.plan import plan
 from infra.quantities import cores, gib
-from infra.settings import PREFIX, ROOT, Node, Settings, load, project
+from infra.sections import PREFIX
+from infra.settings import ROOT, Node, Settings, load, project
 from tools import places
 from tools.cluster import Cluster, Forward, Size
 from tools.engine import Engine

@@ -1,5 +1,6 @@
 """Images that the stack builds: one for each folder, deployed by the digest that the build printed."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -110,7 +111,8 @@ def test_what_a_build_host_gets_builds_with_pythons_own_library(elsewhere: list[
     subprocess.run(["/usr/bin/tar", "-xf", inputs["source"].path, "-C", tmp_path, "tools"], check=True)
     (tmp_path / "gateway_image").mkdir()
     command = [sys.executable, "-I", "-S", "-c", RUN.format(folder=str(tmp_path))]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    environment = os.environ | {"SYNAPSE_CACHE": str(tmp_path / "cache")}  # where nobody else builds anything
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "synapse: gateway_image: has no Dockerfile; accepted: a folder that an image is built from\n"
 

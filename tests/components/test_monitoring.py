@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from infra.cli.rendering import manifests
+from infra.disagreements import OPERATED
 from infra.errors import SettingsError
 from infra.plan import Plan, plan
-from infra.settings import OPERATED, load
+from infra.settings import load
 from tests.conftest import Config, changed, forge_config, planned, settings_of
 
 Objects = dict[tuple[str, str], dict[str, Any]]

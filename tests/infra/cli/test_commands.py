@@ -69,7 +69,7 @@ def test_manifests_are_written(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "manifests", "--stack", "mine", "out")
     assert done.returncode == 0
     written = [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").iterdir())]
-    assert [found["kind"] for found in written].count("Deployment") == 10
+    assert [found["kind"] for found in written].count("Deployment") == 12
     assert written[0]["kind"] == "Namespace"
 
 
