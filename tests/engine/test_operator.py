@@ -13,7 +13,8 @@ import yaml
 from kubernetes import client
 
 from infra.cli.twin import node_of
-from infra.settings import OPERATED, load
+from infra.disagreements import OPERATED
+from infra.settings import load
 from tests.conftest import Config, forge_config
 from tests.engine.conftest import PACK, MakeProject, ok
 from tools.gobuild import READONLY

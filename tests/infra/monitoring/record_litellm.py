@@ -29,7 +29,7 @@ def record(version: str, folder: Path) -> str:
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(_config()), encoding="utf-8")
     start = ["tool", "run", "--from", f"litellm[proxy]=={version}", "--with", "prometheus-client", "litellm"]
-    options = ["--config", config, "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
+    options = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([UV, *start, *options], stdout=log, stderr=subprocess.STDOUT, cwd=folder)
         try:
