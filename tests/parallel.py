@@ -12,7 +12,7 @@ def share_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put each test into its group; a file is one where its folder is none, for the sake of its own fixtures."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item.path.relative_to(config.rootpath))))
-    if config.getoption("numprocesses", None):
+    if hasattr(config, "workerinput"):  # in one of several processes
         items.sort(key=lambda item: _turn(item.path.relative_to(config.rootpath)))
 
 
