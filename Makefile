@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE # many short processes: each would compile ever
 
 .DEFAULT_GOAL := help
 .PHONY: bench-gateway bench-preview bench-stack soak help up twin release preview down clean refresh plan validate routes status health
-.PHONY: test-health logs test check tools
+.PHONY: test-health logs doctor test check tools
 .PHONY: deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6
 
 help: ## list the targets
@@ -66,6 +66,24 @@ logs-%:
 test-health: ## ask the gateway everything that the stack can answer
 	$(RUN) synapse smoke --stack $(STACK)
 
+doctor: ## what a real node still lacks, and what to do about it
+	$(RUN) synapse doctor --stack $(STACK)
+
+# What the commands of earlier Synapses were called.
+.PHONY: deploy deploy-monitoring release-gateway-remote build-gateway show-routes test-embed test-tts test-stt
+deploy: up
+deploy-monitoring: deploy-phase6
+release-gateway-remote: release
+show-routes: routes
+build-gateway:
+	$(RUN) synapse image build gateway_image
+test-embed:
+	$(RUN) synapse smoke --stack $(STACK) --only embedding
+test-tts:
+	$(RUN) synapse smoke --stack $(STACK) --only synthesize
+test-stt:
+	$(RUN) synapse smoke --stack $(STACK) --only 'transcribe digits'
+
 bench-preview: ## time the preview under the pack beside an empty program's
 	$(RUN) synapse bench
 
@@ -83,7 +101,7 @@ tools: ## find, fetch or build the pinned tools, and say where each came from
 	$(RUN) synapse tools install
 
 test: check tools ## every layer of tests that this machine can run
-	$(ALL) pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
+	$(ALL) pytest --numprocesses=auto --no-loadscope-reorder
 
 check: ## formatting, lint and types
 	$(RUN) ruff format --check

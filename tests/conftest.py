@@ -9,14 +9,19 @@ import yaml
 from infra.cli.rendering import manifests
 from infra.plan import Plan, plan
 from infra.settings import ROOT, Settings, parse
-from tests.parallel import share_out
+from tests.parallel import Groups, long_first
 
 Config = dict[str, Any]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    share_out(config, items)
+    if hasattr(config, "workerinput"):  # in one of several processes
+        long_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    return Groups(config, log)
 
 
 def config_of(stack: str) -> Config:

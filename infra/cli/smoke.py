@@ -13,20 +13,27 @@ from rich.console import Console
 from infra.cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.cli.place import Place, found
 from infra.cli.target import at_phase
+from infra.errors import RouteError
 from infra.plan import Plan, plan
 from infra.settings import load
 from infra.smoke import report
+from infra.smoke.check import Check
 from infra.smoke.checks import CHECKS
 from infra.smoke.errors import UnreachableError
 from infra.smoke.pods import pods
 from infra.smoke.reach import reached
 from infra.smoke.run import Result, run
 from infra.smoke.scope import missing
+from tools.errors import ToolsError
 
 KEY = "SYNAPSE_API_KEY"
 Url = Annotated[str | None, typer.Option("--url", help="The gateway's address; that of its Service if left out.")]
 Key = Annotated[str | None, typer.Option("--key", envvar=KEY, help="An API key, of scope admin.")]
 Within = Annotated[float, typer.Option("--within", min=0.1, help="Seconds that one answer may take.")]
+Only = Annotated[
+    list[str],
+    typer.Option("--only", help=f"Ask this alone; again for more. One of: {', '.join(one.name for one in CHECKS)}."),
+]
 WITHIN_S = 300.0
 """What the gateway itself gives a language model, which may have to be loaded first."""
 
@@ -37,13 +44,18 @@ def smoke(  # noqa: PLR0913, PLR0917 - a command has its options
     url: Url = None,
     kubeconfig: Kubeconfig = None,
     key: Key = None,
+    only: Only = [],  # noqa: B006 - typer copies it
     within_s: Within = WITHIN_S,
     as_json: AsJson = False,
 ) -> None:
     """Ask for models, embeddings, chat, speech, voices and all else there is; exit 1 when an answer is wrong."""
-    planned = plan(at_phase(load(stack), phase))
+    planned, checks = plan(at_phase(load(stack), phase)), chosen(only)
+    if unable := [
+        f"{check.name} (the stack has {why})" for check in checks if only and (why := missing(planned, check))
+    ]:
+        raise RouteError(f"--only: got {', '.join(unable)}; accepted: what the stack has a service for")
     with found(planned, stack, url, kubeconfig) as place:
-        passed = ask(planned, place, key=key, within_s=within_s, as_json=as_json)
+        passed = ask(planned, place, key=key, checks=checks, within_s=within_s, as_json=as_json)
     raise typer.Exit(0 if passed else 1)
 
 
@@ -53,14 +65,28 @@ def passes(planned: Plan, stack: str, kubeconfig: Path | None) -> bool:
         return ask(planned, place, key=os.environ.get(KEY))
 
 
-def ask(
-    planned: Plan, place: Place, *, key: str | None = None, within_s: float = WITHIN_S, as_json: bool = False
+def chosen(names: Sequence[str]) -> Sequence[Check]:
+    """The checks of these names, all of them where none is named. Raises ToolsError for a name there is not."""
+    if strange := [name for name in names if name not in {check.name for check in CHECKS}]:
+        known = ", ".join(check.name for check in CHECKS)
+        raise ToolsError(f"--only: got {', '.join(strange)}; accepted: {known}")
+    return [check for check in CHECKS if check.name in names or not names]
+
+
+def ask(  # noqa: PLR0913 - as the command
+    planned: Plan,
+    place: Place,
+    *,
+    key: str | None = None,
+    checks: Sequence[Check] = CHECKS,
+    within_s: float = WITHIN_S,
+    as_json: bool = False,
 ) -> bool:
     """Ask, print what came back, and say whether all of it was right. Raises UnreachableError."""
-    results = _asked(planned, place, key, within_s)
+    results = _asked(planned, place, key, within_s, checks)
     failed = [result for result in results if not result.passed]
     logs = _logs(planned, place, failed)
-    left_out = {check.name: why for check in CHECKS if (why := missing(planned, check))}
+    left_out = {check.name: why for check in checks if (why := missing(planned, check))}
     if as_json:
         typer.echo(json.dumps(report.document(results, place.url, left_out, logs), indent=2))
     else:
@@ -68,10 +94,10 @@ def ask(
     return not failed
 
 
-def _asked(planned: Plan, place: Place, key: str | None, within_s: float) -> list[Result]:
+def _asked(planned: Plan, place: Place, key: str | None, within_s: float, checks: Sequence[Check]) -> list[Result]:
     results = []
     with reached(place.url, key) as http, Console(stderr=True).status("asking") as status:
-        for result in run(planned, http, within_s):
+        for result in run(planned, http, within_s, checks):
             results.append(result)
             status.update(f"asking; {len(results)} answered, the last: {result.question.check.name}")
     return results

@@ -54,6 +54,29 @@ def test_a_failure_is_told_and_the_exit_code_is_one(smoke: Smoke, stage: Stage) 
     assert "heard 'nine nine' for 'seven six two zero'" in " ".join(done.stdout.split())
 
 
+def test_one_question_alone(smoke: Smoke, stage: Stage) -> None:
+    broken(stage)
+    done = smoke("--url", stage.url, "--only", "embedding", "--only", "health", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [entry["check"] for entry in json.loads(done.stdout)["checks"]] == ["health", "embedding"]
+
+
+def test_a_question_there_is_not(smoke: Smoke, stage: Stage) -> None:
+    done = smoke("--url", stage.url, "--only", "embeddings")
+    assert done.returncode == 1
+    assert "--only: got embeddings; accepted: health, models, embedding, chat" in " ".join(done.stderr.split())
+
+
+def test_a_question_that_the_stack_has_no_service_for(tmp_path: Path, stage: Stage) -> None:
+    changed = config()
+    changed["synapse:services"] = {
+        name: service for name, service in changed["synapse:services"].items() if name != "deepfilter"
+    }
+    done = synapse(project(tmp_path, changed), "smoke", "--stack", "mine", "--url", stage.url, "--only", "denoise")
+    assert done.returncode == 1
+    assert "--only: got denoise (the stack has no" in " ".join(done.stderr.split())
+
+
 def test_programs_get_one_document(smoke: Smoke, stage: Stage) -> None:
     broken(stage)
     done = smoke("--url", stage.url, "--json")
