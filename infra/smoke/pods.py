@@ -27,7 +27,7 @@ class Pods:
         """The name of a pod of *service* that can serve. Raises UnreachableError."""
         found = self.of(service)
         for pod in found:
-            if any(state.type == "Ready" and state.status == "True" for state in pod.status.conditions or []):
+            if _can_serve(pod):
                 return str(pod.metadata.name)
         raise UnreachableError(
             f"none of the {len(found)} pods of {service} in {self.namespace} is ready; see `make health`"
@@ -72,6 +72,12 @@ def pods(kubeconfig: Path, namespace: str) -> Iterator[Pods]:
         raise UnreachableError(f"{kubeconfig}: {error}; accepted: a kubeconfig file") from error
     with api:
         yield Pods(client.CoreV1Api(api), namespace)
+
+
+def _can_serve(pod: Any) -> bool:  # noqa: ANN401 - the client is untyped
+    """Ready, and not on its way out: until it has ended, a pod that was replaced says that it is ready."""
+    is_ready = any(state.type == "Ready" and state.status == "True" for state in pod.status.conditions or [])
+    return is_ready and pod.metadata.deletion_timestamp is None
 
 
 def _states(pod: Any) -> Iterator[str]:  # noqa: ANN401 - the client is untyped

@@ -29,6 +29,13 @@ def test_a_ready_pod_is_found(here: tuple[Cluster, Pods]) -> None:
     assert here[1].ready("synapse-gateway") == GATEWAY
 
 
+def test_a_pod_that_is_on_its_way_out_is_none_though_it_is_ready(here: tuple[Cluster, Pods]) -> None:
+    going = pod("synapse-gateway", "synapse-gateway-7d9f-going")
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    here[0].pods[0] = going
+    assert here[1].ready("synapse-gateway") == GATEWAY
+
+
 def test_a_service_without_a_ready_pod_is_told(here: tuple[Cluster, Pods]) -> None:
     found, known = here
     found.pods.pop(1)
