@@ -12,6 +12,7 @@ from infra.cli.cluster_state import OURS, ClaimState, read
 from infra.cli.down import down
 from infra.cli.options import Kubeconfig, Stack
 from infra.cli.target import existing_cluster, own
+from infra.placement import Placed
 from infra.plan import Plan, plan
 from infra.settings import load
 from tools.cluster import Cluster
@@ -53,9 +54,7 @@ def losses(planned: Plan, stack: str, kubeconfig: Path | None, *, volumes: bool)
 
 
 def _fate(planned: Plan, claim: ClaimState, *, is_lost: bool) -> str:
-    users = [
-        service.service_name for service in planned.services if claim.name in {disk.name for disk in service.disks}
-    ]
+    users = [service.service_name for service in planned.services if claim.name in _kept_by(service)]
     holds = f"what {', '.join(users)} keeps there" if users else "what is on it"
     fate = "LOST" if is_lost else "stays"
     return f"  {fate}: claim {claim.name}, {claim.size}, with {holds}"
@@ -73,3 +72,8 @@ def _delete_claims(kubeconfig: Path, namespace: str) -> None:
     with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
         core: Any = client.CoreV1Api(api)
         core.delete_collection_namespaced_persistent_volume_claim(namespace, label_selector=OURS)
+
+
+def _kept_by(service: Placed) -> set[str]:
+    """The claims that it keeps something on, which whoever only looks at one does not."""
+    return {disk.name for disk in service.disks if not disk.is_read_only}

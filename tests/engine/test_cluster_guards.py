@@ -32,8 +32,8 @@ def refusal(core: Any, namespace: str, body: dict[str, Any]) -> str:
 
 def test_the_namespace_refuses_what_the_ledger_would(engine: Engine, core: Any, namespace: str) -> None:
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
-    core.create_namespaced_pod(namespace, pod("13Gi", HARDENED), dry_run="All")
-    assert "exceeded quota: budget" in refusal(core, namespace, pod("14Gi", HARDENED))
+    core.create_namespaced_pod(namespace, pod("12Gi", HARDENED), dry_run="All")
+    assert "exceeded quota: budget" in refusal(core, namespace, pod("13Gi", HARDENED))
     assert "maximum memory usage per Container is 64Gi" in refusal(core, namespace, pod("65Gi", HARDENED))
     assert 'violates PodSecurity \\"restricted' in refusal(core, namespace, pod("1Gi", {}))
     for field in HARDENED:
