@@ -250,7 +250,9 @@ _PROBE: Final = _in_cluster(
     "probe", "1.0.0", GoPackage(module=MODULES / "probe", package="synapse.tools/probe", minutes=1)
 )
 _REGISTRY: Final = _in_cluster(
-    "image-registry", "1.0.0", GoPackage(module=MODULES / "registry", package="synapse.tools/registry", minutes=1)
+    "image-registry",
+    "1.0.0",
+    GoPackage(module=MODULES / "registry", package="synapse.tools/registry", version="0.21.0", minutes=1),
 )
 _PROMETHEUS: Final = _in_cluster(
     "prometheus",

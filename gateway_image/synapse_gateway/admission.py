@@ -44,9 +44,9 @@ class Admission:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not turn.cancelled():
                 self._pass_on()  # the turn came as the client left
-            else:
+            elif turn in self._waiting:  # else it was passed over, as one that waits no more
                 self._waiting.remove(turn)
             raise
 

@@ -34,8 +34,8 @@ def pod(limits: str, more: str = "", annotations: str = "") -> str:
 @pytest.mark.parametrize(
     ("by_hand", "rule", "said"),
     [
-        (pod('{"memory": "20Gi", "cpu": "1"}'), "memory-within-budget", "10.83Gi over the node's budget of 156.8Gi"),
-        (pod('{"memory": "1Gi", "cpu": "6"}'), "cpu-within-budget", "4.9 over the node's budget of 51.2"),
+        (pod('{"memory": "20Gi", "cpu": "1"}'), "memory-within-budget", "11.01Gi over the node's budget of 156.8Gi"),
+        (pod('{"memory": "1Gi", "cpu": "6"}'), "cpu-within-budget", "5.1 over the node's budget of 51.2"),
         (
             pod('{"memory": "1Gi", "cpu": "1", "nvidia.com/gpu": "1"}'),
             "gpu-claimed-once",
@@ -60,7 +60,7 @@ def test_a_preview_under_the_pack_is_refused(project: MakeProject, by_hand: str,
 
 
 def test_a_pod_that_fits_is_let_through(project: MakeProject) -> None:
-    output = ok(project(pod('{"memory": "9Gi", "cpu": "1"}')).capture("preview", *PACK))
+    output = ok(project(pod('{"memory": "8Gi", "cpu": "0.5"}')).capture("preview", *PACK))
     assert "kubernetes:core/v1:Pod hand create" in output
 
 
@@ -72,7 +72,7 @@ def test_a_figure_that_is_known_only_later_is_refused_and_others_are_not_in_the_
     """
     needed = later + pod('{"memory": later, "cpu": "1"}').replace("\n", "\n    ")
     assert "is not known before the update" in refused(project(needed).capture("preview", *PACK))
-    elsewhere = later + pod('{"memory": "1Gi", "cpu": "1"}', '"env": [{"name": "X", "value": later}],').replace(
+    elsewhere = later + pod('{"memory": "1Gi", "cpu": "0.5"}', '"env": [{"name": "X", "value": later}],').replace(
         "\n", "\n    "
     )
     ok(project(elsewhere).capture("preview", *PACK))

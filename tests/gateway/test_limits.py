@@ -148,6 +148,18 @@ async def test_a_place_is_not_lost_with_one_who_leaves_as_its_turn_comes() -> No
         assert admission.active == 1
 
 
+async def test_one_who_leaves_just_before_its_turn_is_passed_over() -> None:
+    admission = Admission("stub", 1, 10)
+    async with admission:
+        waiting = asyncio.create_task(admission.__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(1), admission:
+        assert (admission.active, admission.waiting) == (1, 0)
+
+
 async def test_a_limited_key_is_told_when_to_come_back_and_others_are_not_touched(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()}, SYNAPSE_API_KEYS="flood;rpm=5,calm")
     flood = [await gateway.http.post(CHAT, json=BODY, headers=bearer("flood")) for _ in range(8)]
