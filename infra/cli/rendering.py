@@ -1,6 +1,8 @@
 """The program's resources without an engine or a cluster: Pulumi's own mocks record what it asks for."""
 
 import asyncio
+import atexit
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +63,15 @@ def _have_event_loop() -> None:
     try:
         asyncio.get_event_loop_policy().get_event_loop()
     except RuntimeError:
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        asyncio.set_event_loop(_own_event_loop())
+
+
+@functools.cache
+def _own_event_loop() -> asyncio.AbstractEventLoop:
+    """One for all renderings of a process: nobody closes it before the process ends."""
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
 
 
 def manifests(plan: Plan) -> list[dict[str, Any]]:
