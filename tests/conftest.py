@@ -1,6 +1,8 @@
 """What several layers of tests share: the forge's own stack file, changed one value at a time."""
 
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +24,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
     return Groups(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch() -> Iterator[None]:
+    """Temporary files go where they end with the tests: a command that is killed leaves its own behind."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="synapse-tests-") as folder:
+        patch.setitem(os.environ, "TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 def config_of(stack: str) -> Config:

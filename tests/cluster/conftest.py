@@ -23,6 +23,8 @@ SIZE = Size(memory=3000 * MIB, cpu=1500)
 DEADLINE_S = 90.0
 POLL_S = 0.2
 NAMES = count()
+LASTING = Path(tempfile.gettempdir())
+"""Of the machine, as it is before the tests have one of their own."""
 Pod = dict[str, Any]
 
 
@@ -41,7 +43,7 @@ def state() -> Path:
         privileges.check()
     except ClusterError as error:
         pytest.skip(str(error))
-    folder = Path(tempfile.gettempdir()) / f"synapse-clusters-{os.getuid()}"
+    folder = LASTING / f"synapse-clusters-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     Cluster.sweep(folder)
     return folder

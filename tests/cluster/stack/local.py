@@ -128,11 +128,16 @@ class Local:
         return {found.metadata.name: found.metadata.generation for found in listed}
 
     def scale(self, deployment: str, replicas: int) -> None:
-        """Returns when that many pods are ready, and no other is there."""
+        """Returns when that many pods are ready, and no other is there: one on its way out answers still."""
         with self.apps() as apps:
             body = {"spec": {"replicas": replicas}}
             apps.patch_namespaced_deployment_scale(deployment, self.namespace, body)
-        eventually(lambda: self.ready(deployment) == len(self.pods().get(deployment, ())) == replicas, deployment)
+        eventually(lambda: self.ready(deployment) == self.count(deployment) == replicas, deployment)
+
+    def count(self, deployment: str) -> int:
+        """Of all its pods, those on their way out too."""
+        with self.core() as core:
+            return len(core.list_namespaced_pod(self.namespace, label_selector=f"{NAME}={deployment}").items)
 
     def ready(self, deployment: str) -> int:
         with self.apps() as apps:
