@@ -1,11 +1,13 @@
 """An account for pods that talk to the Kubernetes API, with the rights that it is given and no others."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core, meta, rbac
 
+from components.kubernetes import core, meta, rbac
 from components.namespace import Namespace
 from components.naming import labels
 

@@ -1,13 +1,15 @@
 """A service of the catalogue as a component; a kind that needs more than data overrides one method."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-from pulumi_kubernetes import core, meta
 
+from components.kubernetes import core, meta
 from components.namespace import Namespace
 from components.naming import labels
 from components.pod import volume_name

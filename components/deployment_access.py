@@ -1,11 +1,13 @@
 """An account that may read and change one named Deployment, and nothing else."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import rbac
 
 from components.account import Account, AccountArgs
+from components.kubernetes import rbac
 from components.namespace import Namespace
 
 

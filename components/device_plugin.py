@@ -1,11 +1,13 @@
 """NVIDIA's device plugin on the stack's node, which offers the GPU, or shares of it, to the pods of every namespace."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import apps, core, meta, networking
 
+from components.kubernetes import apps, core, meta, networking
 from components.naming import labels, selector
 from components.pod import CONTAINER_SECURITY, resources
 from infra.annotations import FILES

@@ -1,11 +1,14 @@
 """The way in from outside: the gateway under its public name, by TLS only, and what Traefik does to each request."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import apiextensions, meta, networking
+from pulumi_kubernetes import apiextensions
 
+from components.kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF
 from infra import ingress

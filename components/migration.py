@@ -1,10 +1,12 @@
 """A consumer's settings, pointed at the platform: the only thing the stack touches outside its own namespaces."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 import pulumi
-from pulumi_kubernetes import apps, core, meta
 
+from components.kubernetes import apps, core, meta
 from components.naming import PART_OF
 from infra.annotations import MIGRATED
 from infra.move import Move

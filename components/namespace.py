@@ -1,10 +1,12 @@
 """The namespace of a stack, with the ledger's budget enforced by the cluster itself."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core
 
+from components.kubernetes import core
 from components.naming import PART_OF
 from infra.annotations import KEEP
 from infra.budget import total

@@ -1,12 +1,15 @@
 """Monitoring by the Prometheus operator that a cluster has already: targets, rules and dashboards, and no servers."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apiextensions, core, meta
+from pulumi_kubernetes import apiextensions
 
+from components.kubernetes import core, meta
 from components.namespace import Namespace
 from components.naming import PART_OF
 from infra.monitoring import dashboards, operator_objects

@@ -8,8 +8,7 @@ from components.naming import selector
 from infra.quantities import MI, cpu_text, memory_text
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes import core
-
+    from components.kubernetes import core
     from components.workload import WorkloadArgs
     from infra.backend import Disk, Download, Probe
     from infra.budget import Claim

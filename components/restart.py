@@ -1,11 +1,13 @@
 """A rolling restart by the clock, with no more rights than that takes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import batch, core, meta
 
 from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
+from components.kubernetes import batch, core, meta
 from components.namespace import Namespace
 from components.naming import labels
 from components.pod import CONTAINER_SECURITY, pod_security, resources

@@ -1,11 +1,13 @@
 """Phase 5: no pod reaches another, or the world, unless that is named here."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import meta, networking
 
+from components.kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF, selector
 from infra.access import Access

@@ -1,12 +1,14 @@
 """A hardened Deployment with its Service and claims; every other workload is made of it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import pulumi
-from pulumi_kubernetes import apps, core, meta, policy
 
+from components.kubernetes import apps, core, meta, policy
 from components.naming import labels, selector
 from components.pod import pod
 from infra import vram

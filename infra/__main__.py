@@ -1,5 +1,9 @@
 """The Pulumi program: the stack's settings become its plan, and the plan its resources."""
 
+import gc
+
+gc.disable()  # a program lives for seconds, or waits: collecting would take a tenth of a preview
+
 import pulumi
 from pulumi.runtime import config
 

@@ -23,6 +23,7 @@ from tools.toolchain import Resolved, resolve
 
 PRIVATE: Final = 0o700
 POLL_S: Final = 0.1
+DEBUG: Final = "SYNAPSE_DEBUG"  # set, Pulumi keeps its log, and the program the SDK's lines in it
 PRIVATE_FILE: Final = 0o600
 SETTINGS: Final = "Pulumi*.yaml"
 NOT_MIRRORED: Final = {".git"}
@@ -146,12 +147,22 @@ class Engine:
         for name in ("home", "backend", "project"):
             (self.state / name).mkdir(parents=True, exist_ok=True, mode=PRIVATE)
         self.state.chmod(PRIVATE)
+        self._logs(is_kept=DEBUG in os.environ)
         passphrase = self.state / "passphrase"
         if not passphrase.exists():
             passphrase.touch(PRIVATE_FILE)
             passphrase.write_text(secrets.token_urlsafe(32))
         for found in _used()[1]:
             provide(found, self.state / "home")
+
+    def _logs(self, *, is_kept: bool) -> None:
+        """Leave Pulumi no folder for its log of every property of every resource: it takes a tenth of a preview."""
+        logs = self.state / "home/logs"
+        if is_kept and logs.is_file():
+            logs.unlink()
+        elif not is_kept and not logs.is_file():
+            shutil.rmtree(logs, ignore_errors=True)
+            logs.touch()
 
     def _mirror(self) -> None:
         """Make and remove only what differs: another command may be running in there."""

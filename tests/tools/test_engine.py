@@ -210,6 +210,20 @@ def test_only_the_owner_may_look_into_it(project: Project) -> None:
 
 
 @pytest.mark.engine
+def test_pulumi_keeps_a_log_only_for_who_wants_to_look_into_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = project.engine.state / "home/logs"
+    for is_wanted in (False, True, False):
+        with monkeypatch.context() as environment:
+            if is_wanted:
+                environment.setenv("SYNAPSE_DEBUG", "1")
+            project.program("")
+            project.pulumi("preview")
+        assert (logs.is_dir() and any(logs.iterdir())) is is_wanted
+
+
+@pytest.mark.engine
 def test_a_file_that_has_gone_from_the_checkout_goes_from_the_mirror(project: Project) -> None:
     (project.folder / "old.py").touch()
     project.program("")

@@ -1,5 +1,7 @@
 """The Kubernetes stand-in against a real API server, scheduler and controllers."""
 
+from typing import Any
+
 import pytest
 
 from tests.tools.conftest import Make, eventually
@@ -7,7 +9,7 @@ from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, KEYS, changed
 from tests.tools.plugin_calls import RefusedError, kinds
 from tools.plugins.kubernetes.api import Api
 from tools.plugins.kubernetes.objects import Reference
-from tools.plugins.values import UNKNOWN, Secret, revealed
+from tools.plugins.values import UNKNOWN, Object, Secret, revealed
 
 pytestmark = pytest.mark.engine
 
@@ -69,6 +71,22 @@ def test_a_preview_passes_on_what_cannot_be_tried(make: Make, namespace: str) ->
     assert "uid" not in resource.preview_create(config_map("not-yet", a="1"))["metadata"]
     nowhere = make(CONFIG_MAP, kubeconfig="apiVersion: v1\nkind: Config\n")
     assert nowhere.preview_create(config_map(namespace, a="1"))["data"] == {"a": "1"}
+
+
+def test_a_preview_asks_once_for_a_namespace_that_is_not_there(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server waits 50 ms for it each time, in case it is just being made."""
+    asked: list[tuple[str, str]] = []
+    ask = Api.request
+
+    def listening(self: Api, method: str, path: str, *how: Any, **more: Any) -> Object:
+        asked.append((method, path))
+        return ask(self, method, path, *how, **more)
+
+    monkeypatch.setattr(Api, "request", listening)
+    resource = make(CONFIG_MAP)
+    for number in range(3):
+        assert "uid" not in resource.preview_create(config_map("not-yet", a=str(number)))["metadata"]
+    assert asked == [("GET", "/api/v1"), ("GET", "/api/v1/namespaces/not-yet")]
 
 
 def test_a_preview_is_refused_for_an_object_that_is_wrong(make: Make, namespace: str) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import grpc
 
 PARENT_CHECK_S: Final = 0.5
+SIGNAL_CHECK_S: Final = 1.0
 CALLS: Final = 512  # at once: every resource that waits to become ready holds one
 MESSAGE_BYTES: Final = 400 * 1024 * 1024  # as much as the engine accepts
 
@@ -32,7 +33,8 @@ def serve(register: Callable[[grpc.Server], object], at_end: Callable[[], object
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     watch_parent(ended.set)
-    ended.wait()
+    while not ended.wait(SIGNAL_CHECK_S):  # a signal that another thread is given does not end a wait without an end
+        pass
     at_end()
     server.stop(grace=None)
     os._exit(0)  # threads that wait for a cluster must not hold it up

@@ -27,6 +27,7 @@ class Api:
         self._kubeconfig = kubeconfig
         self._context = context
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+        self._namespaces: dict[str, bool] = {}
         self._lock = Lock()
 
     def path(self, target: Reference) -> str:
@@ -39,14 +40,17 @@ class Api:
     def is_namespaced(self, api_version: str, kind: str) -> bool:
         return self._kind(api_version, kind)[1]
 
+    def had_namespace(self, name: str) -> bool:
+        """Whether the namespace was there when it was first asked for: good enough for a preview, which makes none."""
+        with self._lock:
+            if name not in self._namespaces:
+                url = _root("v1") + f"/namespaces/{name}"
+                self._namespaces[name] = self._found(url) is not None
+            return self._namespaces[name]
+
     def get(self, target: Reference) -> Object | None:
         """The object as it is now, or None where there is none."""
-        try:
-            return self.request("GET", self.path(target))
-        except ApiError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
-            raise
+        return self._found(self.path(target))
 
     def listed(self, target: Reference, **selectors: str) -> list[Object]:
         """The objects of a kind in a namespace; `labelSelector` and `fieldSelector` narrow it down."""
@@ -95,6 +99,14 @@ class Api:
     @cached_property
     def _connection(self) -> Connection:
         return connect(self._kubeconfig, self._context)
+
+    def _found(self, path: str) -> Object | None:
+        try:
+            return self.request("GET", path)
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
 
     def _kind(self, api_version: str, kind: str) -> tuple[str, bool]:
         """Its plural name, and whether its objects live in namespaces."""

@@ -111,6 +111,9 @@ class Operations:
 
     def _dry_run_create(self, urn: str, inputs: Object) -> Object:
         item, manager = self._item(inputs), field_manager(urn)
+        namespace = reference(item).namespace
+        if namespace and not self.api.had_namespace(namespace):
+            return inputs  # each object would cost the server 50 ms: it waits for the namespace to come after all
         is_there, is_wanted = self.api.get(reference(item)) is not None, _is_patch(urn, item)
         if is_there != is_wanted and not (is_there and self.settings.upsert):
             return inputs  # what is in the way, or missing, may go or come in the same update
