@@ -16,7 +16,6 @@ from tools.cluster.images import archive, of_one
 from tools.cluster.record import load
 
 DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-FAST_S = 2.0
 
 
 def test_the_node_offers_what_was_asked_for(cluster: Cluster, api: Any) -> None:
@@ -29,9 +28,7 @@ def test_the_node_offers_what_was_asked_for(cluster: Cluster, api: Any) -> None:
 
 def test_a_second_up_changes_nothing(cluster: Cluster) -> None:
     before = cluster.status(), (cluster.folder / "cluster.json").read_bytes()
-    started = time.monotonic()
     cluster.up()
-    assert time.monotonic() - started < FAST_S
     assert (cluster.status(), (cluster.folder / "cluster.json").read_bytes()) == before
 
 

@@ -1,6 +1,5 @@
 """whisper and speaches: speech to text."""
 
-import time
 from typing import Any
 
 import httpx
@@ -15,6 +14,8 @@ NUMBER = "five two six zero"
 DIGITS = {"SYNAPSE_ENGINES_GRAMMAR": "digits"}
 MUCH = 20_000_000
 """Bytes: helpers of Python's own have less."""
+PROBE_S = 5
+"""What the kubelet waits for an answer (`infra.backend.Probe`)."""
 
 
 async def test_digits_come_back_right(start: Any) -> None:
@@ -187,8 +188,6 @@ async def test_it_stops_listening_when_its_client_leaves_and_answers_probes_mean
     long = one_after_another([await speech("please call me back in the morning")] * 12, 0.1)
     with pytest.raises(httpx.ReadTimeout):
         await engine.http.post("/transcribe", files=upload(long), timeout=2)
-    began = time.monotonic()
-    assert (await engine.http.get("/health")).status_code == 200
-    assert time.monotonic() - began < 1
+    assert (await engine.http.get("/health", timeout=PROBE_S)).status_code == 200
     again = await engine.http.post("/transcribe", files=upload(await speech("yes")))
     assert again.status_code == 200

@@ -1,7 +1,7 @@
 """What a line of the feed may not say."""
 
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -101,9 +101,9 @@ def test_a_secret_that_the_first_look_cuts_in_two_is_not_shown() -> None:
 @pytest.mark.parametrize("piece", ["token", "://a:", "cookie\\\\\\", "api key ", '"', "bearer ", "password  ", "[a, "])
 def test_no_line_takes_long(piece: str) -> None:
     text = piece * (2 * LONGEST // len(piece))
-    began = perf_counter()
+    began = process_time()
     clean(text)
-    assert perf_counter() - began < 0.5
+    assert process_time() - began < 0.5
 
 
 @given(st.text())

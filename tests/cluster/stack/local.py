@@ -115,6 +115,12 @@ class Local:
                     found.setdefault(pod.metadata.labels.get(NAME, ""), set()).add(pod.metadata.uid)
         return found
 
+    def ready_pods(self, workload: str) -> set[str]:
+        """The identities of its pods that are ready by their own word: a Deployment's count may be old."""
+        with self.core() as core:
+            listed = core.list_namespaced_pod(self.namespace, label_selector=f"{NAME}={workload}").items
+        return {pod.metadata.uid for pod in listed if any(map(_is_ready, pod.status.conditions or []))}
+
     def claims(self) -> dict[str, tuple[str, str]]:
         """Claim -> its volume, and how it is."""
         with self.core() as core:
@@ -132,17 +138,12 @@ class Local:
         with self.apps() as apps:
             body = {"spec": {"replicas": replicas}}
             apps.patch_namespaced_deployment_scale(deployment, self.namespace, body)
-        eventually(lambda: self.ready(deployment) == self.count(deployment) == replicas, deployment)
+        eventually(lambda: len(self.ready_pods(deployment)) == self.count(deployment) == replicas, deployment)
 
     def count(self, deployment: str) -> int:
         """Of all its pods, those on their way out too."""
         with self.core() as core:
             return len(core.list_namespaced_pod(self.namespace, label_selector=f"{NAME}={deployment}").items)
-
-    def ready(self, deployment: str) -> int:
-        with self.apps() as apps:
-            found = apps.read_namespaced_deployment_status(deployment, self.namespace)
-        return found.status.ready_replicas or 0
 
     def kill(self, workload: str) -> None:
         """End its pods at once, as an eviction without patience does."""
@@ -173,3 +174,7 @@ def sweep(state: Path) -> None:
     for path in (state / "clusters").glob(f"{STACK}-*"):
         if not psutil.pid_exists(int(path.name.rpartition("-")[2])):
             Cluster(path.name, state).delete()
+
+
+def _is_ready(condition: Any) -> bool:
+    return bool(condition.type == "Ready" and condition.status == "True")
