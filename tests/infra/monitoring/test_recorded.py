@@ -6,6 +6,7 @@ import pytest
 
 from infra.monitoring.alerts import ALERTS
 from infra.monitoring.dashboards import DASHBOARDS
+from infra.monitoring.gpu_counters import COUNTERS
 from infra.monitoring.names import CARDS, EXPOSED, INGRESS, STORE
 from tests.cluster.watched import ENGINES, WATCHERS
 from tests.infra.monitoring.recorded import FOLDER, KINDS, exposed, file, heading
@@ -18,6 +19,16 @@ ASKED = [
 ]
 """Source, what asks, and what it asks."""
 OF_A_SCRAPE = {"job", "instance"}
+DEFAULT_COUNTERS = {
+    "gauge": {"SM_CLOCK", "MEM_CLOCK", "MEMORY_TEMP", "GPU_TEMP", "POWER_USAGE", "FB_FREE", "FB_USED", "XID_ERRORS"}
+    | {"GPU_UTIL", "MEM_COPY_UTIL", "ENC_UTIL", "DEC_UTIL", "VGPU_LICENSE_STATUS", "ROW_REMAP_FAILURE"},
+    "counter": {"TOTAL_ENERGY_CONSUMPTION", "PCIE_REPLAY_COUNTER", "NVLINK_BANDWIDTH_TOTAL"}
+    | {"UNCORRECTABLE_REMAPPED_ROWS", "CORRECTABLE_REMAPPED_ROWS"},
+}
+"""What dcgm-exporter reads of every GPU unless it is told otherwise, less what only some releases have.
+
+Its `etc/default-counters.csv`, of which its commits b54068a and 00d6d34 were read.
+"""
 
 
 def labels(expression: str) -> set[str]:
@@ -48,6 +59,12 @@ def test_its_series_have_the_labels_that_are_asked_for(source: str, name: str, e
     recorded = exposed(source)
     known = {label for metric in metrics(expression) for label in recorded[metric]}
     assert labels(expression) - {"le"} <= known | OF_A_SCRAPE
+
+
+def test_the_gpu_exporter_is_asked_for_counters_that_it_has_by_default() -> None:
+    asked = {(type_, name.removeprefix("DCGM_FI_DEV_")) for name, type_, _ in COUNTERS}
+    assert asked <= {(type_, name) for type_, names in DEFAULT_COUNTERS.items() for name in names}
+    assert EXPOSED["dcgm-exporter"] == {name for name, _, _ in COUNTERS}
 
 
 def test_whatever_is_counted_on_was_recorded_or_runs_in_a_test() -> None:
