@@ -36,6 +36,14 @@ async def test_a_watcher_gets_the_backlog_oldest_first_and_then_each_line_once(l
     assert not hub.watchers
 
 
+async def test_the_oldest_lines_are_forgotten(lost: Counter) -> None:
+    hub = Hub(size=3, queue_size=10, lost=lost)
+    for number in range(5):
+        hub.publish(_line(str(number)))
+    with hub.subscribe(View(rank=0, backlog=5)) as watcher:
+        assert [line.event.message for line in watcher.backlog] == ["2", "3", "4"]
+
+
 async def test_a_watcher_sees_what_it_asked_for(lost: Counter) -> None:
     hub = Hub(size=10, queue_size=10, lost=lost)
     view = View(rank=logging.WARNING, sources=frozenset({"a"}), backlog=10)
@@ -67,7 +75,8 @@ async def test_the_end_brings_what_is_queued_and_no_more(lost: Counter) -> None:
     with hub.subscribe(View(rank=0)) as watcher:
         hub.publish(_line("last"))
         hub.end()
-        assert [[line.event.message for line in batch] async for batch in watcher.batches(60)] == [["last"]]
+        async with asyncio.timeout(5):
+            assert [[line.event.message for line in batch] async for batch in watcher.batches(60)] == [["last"]]
 
 
 async def test_a_watcher_that_does_not_take_its_end_is_cut_off(lost: Counter) -> None:

@@ -16,6 +16,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.gateway.watching import BEARER, LIVE
+
 CONFIG = "backends:\n  stub: { url: 'http://127.0.0.1:9', type: openai }\n"
 Launch = Callable[..., "Process"]
 
@@ -155,6 +157,17 @@ def test_clients_that_keep_asking_go_elsewhere_before_it_closes(launch: Launch) 
         gateway.until("draining")
         assert [kept.get("/livez").headers["connection"] for _ in range(2)] == 2 * ["close"]
     assert gateway.wait() == 0
+
+
+def test_it_lets_those_go_who_watch_it(launch: Launch) -> None:
+    """They stay to the end of what they are sent; one that gets no end hears nothing until the next keepalive."""
+    gateway = launch(**LIVE)
+    with httpx.stream("GET", f"{gateway.url}/events/terminal", headers=BEARER, timeout=5) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "event: meta"
+        gateway.process.terminate()
+        assert "draining" in "".join(lines)
+        assert gateway.wait() == 0
 
 
 def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) -> None:

@@ -5,11 +5,8 @@ import logging
 import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import httpx
 import pytest
 
 from synapse_gateway.feed.feed import named
@@ -17,8 +14,7 @@ from synapse_gateway.feed.handler import FeedHandler
 from synapse_gateway.logs import ACCESS
 from synapse_gateway.metrics import DIRECTORY
 from tests.gateway.sockets import connected
-from tests.gateway.test_process import Process
-from tests.gateway.watching import BEARER, LIVE, TOKEN, data, logging_requests, watching
+from tests.gateway.watching import LIVE, TOKEN, WAIT_S, data, logging_requests, refusal, watching
 
 pytestmark = pytest.mark.anyio
 log = logging.getLogger("tests.terminal")
@@ -66,7 +62,7 @@ async def test_requests_are_logged_without_the_feed_when_it_is_off(start: Any) -
     await gateway.http.get("/health")
     assert gateway.gateway.feed is None
     assert not any(isinstance(found, FeedHandler) for found in logging.getLogger(ACCESS).handlers)
-    answer = await gateway.http.get("/events/terminal", headers=BEARER)
+    answer = await refusal(gateway)
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "feature_disabled"
 
@@ -113,7 +109,7 @@ async def test_the_default_level_is_the_operators(start: Any) -> None:
 )
 async def test_a_query_that_means_nothing_is_refused(start: Any, query: str, param: str) -> None:
     gateway = await start({}, **LIVE)
-    answer = await gateway.http.get(f"/events/terminal?{query}", headers=BEARER)
+    answer = await refusal(gateway, f"?{query}")
     assert answer.status_code == 422
     assert answer.json()["error"] == {
         "message": answer.json()["error"]["message"],
@@ -134,21 +130,21 @@ async def test_silence_is_filled_with_comments(start: Any) -> None:
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Cookie": "synapse_dash_token=x.9.y"}])
 async def test_strangers_do_not_watch(start: Any, headers: dict[str, str]) -> None:
     gateway = await start({}, **LIVE)
-    answer = await gateway.http.get("/events/terminal", headers=headers)
+    answer = await refusal(gateway, headers=headers)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "invalid_token"
 
 
 async def test_without_a_token_nobody_watches(start: Any) -> None:
     gateway = await start({}, SYNAPSE_TERMINAL_FEED_MODE="live")
-    answer = await gateway.http.get("/events/terminal", headers={"Authorization": "Bearer x"})
+    answer = await refusal(gateway, headers={"Authorization": "Bearer x"})
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "auth_not_configured"
 
 
 async def test_a_slow_reader_loses_its_oldest_lines_and_the_others_none(start: Any) -> None:
     gateway = await start({}, SYNAPSE_TERMINAL_FEED_SUBSCRIBER_QUEUE_SIZE="10", **LIVE)
-    async with connected(gateway.port) as slow:
+    async with asyncio.timeout(WAIT_S), connected(gateway.port) as slow:
         await slow.send(ASK)
         await slow.reader.readuntil(b"event: meta")
         for number in range(50):
@@ -167,9 +163,9 @@ async def test_the_feed_ends_at_once_when_the_replica_goes(start: Any) -> None:
         gateway.gateway.drain()
         async with asyncio.timeout(1):
             assert await watcher.frame() == ""
-        refusal = await gateway.http.get("/events/terminal", headers=BEARER)
-        assert refusal.status_code == 503
-        assert refusal.json()["error"]["code"] == "draining"
+        answer = await refusal(gateway)
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "draining"
 
 
 async def test_a_reader_that_stalls_does_not_hold_up_the_end(start: Any) -> None:
@@ -185,22 +181,6 @@ async def test_a_reader_that_stalls_does_not_hold_up_the_end(start: Any) -> None
         async with asyncio.timeout(3):
             await gateway.listener.stop(30)
     await _until(lambda: gateway.gateway.feed.watchers == 0)
-
-
-def test_a_process_that_is_watched_goes_at_once(tmp_path: Path) -> None:
-    process = Process(tmp_path, "--port", "0", **LIVE)
-    try:
-        with httpx.stream("GET", f"{process.url}/events/terminal", headers=BEARER) as answer:
-            lines = answer.iter_lines()
-            assert next(lines) == "event: meta"
-            began = perf_counter()
-            process.process.terminate()
-            assert any("draining" in line for line in lines)
-        assert process.wait() == 0
-        assert perf_counter() - began < 5
-    finally:
-        process.process.kill()
-        process.process.stderr.close()  # type: ignore[union-attr]
 
 
 async def test_a_thousand_idle_watchers_leave_nothing_behind(start: Any) -> None:

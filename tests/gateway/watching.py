@@ -59,6 +59,14 @@ async def watching(gateway: Running, query: str = "", headers: Any = BEARER) -> 
         yield Watcher(answer)
 
 
+async def refusal(gateway: Running, query: str = "", headers: Any = BEARER) -> httpx.Response:
+    """What one is told who may not watch. A feed that begins instead has no end, and is not read."""
+    async with asyncio.timeout(WAIT_S), watching(gateway, query, headers) as watcher:
+        assert watcher.answer.is_error, "the feed began"
+        await watcher.answer.aread()
+        return watcher.answer
+
+
 @contextmanager
 def logging_requests() -> Iterator[None]:
     """Have the log of answered requests written, as the program does."""
