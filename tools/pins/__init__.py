@@ -1,0 +1,20 @@
+"""The programs that Synapse runs and no Python package brings: one version each, and where it comes from.
+
+A release is used only where its checksum is pinned here, else the Go modules under `tools/go/` are built, whose
+`go.sum` pins every source file. A new version is a new row here and, for Go, `go get` and `go mod tidy` in the module's
+folder.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tools.pins import cluster, commands, kubernetes, monitoring
+from tools.pins.commands import PULUMI
+from tools.pins.kubernetes import KUBERNETES
+from tools.pins.pin import MODULES, GoPackage, Patch, Pin, Release
+
+PINS: Final[Mapping[str, Pin]] = {
+    pin.name: pin for group in (commands, kubernetes, cluster, monitoring) for pin in group.ALL
+}
+
+__all__ = ["KUBERNETES", "MODULES", "PINS", "PULUMI", "GoPackage", "Patch", "Pin", "Release"]
