@@ -4,9 +4,15 @@ import copy
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from infra.budget import Line
 from infra.cli import judging
 from infra.cli.judging import Resource, resource, resources_of
-from tests.conftest import Config, forge_config
+from infra.vram import CARDS, ModelCard
+from policies import claims
+from policies.objects import objects
+from policies.pods import pods
+from policies.rollouts import at_once
+from tests.conftest import Config, forge_config, planned
 
 __all__ = ["Resource", "resource", "resources_of"]
 
@@ -76,6 +82,14 @@ def judge(
 ) -> list[tuple[str, str]]:
     """What `judging.judge` finds under the forge's config; the namespaces that the helpers here use deny by default."""
     return judging.judge((*resources, *SHUT), forge_config() if config is None else config, pack, protected)
+
+
+def claimed(resources: Iterable[Resource], cards: Mapping[str, ModelCard] = CARDS) -> dict[str, Line]:
+    """The ledger lines of what *resources* deploy on the forge, by their names in the ledger."""
+    capacity = planned().ledger.capacity
+    deployed = [pod for item in resources for one in objects(resource(*item)) for pod in pods(one)]
+    lines = [each for pod in deployed for each in at_once(claims.line(pod, capacity, cards), pod)]
+    return {line.name.partition("/")[2]: line for line in lines}
 
 
 def rules(violations: list[tuple[str, str]]) -> list[str]:

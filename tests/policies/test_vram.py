@@ -1,0 +1,55 @@
+"""The memory of a card: what an engine's own flags take of it, whatever its pod declares."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import planned
+from tests.policies.judging import claimed, container, judge, resources_of, rules, workload
+
+MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"args": [MODEL, "--max-model-len=131072"], "image": f"vllm/vllm-openai:v0.30.0@sha256:{64 * 'a'}"},
+        {"command": ["vllm", "serve", MODEL, "--max-model-len", "128K"]},
+        {"command": ["sh", "-c", f"exec vllm serve {MODEL} --max-model-len 131072"]},
+        {"args": ["vllm", "--model", MODEL, "--max-num-seqs=20", "--max-model-len=8192"]},
+    ],
+)
+def test_a_context_that_overflows_the_gpu_is_refused(words: dict[str, Any]) -> None:
+    ((rule, message),) = judge([workload("Deployment", {"containers": [container(gpus=1) | words]})])
+    assert rule == "vram-within-gpu"
+    assert "Deployment/hand: its 3" in message
+    assert "rtx-5090 32Gi" in message
+    assert "shorten the context" in message
+
+
+def test_declared_vram_is_believed_when_it_is_more() -> None:
+    spec = {"containers": [container(gpus=1)]}
+    assert judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "32Gi"})]) == []
+    assert rules(judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "33Gi"})])) == ["vram-within-gpu"]
+
+
+def test_a_declaration_cannot_hide_what_the_flags_need() -> None:
+    spec = {
+        "containers": [container(gpus=1, args=["vllm", "serve", MODEL, "--max-model-len=131072", "--max-num-seqs=2"])]
+    }
+    assert rules(judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "1Gi"})])) == ["vram-within-gpu"]
+
+
+def test_an_engines_overhead_is_what_its_pod_declares() -> None:
+    changed_plan = planned("services.vllm.overhead", "1Gi")
+    (line,) = [line for line in changed_plan.ledger.lines if line.name == "vllm-inference"]
+    assert claimed(resources_of(changed_plan))["vllm-inference"].claim == line.claim
+
+
+def test_weights_that_an_engine_parks_must_fit_its_memory() -> None:
+    words = ["vllm", "serve", MODEL, "--max-model-len=8192", "--enable-sleep-mode"]
+    spec = {"containers": [container("8Gi", gpus=1, args=words)]}
+    found = judge([workload("Deployment", spec)])
+    assert any(rule == "memory-within-budget" and "Deployment/hand" in message for rule, message in found)
+    awake = {"containers": [container("8Gi", gpus=1, args=words[:-1])]}
+    assert "memory-within-budget" not in rules(judge([workload("Deployment", awake)]))
