@@ -1,5 +1,6 @@
 """A gateway on a real socket, in front of backends that a test makes, all in the test's own event loop."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from tests.gateway.clients import ollama_client, openai_client  # noqa: F401 - fixtures
 from tests.gateway.disks import mount, unmount
 from tests.gateway.fakes import Fake
+from tests.gateway.redis_server import Proxy, RedisServer
 from tests.gateway.running import Running, running
 from tests.gateway.speaking import chatterbox, sound, taken
+from tests.gateway.watching import logging_requests
 
 
 @pytest.fixture
@@ -56,6 +59,28 @@ def fake(stack: AsyncExitStack) -> Start:
         return await stack.enter_async_context(Fake(handlers or {}))
 
     return run
+
+
+@pytest.fixture
+def logged() -> Iterator[None]:
+    """Have everything logged that the feed could say: by the tests, by itself, and of answered requests."""
+    logging.getLogger("tests").setLevel(logging.DEBUG)
+    logging.getLogger("synapse_gateway.feed").setLevel(logging.INFO)
+    with logging_requests():
+        yield
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    async with RedisServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def line(redis: RedisServer) -> AsyncIterator[Proxy]:
+    """The way to `redis`, for faults."""
+    async with Proxy(redis.port) as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import io
 import logging
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,12 +29,6 @@ def written() -> Iterator[io.StringIO]:
     logging.captureWarnings(capture=False)
     root.handlers[:] = former
     root.setLevel(level)
-
-
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    async with RedisServer(tmp_path) as server:
-        yield server
 
 
 async def test_a_key_and_a_prompt_leave_no_trace(

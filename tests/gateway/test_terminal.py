@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,18 +13,11 @@ from synapse_gateway.feed.handler import FeedHandler
 from synapse_gateway.logs import ACCESS
 from synapse_gateway.metrics import DIRECTORY
 from tests.gateway.sockets import connected
-from tests.gateway.watching import LIVE, TOKEN, WAIT_S, data, logging_requests, refusal, watching
+from tests.gateway.watching import LIVE, TOKEN, WAIT_S, data, refusal, watching
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("logged")]
 log = logging.getLogger("tests.terminal")
 ASK = f"GET /events/terminal HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-
-
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    log.setLevel(logging.DEBUG)
-    with logging_requests():
-        yield
 
 
 async def test_meta_comes_first_then_the_backlog_oldest_first_then_what_is_said(start: Any) -> None:

@@ -4,21 +4,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.tools.test_twin import NODE, wait
+from tests.tools.twins import NODE, WAITING, wait
 from tools.control_plane.processes import Process, spawn
 from tools.errors import TwinError
 from tools.twin import Twin
 from tools.twin.plan import STAGES
 from tools.twin.record import Record, load
-
-WAITING = [sys.executable, "-c", "input()"]  # a process that stays until it is killed
 
 
 def test_a_program_that_nobody_could_remember_never_runs(tmp_path: Path) -> None:

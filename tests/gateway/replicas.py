@@ -1,0 +1,42 @@
+"""A replica whose feed goes over Redis, and what another one says to it."""
+
+import asyncio
+
+import msgspec
+
+from tests.gateway.running import Running
+from tests.gateway.watching import LIVE
+
+
+def environment(url: str, connect_s: float = 5) -> dict[str, str]:
+    return {
+        **LIVE,
+        "SYNAPSE_INSTANCE_ID": "one",
+        "SYNAPSE_TERMINAL_FEED_BUS_MODE": "redis",
+        "SYNAPSE_TERMINAL_FEED_REDIS_URL": url,
+        "SYNAPSE_TERMINAL_FEED_REDIS_CONNECT_TIMEOUT_SECONDS": str(connect_s),
+    }
+
+
+def foreign(**fields: str) -> bytes:
+    """What another replica says: an event as it goes over Redis."""
+    given = {
+        "ts": "2026-02-19T05:01:29.120000+00:00",
+        "source": "x",
+        "level": "INFO",
+        "message": "m",
+        "instance": "two",
+    }
+    return msgspec.json.encode({**given, **fields})
+
+
+async def subscribed(gateway: Running) -> None:
+    async with asyncio.timeout(10):
+        await gateway.gateway.feed.bus.is_subscribed.wait()  # type: ignore[union-attr]
+
+
+async def until_heard(said: asyncio.Queue[bytes], text: bytes) -> bytes:
+    """The next of what is said that holds *text*."""
+    while text not in (payload := await said.get()):
+        pass
+    return payload

@@ -1,0 +1,16 @@
+"""The benchmark's own backend."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tools.bench.loads import CORES
+from tools.bench.process import Running
+from tools.bench.subjects import stub
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[Running]:
+    with stub(tmp_path, CORES) as found:
+        yield found

@@ -1,0 +1,84 @@
+"""What tests of twins share: the node that they ask for, and how they look at what came of it."""
+
+import os
+import ssl
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tools.control_plane.api import Api
+from tools.twin import Node, Twin
+from tools.twin.credentials import credentials
+from tools.twin.record import load
+
+GIB = 1 << 30
+NODE = Node(name="forge", memory=196 * GIB, cpu=64_000, gpus=4)
+DEADLINE_S = 60.0
+POLL_S = 0.1
+WAITING = [sys.executable, "-c", "input()"]  # a process that stays until it is killed
+
+
+@contextmanager
+def another(state: Path, suffix: str, owner_pid: int) -> Iterator[Twin]:
+    twin = Twin(f"test-{os.getpid()}-{suffix}", state, owner_pid)
+    try:
+        twin.up(NODE)
+        yield twin
+    finally:
+        twin.down()
+
+
+def api(twin: Twin) -> Api:
+    record = load(twin.folder)
+    assert record
+    return Api(credentials(twin.folder), record.port)
+
+
+def wait(what: Callable[[], Any]) -> Any:
+    """What `what` returns once that is true, or at the deadline."""
+    end = time.monotonic() + DEADLINE_S
+    while not (found := what()) and time.monotonic() < end:
+        time.sleep(POLL_S)
+    return found
+
+
+def pod(name: str, resources: dict[str, str], claim: str | None = None) -> dict[str, Any]:
+    container: dict[str, Any] = {"name": "main", "image": "example.test/none", "resources": {"limits": resources}}
+    spec: dict[str, Any] = {"containers": [container], "runtimeClassName": NODE.runtime_class}
+    if claim:
+        container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+        spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def claim(name: str) -> dict[str, Any]:
+    """A claim that names no class, as charts do."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
+def condition(found: dict[str, Any], kind: str) -> dict[str, Any]:
+    conditions = found.get("status", {}).get("conditions", [])
+    return next((item for item in conditions if item["type"] == kind), {})
+
+
+def leftovers(twin: Twin) -> list[str]:
+    """Command lines that mention the twin's folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if str(twin.folder) in line and process.pid != os.getpid():
+            found.append(line)
+    return found
+
+
+def strict(twin: Twin) -> ssl.SSLContext:
+    """Trust in the twin's certificate, as strict as Python 3.13 is by default."""
+    context = ssl.create_default_context(cafile=str(credentials(twin.folder).authority))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
