@@ -1,6 +1,6 @@
 """What a check of the doctor is: a name, and a look at the facts beside the plan."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,3 +30,21 @@ class Check:
 
 def well(says: str) -> Verdict:
     return "ok", says, ""
+
+
+def unknown(says: str, do: str) -> Verdict:
+    return "unknown", says, do
+
+
+def warning(says: str, do: str) -> Verdict:
+    return "warning", says, do
+
+
+def failure(says: str, do: str) -> Verdict:
+    return "failure", says, do
+
+
+def missing(what: str, name: str, there: Collection[str], do: str) -> Verdict:
+    """None is called *name*, and this is what those that are *there* are called."""
+    others = f"but {', '.join(there)}" if there else "nor any other"
+    return failure(f"there is no {what} {name}, {others}", do)

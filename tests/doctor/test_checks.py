@@ -133,6 +133,14 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
         "set `sleep: false`",
     ),
     (facts(storage_classes={"ceph": "c"}), {}, "storage class", "failure", "but ceph", "set synapse:node.storageClass"),
+    (
+        facts(storage_classes={}),
+        {},
+        "storage class",
+        "failure",
+        "local-path, nor any other",
+        "synapse:node.storageClass",
+    ),
     (facts(dns_pods=()), {}, "DNS", "failure", "it has no pod", "k8s-app=kube-dns"),
     (facts(dns_pods=(False,)), {}, "DNS", "failure", "none of its 1 pods is ready", "k8s-app=kube-dns"),
     (

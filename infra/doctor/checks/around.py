@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from infra.doctor.check import Check, Verdict, well
+from infra.doctor.check import Check, Verdict, failure, missing, warning, well
 from infra.doctor.facts import Facts
 from infra.ingress import CHART_NAMESPACE
 from infra.kinds.entry import ENTRIES
@@ -18,13 +18,9 @@ def storage_class(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     name = plan.settings.node.storage_class
     if name in facts.storage_classes:
         yield well(f"StorageClass {name} by {facts.storage_classes[name]}")
-        return
-    there = ", ".join(facts.storage_classes) or "none"
-    yield (
-        "failure",
-        f"there is no StorageClass {name}, but {there}",
-        "set synapse:node.storageClass to one that is there",
-    )
+    else:
+        do = "set synapse:node.storageClass to one that is there"
+        yield missing("StorageClass", name, facts.storage_classes, do)
 
 
 def names(facts: Facts, _: Plan) -> Iterator[Verdict]:
@@ -34,7 +30,7 @@ def names(facts: Facts, _: Plan) -> Iterator[Verdict]:
         yield well(f"{ready} of {len(facts.dns_pods)} pods of CoreDNS are ready")
     else:
         found = f"none of its {len(facts.dns_pods)} pods is ready" if facts.dns_pods else "it has no pod"
-        yield "failure", f"the cluster's DNS: {found}", "see `kubectl -n kube-system describe pods -l k8s-app=kube-dns`"
+        yield failure(f"the cluster's DNS: {found}", "see `kubectl -n kube-system describe pods -l k8s-app=kube-dns`")
 
 
 def ingress(facts: Facts, plan: Plan) -> Iterator[Verdict]:
@@ -44,12 +40,8 @@ def ingress(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     if section.class_name in facts.ingress_classes:
         yield well(f"IngressClass {section.class_name}")
     else:
-        there = ", ".join(facts.ingress_classes) or "none"
-        yield (
-            "failure",
-            f"there is no IngressClass {section.class_name}, but {there}",
-            "set synapse:ingress.className to one that is there; K3s without --disable=traefik brings traefik",
-        )
+        do = "set synapse:ingress.className to one that is there; K3s without --disable=traefik brings traefik"
+        yield missing("IngressClass", section.class_name, facts.ingress_classes, do)
 
 
 def traefik(facts: Facts, plan: Plan) -> Iterator[Verdict]:
@@ -63,11 +55,11 @@ def traefik(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     needed = max((each.timeout_s for each in plan.services if each.backend.kind in ENTRIES), default=0)
     add = f"set synapse:ingress.helmChartConfig: true, or 0s or {section.timeout_s}s there: docs/timeouts.md"
     if facts.traefik is None:
-        yield "warning", f"Traefik ends an upload after {READ_TIMEOUT_S} s: it has no HelmChartConfig", add
+        yield warning(f"Traefik ends an upload after {READ_TIMEOUT_S} s: it has no HelmChartConfig", add)
         return
     short = [each for each in limits(facts.traefik) if each.seconds is None or each.seconds < needed]
     for limit in short:
-        yield "failure", f"{limit.key}: {limit.value}, and the gateway takes up to {needed} s", add
+        yield failure(f"{limit.key}: {limit.value}, and the gateway takes up to {needed} s", add)
     if not short:
         yield well(f"the HelmChartConfig in {CHART_NAMESPACE} leaves requests their time")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from infra.cuda import BLACKWELL, DRIVER_OF_CUDA, DRIVER_OF_FAMILY, FAMILY_OF_COMPUTE
-from infra.doctor.check import Check, Verdict, well
+from infra.doctor.check import Check, Verdict, failure, missing, unknown, warning, well
 from infra.doctor.facts import GPU, Facts
 from infra.options import VllmService
 from infra.placement import Placed
@@ -23,14 +23,10 @@ RESERVED = 2**30
 def runtime_class(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     name = plan.settings.node.runtime_class
     if name not in facts.runtime_classes:
-        yield (
-            "failure",
-            f"there is no RuntimeClass {name}",
-            "install the NVIDIA container toolkit on the node and restart K3s, which then makes it",
-        )
+        do = "install the NVIDIA container toolkit on the node and restart K3s, which then makes it"
+        yield missing("RuntimeClass", name, facts.runtime_classes, do)
     elif facts.runtime_classes[name] != HANDLER:
-        yield (
-            "warning",
+        yield warning(
             f"RuntimeClass {name} has the handler {facts.runtime_classes[name]}",
             "see that this runtime of containerd is NVIDIA's",
         )
@@ -46,11 +42,11 @@ def cards(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     elif not found and plan.settings.node.device_plugin:
         yield well(f"no {GPU} yet: phase 2 brings the device plugin")
     elif not found:
-        yield "failure", f"the node offers no {GPU}", PLUGIN
+        yield failure(f"the node offers no {GPU}", PLUGIN)
     elif REPLICAS in facts.labels or plan.settings.node.gpus[0].shares > 1:
         return  # time-slicing says what is wrong
     else:
-        yield "failure", f"the node offers {found} {GPU}, and the stack file says {wanted}", "correct synapse:node.gpus"
+        yield failure(f"the node offers {found} {GPU}, and the stack file says {wanted}", "correct synapse:node.gpus")
 
 
 def time_slicing(facts: Facts, plan: Plan) -> Iterator[Verdict]:
@@ -61,8 +57,7 @@ def time_slicing(facts: Facts, plan: Plan) -> Iterator[Verdict]:
         return
     found = int(facts.labels.get(REPLICAS, "0")) or offered // len(plan.settings.node.gpus)
     if offered and found != wanted:
-        yield (
-            "failure",
+        yield failure(
             f"each card is shared by {found} pods, and the stack file says {wanted}",
             f"set `replicas: {wanted}` in the device plugin's time-slicing configuration, or gpus[].shares: {found}",
         )
@@ -80,8 +75,7 @@ def driver(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     if family and family in DRIVER_OF_FAMILY:
         needs[f"a card of {family}"] = DRIVER_OF_FAMILY[family]
     if found is None:
-        yield (
-            "unknown",
+        yield unknown(
             f"no label says which driver the node has, and {facts.no_cards}",
             f"it must be {max(needs.values(), default=0)} or newer: see `nvidia-smi` on the node",
         )
@@ -89,8 +83,7 @@ def driver(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     late = {name: oldest for name, oldest in needs.items() if found < oldest}
     if late:
         who = ", ".join(f"{name} needs {oldest}" for name, oldest in late.items())
-        yield (
-            "failure",
+        yield failure(
             f"driver {found}: {who}",
             f"install driver {max(late.values())} or newer on the node, and reboot",
         )
@@ -104,10 +97,9 @@ def memory(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     labelled = [int(facts.labels[MEMORY]) * MI] if MEMORY in facts.labels else []
     sizes = [card.memory for card in facts.cards or ()] or labelled
     if not sizes:
-        yield "unknown", f"no label says how large the cards are, and {facts.no_cards}", "see `nvidia-smi` on the node"
+        yield unknown(f"no label says how large the cards are, and {facts.no_cards}", "see `nvidia-smi` on the node")
     elif min(sizes) + RESERVED < wanted:
-        yield (
-            "failure",
+        yield failure(
             f"a card has {gib(min(sizes))}, and the stack file says {gib(wanted)}",
             f"set synapse:node.gpus[].memory to {gib(min(sizes))}, then run `synapse plan`",
         )
@@ -118,13 +110,12 @@ def memory(facts: Facts, plan: Plan) -> Iterator[Verdict]:
 def free(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     """Nobody else has what the engines will take: no pod that claims a GPU, no program beside the cluster."""
     for name, gpus in facts.gpu_holders.items():
-        yield "failure", f"{name} claims {gpus} {GPU}", "move it to the platform and scale it to 0: `synapse migrate`"
+        yield failure(f"{name} claims {gpus} {GPU}", "move it to the platform and scale it to 0: `synapse migrate`")
     needed = sum(service.claim.vram * service.claim.gpus * service.replicas for service in _on_gpu(plan))
     if facts.cards is None:
-        yield "unknown", f"how much memory is free on the cards: {facts.no_cards}", "see `nvidia-smi` on the node"
+        yield unknown(f"how much memory is free on the cards: {facts.no_cards}", "see `nvidia-smi` on the node")
     elif (left := sum(card.free for card in facts.cards)) < needed:
-        yield (
-            "failure",
+        yield failure(
             f"{gib(left)} are free on the cards, and the engines take {gib(needed)}",
             "see with `nvidia-smi` on the node which program holds the rest, and end it; a running stack holds its own",
         )
@@ -138,8 +129,7 @@ def sleep(facts: Facts, plan: Plan) -> Iterator[Verdict]:
         each.service_name for each in plan.services if isinstance(each.options, VllmService) and each.options.sleep
     ]
     if sleepers and _family(facts) == BLACKWELL:
-        yield (
-            "warning",
+        yield warning(
             f"{', '.join(sleepers)} may sleep, on a card of {BLACKWELL}, where engines crashed on waking up",
             "set `sleep: false`, or let it sleep and wake under load before you rely on it",
         )

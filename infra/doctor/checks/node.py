@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from infra.doctor.check import Check, Verdict, well
+from infra.doctor.check import Check, Verdict, failure, missing, unknown, warning, well
 from infra.doctor.facts import Facts
 from infra.plan import Plan
 from infra.quantities import as_bytes, as_millicores, cores, gib
@@ -20,22 +20,17 @@ def present(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     """It has the name of the stack file, is Ready and has no need."""
     name = plan.settings.node.name
     if facts.node is None:
-        there = ", ".join(facts.nodes) or "no node"
-        yield (
-            "failure",
-            f"there is no node {name}, but {there}",
-            "set synapse:node.name to the name that the cluster has",
-        )
+        yield missing("node", name, facts.nodes, "set synapse:node.name to the name that the cluster has")
         return
     conditions = {each.type: each for each in facts.node.status.conditions or []}
     ready = conditions.get("Ready")
     if ready is None or ready.status != "True":
         why = (ready and (ready.message or ready.reason)) or "it says nothing"
-        yield "failure", f"{name} is not Ready: {why}", "see `journalctl -u k3s` on the node"
+        yield failure(f"{name} is not Ready: {why}", "see `journalctl -u k3s` on the node")
     elif bad := [kind for kind in PRESSURES if kind in conditions and conditions[kind].status == "True"]:
-        yield "failure", f"{name} has {', '.join(bad)}", "free memory, disk or processes of the node first"
+        yield failure(f"{name} has {', '.join(bad)}", "free memory, disk or processes of the node first")
     elif facts.node.spec.unschedulable:
-        yield "failure", f"{name} takes no pods", f"run `kubectl uncordon {name}`"
+        yield failure(f"{name} takes no pods", f"run `kubectl uncordon {name}`")
     else:
         yield well(f"{name} is Ready")
 
@@ -46,10 +41,9 @@ def kubernetes(facts: Facts, _: Plan) -> Iterator[Verdict]:
     match = VERSION.match(version)
     oldest = ".".join(map(str, OLDEST))
     if match is None or tuple(map(int, match.groups())) < OLDEST:
-        yield "failure", f"Kubernetes {version}", f"install K3s v{oldest} or newer: it brings the nvidia RuntimeClass"
+        yield failure(f"Kubernetes {version}", f"install K3s v{oldest} or newer: it brings the nvidia RuntimeClass")
     elif K3S not in version:
-        yield (
-            "warning",
+        yield warning(
             f"Kubernetes {version} is not a K3s",
             "bring what K3s would: RuntimeClass, storage class and Traefik; leave ingress.helmChartConfig out",
         )
@@ -62,14 +56,12 @@ def size(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     capacity, node = facts.node.status.capacity or {}, plan.settings.node
     memory, cpu = as_bytes(capacity.get("memory", "0")), as_millicores(capacity.get("cpu", "0"))
     if memory < node.memory:
-        yield (
-            "failure",
+        yield failure(
             f"{gib(memory)} of memory, where the stack file says {gib(node.memory)}",
             f"set synapse:node.memory to at most {gib(memory)}, then run `synapse plan`",
         )
     if cpu < node.cpus:
-        yield (
-            "failure",
+        yield failure(
             f"{cores(cpu)} cores, where the stack file says {cores(node.cpus)}",
             f"set synapse:node.cpus to at most {cores(cpu)}, then run `synapse plan`",
         )
@@ -82,12 +74,11 @@ def disk(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     wanted = {disk.name: disk.size for service in plan.services for disk in service.disks}
     needed = sum(size for name, size in wanted.items() if name not in facts.claims)
     if DISK not in facts.allocatable:
-        yield "unknown", "the node does not say how large its disk is", "compare `df -h` of the node with the claims"
+        yield unknown("the node does not say how large its disk is", "compare `df -h` of the node with the claims")
         return
     room = as_bytes(facts.allocatable[DISK])
     if room < needed:
-        yield (
-            "failure",
+        yield failure(
             f"a disk of {gib(room)}, and {gib(needed)} of claims to be made",
             "add a disk for /var/lib/rancher/k3s/storage, or make `disk` of the services smaller",
         )
