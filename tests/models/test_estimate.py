@@ -12,7 +12,7 @@ from infra.models.placed import find
 from infra.plan import plan
 from infra.quantities import GI
 from infra.settings import load
-from tests.conftest import forge_config
+from tests.conftest import config_of, forge_config
 from tests.infra.cli.test_commands import project, synapse
 from tests.infra.gguf_bytes import LLAMA, whole
 
@@ -76,10 +76,17 @@ def test_a_file_that_takes_more_than_its_claim_is_a_failure(tmp_path: Path) -> N
     assert "DOES NOT FIT" in done.stdout
 
 
+def test_nothing_to_verify_is_said(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, config_of("local")), "models", "verify", "--stack", "mine", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"models": [], "faults": {}})
+    assert "nothing to verify: the services of mine bring their models by themselves" in done.stderr
+
+
 def test_bad_orders_are_one_message(tmp_path: Path, file: Path) -> None:
     folder = project(tmp_path, forge_config())
     for arguments, said in (
         (["verify", "--file", str(file)], "--file is of one model: name it; accepted: llama3.1:8b"),
+        (["verify", "tts-1"], "tts-1: piper-tts brings it by itself; name a file of it with --file"),
         (["pull", "tts-1"], "tts-1: piper-tts brings or fetches it by itself"),
         (["pull", "gpt-9"], "gpt-9: no model of the stack; accepted: llama3.1:8b"),
         (["pull", "--sha256", "x"], "--sha256 is of one file, and 3 models are to be fetched"),

@@ -44,6 +44,8 @@ def verify(  # noqa: PLR0913, PLR0917 - a command has its options
     """Read the headers of the models' files where they lie; exit 1 for one that takes more than its claim."""
     plan = planned(stack, phase)
     wanted = [find(plan, name, service) for name in names or []] or [m for m in models(plan) if m.kind != "own"]
+    if not wanted:
+        typer.echo(f"nothing to verify: the services of {stack} bring their models by themselves", err=True)
     found = _of_file(wanted, file) if file else list(_of_claims(plan, wanted, stack, kubeconfig))
     estimates = [estimate(model, card, plan.settings.cards) for model, card in found if isinstance(card, ModelCard)]
     faults = {model.name: card for model, card in found if isinstance(card, str)}
@@ -62,11 +64,15 @@ def _of_file(wanted: Sequence[Model], file: Path) -> list[Found]:
 
 
 def _of_claims(plan: Plan, wanted: Sequence[Model], stack: str, kubeconfig: Path | None) -> Iterator[Found]:
-    """One pod for each claim reads all that is on it."""
+    """One pod for each claim reads all that is on it. Raises ModelError for a model that a service brings."""
     by_disk: dict[tuple[str, str, int], list[Model]] = {}
-    for model in (model for model in wanted if model.disk):
-        assert model.disk  # noqa: S101 - just above
+    for model in wanted:
+        if model.kind == "own" or not model.disk:
+            who = model.service.service_name
+            raise ModelError(f"{model.name}: {who} brings it by itself; name a file of it with --file")
         by_disk.setdefault((model.disk.name, model.disk.mount, model.service.backend.user), []).append(model)
+    if not by_disk:
+        return
     with cluster_pods(plan, stack, kubeconfig) as known:
         python = image(plan, known)
         for kept in by_disk.values():
