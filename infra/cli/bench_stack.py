@@ -49,7 +49,8 @@ def stack(  # noqa: PLR0913, PLR0917 - a command has its options
     """Ask each model through the gateway and directly, in turn; exit 1 when a success criterion is missed."""
     planned = plan(at_phase(load(name), phase))
     setup = Setup(rounds=rounds, tokens=tokens, clients=clients)
-    with pods(existing_cluster(name, kubeconfig), planned.settings.namespace) as known:
+    settings = planned.settings
+    with pods(existing_cluster(name, kubeconfig), settings.namespace, settings.context) as known:
         with ways(planned, known, key, within_s) as found, Console(stderr=True).status("measuring") as status:
             series: list[Series] = []
             try:

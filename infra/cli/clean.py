@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from kubernetes import client, config
+from kubernetes import client
 
 from infra.cli.cluster_state import OURS, ClaimState, read
 from infra.cli.down import down
 from infra.cli.options import Kubeconfig, Stack
 from infra.cli.target import existing_cluster, own
+from infra.connection import connected
 from infra.placement import Placed
 from infra.plan import Plan, plan
-from infra.settings import load
+from infra.settings import Settings, load
 from tools.cluster import Cluster
 from tools.twin import Twin
 
@@ -32,7 +33,7 @@ def clean(stack: Stack = "forge", kubeconfig: Kubeconfig = None, volumes: Volume
         raise typer.Exit(1)
     down(stack, kubeconfig, volumes=volumes and kubeconfig is None)
     if volumes and kubeconfig:
-        _delete_claims(kubeconfig, planned.settings.namespace)
+        _delete_claims(kubeconfig, planned.settings)
 
 
 def losses(planned: Plan, stack: str, kubeconfig: Path | None, *, volumes: bool) -> Iterator[str]:
@@ -43,7 +44,7 @@ def losses(planned: Plan, stack: str, kubeconfig: Path | None, *, volumes: bool)
         yield f"The cluster of {stack} has ended; what {private.folder} holds {fate}."
         return
     target = existing_cluster(stack, kubeconfig)
-    state = read(target, *planned.namespaces)
+    state = read(target, *planned.namespaces, context=planned.settings.context)
     yield f"Of the stack {stack}, in namespace {planned.settings.namespace} of {target}:"
     for workload, count in Counter(pod.workload for pod in state.pods).items():
         yield f"  goes: {workload}, {count} pod{'s' if count > 1 else ''}"
@@ -68,10 +69,10 @@ def _agreed() -> bool:
         return False
 
 
-def _delete_claims(kubeconfig: Path, namespace: str) -> None:
-    with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
+def _delete_claims(kubeconfig: Path, settings: Settings) -> None:
+    with connected(kubeconfig, settings.context) as api:
         core: Any = client.CoreV1Api(api)
-        core.delete_collection_namespaced_persistent_volume_claim(namespace, label_selector=OURS)
+        core.delete_collection_namespaced_persistent_volume_claim(settings.namespace, label_selector=OURS)
 
 
 def _kept_by(service: Placed) -> set[str]:

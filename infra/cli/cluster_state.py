@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client, config
+from kubernetes import client
 
 from components.naming import PART_OF
+from infra.connection import connected
 
 OURS = f"app.kubernetes.io/part-of={PART_OF}"
 NAME = "app.kubernetes.io/name"
@@ -46,9 +47,12 @@ class ClusterState:
         return all(pod.is_ready for pod in self.pods)
 
 
-def read(kubeconfig: Path, *namespaces: str) -> ClusterState:
-    """Ask the cluster of *kubeconfig* for what is ours in *namespaces*. Raises kubernetes.client.ApiException."""
-    with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
+def read(kubeconfig: Path, *namespaces: str, context: str | None = None) -> ClusterState:
+    """Ask the cluster of *kubeconfig* for what is ours in *namespaces*.
+
+    Raises UnreachableError without such a *context*, and kubernetes.client.ApiException.
+    """
+    with connected(kubeconfig, context) as api:
         core = client.CoreV1Api(api)
         pods = _items(core.list_namespaced_pod, namespaces)
         claims = _items(core.list_namespaced_persistent_volume_claim, namespaces)

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from kubernetes import client, config
+from kubernetes import client
 from rich.console import Console
 from urllib3.exceptions import HTTPError
 
 from infra.cli.options import AsJson, Kubeconfig, Stack
 from infra.cli.target import existing_cluster
+from infra.connection import connected
 from infra.doctor.checks import CHECKS
 from infra.doctor.facts import Facts, read
 from infra.doctor.probe import ProbeError, probe
@@ -60,7 +61,7 @@ def _planned(settings: Settings) -> Plan:
 def _probed(facts: Facts, kubeconfig: Path, planned: Plan, within_s: float) -> Facts:
     settings = planned.settings
     with (
-        config.new_client_from_config(str(kubeconfig), context=settings.context) as api,  # type: ignore[no-untyped-call]
+        connected(kubeconfig, settings.context) as api,
         Console(stderr=True).status("asking the driver"),
     ):
         try:

@@ -63,7 +63,7 @@ def health(
 def _told(planned: Plan, stack: str, url: str | None, kubeconfig: Path | None) -> Found:
     """With an address alone, no cluster is asked. Raises ToolsError where there is none."""
     target = kubeconfig if url else existing_cluster(stack, kubeconfig)
-    state = read(target, *planned.namespaces) if target else None
+    state = read(target, *planned.namespaces, context=planned.settings.context) if target else None
     if not url and GATEWAY not in {service.backend.kind for service in planned.services}:
         return Found(state=state)
     try:

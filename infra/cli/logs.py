@@ -60,7 +60,8 @@ def logs(  # noqa: PLR0913, PLR0917 - a command has its options
         raise SynapseError("--previous: that life is over, and nothing follows it; leave --follow out")
     planned = plan(at_phase(load(stack), phase))
     wish = Wish(services=chosen(planned, names or []), lines=tail, since_s=since_s, previous=previous)
-    with pods(existing_cluster(stack, kubeconfig), planned.settings.namespace) as known:
+    settings = planned.settings
+    with pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as known:
         found = PodLogs(known.core, known.namespace)
         _print(found.follow(wish) if follow else found.last(wish), as_json=as_json)
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from kubernetes import client, config
+from kubernetes import client
 from rich.console import Console
 from urllib3.exceptions import HTTPError
 
 from infra.cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.cli.target import at_phase, existing_cluster
+from infra.connection import connected
 from infra.findings import Finding, failed, table
 from infra.migrate import report
 from infra.migrate.asking import Servers
@@ -66,9 +67,10 @@ def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
     """
     if sum((dry_run, rollback, decommission, delete)) > 1:
         raise typer.BadParameter("accepted: one of --dry-run, --rollback, --decommission and --delete")
-    move = move_of(plan(at_phase(load(stack), phase)), name)
-    target = existing_cluster(stack, kubeconfig)
-    with _answered(), mover_of(move, target, _say, url=url, own_url=own_url, key=key) as mover:
+    settings = at_phase(load(stack), phase)
+    move, target = move_of(plan(settings), name), existing_cluster(stack, kubeconfig)
+    where = {"context": settings.context, "url": url, "own_url": own_url, "key": key}
+    with _answered(), mover_of(move, target, _say, **where) as mover:
         if dry_run:
             raise typer.Exit(0 if _shown(mover, as_json) else 1)
         ways: dict[bool, Callable[[], Record]] = {rollback: mover.back, decommission: mover.stop, delete: mover.delete}
@@ -82,13 +84,14 @@ def mover_of(  # noqa: PLR0913 - where each is reached
     kubeconfig: Path,
     tell: Tell,
     *,
+    context: str | None = None,
     url: str | None = None,
     own_url: str | None = None,
     key: str | None = None,
 ) -> Iterator[Mover]:
-    """A mover on the cluster of *kubeconfig*."""
-    servers = Servers(move=move, kubeconfig=kubeconfig, url=url, own_url=own_url, key=key)
-    with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
+    """A mover on the cluster of *kubeconfig*. Raises UnreachableError without such a *context*."""
+    servers = Servers(move=move, kubeconfig=kubeconfig, context=context, url=url, own_url=own_url, key=key)
+    with connected(kubeconfig, context) as api:
         objects = Objects(api, move.consumer.namespace)
         records = Records(objects.core, move.namespace, move.name)
         yield Mover(move=move, objects=objects, records=records, servers=servers, tell=tell)

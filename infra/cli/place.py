@@ -8,6 +8,7 @@ from pathlib import Path
 from infra.cli.target import GATEWAY, existing_cluster, own
 from infra.placement import Placed
 from infra.plan import Plan
+from infra.settings import Settings
 from infra.smoke.pods import pods
 from infra.smoke.port_forward import forwarded
 from infra.smoke.scope import gateway
@@ -34,14 +35,14 @@ def found(planned: Plan, stack: str, url: str | None, kubeconfig: Path | None) -
     if isinstance(private, Cluster) and target == private.kubeconfig:
         yield Place(url=f"http://{private.address(GATEWAY)}", way=f"Service {asked.service_name}", kubeconfig=target)
     else:
-        with _forwarded(asked, planned.settings.namespace, target) as place:
+        with _forwarded(asked, planned.settings, target) as place:
             yield place
 
 
 @contextmanager
-def _forwarded(asked: Placed, namespace: str, kubeconfig: Path) -> Iterator[Place]:
+def _forwarded(asked: Placed, settings: Settings, kubeconfig: Path) -> Iterator[Place]:
     port = asked.backend.container_port
-    with pods(kubeconfig, namespace) as known:
+    with pods(kubeconfig, settings.namespace, settings.context) as known:
         pod = known.ready(asked.service_name)
         with forwarded(known, pod, port) as address:
             yield Place(url=address, way=f"the port {port} of pod {pod}", kubeconfig=kubeconfig)

@@ -36,7 +36,7 @@ def release(stack: Stack = "forge", kubeconfig: Kubeconfig = None, as_json: AsJs
     target = cluster(stack, planned.settings, kubeconfig) if kubeconfig else existing_cluster(stack, None)
     pulumi = engine(stack, planned.settings, target)
     alone = exclusive(pulumi.state / "releasing", lambda: say("another release is under way; waiting for its end ..."))
-    with alone, pods(target, planned.settings.namespace) as known:
+    with alone, pods(target, planned.settings.namespace, planned.settings.context) as known:
         releasing = Releasing(
             planned=planned,
             stack=stack,

@@ -110,7 +110,7 @@ def _logs(planned: Plan, place: Place, failed: Sequence[Result]) -> report.Logs:
     if place.kubeconfig is None or not services:
         return logs
     with ExitStack() as stack:
-        known = stack.enter_context(pods(place.kubeconfig, planned.settings.namespace))
+        known = stack.enter_context(pods(place.kubeconfig, planned.settings.namespace, planned.settings.context))
         for service in services:
             try:
                 logs |= known.last_lines(service)

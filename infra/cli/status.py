@@ -17,7 +17,8 @@ from infra.settings import load
 def status(stack: Stack = "forge", kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
     """Print phases, pods, claims and budget; exit 1 when a pod is not ready or missing."""
     planned = plan(load(stack))
-    state = read(existing_cluster(stack, kubeconfig), *planned.namespaces)
+    target = existing_cluster(stack, kubeconfig)
+    state = read(target, *planned.namespaces, context=planned.settings.context)
     if as_json:
         typer.echo(json.dumps(document(planned, state), indent=2))
     else:

@@ -29,7 +29,7 @@ def up(stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = Non
     build(planned)
     if code := pulumi.run(*UP):
         raise typer.Exit(code)
-    state = read(target, *planned.namespaces)
+    state = read(target, *planned.namespaces, context=planned.settings.context)
     show(planned, state)
     passed = is_complete(planned, state)
     if kubeconfig is None and planned.settings.node.embedded:

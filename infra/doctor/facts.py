@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from kubernetes import client, config
+from kubernetes import client
 
+from infra.connection import connected
 from infra.doctor.probe import Card
 from infra.ingress import CHART_API, CHART_NAMESPACE
 from infra.settings import Settings
@@ -44,8 +45,8 @@ class Facts:
 
 
 def read(kubeconfig: Path, settings: Settings) -> Facts:
-    """Ask the cluster of *kubeconfig*; changes nothing. Raises kubernetes.client.ApiException."""
-    with config.new_client_from_config(str(kubeconfig), context=settings.context) as api:  # type: ignore[no-untyped-call]
+    """Ask the cluster of *kubeconfig*; changes nothing. Raises UnreachableError, kubernetes.client.ApiException."""
+    with connected(kubeconfig, settings.context) as api:
         core: Any = client.CoreV1Api(api)
         storage: Any = client.StorageV1Api(api)
         runtimes: Any = client.NodeV1Api(api)

@@ -86,6 +86,7 @@ class Servers:
 
     move: Move
     kubeconfig: Path
+    context: str | None = None
     url: str | None = None
     own_url: str | None = None
     key: str | None = None
@@ -98,7 +99,7 @@ class Servers:
             with self._server(service.service_name, self.url, self.key) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.namespace) as known:
+        with pods(self.kubeconfig, self.move.namespace, self.context) as known:
             pod = _ready(known, service.service_name)
             with (
                 forwarded(known, pod, service.backend.container_port) as url,
@@ -114,7 +115,7 @@ class Servers:
             with self._server(name, self.own_url) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.consumer.namespace) as known:
+        with pods(self.kubeconfig, self.move.consumer.namespace, self.context) as known:
             pod = Objects(known.core.api_client, known.namespace).ready_pod(own.deployment)
             with forwarded(known, pod.metadata.name, own.port) as url, self._server(name, url) as server:
                 yield server

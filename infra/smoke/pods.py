@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 
+from infra.connection import connected
 from infra.smoke.errors import UnreachableError
 
 LINES: Final = 20
@@ -64,13 +64,9 @@ class Pods:
 
 
 @contextmanager
-def pods(kubeconfig: Path, namespace: str) -> Iterator[Pods]:
-    """Raises UnreachableError for a kubeconfig that cannot be read."""
-    try:
-        api = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
-    except (config.ConfigException, OSError, yaml.YAMLError) as error:
-        raise UnreachableError(f"{kubeconfig}: {error}; accepted: a kubeconfig file") from error
-    with api:
+def pods(kubeconfig: Path, namespace: str, context: str | None = None) -> Iterator[Pods]:
+    """Raises UnreachableError for a kubeconfig that cannot be read, or has no such context."""
+    with connected(kubeconfig, context) as api:
         yield Pods(client.CoreV1Api(api), namespace)
 
 

@@ -42,7 +42,8 @@ def planned(stack: str, phase: int | None) -> Plan:
 @contextmanager
 def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Pods]:
     """The pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
-    with pods(existing_cluster(stack, kubeconfig), plan.settings.namespace) as known:
+    settings = plan.settings
+    with pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as known:
         yield known
 
 
