@@ -152,6 +152,19 @@ class Buildah(Builder):
     def environment(self) -> dict[str, str]:
         return {"BUILDAH_ISOLATION": "chroot", "BUILDAH_LAYERS": "true"}
 
+    def build(self, build: Build, log: Path) -> None:
+        """Nobody else builds in this store meanwhile. Raises ImageError, with the end of the log."""
+        self._clear()  # after one that was killed
+        try:
+            super().build(build, log)
+        except BaseException:
+            self._clear()
+            raise
+
+    def _clear(self) -> None:
+        """Take away the containers that builds worked in: Buildah leaves one where it is told to end, or killed."""
+        asked([*self.command, "rm", "--all"], REMOVE_S, self.environment)
+
     def _shared(self, build: Build) -> list[str]:
         return [f"--volume={path}:{place}" for place, path in build.caches.items()]
 
