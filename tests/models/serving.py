@@ -2,19 +2,27 @@
 
 import http.server
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 
 class Files(http.server.ThreadingHTTPServer):
-    """*files* by path. *cuts*: after so many bytes an answer ends, one of them for each answer. *statuses* likewise."""
+    """*files* by path. *cuts*: after so many bytes an answer ends, one of them for each answer. *statuses* likewise.
+
+    It answers as a proxy of every host too, with the same files. *listener*: a socket that listens already.
+    """
 
     daemon_threads = True
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__((host, port), Handler)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, listener: socket.socket | None = None) -> None:
+        super().__init__((host, port), Handler, bind_and_activate=listener is None)
+        if listener:
+            self.socket.close()
+            self.socket, self.server_address = listener, listener.getsockname()
         self.files: dict[str, bytes] = {}
         self.documents: dict[str, object] = {}
         self.cuts: list[int] = []
@@ -38,7 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def _answer(self, *, with_body: bool) -> None:
-        path, wanted = self.path.partition("?")[0], self.headers.get("Range")
+        path, wanted = urlsplit(self.path).path, self.headers.get("Range")
         self.server.asked.append((path, wanted, self.headers.get("Authorization")))
         if self.server.statuses and with_body:
             return self._send(self.server.statuses.pop(0), {}, b"")
@@ -73,8 +81,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Files]:
-    with Files() as server:
+def serving(listener: socket.socket | None = None) -> Iterator[Files]:
+    with Files(listener=listener) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

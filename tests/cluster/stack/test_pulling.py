@@ -1,0 +1,186 @@
+"""`synapse models pull` on real pods: a stack that has grown by a llama.cpp fetches its model, by its own rules."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from kubernetes import client
+from kubernetes.utils import create_from_dict
+
+from infra.cli.rendering import manifests
+from infra.exits import HTTPS, WORKER
+from infra.plan import plan
+from infra.settings import load
+from tests.cluster.conftest import eventually
+from tests.cluster.outside import listening
+from tests.cluster.registry import first
+from tests.cluster.stack.local import Done, Local
+from tests.cluster.stage import PUBLIC
+from tests.models.serving import Files, serving
+
+SERVICE, MODEL = "kept", "mxbai-embed-large-v1_fp16"
+ADDED = {
+    "kind": "llama-embed",
+    "disk": "64Mi",
+    "memory": {"request": "64Mi", "limit": "512Mi"},
+    "cpu": {"request": "100m", "limit": 1},
+}
+CLAIM, FILE = "synapse-models", f"embeddings/{MODEL}.gguf"
+MIRROR = f"http://{PUBLIC}:{HTTPS}"
+WRONG = 64 * "0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown:
+    """The local stack, and a stack file of its own that has one service more, on the same cluster."""
+
+    local: Local
+    stack: Local
+
+    def models(self, *arguments: str, code: int = 0) -> Done:
+        where = ("--kubeconfig", str(self.local.cluster.kubeconfig))
+        return self.stack.run("models", *arguments, *where, code=code)
+
+    def state(self) -> tuple[str, str]:
+        """What `models list` says of the model: its place and its state."""
+        found = {entry["model"]: entry for entry in json.loads(self.models("list", "--json").stdout)}
+        return found[MODEL]["place"], found[MODEL]["state"]
+
+    @cached_property
+    def objects(self) -> dict[str, dict[str, Any]]:
+        """What the grown stack has and the local one has not, by kind and name."""
+        mine, other = (
+            {f"{each['kind']}/{each['metadata']['name']}": each for each in manifests(_plan(stack))}
+            for stack in (self.stack, self.local)
+        )
+        return {name: found for name, found in mine.items() if name not in other}
+
+    def files(self) -> dict[str, Path]:
+        """What is on the claim, as the node's disk has it."""
+        with self.local.core() as core:
+            volume = core.read_namespaced_persistent_volume_claim(
+                "synapse-models", self.local.namespace
+            ).spec.volume_name
+            source = core.read_persistent_volume(volume).spec
+        root = Path(f"/proc/{first(self.local.cluster)}/root{(source.local or source.host_path).path}")
+        return {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
+
+    def run_service(self) -> None:
+        """Its pod as the stack has it, with the engine that is on the node; nothing is left to fetch."""
+        pod = deepcopy(self.objects[f"Deployment/{SERVICE}"]["spec"]["template"])
+        del pod["spec"]["initContainers"]
+        (container,) = pod["spec"]["containers"]
+        container |= {
+            "image": self.engine(),
+            "args": ["llama-embed", "--host", "0.0.0.0", "--port", "8081"],  # noqa: S104 - of its pod
+            "readinessProbe": container["readinessProbe"] | {"initialDelaySeconds": 0, "periodSeconds": 1},
+        }
+        with self.local.core() as core:
+            core.create_namespaced_pod(self.local.namespace, pod | {"metadata": pod["metadata"] | {"name": SERVICE}})
+
+    def engine(self) -> str:
+        """The image that the local stack's own router runs."""
+        with self.local.apps() as apps:
+            found = apps.read_namespaced_deployment("llama-router", self.local.namespace)
+        return str(found.spec.template.spec.containers[0].image)
+
+    def generated(self) -> bytes:
+        """A model that the engines' image was built with, out of the router's container."""
+        family = psutil.Process(first(self.local.cluster)).children(recursive=True)
+        router = next(each for each in family if "llama-router" in each.cmdline())
+        return Path(f"/proc/{router.pid}/root/models/chat/coder.gguf").read_bytes()
+
+
+def _plan(stack: Local) -> Any:
+    return plan(load(stack.name, stack.folder))
+
+
+@pytest.fixture
+def grown(local: Local) -> Iterator[Grown]:
+    stack = replace(local, name=f"{local.name}-grown")
+    config = yaml.safe_load((local.folder / f"Pulumi.{local.name}.yaml").read_text())
+    config["config"]["synapse:services"][SERVICE] = ADDED
+    file = local.folder / f"Pulumi.{stack.name}.yaml"
+    file.write_text(yaml.safe_dump(config))
+    found = Grown(local=local, stack=stack)
+    try:
+        with _added(found):
+            yield found
+    finally:
+        file.unlink()
+
+
+@contextmanager
+def _added(grown: Grown) -> Iterator[None]:
+    """The objects of the grown stack, less its Deployment; afterwards nothing of it is there, nor of who fetched."""
+    wanted = [each for each in grown.objects.values() if each["kind"] != "Deployment"]
+    namespace = grown.local.namespace
+    with grown.local.core() as core:
+        networking: Any = client.NetworkingV1Api(core.api_client)
+        deletes = {
+            "NetworkPolicy": networking.delete_namespaced_network_policy,
+            "PersistentVolumeClaim": core.delete_namespaced_persistent_volume_claim,
+            "Service": core.delete_namespaced_service,
+        }
+        made: list[dict[str, Any]] = []
+        try:
+            for each in wanted:
+                create_from_dict(core.api_client, each)  # type: ignore[no-untyped-call]
+                made.append(each)
+            yield
+        finally:
+            for name in (SERVICE, WORKER):
+                grown.local.kill(name)
+            for each in made:
+                deletes[each["kind"]](each["metadata"]["name"], namespace)
+            eventually(lambda: CLAIM not in grown.local.claims(), "the claim stays")
+
+
+@pytest.fixture
+def mirror(local: Local, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
+    """A mirror of the hub, out there; this machine, which has no way to it, asks by a proxy."""
+    with listening(local.cluster) as listener, serving(listener) as far, serving() as near:
+        near.files, near.redirects = far.files, far.redirects
+        monkeypatch.setenv("HF_ENDPOINT", MIRROR)
+        monkeypatch.setenv("http_proxy", near.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+        yield far
+
+
+def test_a_model_is_fetched_once_checked_and_then_served(grown: Grown, mirror: Files) -> None:
+    content = grown.generated()
+    digest = hashlib.sha256(content).hexdigest()
+    told = {"x-linked-size": str(len(content)), "x-linked-etag": f'"{digest}"'}
+    path = "/ChristianAzinn/mxbai-embed-large-v1-gguf/resolve/main/mxbai-embed-large-v1_fp16.gguf"
+    mirror.redirects[path] = (f"{MIRROR}/store", told)
+    mirror.files["/store"] = content
+    place = f"{CLAIM}:/models/{FILE}"
+    assert grown.state() == (place, "?")
+
+    refused = grown.models("pull", MODEL, "--sha256", WRONG, code=1)
+    assert f"its digest is {digest}; accepted: {WRONG}" in " ".join(refused.stderr.split())
+    assert grown.files() == {}
+
+    done = json.loads(grown.models("pull", MODEL, "--json").stdout)
+    (found,) = done
+    assert (found["place"], found["bytes"], found["files"][0]["state"]) == (place, len(content), "fetched")
+    files = grown.files()
+    assert {name: file.read_bytes() for name, file in files.items()} == {FILE: content}
+    assert [asked for asked, _, _ in mirror.asked] == 2 * [path, "/store"]
+
+    before = files[FILE].stat()
+    assert "was there" in grown.models("pull", MODEL).stdout
+    assert grown.files()[FILE].stat() == before
+    assert len(mirror.asked) == 4
+
+    grown.run_service()
+    eventually(lambda: grown.state() == (place, "loaded"), "its service does not come to serve it")
