@@ -109,9 +109,9 @@ class Project:
         """Write the stack file, with these keys of the migration changed."""
         self.write({"namespace": self.namespace, "migration": migration(**more)})
 
-    def write(self, consumer: dict[str, Any]) -> None:
+    def write(self, consumer: dict[str, Any], phase: int = 1) -> None:
         found: Config = changed("consumers", {NAME: consumer})
-        found |= {"synapse:phase": 1, "synapse:namespace": self.platform}
+        found |= {"synapse:phase": phase, "synapse:namespace": self.platform}
         self.folder.mkdir(exist_ok=True)
         (self.folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
         (self.folder / "Pulumi.mine.yaml").write_text(yaml.safe_dump({"config": found}))
