@@ -1,6 +1,5 @@
 """What several layers of tests share: the forge's own stack file, changed one value at a time."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,10 +27,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
 
 @pytest.fixture(scope="session", autouse=True)
 def scratch() -> Iterator[None]:
-    """Temporary files go where they end with the tests: a command that is killed leaves its own behind."""
+    """Commands have their temporary files where these end with the tests: one that is killed leaves its own behind."""
+    tempfile.gettempdir()  # this process keeps its own folder, and cleans up there when it ends
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="synapse-tests-") as folder:
-        patch.setitem(os.environ, "TMPDIR", folder)
-        patch.setattr(tempfile, "tempdir", folder)
+        patch.setenv("TMPDIR", folder)
         yield
 
 
