@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -137,7 +138,14 @@ class Engine:
                 lock.unlink(missing_ok=True)
 
     def _mend_checkpoint(self) -> None:
-        """Put the former checkpoint in the place of one whose writing was cut off; a refresh finds what it lacks."""
+        """Put the former checkpoint in the place of one whose writing was cut off; a refresh finds what it lacks.
+
+        What the backend notes beside a file (its type and digest) it can do without, but not with a part of it.
+        """
+        for notes in (self.state / "backend/.pulumi/stacks").glob("*/*.attrs"):
+            with suppress(FileNotFoundError):  # another command may do the same
+                if not _is_whole(notes):
+                    notes.unlink()
         for checkpoint in (self.state / "backend/.pulumi/stacks").glob(f"*/{self.stack}.json"):
             former = checkpoint.with_suffix(".json.bak")
             if not _is_whole(checkpoint) and former.exists() and _is_whole(former):
@@ -224,6 +232,6 @@ def _used() -> tuple[Resolved, tuple[Found, ...]]:
     return pulumi, plugins
 
 
-def _is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint was written to its end, where its one object is closed."""
-    return checkpoint.read_bytes().rstrip().endswith(b"}")
+def _is_whole(written: Path) -> bool:
+    """Whether a file of JSON was written to its end, where its one object is closed."""
+    return written.read_bytes().rstrip().endswith(b"}")

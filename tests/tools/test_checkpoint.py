@@ -26,6 +26,17 @@ def test_the_former_one_takes_its_place(engine: Engine, kept: int) -> None:
     assert checkpoint.read_bytes() == whole
 
 
+@pytest.mark.parametrize("kept", [0, 20])
+def test_notes_that_were_cut_off_are_nobodys_loss(engine: Engine, kept: int) -> None:
+    (checkpoint,) = engine.state.glob("backend/.pulumi/stacks/*/forge.json")
+    notes = checkpoint.with_name("forge.json.attrs")
+    whole = notes.read_bytes()
+    assert len(whole) > 20
+    notes.write_bytes(whole[:kept])
+    done = engine.capture("stack", "export")
+    assert done.code == 0, done.output
+
+
 def test_without_a_whole_former_one_the_fault_is_told(engine: Engine) -> None:
     (checkpoint,) = engine.state.glob("backend/.pulumi/stacks/*/forge.json")
     checkpoint.write_bytes(b"")

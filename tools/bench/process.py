@@ -131,8 +131,8 @@ def _program(name: str) -> str:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Nothing of ours but where programs are."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder)}
+    """Nothing of ours but where programs are; what a program leaves behind when it is killed goes with *folder*."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "TMPDIR": str(folder)}
 
 
 def _await(process: "subprocess.Popen[bytes]", port: int, question: Question, log: Path) -> None:

@@ -48,6 +48,7 @@ def test_all_workers_of_the_gateway_are_ended(tmp_path: Path, backend: Running) 
     with proxy("gateway", place, CORES) as gateway:
         workers = gateway.processes
         assert len(workers) == 3  # the two, and who keeps them running
+    assert list(place.folder.glob("synapse-metrics-*"))  # what they share, left behind in a folder that goes
     assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
 
 
