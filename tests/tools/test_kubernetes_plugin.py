@@ -1,8 +1,10 @@
 """The Kubernetes stand-in against a real API server, scheduler and controllers."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.tools.conftest import Make, eventually
 from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, KEYS, changed, config_map, deployment, edit, secret
@@ -87,6 +89,26 @@ def test_a_preview_asks_once_for_a_namespace_that_is_not_there(make: Make, monke
     for number in range(3):
         assert "uid" not in resource.preview_create(config_map("not-yet", a=str(number)))["metadata"]
     assert asked == [("GET", "/api/v1"), ("GET", "/api/v1/namespaces/not-yet")]
+
+
+def test_who_may_not_look_at_the_namespace_has_the_servers_preview_all_the_same(
+    make: Make, namespace: str, api: Api, twin_kubeconfig: Path
+) -> None:
+    group, verbs = "rbac.authorization.k8s.io", ["get", "create", "patch"]
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs}]
+    subject = {"kind": "ServiceAccount", "name": "default", "namespace": namespace}
+    for kind, content in (
+        ("Role", {"rules": rules}),
+        ("RoleBinding", {"subjects": [subject], "roleRef": {"apiGroup": group, "kind": "Role", "name": "maker"}}),
+    ):
+        item = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "maker"}} | content
+        api.apply(Reference(f"{group}/v1", kind, "maker", namespace), item, "test", force=False, dry_run=False)
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token"
+    kubeconfig = yaml.safe_load(twin_kubeconfig.read_text())
+    kubeconfig["users"][0]["user"] = {"token": api.request("POST", path, body=asked)["status"]["token"]}
+    resource = make(CONFIG_MAP, kubeconfig=yaml.safe_dump(kubeconfig))
+    eventually(lambda: "uid" in resource.preview_create(config_map(namespace, a="1"))["metadata"], "no right yet")
 
 
 def test_a_preview_is_refused_for_an_object_that_is_wrong(make: Make, namespace: str) -> None:

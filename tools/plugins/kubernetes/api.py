@@ -41,11 +41,13 @@ class Api:
         return self._kind(api_version, kind)[1]
 
     def had_namespace(self, name: str) -> bool:
-        """Whether the namespace was there when it was first asked for: good enough for a preview, which makes none."""
+        """Whether the namespace was there when it was first asked for: good enough for a preview, which makes none.
+
+        To whoever may not look it is there: the right to make objects in it does not bring that of reading it.
+        """
         with self._lock:
             if name not in self._namespaces:
-                url = _root("v1") + f"/namespaces/{name}"
-                self._namespaces[name] = self._found(url) is not None
+                self._namespaces[name] = self._may_be_there(f"{_root('v1')}/namespaces/{name}")
             return self._namespaces[name]
 
     def get(self, target: Reference) -> Object | None:
@@ -107,6 +109,14 @@ class Api:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
+
+    def _may_be_there(self, path: str) -> bool:
+        try:
+            return self._found(path) is not None
+        except ApiError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return True
 
     def _kind(self, api_version: str, kind: str) -> tuple[str, bool]:
         """Its plural name, and whether its objects live in namespaces."""
