@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 from kubernetes import client
+from kubernetes.client.exceptions import ApiException
 
 from tests.cluster.conftest import MIB, SIZE, Space, eventually
 from tools.cluster import Cluster, Forward
@@ -124,6 +125,17 @@ def test_a_policy_holds_from_the_first_packet(api: Any, space: Space) -> None:
         eventually(lambda name=name: space.phase(name) == "Succeeded", f"{name} does not end")  # type: ignore[misc]
         assert space.core.read_namespaced_pod_log(name, space.name) == "tried\n"
     other.core.delete_namespace(other.name)
+
+
+def test_a_starting_pod_keeps_its_address(space: Space) -> None:
+    """A kubelet that starts a pod would take it back until it has seen the pod's sandbox, and with it the rules."""
+    space.run("starting", "true", schedulerName="nobody")
+    set_to = space.core.patch_namespaced_pod_status
+    set_to("starting", space.name, {"status": {"podIP": "192.0.2.7", "podIPs": [{"ip": "192.0.2.7"}]}})
+    with pytest.raises(ApiException, match="a starting pod keeps its address"):
+        set_to("starting", space.name, {"status": {"podIP": None, "podIPs": None}})
+    set_to("starting", space.name, {"status": {"phase": "Failed", "podIP": None, "podIPs": None}})
+    assert space.core.read_namespaced_pod("starting", space.name).status.pod_ip is None
 
 
 @pytest.mark.parametrize("component", ["kubelet", "containerd"])

@@ -14,6 +14,7 @@ STORAGE_CLASS: Final = "local-path"
 PROVISIONER: Final = "rancher.io/local-path"
 DNS_LABELS: Final = {"k8s-app": "kube-dns"}  # what network policies look for
 STORAGE_LABELS: Final = {"app": "local-path-provisioner"}
+ADDRESSES: Final = "synapse-addresses"
 DNS_PORT: Final = 53
 WATCH: Final = ("get", "list", "watch")
 COREFILE: Final = f""".:{DNS_PORT} {{
@@ -32,7 +33,7 @@ TEARDOWN: Final = '#!/bin/sh\nset -eu\nrm -rf "$VOL_DIR"\n'
 def objects(made: Mapping[str, ScratchImage]) -> dict[str, Manifest]:
     """Every object by its path in the API, in an order that they can be made in."""
     found: dict[str, Manifest] = {}
-    for manifest in (*_kubelet(), *_kube_router(), *_dns(made[images.DNS]), *_storage(made)):
+    for manifest in (*_kubelet(), *_kube_router(), *_addresses(), *_dns(made[images.DNS]), *_storage(made)):
         found[path(manifest)] = manifest
     return found
 
@@ -40,10 +41,15 @@ def objects(made: Mapping[str, ScratchImage]) -> dict[str, Manifest]:
 def path(manifest: Manifest) -> str:
     """Where the API server has this object."""
     version, kind, metadata = manifest["apiVersion"], manifest["kind"], manifest["metadata"]
-    plural = f"{kind.lower()}es" if kind.endswith("s") else f"{kind.lower()}s"
     root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
     inside = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{root}{inside}/{plural}/{metadata['name']}"
+    return f"{root}{inside}/{_plural(kind.lower())}/{metadata['name']}"
+
+
+def _plural(word: str) -> str:
+    if word.endswith("y"):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 def _kubelet() -> Iterator[Manifest]:
@@ -60,6 +66,25 @@ def _kube_router() -> Iterator[Manifest]:
     ]
     yield _role(name, rules)
     yield _bound(name, name, {"kind": "User", "name": name})
+
+
+def _addresses() -> Iterator[Manifest]:
+    """Keep what `enforced` says of a starting pod: a kubelet takes back what it does not know yet, and the rules go."""
+    status = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/status"], "operations": ["UPDATE"]}
+    keeps = "!has(oldObject.status.podIP) || has(object.status.podIP) || has(object.metadata.deletionTimestamp)"
+    starts = "oldObject.status.phase == 'Pending' && object.status.phase == 'Pending'"
+    yield _admission(
+        "ValidatingAdmissionPolicy",
+        matchConstraints={"resourceRules": [status]},
+        matchConditions=[{"name": "starts", "expression": starts}],
+        validations=[{"expression": keeps, "message": "a starting pod keeps its address, or it loses its rules"}],
+    )
+    yield _admission("ValidatingAdmissionPolicyBinding", policyName=ADDRESSES, validationActions=["Deny"])
+
+
+def _admission(kind: str, **spec: Any) -> Manifest:  # noqa: ANN401
+    version = "admissionregistration.k8s.io/v1"
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": ADDRESSES}, "spec": spec}
 
 
 def _dns(image: ScratchImage) -> Iterator[Manifest]:

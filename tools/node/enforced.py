@@ -3,7 +3,8 @@
 kube-router makes a pod's rules when the API server says which address the pod has. A kubelet says so only after the
 containers have started: until then, for a second or two, a new pod could reach whatever it liked. This plugin tells
 the API server the address at once, with the kubelet's own right to a pod's status, and waits for the rules. Where they
-do not come, the pod does not start, and the kubelet tries again.
+do not come, the pod does not start, and the kubelet tries again. The kubelet would take the address back every few
+seconds until it has seen the pod's sandbox; the API server refuses that (`_addresses` in `tools/cluster/manifests.py`).
 
 K3s, whose policies are kube-router's too, has no such plugin.
 """
