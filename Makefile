@@ -1,5 +1,6 @@
 STACK ?= local
 MINUTES ?= 60
+PROCESSES ?= $(shell expr $$(nproc) + 1)
 RUN := tools/uv run --locked
 ALL := $(RUN) --group engines
 unexport PYTHONDONTWRITEBYTECODE # many short processes: each would compile everything again
@@ -101,7 +102,7 @@ tools: ## find, fetch or build the pinned tools, and say where each came from
 	$(RUN) synapse tools install
 
 test: check tools ## every layer of tests that this machine can run
-	$(ALL) pytest --numprocesses=auto --no-loadscope-reorder
+	$(ALL) pytest --numprocesses=$(PROCESSES) --no-loadscope-reorder
 
 check: ## formatting, lint and types
 	$(RUN) ruff format --check
