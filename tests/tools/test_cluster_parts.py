@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tools.cluster.upstream import Upstream
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError, ToolchainError
 from tools.images.scratch import ScratchImage
+from tools.locks import exclusive
 from tools.node import supervisor
 from tools.node.spec import Component, NodeSpec
 
@@ -141,6 +143,31 @@ def test_every_first_object_has_a_path_of_its_own() -> None:
     assert "/apis/storage.k8s.io/v1/storageclasses/local-path" in found
     assert "/apis/apps/v1/namespaces/kube-system/deployments/coredns" in found
     assert found["/api/v1/namespaces/kube-system/services/kube-dns"]["spec"]["clusterIP"] == "10.43.0.10"
+
+
+def test_one_that_is_being_started_is_not_swept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Between its folder and its first record nobody can tell whose it is: who sweeps waits, and asks again."""
+    folder = tmp_path / "clusters/new"
+    with ThreadPoolExecutor(1) as pool:
+        with exclusive(folder, lambda: None):
+            swept = pool.submit(Cluster.sweep, tmp_path)
+            while "another process is at work" not in capfd.readouterr().err:
+                assert not swept.done()
+            Record(owner=Process.of(os.getpid())).save(folder)
+        assert swept.result() == ()
+    assert folder.exists()
+
+
+@pytest.mark.parametrize("record", [None, Record(owner=replace(Process.of(os.getpid()), started=0))])
+def test_one_that_nobody_can_want_is_swept(tmp_path: Path, record: Record | None) -> None:
+    old, wanted = tmp_path / "clusters/old", tmp_path / "clusters/wanted"
+    for folder in (old, wanted):
+        folder.mkdir(parents=True)
+    Record(owner=Process.of(os.getpid())).save(wanted)
+    if record:
+        record.save(old)
+    assert Cluster.sweep(tmp_path) == ("old",)
+    assert [*wanted.parent.iterdir()] == [wanted]
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:

@@ -98,8 +98,7 @@ class Cluster:
         """End it and remove its data."""
         if self.folder.exists():
             with self._alone():
-                self._end()
-                rmtree(self.folder)
+                self._remove()
 
     def status(self) -> Status:
         """How it is now; changes nothing."""
@@ -141,10 +140,16 @@ class Cluster:
     def sweep(state: Path | None = None) -> tuple[str, ...]:
         """Delete every cluster whose owner is gone; returns their names."""
         names = sorted(path.name for path in _folder(state).glob("*") if NAME.fullmatch(path.name))
-        orphans = tuple(name for name in names if _is_orphan(load(_folder(state) / name)))
-        for name in orphans:
-            Cluster(name, state).delete()
-        return orphans
+        return tuple(name for name in names if Cluster(name, state).delete_if_orphan())
+
+    def delete_if_orphan(self) -> bool:
+        """Delete it if its owner is gone; returns whether it was. Waits for one that is being started."""
+        if not _is_orphan(load(self.folder)):
+            return False
+        with self._alone():
+            if orphan := _is_orphan(load(self.folder)):
+                self._remove()
+            return orphan
 
     def _running(self) -> tuple[RunningNode, Distribution]:
         record = self._record()
@@ -214,6 +219,10 @@ class Cluster:
         node.end(record.node, self._cgroup)
         if record.node:
             replace(record, node=None).save(self.folder)
+
+    def _remove(self) -> None:
+        self._end()
+        rmtree(self.folder)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
