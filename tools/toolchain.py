@@ -93,26 +93,15 @@ class Toolchain:
         if release.checksum(pin) is None:
             return None
         try:
-            self._keep(pin, Origin.RELEASE, lambda folder: release.fetch(pin, folder))
+            keep(self._folder(pin, Origin.RELEASE), lambda folder: release.fetch(pin, folder))
         except release.ReleaseUnreachableError as error:
             say(f"{pin.name} {pin.version}: no release from here ({error})")
         return self._cached(pin)
 
     def _built(self, pin: Pin) -> Resolved | None:
         log = self.cache / "logs" / f"{pin.name}-{pin.version}.log"
-        self._keep(pin, Origin.BUILT, lambda folder: gobuild.build(pin, folder / pin.name, log))
+        keep(self._folder(pin, Origin.BUILT), lambda folder: gobuild.build(pin, folder / pin.name, log))
         return self._cached(pin)
-
-    def _keep(self, pin: Pin, origin: Origin, fill: Callable[[Path], None]) -> None:
-        """Let `fill` write into a fresh folder, then move it into place whole or not at all."""
-        place = self._folder(pin, origin)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".making-") as scratch:
-            fresh = Path(scratch) / pin.name
-            fresh.mkdir()
-            fill(fresh)
-            shutil.rmtree(place, ignore_errors=True)
-            fresh.rename(place)
 
     def _folder(self, pin: Pin, origin: Origin) -> Path:
         if origin is Origin.BUILT:
@@ -125,6 +114,17 @@ class Toolchain:
         folder = self._folder(pin, origin)
         path = folder / pin.name if origin is Origin.BUILT else release.program(pin, folder)
         return Resolved(name=pin.name, path=path, origin=origin, version=pin.version)
+
+
+def keep(place: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a fresh folder, then move it into `place` whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".making-") as scratch:
+        fresh = Path(scratch) / place.name
+        fresh.mkdir()
+        fill(fresh)
+        shutil.rmtree(place, ignore_errors=True)
+        fresh.rename(place)
 
 
 def _on_path(pin: Pin) -> Resolved | None:

@@ -19,12 +19,9 @@ from infra.cli.cluster import app
 from tools.cluster import Cluster, Forward, Size, configs, manifests
 from tools.cluster.configs import EVICTION_BYTES, Reserved
 from tools.cluster.credentials import KUBELET, credentials
-from tools.cluster.distribution import distribution
-from tools.cluster.k3s import K3s
 from tools.cluster.node import listen
 from tools.cluster.packages import Programs
 from tools.cluster.record import Record, load
-from tools.cluster.upstream import Upstream
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError, ToolchainError
 from tools.images.scratch import ScratchImage
@@ -173,21 +170,6 @@ def test_one_that_nobody_can_want_is_swept(tmp_path: Path, record: Record | None
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolchainError, match="a cluster needs no-such-program"):
         Programs(tmp_path).program("no-such-program")
-
-
-def test_k3s_is_preferred_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(distribution("it", "/synapse-it", NONE), Upstream)
-    program = tmp_path / "k3s"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    made_of = distribution("it", "/synapse-it", NONE)
-    assert isinstance(made_of, K3s)
-    monkeypatch.setattr(K3s, "images", {"pause": ScratchImage(name="synapse.local/pause", programs={})})
-    (component,) = made_of.components()
-    assert component.command[:2] == (str(program), "server")
-    assert {"--flannel-backend=none", "--node-name=it", "--kubelet-arg=cgroup-root=/synapse-it"} <= {*component.command}
-    assert made_of.authority(tmp_path) == tmp_path / "k3s/server/tls/server-ca.crt"
 
 
 def test_a_component_waits_for_what_it_needs_and_longer_after_each_end(tmp_path: Path) -> None:

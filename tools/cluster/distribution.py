@@ -1,12 +1,12 @@
-"""What a node is made of: K3s where it is on PATH, else Kubernetes' own programs. Both get the same first objects."""
+"""What a node is made of: K3s where there is one, else Kubernetes' own programs. Both get the same first objects."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from tools.cluster.configs import Reserved
-from tools.cluster.k3s import K3S, K3s
+from tools.cluster.k3s import K3s
+from tools.cluster.k3s_release import k3s
 from tools.cluster.upstream import Upstream
 from tools.control_plane.api import Manifest
 from tools.images.scratch import ScratchImage
@@ -37,6 +37,6 @@ class Distribution(Protocol):
 
 
 def distribution(node: str, cgroup: str, reserved: Reserved) -> Distribution:
-    """The one that this machine has the means for."""
-    found = shutil.which(K3S)
-    return K3s(node, cgroup, reserved, Path(found)) if found else Upstream(node, cgroup, reserved)
+    """The one that this machine has the means for. Raises ToolchainError."""
+    program = k3s()
+    return K3s(node, cgroup, reserved, program) if program else Upstream(node, cgroup, reserved)

@@ -11,10 +11,21 @@ from typing import Final
 from tools.pins import cluster, commands, kubernetes, monitoring
 from tools.pins.commands import PULUMI
 from tools.pins.kubernetes import KUBERNETES
-from tools.pins.pin import MODULES, GoPackage, Patch, Pin, Release
+from tools.pins.pin import GO_ARCH, MODULES, GoPackage, Patch, Pin, Published, Release
 
 PINS: Final[Mapping[str, Pin]] = {
     pin.name: pin for group in (commands, kubernetes, cluster, monitoring) for pin in group.ALL
 }
 
-__all__ = ["KUBERNETES", "MODULES", "PINS", "PULUMI", "GoPackage", "Patch", "Pin", "Release"]
+__all__ = [
+    "GO_ARCH",
+    "KUBERNETES",
+    "MODULES",
+    "PINS",
+    "PULUMI",
+    "GoPackage",
+    "Patch",
+    "Pin",
+    "Published",
+    "Release",
+]

@@ -42,15 +42,21 @@ class GoPackage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pin:
-    """One program: the version we run, and the versions found on PATH that do as well."""
+class Published:
+    """One version of a program, and its release."""
 
     name: str
     version: str
+    release: Release
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin(Published):
+    """One program: the version we run, and the versions found on PATH that do as well."""
+
     at_least: tuple[int, ...]
     below: tuple[int, ...]
     ask: str = "--version"  # the argument that makes it print its version
-    release: Release
     source: GoPackage
 
 

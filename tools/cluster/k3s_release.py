@@ -1,0 +1,68 @@
+"""The program that K3s is: on PATH, or its pinned release where that is asked for."""
+
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Final
+
+from tools import places, release
+from tools.errors import ToolchainError
+from tools.locks import exclusive
+from tools.pins import GO_ARCH, Published, Release
+from tools.progress import say
+from tools.toolchain import keep
+
+NAME: Final = "k3s"
+WISH: Final = "SYNAPSE_K3S"
+FETCH: Final = "fetch"
+PUBLISHED: Final = Published(
+    name=NAME,
+    version="1.35.6",
+    release=Release(
+        url="https://github.com/k3s-io/k3s/releases/download/v1.35.6%2Bk3s1/k3s",
+        arch=GO_ARCH,
+        checksum={"x86_64": "2b52a2c1ca6eb502e2a0ffa1a4cf79eef94875926577c1e43347ed292cc92432"},
+    ),
+)
+
+
+def k3s() -> Path | None:
+    """The program, or None where Kubernetes' own are to be used; K3s is not fetched unless SYNAPSE_K3S says so.
+
+    Raises ToolchainError where the wish is unknown or the release cannot be had, as a ChecksumError where it is
+    another.
+    """
+    wish = os.environ.get(WISH, "")
+    if wish not in {"", FETCH}:
+        raise ToolchainError(f"{WISH} is {wish!r}: leave it out, or set it to {FETCH!r} to have K3s fetched")
+    found = shutil.which(NAME)
+    if found:
+        return Path(found)
+    return _fetched(PUBLISHED) if wish else None
+
+
+def _fetched(published: Published) -> Path:
+    """Its release, fetched once: two processes that need it fetch it once."""
+    digest = release.checksum(published)
+    if digest is None:
+        raise _missing(f"no checksum of it is pinned for {platform.system()} on {platform.machine()}")
+    folder = places.cache() / "releases" / f"{NAME}-{published.version}-{digest[:16]}"
+    with exclusive(places.cache() / "locks" / NAME, lambda: say("another process is fetching k3s; waiting for it ...")):
+        if not folder.exists():
+            _fetch(published, folder)
+    return release.program(published, folder)
+
+
+def _fetch(published: Published, folder: Path) -> None:
+    try:
+        keep(folder, lambda fresh: release.fetch(published, fresh))
+    except release.ReleaseUnreachableError as error:
+        raise _missing(f"its release could not be fetched ({error})") from error
+
+
+def _missing(why: str) -> ToolchainError:
+    return ToolchainError(
+        f"k3s is not on PATH, and {why}: install it (https://docs.k3s.io/installation), or leave {WISH} out to run "
+        "Kubernetes' own programs"
+    )
