@@ -76,7 +76,7 @@ class StackFile(Section):
     namespace: DnsLabel = "llm-infra"
     """The namespace that everything lives in."""
     context: str | None = None
-    """The kubeconfig context; the current one if left out."""
+    """The kubeconfig context; the current one if left out. A private cluster or twin answers to it too."""
     node: Node
     """The machine."""
     registry: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*$")

@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 
 from infra.cli.twin import node_of
+from infra.connection import also_called
 from infra.kinds.entry import ENTRIES
 from infra.plan import plan
 from infra.quantities import cores, gib
@@ -33,11 +34,15 @@ def cluster(stack: str, settings: Settings, kubeconfig: Path | None) -> Path:
     if kubeconfig:
         _check_images(stack, settings, kubeconfig)
         return kubeconfig
-    if settings.node.embedded:
-        _check_machine(stack, settings.node)
-        size = Size(memory=settings.node.memory, cpu=settings.node.cpus)
-        return Cluster(stack).up(forwards(settings), size)
-    return Twin(stack).up(node_of(settings))
+    return also_called(_private(stack, settings), settings.context)
+
+
+def _private(stack: str, settings: Settings) -> Path:
+    if not settings.node.embedded:
+        return Twin(stack).up(node_of(settings))
+    _check_machine(stack, settings.node)
+    size = Size(memory=settings.node.memory, cpu=settings.node.cpus)
+    return Cluster(stack).up(forwards(settings), size)
 
 
 def existing_cluster(stack: str, kubeconfig: Path | None) -> Path:

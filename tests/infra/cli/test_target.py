@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from infra.cli import target
 from infra.cli.down import down
+from infra.connection import connected
 from infra.settings import Settings, load
 from tests.conftest import config_of, settings_of
 from tools.cluster import Cluster, Forward
+from tools.control_plane.credentials import ADMIN, USERS, Credentials
 from tools.errors import ClusterError, ToolsError, TwinError
 from tools.twin import Twin
 
@@ -48,6 +51,25 @@ def test_one_that_would_get_no_images_is_refused(kubeconfig: Path) -> None:
     with pytest.raises(ToolsError, match=r"gets none of the images that are built \(engines_image, gateway_image\)"):
         target.cluster("local", local(), kubeconfig)
     assert target.cluster("local", local(registry="registry.example/team"), kubeconfig) == kubeconfig
+
+
+@pytest.mark.parametrize("context", [None, "the-forge"])
+def test_a_private_one_answers_to_the_context_of_the_stack_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, context: str | None
+) -> None:
+    """Its own name for it stays the current one; a second time changes nothing."""
+    made = Credentials(tmp_path, USERS, {})
+    made.ensure()
+    made.write_kubeconfigs({ADMIN: "127.0.0.1:6443"})
+    monkeypatch.setattr(Twin, "up", lambda *_: made.kubeconfig(ADMIN))
+    settings = load("forge").model_copy(update={"context": context})
+    for _ in range(2):
+        with connected(target.cluster("forge", settings, None), context) as api:
+            assert api.configuration.host == "https://127.0.0.1:6443"
+    written = yaml.safe_load(made.kubeconfig(ADMIN).read_text())
+    assert [item["name"] for item in written["contexts"]] == ["synapse", *([context] if context else [])]
+    assert written["current-context"] == "synapse"
+    assert made.kubeconfig(ADMIN).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("size", [{"memory": "9000Gi"}, {"cpus": 4000}])
