@@ -41,12 +41,16 @@ class FetchError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """A file of *size* bytes from *url* at *path*; *digest* is its SHA-256, or its name as a blob of git: `git:...`."""
+    """A file of *size* bytes from *url* at *path*; *digest* is its SHA-256, or its name as a blob of git: `git:...`.
+
+    *is_doubted*: one that is there must have the digest too, or is fetched anew; it stays until the new one is whole.
+    """
 
     url: str
     path: str
     size: int
     digest: str | None = None
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,8 @@ class Fetcher:
         """What has its name was whole when it got it."""
         path = root / item.path
         found = path.is_file() and path.stat().st_size == item.size
+        if found and item.is_doubted and item.digest:
+            found = digest(path, item.digest) == item.digest
         if found:
             self._tell({"file": item.path, "done": item.size, "size": item.size, "state": "was there"})
         return found

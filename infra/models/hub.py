@@ -75,7 +75,8 @@ def _file(http: httpx.Client, model: Model, sha256: str | None) -> Order:
     if not size.isdecimal():
         raise ModelError(f"{url}: it does not say how large it is")
     digest = sha256 or _sha256(answer.headers.get("x-linked-etag", ""))
-    return Order(root=str(path.parent), items=[Item(url=url, path=path.name, size=int(size), digest=digest)])
+    item = Item(url=url, path=path.name, size=int(size), digest=digest, is_doubted=sha256 is not None)
+    return Order(root=str(path.parent), items=[item])
 
 
 def _snapshot(http: httpx.Client, model: Model) -> Order:

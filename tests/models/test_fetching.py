@@ -1,5 +1,6 @@
 """Files come whole or not at all, and go on where they broke off."""
 
+import dataclasses
 import hashlib
 import random
 import subprocess
@@ -51,6 +52,25 @@ def test_what_is_there_is_not_asked_for(item: Item, told: Told, server: Files, t
     server.asked.clear()
     told.fetch(tmp_path, item)
     assert (server.asked, told[-1]["state"]) == ([], "was there")
+
+
+def test_one_that_is_there_and_doubted_must_have_the_digest(
+    item: Item, told: Told, server: Files, tmp_path: Path
+) -> None:
+    """Else it is fetched anew, and stays where what comes is no better."""
+    doubted, there = dataclasses.replace(item, is_doubted=True), tmp_path / item.path
+    there.parent.mkdir()
+    there.write_bytes(other := bytes(item.size))
+    told.fetch(tmp_path, item)
+    assert there.read_bytes() == other
+    told.fetch(tmp_path, doubted)
+    assert (there.read_bytes(), told[-1]["state"]) == (CONTENT, "fetched")
+    server.asked.clear()
+    told.fetch(tmp_path, doubted)
+    assert (server.asked, told[-1]["state"]) == ([], "was there")
+    with pytest.raises(FetchError, match="its digest is"):
+        told.fetch(tmp_path, dataclasses.replace(doubted, digest=64 * "0"))
+    assert there.read_bytes() == CONTENT
 
 
 def test_a_connection_that_is_cut_is_taken_up_where_it_broke(

@@ -95,7 +95,7 @@ def test_the_hub_tells_a_files_digest_before_it_sends_on(server: Files) -> None:
     with hub.client() as http:
         (item,) = hub.order(http, model).items
     assert (item.url, item.path) == (f"{server.url}{path}", "Qwen3-8B-Q4_K_M.gguf")
-    assert (item.size, item.digest) == (5_027_784_800, 64 * "a")
+    assert (item.size, item.digest, item.is_doubted) == (5_027_784_800, 64 * "a", False)
 
 
 def test_another_server_tells_a_size_at_least(server: Files) -> None:
@@ -103,7 +103,7 @@ def test_another_server_tells_a_size_at_least(server: Files) -> None:
     server.redirects["/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q4_K_M.gguf"] = (f"{server.url}/real.gguf", {})
     with hub.client() as http:
         (item,) = hub.order(http, find(plan(load("forge-llamacpp")), "Qwen3-8B-Q4_K_M"), sha256=64 * "b").items
-    assert (item.size, item.digest) == (5, 64 * "b")
+    assert (item.size, item.digest, item.is_doubted) == (5, 64 * "b", True)
 
 
 def test_the_token_is_for_the_hub_alone(server: Files, forge: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
