@@ -18,6 +18,8 @@ from tests.engines.process import Engine, launch
 from tests.engines.sounds import speech, upload
 
 pytestmark = pytest.mark.anyio
+POD_GRACE_S = 30
+"""What Kubernetes gives a pod to end before it is killed; what is under way here would never end by itself."""
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -53,7 +55,7 @@ async def test_it_ends_soon_when_it_is_told_to_whatever_is_under_way(models: Pat
         await asyncio.sleep(0.2)
         began = time.monotonic()
         assert await asyncio.to_thread(process.end) == 0
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < POD_GRACE_S
         streaming.cancel()
 
 
