@@ -1,0 +1,184 @@
+"""A stand-in for the program `k3s`, where that cannot be had: what it does of `server` and `ctr` for a node of ours.
+
+It takes the flags that K3s takes, and no other, and puts its files where K3s does; Kubernetes' own programs are its
+parts. `tests/cluster/test_k3s.py` runs K3s itself where that is on PATH.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+
+from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
+from tools.control_plane.components import API_SERVER, ETCD, ControlPlane
+from tools.control_plane.credentials import CONTROLLER_MANAGER, SCHEDULER
+from tools.toolchain import tool
+
+SOCKET = "/run/k3s/containerd/containerd.sock"
+ONCE = (
+    *("data-dir", "write-kubeconfig", "https-listen-port", "node-name", "node-ip", "advertise-address"),
+    *("cluster-cidr", "service-cidr", "cluster-dns", "resolv-conf", "pause-image", "flannel-backend", "disable"),
+)
+OFTEN = ("kube-apiserver-arg", "kube-proxy-arg", "kubelet-arg")
+TOKENS = "token-auth-file="
+POLL_S = 0.1
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments[0] == "ctr":
+        os.execvp("ctr", ["ctr", "-a", SOCKET, "-n", "k8s.io", *arguments[1:]])  # noqa: S606, S607
+    return K3s(_parser().parse_args(arguments[1:])).run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("k3s server", allow_abbrev=False)
+    for name in ONCE:
+        parser.add_argument(f"--{name}", required=True)
+    for name in OFTEN:
+        parser.add_argument(f"--{name}", action="append", default=[])
+    parser.add_argument("--disable-cloud-controller", action="store_true")
+    return parser
+
+
+class K3s:
+    """Its parts, all of which end with the first that does."""
+
+    def __init__(self, told: argparse.Namespace) -> None:
+        self.told = told
+        self.server, self.agent = (Path(told.data_dir) / name for name in ("server", "agent"))
+        self.made = credentials(self.server / "tls", told.node_name)
+        self.plane = ControlPlane(
+            folder=self.server,
+            bind="0.0.0.0",  # noqa: S104 - of the node's own network
+            port=int(told.https_listen_port),
+            advertised=told.advertise_address,
+            credentials=self.made,
+        )
+
+    def run(self) -> int:
+        self._write()
+        running = []
+        for needs, command in self._parts():
+            while not _is_there(needs):
+                time.sleep(POLL_S)
+            running.append(subprocess.Popen(command, cwd=self.server))
+        while all(part.poll() is None for part in running):
+            time.sleep(POLL_S)
+        for part in running:
+            part.kill()
+        return 1
+
+    def _write(self) -> None:
+        for folder in (self.made.folder, self.agent, Path(SOCKET).parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.made.ensure()
+        self.made.write_kubeconfigs(dict.fromkeys(self.made.users, f"{self.told.node_ip}:{self.plane.port}"))
+        (self.agent / "containerd.toml").write_text(self._containerd())
+        (self.agent / "kubelet.yaml").write_text(self._kubelet())
+        shutil.copy(self.made.authority, self.made.folder / "server-ca.crt")
+
+    def _parts(self) -> Iterator[tuple[str, list[str]]]:
+        """What must be there before, and the command."""
+        api = f"{self.told.node_ip}:{self.plane.port}"
+        yield "", [str(tool(ETCD)), *self.plane.etcd()]
+        yield "", ["containerd", f"--config={self.agent / 'containerd.toml'}"]
+        yield str(self.server / "client"), [str(tool(API_SERVER)), *self.plane.api_server(), *self._api_server()]
+        pods = ("--allocate-node-cidrs=true", f"--cluster-cidr={self.told.cluster_cidr}")
+        yield api, [str(tool(CONTROLLER_MANAGER)), *self.plane.controller_manager(), *pods]
+        yield api, [str(tool(SCHEDULER)), *self.plane.scheduler()]
+        yield SOCKET, [str(tool(KUBELET)), *self._client(KUBELET), *_flags(self.told.kubelet_arg)]
+        proxy = ("--proxy-mode=iptables", f"--cluster-cidr={self.told.cluster_cidr}")
+        yield api, [str(tool(KUBE_PROXY)), *self._client(KUBE_PROXY), *proxy, *_flags(self.told.kube_proxy_arg)]
+        yield api, [str(tool(KUBE_ROUTER)), *self._client(KUBE_ROUTER), *self._router()]
+
+    def _api_server(self) -> list[str]:
+        """Its own users beside those that it is told of."""
+        (told,) = [found.removeprefix(TOKENS) for found in self.told.kube_apiserver_arg if found.startswith(TOKENS)]
+        tokens = self.server / "tokens.csv"
+        tokens.write_text(self.made.tokens.read_text() + Path(told).read_text())
+        others = [found for found in self.told.kube_apiserver_arg if not found.startswith(TOKENS)]
+        return [
+            *_flags([*others, f"{TOKENS}{tokens}"]),
+            "--enable-admission-plugins=NodeRestriction",
+            f"--kubelet-certificate-authority={self.made.authority}",
+            f"--kubelet-client-certificate={self.made.certificate(KUBELET_CLIENT)}",
+            f"--kubelet-client-key={self.made.key(KUBELET_CLIENT)}",
+            "--kubelet-preferred-address-types=InternalIP",
+        ]
+
+    def _client(self, user: str) -> list[str]:
+        found = [f"--kubeconfig={self.made.kubeconfig(user)}", f"--hostname-override={self.told.node_name}"]
+        if user == KUBELET:
+            found += [f"--node-ip={self.told.node_ip}", f"--config={self.agent / 'kubelet.yaml'}"]
+        return found
+
+    def _router(self) -> list[str]:
+        off = ("run-router", "run-service-proxy", "enable-cni")
+        return [f"--service-cluster-ip-range={self.told.service_cidr}", *(f"--{name}=false" for name in off)]
+
+    def _containerd(self) -> str:
+        """Without flannel K3s names no folder of CNI, so that containerd looks where it does by itself."""
+        return f"""\
+version = 2
+root = "{self.agent}/containerd"
+state = "{Path(SOCKET).parent}"
+
+[grpc]
+address = "{SOCKET}"
+
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "{self.told.pause_image}"
+restrict_oom_score_adj = true
+enable_unprivileged_ports = true
+enable_unprivileged_icmp = true
+"""
+
+    def _kubelet(self) -> str:
+        return yaml.safe_dump(
+            {
+                "apiVersion": "kubelet.config.k8s.io/v1beta1",
+                "kind": "KubeletConfiguration",
+                "address": self.told.node_ip,
+                "authentication": {
+                    "anonymous": {"enabled": False},
+                    "webhook": {"enabled": True},
+                    "x509": {"clientCAFile": str(self.made.authority)},
+                },
+                "authorization": {"mode": "Webhook"},
+                "tlsCertFile": str(self.made.certificate(KUBELET)),
+                "tlsPrivateKeyFile": str(self.made.key(KUBELET)),
+                "cgroupDriver": "cgroupfs",
+                "containerRuntimeEndpoint": f"unix://{SOCKET}",
+                "clusterDNS": [self.told.cluster_dns],
+                "clusterDomain": "cluster.local",
+                "resolvConf": self.told.resolv_conf,
+                "volumePluginDir": str(self.agent / "volume-plugins"),
+                "failSwapOn": False,
+                "serializeImagePulls": False,
+            }
+        )
+
+
+def _flags(values: Sequence[str]) -> list[str]:
+    return [f"--{value}" for value in values]
+
+
+def _is_there(needed: str) -> bool:
+    """A Unix socket's path, or host:port; nothing is always there."""
+    if not needed:
+        return True
+    host, _, port = needed.rpartition(":")
+    kind, address = (socket.AF_INET, (host, int(port))) if host else (socket.AF_UNIX, needed)
+    with socket.socket(kind) as asking:
+        return asking.connect_ex(address) == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
