@@ -3,8 +3,8 @@
 Its command line follows K3s' documentation and source. K3s itself was never run, since it could not be had where this
 was made: `tests/cluster/test_k3s.py` runs it where it is on PATH, and else a stand-in that takes the same flags.
 
-What it would pull from a registry is turned off: nothing in there can reach one. It makes an authority of its own, which
-we take over, and knows our users by their tokens.
+What it would pull from a registry is turned off: nothing in there can reach one. It makes an authority of its own,
+which we take over, and knows our users by their tokens.
 """
 
 from dataclasses import dataclass
