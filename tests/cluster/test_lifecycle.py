@@ -22,17 +22,19 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def second(state: Path) -> Iterator[Cluster]:
-    """A cluster beside that of the session, with the same addresses inside."""
-    cluster = Cluster(f"second-{os.getpid()}", state, owner_pid=os.getpid())
+def second(cluster: Cluster, state: Path) -> Iterator[Cluster]:
+    """A cluster beside that of the session, of the same name below another state, with the same addresses inside."""
+    another = state / "another"
+    Cluster.sweep(another)
+    second = Cluster(cluster.name, another, owner_pid=os.getpid())
     try:
-        yield cluster
+        yield second
     finally:
-        cluster.delete()
+        second.delete()
 
 
 def test_two_run_side_by_side_and_one_goes_without_a_trace(cluster: Cluster, second: Cluster) -> None:
-    before = _host(second.name)
+    before = _host(second)
     second.up()
     try:
         assert cluster.status().is_healthy
@@ -43,20 +45,20 @@ def test_two_run_side_by_side_and_one_goes_without_a_trace(cluster: Cluster, sec
         assert "kept" not in _names(cluster)
         address = second.address("api")
         second.down()
-        eventually(lambda: _host(second.name) == before, f"{before} became {_host(second.name)}")
+        eventually(lambda: _host(second) == before, f"{before} became {_host(second)}")
         second.up()
         assert second.address("api") == address
         assert "kept" in _names(second)
     finally:
         second.delete()
-    eventually(lambda: _host(second.name) == before, f"{before} became {_host(second.name)}")
+    eventually(lambda: _host(second) == before, f"{before} became {_host(second)}")
     assert not second.folder.exists()
     assert cluster.status().is_healthy
 
 
 def test_a_node_that_was_killed_is_started_again(second: Cluster) -> None:
     second.up()
-    for process in _of(second.name):
+    for process in _of(second):
         with suppress(psutil.NoSuchProcess):  # the first one takes the others with it
             process.kill()
     eventually(lambda: not second.status().components, "the node is still there")
@@ -88,15 +90,15 @@ def test_what_is_missing_is_said_in_one_sentence(state: Path) -> None:
     assert not (state / "clusters/nobody").exists()
 
 
-def _host(name: str) -> dict[str, object]:
+def _host(cluster: Cluster) -> dict[str, object]:
     """What a cluster could have left on the machine outside its folder."""
     return {
-        "processes": [process.cmdline() for process in _of(name)],
+        "processes": [process.cmdline() for process in _of(cluster)],
         "mounts": sorted(line.split(" ", 3)[3] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
         "links": _printed("ip", "-brief", "link"),
         "routes": _printed("ip", "route"),
         "rules": _printed("iptables-save"),
-        "cgroups": [str(path) for path in CGROUPS.glob(f"**/synapse-{name}")],
+        "cgroups": [str(path) for path in CGROUPS.glob(f"**{cluster.cgroup}")],
         "overcommit": Path("/proc/sys/vm/overcommit_memory").read_text(),
     }
 
@@ -106,12 +108,12 @@ def _printed(*command: str) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-def _of(name: str) -> list[psutil.Process]:
+def _of(cluster: Cluster) -> list[psutil.Process]:
     """Processes whose control group is the cluster's."""
     found = []
     for process in psutil.process_iter():
         try:
-            if f"/synapse-{name}" in Path(f"/proc/{process.pid}/cgroup").read_text():
+            if cluster.cgroup in Path(f"/proc/{process.pid}/cgroup").read_text():
                 found.append(process)
         except OSError:
             continue

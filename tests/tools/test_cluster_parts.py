@@ -142,6 +142,11 @@ def test_every_first_object_has_a_path_of_its_own() -> None:
     assert found["/api/v1/namespaces/kube-system/services/kube-dns"]["spec"]["clusterIP"] == "10.43.0.10"
 
 
+def test_namesakes_below_two_states_have_nothing_in_common(tmp_path: Path) -> None:
+    ones = [Cluster("it", tmp_path / state) for state in ("a", "b", "a")]
+    assert len({cluster.cgroup for cluster in ones}) == len({cluster.folder for cluster in ones}) == 2
+
+
 def test_one_that_is_being_started_is_not_swept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Between its folder and its first record nobody can tell whose it is: who sweeps waits, and asks again."""
     folder = tmp_path / "clusters/new"

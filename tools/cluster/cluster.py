@@ -1,5 +1,7 @@
 """A cluster by its name: bring it up, take it down, and ask how it is."""
 
+import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -67,7 +69,9 @@ class Cluster:
         self.folder = _folder(state) / name
         self._credentials = credentials(self.folder, name)
         self.kubeconfig = self._credentials.kubeconfig(ADMIN)
-        self._cgroup = f"/synapse-{name}"
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()
+        self.cgroup: Final = f"/synapse-{name}-{digest[:8]}"
+        """Its place in every hierarchy: that of no other, also where it is called the same below another `state`."""
         self._owner = Process.of(owner_pid) if owner_pid else None
 
     def up(self, forwards: Iterable[Forward] = (), size: Size | None = None) -> Path:
@@ -160,7 +164,7 @@ class Cluster:
         return RunningNode(self.folder, record.node), self._distribution(record)
 
     def _distribution(self, record: Record) -> Distribution:
-        return distribution(self.name, self._cgroup, _reserved(record.size))
+        return distribution(self.name, self.cgroup, _reserved(record.size))
 
     def _record(self) -> Record:
         return load(self.folder) or Record()
@@ -169,7 +173,7 @@ class Cluster:
         return NodeSpec(
             name=self.name,
             folder=str(self.folder),
-            cgroup=self._cgroup,
+            cgroup=self.cgroup,
             environment=made_of.environment(),
             components=made_of.components(),
             files=made_of.files(),
@@ -216,7 +220,7 @@ class Cluster:
 
     def _end(self) -> None:
         record = self._record()
-        node.end(record.node, self._cgroup)
+        node.end(record.node, self.cgroup)
         if record.node:
             replace(record, node=None).save(self.folder)
 
