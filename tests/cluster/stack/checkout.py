@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.stack.local import NAME, Local
+from tests.cluster.stack.local import NAME, Local, is_ready
 
 GATEWAY = "synapse-gateway"
 PACKAGE = Path("gateway_image/synapse_gateway")
@@ -38,5 +38,5 @@ def images(local: Local, namespace: str | None = None) -> dict[str, str]:
     return {
         pod.metadata.name: pod.spec.containers[0].image
         for pod in pods
-        if not pod.metadata.deletion_timestamp and all(status.ready for status in pod.status.container_statuses or ())
+        if not pod.metadata.deletion_timestamp and is_ready(pod)
     }

@@ -119,7 +119,7 @@ class Local:
         """The identities of its pods that are ready by their own word: a Deployment's count may be old."""
         with self.core() as core:
             listed = core.list_namespaced_pod(self.namespace, label_selector=f"{NAME}={workload}").items
-        return {pod.metadata.uid for pod in listed if any(map(_is_ready, pod.status.conditions or []))}
+        return {pod.metadata.uid for pod in listed if is_ready(pod)}
 
     def claims(self) -> dict[str, tuple[str, str]]:
         """Claim -> its volume, and how it is."""
@@ -176,5 +176,6 @@ def sweep(state: Path) -> None:
             Cluster(path.name, state).delete()
 
 
-def _is_ready(condition: Any) -> bool:
-    return bool(condition.type == "Ready" and condition.status == "True")
+def is_ready(pod: Any) -> bool:
+    """By its own word, which one that was just made has not said yet."""
+    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
