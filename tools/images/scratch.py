@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import platform
+import secrets
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class ScratchImage:
         config = json.dumps(self._config(hashlib.sha256(layer).hexdigest()), sort_keys=True).encode()
         name = f"{hashlib.sha256(config).hexdigest()}.json"
         manifest = [{"Config": name, "RepoTags": [self.reference], "Layers": ["layer.tar"]}]
-        fresh = archive.with_suffix(".new")
+        fresh = archive.with_name(f".{archive.name}.{secrets.token_hex(4)}")  # of this process alone
         with tarfile.open(fresh, "w") as tar:
             for path, content in {
                 name: config,
