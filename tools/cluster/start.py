@@ -97,8 +97,9 @@ class Start:
             return None
 
     def _settle(self) -> None:
+        patient = replace(self._api, answer_s=READY_S)  # nobody asks again
         for path, manifest in self._distribution.manifests().items():
-            self._api.apply(path, manifest)
+            patient.apply(path, manifest)
         self._until("the node is Ready", lambda: self._api.is_node_ready(self._folder.name))
         self._until("pods can be made", self._api.has_default_account)
         self._until("names and volumes are served", lambda: is_system_ready(self._api, self._node.process))
