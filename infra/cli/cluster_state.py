@@ -48,7 +48,7 @@ class ClusterState:
 
 
 def read(kubeconfig: Path, *namespaces: str, context: str | None = None) -> ClusterState:
-    """Ask the cluster of *kubeconfig* for what is ours in *namespaces*.
+    """Ask the cluster of *kubeconfig* for what is ours in *namespaces*, less the pods that are on their way out.
 
     Raises UnreachableError without such a *context*, and kubernetes.client.ApiException.
     """
@@ -56,7 +56,8 @@ def read(kubeconfig: Path, *namespaces: str, context: str | None = None) -> Clus
         core = client.CoreV1Api(api)
         pods = _items(core.list_namespaced_pod, namespaces)
         claims = _items(core.list_namespaced_persistent_volume_claim, namespaces)
-    return ClusterState(pods=tuple(_pod(pod) for pod in pods), claims=tuple(_claim(claim) for claim in claims))
+    lasting = tuple(_pod(pod) for pod in pods if not pod.metadata.deletion_timestamp)
+    return ClusterState(pods=lasting, claims=tuple(_claim(claim) for claim in claims))
 
 
 def _items(listed: Callable[..., Any], namespaces: Iterable[str]) -> list[Any]:

@@ -31,7 +31,10 @@ def container(waiting: dict[str, Any] | None = None, ended: dict[str, Any] | Non
 
 
 class Cluster(Fake):
-    """*pods* are all there are; *logs* by the name of a pod; *reached* is what answers at the gateway's port."""
+    """*pods* are all there are; *logs* by the name of a pod, with ` before` after it of the life before;
+
+    *reached* is what answers at the gateway's port.
+    """
 
     def __init__(self, reached: int) -> None:
         self.pods = [
@@ -61,6 +64,8 @@ class Cluster(Fake):
     def _log(self, request: web.BaseRequest, name: str) -> web.Response:
         if name not in self.logs:
             return web.json_response({"kind": "Status"}, status=400)
+        if request.query.get("previous") == "true":
+            name = f"{name} before"
         lines = self.logs[name].splitlines()[-int(request.query["tailLines"]) :]
         return web.Response(text="\n".join(lines))
 
@@ -97,13 +102,12 @@ async def _back(reader: asyncio.StreamReader, answer: web.WebSocketResponse) -> 
 async def cluster(folder: Path, reached: int) -> AsyncIterator[tuple[Cluster, Path]]:
     """The cluster, and a kubeconfig for it."""
     async with Cluster(reached) as found:
-        path = folder / "kubeconfig"
-        path.write_text(yaml.safe_dump(_kubeconfig(found.url)))
-        yield found, path
+        yield found, kubeconfig(folder, found.url)
 
 
-def _kubeconfig(url: str) -> dict[str, Any]:
-    return {
+def kubeconfig(folder: Path, url: str) -> Path:
+    """Of a cluster at *url*, in *folder*."""
+    content = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "c", "cluster": {"server": url}}],
@@ -111,3 +115,6 @@ def _kubeconfig(url: str) -> dict[str, Any]:
         "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
         "current-context": "x",
     }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(content))
+    return path
