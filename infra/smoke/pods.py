@@ -35,7 +35,7 @@ class Pods:
 
     def last_lines(self, service: str) -> Mapping[str, list[str]]:
         """Pod of *service* -> how it is, and the last lines of its log."""
-        return {pod.metadata.name: [*_states(pod), *self._log(pod.metadata.name)] for pod in self.of(service)}
+        return {pod.metadata.name: [*_states(pod), *self._last(pod)] for pod in self.of(service)}
 
     def of(self, service: str) -> list[Any]:
         """As the API has them. Raises UnreachableError."""
@@ -55,9 +55,16 @@ class Pods:
             raise UnreachableError(f"the cluster does not tell its pods: {_short(error)}") from error
         return list(answer.items)
 
-    def _log(self, pod: str) -> list[str]:
+    def _last(self, pod: Any) -> list[str]:  # noqa: ANN401 - the client is untyped
+        """Of the life before where this one has just begun: what is started again and again says why as it ends."""
+        name = pod.metadata.name
+        is_again = any(status.last_state.terminated for status in pod.status.container_statuses or [])
+        return self._log(name) or (self._log(name, previous=True) if is_again else [])
+
+    def _log(self, pod: str, *, previous: bool = False) -> list[str]:
+        limits = {"tail_lines": LINES, "_request_timeout": PATIENCE_S}
         try:
-            text = self.core.read_namespaced_pod_log(pod, self.namespace, tail_lines=LINES, _request_timeout=PATIENCE_S)
+            text = self.core.read_namespaced_pod_log(pod, self.namespace, previous=previous, **limits)
         except client.ApiException as error:
             return [f"(no log: {_short(error)})"]
         return str(text).splitlines()

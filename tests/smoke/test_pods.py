@@ -92,6 +92,18 @@ def test_a_pod_without_a_log_says_why(here: tuple[Cluster, Pods]) -> None:
     ]
 
 
+def test_a_pod_that_has_begun_again_and_says_nothing_yet_is_quoted_with_what_it_said_before(
+    here: tuple[Cluster, Pods],
+) -> None:
+    found, known = here
+    states = [container(ended={"reason": "Error", "exitCode": 1})]
+    found.pods = [pod("whisper-stt", "whisper-stt-5c-x", is_ready=False, containerStatuses=states)]
+    found.logs = {"whisper-stt-5c-x": "", "whisper-stt-5c-x before": "no such model"}
+    assert known.last_lines("whisper-stt")["whisper-stt-5c-x"][1:] == ["no such model"]
+    found.logs["whisper-stt-5c-x"] = "ready"
+    assert known.last_lines("whisper-stt")["whisper-stt-5c-x"][1:] == ["ready"]
+
+
 def test_a_cluster_that_is_away_is_one_error(here: tuple[Cluster, Pods], stage: Stage) -> None:
     found, known = here
     stage.portal.call(found.stop)
