@@ -4,8 +4,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -45,6 +45,15 @@ def first(cluster: Cluster) -> int:
     assert known.node
     (found,) = psutil.Process(known.node.pid).children()
     return found.pid
+
+
+def inside(cluster: Cluster, is_it: Callable[[psutil.Process], bool]) -> psutil.Process:
+    """The process of the cluster's node that *is_it*. Others, such as of iptables, end while they are looked at."""
+    for process in psutil.Process(first(cluster)).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if is_it(process):
+                return process
+    raise AssertionError("the node has no such process")
 
 
 def wait(process: subprocess.Popen[bytes], port: int) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from tools.cluster.distribution import Distribution, distribution
 from tools.cluster.node import RunningNode
 from tools.cluster.readiness import is_system_ready
 from tools.cluster.record import Forward, Record, Size, load
-from tools.cluster.start import API, POLL_ANSWER_S, Start
+from tools.cluster.start import API, POLL_ANSWER_S, POLL_S, Start
 from tools.control_plane.api import Api
 from tools.control_plane.credentials import ADMIN, LOOPBACK
 from tools.control_plane.processes import Process
@@ -31,6 +32,7 @@ from tools.progress import say
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 MILLI: Final = 1000
+WELL_S: Final = 30.0  # that a kubelet which was started again needs until its pods are ready is about 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +80,15 @@ class Cluster:
         """Bring it up, or repair it, with these forwards besides those it has; returns the administrator's kubeconfig.
 
         A healthy cluster with this `size` (what it had before where None, and first all of the machine) is left as it
-        is. Raises ToolchainError where the machine has no means to run one, and ClusterError where it may not, or where
-        the cluster does not start.
+        is, and so is one that gets well by itself within `WELL_S`. Raises ToolchainError where the machine has no means
+        to run one, and ClusterError where it may not, or where the cluster does not start.
         """
         privileges.check()
         with self._alone():
             old = self._record()
             new = replace(old, forwards=_merged(old, forwards), size=size or old.size, owner=self._owner)
             made_of = self._distribution(new)
-            if self._runs_as(self._spec(made_of), old) and self._status(old).is_healthy:
+            if self._runs_as(self._spec(made_of), old) and self._gets_well(old):
                 self._change(old, new, made_of)
             else:
                 self._start(new, made_of)
@@ -188,6 +190,15 @@ class Cluster:
             return NodeSpec.read(self.folder / "node.json") == spec
         except (OSError, ValueError, KeyError, TypeError):
             return False
+
+    def _gets_well(self, record: Record) -> bool:
+        """Whether it is healthy, or soon is: a busy machine answers late, and what ends inside is started again."""
+        end = time.monotonic() + WELL_S
+        while not self._status(record).is_healthy:
+            if time.monotonic() > end:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def _status(self, record: Record | None) -> Status:
         if not record or not record.node or not record.node.is_running():

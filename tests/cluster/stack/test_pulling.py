@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 from kubernetes import client
@@ -22,7 +21,7 @@ from infra.plan import plan
 from infra.settings import load
 from tests.cluster.conftest import eventually
 from tests.cluster.outside import listening
-from tests.cluster.registry import first
+from tests.cluster.registry import first, inside
 from tests.cluster.stack.local import Done, Local
 from tests.cluster.stage import PUBLIC
 from tests.models.serving import Files, serving
@@ -95,8 +94,7 @@ class Grown:
 
     def generated(self) -> bytes:
         """A model that the engines' image was built with, out of the router's container."""
-        family = psutil.Process(first(self.local.cluster)).children(recursive=True)
-        router = next(each for each in family if "llama-router" in each.cmdline())
+        router = inside(self.local.cluster, lambda process: "llama-router" in process.cmdline())
         return Path(f"/proc/{router.pid}/root/models/chat/coder.gguf").read_bytes()
 
 
