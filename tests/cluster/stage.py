@@ -1,5 +1,6 @@
 """One stack's policies in force, with probing pods in the place of everything that it runs and lives beside."""
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ PUBLIC = "203.0.113.7"
 WEBHOOK_PORT = 8088
 PUBLIC_PORTS = (80, HTTPS, WEBHOOK_PORT)
 ANY_PORTS = (DNS_PORT, 80, HTTPS, API_PORT, WEBHOOK_PORT)
-TRIES = 4
+SETTLES_S, POLL_S = 3.0, 0.2
 Manifest = dict[str, Any]
 
 
@@ -63,14 +64,15 @@ class Stage:
             self._run(place, templates)
         self.probes.wait()
 
-    def wrong(self) -> list[str]:
-        """Every cell that is not as the plan has it. What is shut and should not be has a few tries."""
+    def wrong(self, within_s: float = SETTLES_S) -> list[str]:
+        """Every cell that is not as the plan has it. What is shut and should not be is tried again for *within_s*."""
+        end = time.monotonic() + within_s
         cells = [*matrix([*self.pods.values()], self.addresses)]
         assert {cell.is_open for cell in cells} == {True, False}
         wrong = self._differing(cells)
-        for _ in range(TRIES - 1):
-            slow = self._differing([cell for cell, _ in wrong if cell.is_open])
-            wrong = [*((cell, found) for cell, found in wrong if not cell.is_open), *slow]
+        while (slow := [cell for cell, _ in wrong if cell.is_open]) and time.monotonic() < end:
+            time.sleep(POLL_S)
+            wrong = [*((cell, found) for cell, found in wrong if not cell.is_open), *self._differing(slow)]
         return sorted(cell.fault(found) for cell, found in wrong)
 
     @cached_property

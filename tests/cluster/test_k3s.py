@@ -67,10 +67,11 @@ def test_it_is_the_one_component_and_offers_what_was_asked_for(k3s: Cluster, spa
 
 def test_pods_find_each_other_and_policies_hold(space: Space) -> None:
     address = space.serve("server", "hello")
-    assert space.fetch("before", f"server.{space.name}.svc.cluster.local") == "hello"
+    number = itertools.count()
+    name = f"server.{space.name}.svc.cluster.local"
+    eventually(lambda: space.fetch(f"before-{next(number)}", name) == "hello", "nobody is found there")
     networking: Any = client.NetworkingV1Api(space.api)
     networking.create_namespaced_network_policy(space.name, {"metadata": {"name": "deny"}, "spec": DENY})
-    number = itertools.count()
     eventually(lambda: space.fetch(f"during-{next(number)}", address, 8080) == "blocked", "the policy does not come")
 
 

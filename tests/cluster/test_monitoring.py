@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes.client.exceptions import ApiException
 
 from infra.monitoring import alertmanager, alerts, dashboards, targets
 from infra.monitoring.names import EXPOSED
@@ -117,8 +119,19 @@ def firing(pager: Probes, status: str) -> int:
     return sum(labels.items() <= alert["labels"].items() and alert["status"] == status for alert in told(pager))
 
 
+def is_answered(stack: Watched) -> bool:
+    """A node is told later than a server is ready that its Service leads there."""
+    try:
+        stack.post("/v1/chat/completions", CHAT)
+    except ApiException as error:
+        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            return False
+        raise
+    return True
+
+
 def test_everybody_is_found_and_answers(stack: Watched, files: dict[str, Any]) -> None:
-    stack.post("/v1/chat/completions", CHAT)  # the router has metrics of the one model that is loaded
+    eventually(lambda: is_answered(stack), "no answer")  # the router has metrics of the one model that is loaded
     jobs = {
         job["job_name"]: len(job.get("static_configs", REPLICAS)) for job in files["prometheus.yml"]["scrape_configs"]
     }

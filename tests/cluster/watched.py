@@ -18,6 +18,8 @@ from tests.conftest import Config, config_of, settings_of
 
 ENGINES = ("llama-router", "chatterbox", "piper")
 WATCHERS = ("prometheus", "alertmanager", "blackbox", "kube-state-metrics", "node-exporter")
+READY_S = 300.0
+"""A dozen servers start at once, and others work on the machine."""
 SMALL: Config = {"memory": {"request": "64Mi", "limit": "512Mi"}, "cpu": {"request": "10m", "limit": 1}}
 
 
@@ -60,7 +62,7 @@ class Watched:
         """Returns once every pod is ready."""
         for found in self.objects:
             create_from_dict(self.api, found)  # type: ignore[no-untyped-call]
-        eventually(self._is_ready, "the stack is not ready")
+        eventually(self._is_ready, "the stack is not ready", READY_S)
 
     def scale(self, deployment: str, replicas: int) -> None:
         body = {"spec": {"replicas": replicas}}

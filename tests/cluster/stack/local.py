@@ -152,12 +152,23 @@ class Local:
                 self.namespace, label_selector=f"{NAME}={workload}", grace_period_seconds=0
             )
 
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        """What the gateway answers, in a busy machine's time."""
+        return httpx.get(f"{self.url}{path}", timeout=60, trust_env=False, **more)
+
+    def serves(self, path: str) -> bool:
+        """Whether the gateway answers well; a node is told later than its pod is ready that the Service leads there."""
+        try:
+            return self.get(path).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
     def make_voice(self, seconds: float = 6) -> httpx.Response:
         files = {"files": ("voice.wav", wav(seconds), "audio/wav")}
         return httpx.post(f"{self.url}/voices", data={"name": "kept"}, files=files, timeout=60)
 
     def voices(self) -> set[str]:
-        return {voice["voice_id"] for voice in httpx.get(f"{self.url}/voices", timeout=60).json()}
+        return {voice["voice_id"] for voice in self.get("/voices").json()}
 
 
 def copied(folder: Path) -> None:

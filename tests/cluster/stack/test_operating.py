@@ -4,14 +4,13 @@ import json
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 
 from infra.backend import Disk
 from infra.models.carrying import FETCHING, READING
 from infra.models.placed import ModelError
 from infra.models.worker import Work, Worker
-from tests.cluster.conftest import eventually
+from tests.cluster.conftest import Space, eventually
 from tests.cluster.stack.local import NAME, Local
 from tests.infra.gguf_bytes import STORED, whole
 from tests.models import serving
@@ -37,11 +36,11 @@ def test_health_of_a_stack_that_lacks_something_is_a_failure(local: Local) -> No
         assert (status["complete"], len(status["claims"])) == (False, 1)
     finally:
         local.scale("deepfilter-audio", 1)
-    eventually(lambda: httpx.get(f"{local.url}/health").json()["status"] == "healthy", "it does not come back")
+    eventually(lambda: local.get("/health").json()["status"] == "healthy", "it does not come back")
 
 
 def test_logs_are_those_of_a_service(local: Local) -> None:
-    httpx.get(f"{local.url}/v1/models", headers={"x-request-id": "find-me"}).raise_for_status()
+    local.get("/v1/models", headers={"x-request-id": "find-me"}).raise_for_status()
     lines = [json.loads(line) for line in local.run("logs", "gateway", "--tail", "100", "--json").output.splitlines()]
     assert {line["service"] for line in lines} == {GATEWAY}
     assert any("find-me" in line["text"] for line in lines)
@@ -58,7 +57,7 @@ def test_a_model_is_loaded_and_unloaded(local: Local) -> None:
     for verb in ("load", "unload", "load", "load"):
         done = json.loads(local.run("models", verb, "coder", "--json").output)
         assert (done["model"], done["state"]) == ("coder", f"{verb}ed")
-        states = {each["id"]: each["status"]["value"] for each in httpx.get(f"{local.url}/models").json()["data"]}
+        states = {each["id"]: each["status"]["value"] for each in local.get("/models").json()["data"]}
         assert states["coder"] == f"{verb}ed"
 
 
@@ -83,6 +82,7 @@ def test_a_model_gets_onto_its_claim_and_is_read_there(local: Local) -> None:
         assert "gateway" in image
         core.create_namespace({"metadata": {"name": FILES, "labels": RESTRICTED}})
         try:
+            eventually(Space(FILES, core.api_client, image).has_account, "no service account")
             core.create_namespaced_persistent_volume_claim(FILES, CLAIM)
             core.create_namespaced_pod(FILES, _server(image, {"/m.gguf": content}, cuts=[100, 1000]))
             eventually(lambda: _address(core), "the server of files has no address")

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.cluster.conftest import eventually
@@ -89,7 +88,7 @@ def test_one_that_was_killed_leaves_the_former_serving_and_the_next_completes(ch
     eventually(lambda: len(local.pods()[GATEWAY]) > len(before), "no pod of the release", 600)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert httpx.get(f"{local.url}/readyz", trust_env=False).status_code == 200
+    assert local.get("/readyz").status_code == 200
     assert images(local) == before
 
     checkout.git("reset", "--quiet", "--hard", base)
