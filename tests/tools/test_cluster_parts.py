@@ -24,6 +24,7 @@ from tools.cluster.packages import Programs
 from tools.cluster.record import Record, load
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError, ToolchainError
+from tools.images import scratch
 from tools.images.scratch import ScratchImage
 from tools.locks import exclusive
 from tools.node import supervisor
@@ -50,6 +51,26 @@ def test_an_image_is_the_same_bytes_for_the_same_files(tmp_path: Path) -> None:
         assert manifest["RepoTags"] == [made.reference]
         config = json.load(tar.extractfile(manifest["Config"]) or pytest.fail("no configuration"))
     assert config["config"]["User"] == "65532:65532"
+
+
+def test_two_who_write_an_image_at_once_are_not_in_each_others_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, target, add = tmp_path / "it", tmp_path / "twice.tar", scratch._add
+    program.write_bytes(b"one")
+    made = image(program)
+
+    def meanwhile(tar: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:
+        if path == "manifest.json":
+            monkeypatch.setattr(scratch, "_add", add)
+            made.write(target)  # as another process does
+        add(tar, path, content, mode)
+
+    monkeypatch.setattr(scratch, "_add", meanwhile)
+    made.write(target)
+    made.write(tmp_path / "once.tar")
+    assert target.read_bytes() == (tmp_path / "once.tar").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"it", "twice.tar", "once.tar"}
 
 
 def test_the_tag_of_an_image_follows_from_all_that_is_in_it(tmp_path: Path) -> None:
