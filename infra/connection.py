@@ -9,7 +9,6 @@ import yaml
 from kubernetes import config
 
 from infra.smoke.errors import UnreachableError
-from tools.control_plane.files import write_private
 
 
 @contextmanager
@@ -22,13 +21,3 @@ def connected(kubeconfig: Path, context: str | None) -> Iterator[Any]:
         raise UnreachableError(f"{kubeconfig}: {error}; accepted: a kubeconfig file{wanted}") from error
     with api:
         yield api
-
-
-def also_called(kubeconfig: Path, context: str | None) -> Path:
-    """Let the one context of a private *kubeconfig* go by the name that the stack file has for the real cluster's."""
-    content = yaml.safe_load(kubeconfig.read_text())
-    known = {item["name"]: item["context"] for item in content["contexts"]}
-    if context and context not in known:
-        content["contexts"].append({"name": context, "context": known[content["current-context"]]})
-        write_private(kubeconfig, yaml.safe_dump(content))
-    return kubeconfig

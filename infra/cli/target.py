@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
+import yaml
 
 from infra.cli.twin import node_of
-from infra.connection import also_called
 from infra.kinds.entry import ENTRIES
 from infra.plan import plan
 from infra.quantities import cores, gib
@@ -14,6 +14,7 @@ from infra.sections import PREFIX
 from infra.settings import ROOT, Node, Settings, load, project
 from tools import places
 from tools.cluster import Cluster, Forward, Size
+from tools.control_plane.files import write_private
 from tools.engine import Engine
 from tools.errors import ClusterError, ToolsError, TwinError
 from tools.twin import Twin
@@ -34,7 +35,7 @@ def cluster(stack: str, settings: Settings, kubeconfig: Path | None) -> Path:
     if kubeconfig:
         _check_images(stack, settings, kubeconfig)
         return kubeconfig
-    return also_called(_private(stack, settings), settings.context)
+    return _also_called(_private(stack, settings), settings.context)
 
 
 def _private(stack: str, settings: Settings) -> Path:
@@ -112,3 +113,13 @@ def _check_machine(stack: str, node: Node) -> None:
             f"Pulumi.{stack}.yaml describes a node of {gib(node.memory)} and {cores(node.cpus)} cores, and this "
             f"machine has {gib(memory)} and {cores(cpu)}: lower {PREFIX}node, or run `make twin`, which simulates one"
         )
+
+
+def _also_called(kubeconfig: Path, context: str | None) -> Path:
+    """Let the one context of a private *kubeconfig* go by the name that the stack file has for the real cluster's."""
+    content = yaml.safe_load(kubeconfig.read_text())
+    known = {item["name"]: item["context"] for item in content["contexts"]}
+    if context and context not in known:
+        content["contexts"].append({"name": context, "context": known[content["current-context"]]})
+        write_private(kubeconfig, yaml.safe_dump(content))
+    return kubeconfig
