@@ -25,7 +25,7 @@ from tools.progress import say
 API: Final = Forward("api", LOOPBACK, API_PORT)  # the first forward of every cluster
 READY_S: Final = 180.0  # about 20 s in practice; a busy machine with two cores needs patience
 POLL_S: Final = 0.1
-POLL_ANSWER_S: Final = 5.0
+POLL_ANSWER_S: Final = 20.0  # one that is late is not down: commands would say so, or leave a stack undestroyed
 
 
 class Start:
