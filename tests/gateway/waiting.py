@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-
 PATIENCE_S = 30
 """For what takes milliseconds: a busy machine may stand still for seconds."""
 

@@ -21,7 +21,7 @@ CHAT = "/v1/chat/completions"
 
 
 async def open_breaker(gateway: Any) -> None:
-    """Ask for a router that is away until nobody asks any more: one call may be given up before it has tried five times."""
+    """Ask for a router that is away until nobody asks it: the time of one call may end before it has tried often."""
     while not gateway.gateway.registry.backends["router"].breaker.state:
         await gateway.http.post(CHAT, json=asking(GENERAL))
 
