@@ -20,14 +20,15 @@ async def serve(gateway: Gateway, listener: socket.socket, parent: int | None = 
 
     *parent* is a pipe that ends with the process that started this one, which then stops too.
     """
+    told, watch = _told_to_stop(parent), Watch(gateway)  # before anybody hears that it listens, and acts on it
     clients = Listener(Application(gateway, table()).handle, refuse)
     await gateway.start()
     await clients.start(listener)
     memory.settle()
     log.info("listening on port %d", listener.getsockname()[1])
-    beside = [asyncio.create_task(work) for work in (Watch(gateway).run(), memory.give_back_again_and_again())]
+    beside = [asyncio.create_task(work) for work in (watch.run(), memory.give_back_again_and_again())]
     try:
-        await _told_to_stop(parent)
+        await told.wait()
         await _drain(gateway, clients)
     finally:
         for task in beside:
@@ -44,12 +45,16 @@ async def _drain(gateway: Gateway, clients: Listener) -> None:
     await clients.stop(gateway.settings.drain_s)
 
 
-async def _told_to_stop(parent: int | None) -> None:
+def _told_to_stop(parent: int | None) -> asyncio.Event:
+    """What is set by a signal, or by the end of *parent*."""
     loop, told = asyncio.get_running_loop(), asyncio.Event()
+
+    def left(pipe: int) -> None:
+        loop.remove_reader(pipe)  # its end can be read again and again
+        told.set()
+
     if parent is not None:
-        loop.add_reader(parent, told.set)
+        loop.add_reader(parent, left, parent)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    await told.wait()
-    if parent is not None:
-        loop.remove_reader(parent)
+    return told

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, Page, Request, async_playwright, expect
 
 from tools.debian import program
 
-WAIT_MS = 10_000
+WAIT_MS = 30_000
 NEEDS_ROOT = ("--no-sandbox",)
 
 
@@ -21,6 +21,7 @@ async def browser() -> AsyncIterator[Browser]:
         found = await playwright.chromium.launch(
             executable_path=program("chromium"), args=[*arguments, *(NEEDS_ROOT if os.geteuid() == 0 else ())]
         )
+        expect.set_options(timeout=WAIT_MS)
         try:
             yield found
         finally:

@@ -1,7 +1,6 @@
 """Engines as processes of their own, on free ports of loopback."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.ports import held
 
 READY_S = 120
 END_S = 15
@@ -39,17 +40,12 @@ class Engine:
 
 def launch(kind: str, folder: Path, environment: Mapping[str, str]) -> Process:
     """A process that is ready; *folder* is for what it writes."""
-    port = free_port()
-    command = [sys.executable, "-m", "synapse_engines", kind, "--host", "127.0.0.1", "--port", str(port)]
     variables = {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **environment}
-    found = Process(kind, f"http://127.0.0.1:{port}", subprocess.Popen(command, env=variables))
-    _wait(found)
+    with held() as port:
+        command = [sys.executable, "-m", "synapse_engines", kind, "--host", "127.0.0.1", "--port", str(port)]
+        found = Process(kind, f"http://127.0.0.1:{port}", subprocess.Popen(command, env=variables))
+        _wait(found)
     return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
 
 
 def _wait(found: Process) -> None:

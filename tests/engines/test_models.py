@@ -14,7 +14,7 @@ from synapse_engines.models.fetch import AwayError, fetch
 from synapse_engines.models.minilm import ModelError
 from synapse_engines.models.pins import INSTRUCT, Pin
 from synapse_engines.models.samples import CHAT
-from tests.engines.process import free_port
+from tests.ports import held
 
 CONTENT = b"GGUF" + bytes(range(256)) * 5000
 
@@ -77,10 +77,11 @@ def test_another_content_is_refused_and_leaves_nothing(
 
 def test_without_a_way_to_it_the_generated_model_stays(tmp_path: Path) -> None:
     said: list[str] = []
-    away = pin(f"http://127.0.0.1:{free_port()}/model.gguf")
-    with pytest.raises(AwayError):
-        fetch(away, tmp_path / "none.gguf")
-    making.make(tmp_path, said.append, away)
+    with held() as port:
+        away = pin(f"http://127.0.0.1:{port}/model.gguf")
+        with pytest.raises(AwayError):
+            fetch(away, tmp_path / "none.gguf")
+        making.make(tmp_path, said.append, away)
     assert (tmp_path / "chat/chat.gguf").read_bytes().startswith(b"GGUF")
     assert "stays the generated one" in said[-1]
 

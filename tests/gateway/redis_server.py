@@ -1,32 +1,27 @@
 """A real Redis on a free port, and a line to it that can be cut, slowed down or blocked."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self
 
 from redis.asyncio import Redis
 
+from tests.ports import held
 from tools.debian import program
 
 CHANNEL = "synapse:terminal_feed"
 
 
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        port: int = found.getsockname()[1]
-        return port
-
-
 class RedisServer:
-    """One `redis-server` that ends with the block."""
+    """One `redis-server` that ends with the block; its port is its own also while it is stopped."""
 
     def __init__(self, folder: Path, *arguments: str, password: str = "") -> None:
         self._folder, self._arguments, self._password = folder, arguments, password
         self._process: asyncio.subprocess.Process | None = None
-        self.port = free_port()
+        self._holds = ExitStack()
+        self.port = 0
 
     @property
     def url(self) -> str:
@@ -52,11 +47,13 @@ class RedisServer:
             self._process = None
 
     async def __aenter__(self) -> Self:
+        self.port = self._holds.enter_context(held())
         await self.start()
         return self
 
     async def __aexit__(self, *failure: object) -> None:
         await self.stop()
+        self._holds.close()
 
     @asynccontextmanager
     async def listener(self) -> AsyncIterator[asyncio.Queue[bytes]]:

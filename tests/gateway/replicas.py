@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from tests.gateway.running import Running
+from tests.gateway.waiting import PATIENCE_S
 from tests.gateway.watching import LIVE
 
 
@@ -31,7 +32,7 @@ def foreign(**fields: str) -> bytes:
 
 
 async def subscribed(gateway: Running) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await gateway.gateway.feed.bus.is_subscribed.wait()  # type: ignore[union-attr]
 
 

@@ -15,11 +15,11 @@ CODER = "Qwen2.5-Coder-7B-Instruct-Q4_K_M"
 RUNNING = {"loading", "loaded", "sleeping"}
 FAST = {
     "SYNAPSE_MODEL_POLL_SECONDS": "0.01",
-    "SYNAPSE_MODEL_AWAY_SECONDS": "1",
-    "SYNAPSE_MODEL_BUSY_SECONDS": "5",
-    "SYNAPSE_MODEL_LOAD_SECONDS": "5",
+    "SYNAPSE_MODEL_AWAY_SECONDS": "10",
+    "SYNAPSE_MODEL_BUSY_SECONDS": "30",
+    "SYNAPSE_MODEL_LOAD_SECONDS": "30",
 }
-"""Times for a router that takes none."""
+"""Times for a router that takes none: looked at often, and given up by no test that does not say so."""
 
 
 class Router:

@@ -15,6 +15,8 @@ from aiohttp import web
 from synapse_gateway import retries
 from tests.gateway.fakes import ANSWER, events, forever
 from tests.gateway.sockets import connected, post, served
+from tests.gateway.waiting import PATIENCE_S
+from tests.ports import held
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -29,10 +31,9 @@ def quick(monkeypatch: Any) -> None:
 
 
 @pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port: int = bound.getsockname()[1]
-    return port
+def closed_port() -> Iterator[int]:
+    with held() as port:
+        yield port
 
 
 @pytest.fixture
@@ -86,15 +87,17 @@ async def test_a_stream_that_falls_silent_is_given_up_with_an_event(start: Any, 
     assert '{"n":1}' in answer.text
     assert '"code":"backend_timeout"' in answer.text
     assert "[DONE]" not in answer.text
-    await asyncio.wait_for(backend.hung_up.wait(), 1)
+    await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
 
 
 async def test_a_stream_may_last_longer_than_its_silences_may(start: Any, fake: Any) -> None:
-    async def pause() -> None:
-        await asyncio.sleep(0.12)
+    silence_s = 1.5
 
-    backend = await fake({f"POST {CHAT}": lambda r, b: events(r, *({"n": n} for n in range(5)), pause=pause)})
-    gateway = await start({"stub": backend}, SYNAPSE_TIMEOUT_LLM_SECONDS="0.3")
+    async def pause() -> None:
+        await asyncio.sleep(silence_s / 20)
+
+    backend = await fake({f"POST {CHAT}": lambda r, b: events(r, *({"n": n} for n in range(25)), pause=pause)})
+    gateway = await start({"stub": backend}, SYNAPSE_TIMEOUT_LLM_SECONDS=str(silence_s))
     assert (await gateway.http.post(CHAT, json=STREAM)).text.endswith("data: [DONE]\n\n")
 
 
@@ -235,7 +238,7 @@ async def test_health_and_liveness_answer_while_every_backend_hangs(start: Any, 
             line = await lines.enter_async_context(connected(gateway.port))
             await line.send(post(CHAT, msgspec.json.encode(BODY)))
         await hanging.began.wait()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S / 2):
             for _ in range(20):
                 assert (await gateway.http.get("/livez")).status_code == 200
                 assert (await gateway.http.get("/readyz")).status_code == 200

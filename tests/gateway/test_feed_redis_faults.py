@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -15,11 +16,12 @@ from prometheus_client import CollectorRegistry, Counter
 from synapse_gateway.feed.event import Event
 from synapse_gateway.feed.redis_bus import RedisBus
 from synapse_gateway.settings import Feed
-from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer, free_port
+from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer
 from tests.gateway.replicas import environment, foreign, subscribed, until_heard
 from tests.gateway.running import Running
-from tests.gateway.waiting import until
+from tests.gateway.waiting import PATIENCE_S, until
 from tests.gateway.watching import watching
+from tests.ports import held
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("logged")]
 log = logging.getLogger("tests.redis")
@@ -32,7 +34,7 @@ async def test_redis_that_is_dead_costs_requests_nothing_and_is_found_again(
 ) -> None:
     await redis.stop()
     gateway = await start({"stub": await fake()}, **environment(redis.url, IMPATIENT_S))
-    assert await _slowest(gateway) < 1
+    assert await _usual(gateway) < IMPATIENT_S / 2
     async with watching(gateway) as watcher:
         await watcher.until("cannot publish to Redis")
         await _until_failures(gateway)
@@ -40,7 +42,7 @@ async def test_redis_that_is_dead_costs_requests_nothing_and_is_found_again(
         async with redis.listener() as said:
             await subscribed(gateway)
             log.info("back again")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await until_heard(said, b"back again")
         await watcher.until("can publish to Redis again")
 
@@ -58,7 +60,7 @@ async def test_redis_that_does_not_answer_costs_requests_nothing(
         line.is_open.clear()
     else:
         line.cut()
-    assert await _slowest(gateway) < 1
+    assert await _usual(gateway) < IMPATIENT_S / 2
     async with watching(gateway) as watcher:
         log.info("here all the same")
         await watcher.until("here all the same")
@@ -67,7 +69,7 @@ async def test_redis_that_does_not_answer_costs_requests_nothing(
     line.delay_s = 0
     line.is_open.set()
     line.cut()
-    async with redis.listener() as said, asyncio.timeout(20):
+    async with redis.listener() as said, asyncio.timeout(PATIENCE_S):
         log.info("after all")
         await until_heard(said, b"after all")
 
@@ -93,7 +95,7 @@ async def test_cancelled_requests_cross_no_replies(start: Any, fake: Any, redis:
 
 async def test_a_line_whose_receipt_is_lost_is_not_said_again(start: Any, line: Proxy, redis: RedisServer) -> None:
     await start({}, **environment(line.url, IMPATIENT_S))
-    async with redis.listener() as said, asyncio.timeout(20):
+    async with redis.listener() as said, asyncio.timeout(PATIENCE_S):
         log.info("first")  # over a connection that is made before the fault
         await until_heard(said, b"first")
         line.delay_s = 2
@@ -105,18 +107,24 @@ async def test_a_line_whose_receipt_is_lost_is_not_said_again(start: Any, line: 
             assert b'"once"' not in payload
 
 
-async def test_a_server_that_falls_silent_is_noticed_and_one_that_is_quiet_is_kept(
-    line: Proxy, redis: RedisServer
-) -> None:
+async def test_a_server_that_is_quiet_is_kept(line: Proxy) -> None:
+    failures = Counter("failures", "Failures", registry=CollectorRegistry())
+    bus = RedisBus(Feed(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, silence_s=0.2)
+    bus.start()
+    await bus.is_subscribed.wait()
+    await asyncio.sleep(1.5)  # many silences, each ended by an answer
+    assert line.connections == 1
+    await bus.close()
+
+
+async def test_a_server_that_falls_silent_is_noticed(line: Proxy, redis: RedisServer) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
     settings = Feed(redis_url=line.url, redis_connect_s=IMPATIENT_S)
     heard: asyncio.Queue[Event] = asyncio.Queue()
     bus = RedisBus(settings, "one", failures, heard.put_nowait, silence_s=0.2)
     bus.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await bus.is_subscribed.wait()
-        await asyncio.sleep(1.5)  # many silences, each ended by an answer
-        assert line.connections == 1
         line.is_open.clear()
         line.arrived.clear()
         await line.arrived.wait()
@@ -148,11 +156,12 @@ async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest
     at_once = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", passes)
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
-    bus = RedisBus(Feed(redis_url=f"redis://127.0.0.1:{free_port()}"), "one", failures, lambda _: None)
-    bus.start()
-    async with asyncio.timeout(10):
-        assert [await waits.get() for _ in range(6)] == [1, 2, 4, 8, 15, 15]
-    await bus.close()
+    with held() as port:
+        bus = RedisBus(Feed(redis_url=f"redis://127.0.0.1:{port}"), "one", failures, lambda _: None)
+        bus.start()
+        async with asyncio.timeout(10):
+            assert [await waits.get() for _ in range(6)] == [1, 2, 4, 8, 15, 15]
+        await bus.close()
 
 
 @contextmanager
@@ -177,15 +186,15 @@ async def test_an_address_that_takes_no_connection_is_given_up_in_time(caplog: p
         await bus.close()
 
 
-async def _slowest(gateway: Running) -> float:
-    """Seconds of the slowest of some requests."""
-    slowest = 0.0
-    for _ in range(20):
+async def _usual(gateway: Running) -> float:
+    """Median seconds of some requests: the machine may hold up one or two, Redis would each."""
+    seconds = []
+    for _ in range(21):
         began = perf_counter()
         answer = await gateway.http.post("/v1/chat/completions", json=BODY)
-        slowest = max(slowest, perf_counter() - began)
+        seconds.append(perf_counter() - began)
         assert answer.status_code == 200
-    return slowest
+    return median(seconds)
 
 
 async def _metrics(gateway: Running) -> bytes:
@@ -193,6 +202,6 @@ async def _metrics(gateway: Running) -> bytes:
 
 
 async def _until_failures(gateway: Running) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter tells nobody
             await asyncio.sleep(0.05)

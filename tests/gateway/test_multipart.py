@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -188,7 +188,7 @@ async def test_what_is_written_is_what_is_read(value: str) -> None:
 
 def test_a_body_made_of_almost_boundaries_is_read_in_time() -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + b"\r\n--x-\r" * 100_000 + b"\r\n--x--"
-    began = perf_counter()
+    began = process_time()
     ((_, data),) = parts(body)
     assert len(data) == 700_000
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5

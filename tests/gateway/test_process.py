@@ -140,11 +140,11 @@ def test_calls_under_way_end_before_it_does(launch: Launch, number: int) -> None
 
 def test_it_is_not_ready_and_still_serves_while_the_cluster_learns_that_it_goes(launch: Launch) -> None:
     gateway = launch(SYNAPSE_DRAIN_DELAY_SECONDS="2")
-    url = gateway.url
-    gateway.process.send_signal(signal.SIGTERM)
-    gateway.until("draining")
-    assert httpx.get(f"{url}/readyz").status_code == 503
-    assert httpx.get(f"{url}/livez").status_code == 200
+    with httpx.Client(base_url=gateway.url) as http:  # to make one takes long, and there are two seconds
+        gateway.process.send_signal(signal.SIGTERM)
+        gateway.until("draining")
+        assert http.get("/readyz").status_code == 503
+        assert http.get("/livez").status_code == 200
     assert gateway.wait() == 0
 
 

@@ -15,7 +15,7 @@ from synapse_gateway.spool import IN_MEMORY, Room, Spool
 from synapse_gateway.uploads import Limits, Sent
 from tests.gateway.sockets import connected, post
 from tests.gateway.sounds import wav
-from tests.gateway.waiting import until
+from tests.gateway.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 HEADERS = "Host: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
@@ -39,8 +39,8 @@ def spooled() -> set[str]:
 
 
 async def refused(gateway: Any, body: bytes) -> tuple[int, str]:
-    """Status and code of the answer, which comes within a second."""
-    async with connected(gateway.port) as line, asyncio.timeout(1):
+    """Status and code of the answer, for which nobody waits who has not sent the rest."""
+    async with connected(gateway.port) as line, asyncio.timeout(PATIENCE_S):
         await line.send(f"POST /voices HTTP/1.1\r\n{HEADERS}Content-Length: {len(body) + 1000}\r\n\r\n".encode() + body)
         status, answer = await line.answer()
     return status, answer.split(b'"code":"')[1].split(b'"')[0].decode()

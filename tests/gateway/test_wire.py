@@ -8,6 +8,7 @@ import pytest
 from synapse_gateway.downstream import peer
 from tests.gateway.fakes import forever
 from tests.gateway.sockets import HEADERS, connected, post
+from tests.gateway.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -135,7 +136,7 @@ async def test_too_many_requests_ahead_end_the_connection(start: Any, fake: Any)
         await backend.began.wait()
         await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * (peer.AHEAD + 1))
         assert await line.rest() == b""
-    await asyncio.wait_for(backend.hung_up.wait(), 1)
+    await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
 
 
 async def test_old_clients_get_an_answer_that_ends_with_the_connection(start: Any) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.ports import held
 from tools import debian
 
 DEADLINE_S: Final = 20.0
@@ -85,11 +86,11 @@ def running(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
     folder.mkdir(parents=True, exist_ok=True)
     make_key(folder / "host")
     make_key(folder / "client")
-    found = Sshd(folder=folder, port=free_port())
     variables = " ".join(f'"{name}={value}"' for name, value in (environment or {}).items())
-    text = CONFIG.format(port=found.port, folder=folder) + (f"SetEnv {variables}\n" if variables else "")
-    (folder / "config").write_text(text)
-    with _separated(), (folder / "log").open("wb") as log:
+    with held() as port, _separated(), (folder / "log").open("wb") as log:
+        found = Sshd(folder=folder, port=port)
+        text = CONFIG.format(port=port, folder=folder) + (f"SetEnv {variables}\n" if variables else "")
+        (folder / "config").write_text(text)
         process = subprocess.Popen([program, "-D", "-e", "-f", folder / "config"], stderr=log, stdin=subprocess.DEVNULL)
         try:
             _wait(found, process)
@@ -116,11 +117,6 @@ def agent(folder: Path, key: Path) -> Iterator[Path]:
     finally:
         process.terminate()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
 
 @pytest.mark.engine
 def test_a_workload_that_does_not_fit_stays_in_the_state_and_is_gone_on_with(deployed: Project) -> None:
-    deployed.program(PROGRAM, space="tight", memory="64Gi", wait="2")
+    deployed.program(PROGRAM, space="tight", memory="64Gi", wait="6")  # by then the scheduler has said why
     output = deployed.refused("up", "--yes", "--skip-preview")
     assert "Deployment tight/web is in the cluster, but it is not ready" in output
     assert "Insufficient memory" in output

@@ -10,14 +10,36 @@ from pulumi.runtime.proto import provider_pb2 as messages
 
 from tests.tools.conftest import Make, eventually
 from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, LABELS, config_map, deployment
-from tests.tools.plugin_calls import Context, Lines, RefusedError, kinds
+from tests.tools.plugin_calls import Context, Lines, RefusedError, Resource, kinds
 from tools.plugins.kubernetes.api import Api
 from tools.plugins.kubernetes.errors import UnreachableError
-from tools.plugins.kubernetes.objects import Reference
+from tools.plugins.kubernetes.objects import Reference, reference
+from tools.plugins.kubernetes.reasons import reasons
 from tools.plugins.kubernetes.waiting import Waiting
 from tools.plugins.values import Object, encode
 
 pytestmark = pytest.mark.engine
+
+
+def told(resource: Resource, reason: str) -> Resource:
+    """Its wait begins when the cluster has said *reason*, which takes a busy one longer than the wait is to last."""
+
+    class Told(Waiting):
+        def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
+            eventually(lambda: any(reason in said for said in reasons(self.api, self._now(live))), f"not {reason}")
+            return super().until_ready(urn, live, timeout_s)
+
+        def _now(self, live: Object) -> Object:
+            return self.api.get(reference(live)) or live
+
+    replace_waiting(resource, Told)
+    return resource
+
+
+def replace_waiting(resource: Resource, kind: type[Waiting]) -> None:
+    operations = resource.provider._operations
+    waiting = operations.waiting
+    resource.provider._operations = replace(operations, waiting=kind(waiting.api, waiting.log, waiting.cancelled))
 
 
 def test_a_deployment_is_waited_for(make: Make, namespace: str, lines: Lines) -> None:
@@ -28,7 +50,7 @@ def test_a_deployment_is_waited_for(make: Make, namespace: str, lines: Lines) ->
 
 
 def test_a_deployment_that_does_not_fit_says_why_and_is_kept(make: Make, namespace: str, lines: Lines) -> None:
-    resource = make(DEPLOYMENT)
+    resource = told(make(DEPLOYMENT), "Insufficient memory")
     with pytest.raises(RefusedError, match="Insufficient memory") as caught:
         resource.create(deployment(namespace, memory="64Gi"), timeout_s=2)
     assert resource.id == f"{namespace}/web"
@@ -37,6 +59,7 @@ def test_a_deployment_that_does_not_fit_says_why_and_is_kept(make: Make, namespa
     assert any("0 of 2 replicas are available: Unschedulable" in line for line in lines.lines)
     with pytest.raises(RefusedError, match="Insufficient memory"):
         resource.refresh()
+    replace_waiting(resource, Waiting)
     assert resource.update(deployment(namespace))["status"]["availableReplicas"] == 2
 
 
@@ -44,7 +67,7 @@ def test_a_deployment_over_its_quota_says_so(make: Make, namespace: str) -> None
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": namespace}}
     make("kubernetes:core/v1:ResourceQuota").create(quota | {"spec": {"hard": {"requests.memory": "100Mi"}}})
     with pytest.raises(RefusedError, match="exceeded quota"):
-        make(DEPLOYMENT).create(deployment(namespace, memory="200Mi"), timeout_s=2)
+        told(make(DEPLOYMENT), "exceeded quota").create(deployment(namespace, memory="200Mi"), timeout_s=2)
 
 
 def test_a_timeout_may_be_an_annotation_and_a_wait_may_be_skipped(make: Make, namespace: str) -> None:
@@ -115,15 +138,12 @@ def test_an_import_takes_what_a_person_would_have_written(make: Make, namespace:
 
 def test_a_moment_without_an_answer_does_not_lose_an_object(make: Make, namespace: str) -> None:
     resource = make(DEPLOYMENT)
-    operations = resource.provider._operations
 
     class Flaky(Waiting):
         def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
             raise UnreachableError(f"nobody answers for {timeout_s} s: {urn}, {live['kind']}")
 
-    waiting = operations.waiting
-    flaky = Flaky(waiting.api, waiting.log, waiting.cancelled)
-    resource.provider._operations = replace(operations, waiting=flaky)
+    replace_waiting(resource, Flaky)
     with pytest.raises(RefusedError, match="nobody answers"):
         resource.create(deployment(namespace))
     assert resource.id == f"{namespace}/web"

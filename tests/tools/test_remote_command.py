@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import held
 from tests.tools import sshd
 from tests.tools.plugin_calls import Lines, RefusedError, Resource, kinds
 from tools.plugins.command import COPY, CommandProvider
@@ -117,8 +118,8 @@ def test_a_key_that_is_not_let_in_says_so(command: Resource, server: sshd.Sshd, 
 
 
 def test_nobody_there_says_so(command: Resource, server: sshd.Sshd) -> None:
-    with pytest.raises(RefusedError, match=r"cannot be reached by SSH: .*Connection refused"):
-        command.create({"connection": server.connection | {"port": sshd.free_port()}, "create": "true"})
+    with held() as port, pytest.raises(RefusedError, match=r"cannot be reached by SSH: .*Connection refused"):
+        command.create({"connection": server.connection | {"port": port}, "create": "true"})
 
 
 def test_the_key_is_a_secret_and_the_answer_is_not(command: Resource, server: sshd.Sshd) -> None:

@@ -85,7 +85,7 @@ async def test_an_engine_that_nobody_asks_is_put_to_sleep_and_woken_again(start:
     assert len(backend.calls("/wake_up")) == 1
 
 
-async def test_it_does_not_sleep_while_a_call_goes_on_or_came_lately(start: Any, fake: Any) -> None:
+async def test_it_does_not_sleep_while_a_call_goes_on(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend, 0.05))
@@ -93,11 +93,12 @@ async def test_it_does_not_sleep_while_a_call_goes_on_or_came_lately(start: Any,
         sleeper.go.clear()
         calls = [asyncio.create_task(gateway.http.post(CHAT, json=BODY)) for _ in range(3)]
         await until(lambda: sleeper.active == 3)
+        before = len(sleeper.sleeps)  # it may sleep from one round to the next
         await asyncio.sleep(0.1)  # twice the time after which it would sleep
-        assert sleeper.sleeps == []
+        assert len(sleeper.sleeps) == before
         sleeper.go.set()
         assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200}
-    await until(lambda: sleeper.sleeps)
+    await until(lambda: len(sleeper.sleeps) > before)
     assert sleeper.disturbed == 0
 
 
@@ -204,8 +205,10 @@ async def test_a_call_that_comes_just_as_it_is_to_sleep_keeps_it_awake(start: An
 async def test_one_that_is_told_off_is_not_put_to_sleep_by_a_gateway_that_goes(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
-    gateway = await start(section(backend, 0.05))
+    gateway = await start(section(backend, 60))
     await gateway.http.post(CHAT, json=BODY)
+    engine = gateway.gateway.registry.backends["vllm"].models
+    await until(lambda: engine._timer)
     gateway.gateway.registry.backends["vllm"].close()
-    await asyncio.sleep(0.1)
+    assert engine._timer.cancelled()
     assert sleeper.sleeps == []
