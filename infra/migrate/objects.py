@@ -78,12 +78,17 @@ class Objects:
         )
 
     def wait(self, deployment: str, within_s: float) -> None:
-        """Until all of its pods are of its latest description, and ready. Raises StepError."""
+        """Until all of its pods are of its latest description, and ready. Raises StepError.
+
+        A deadline that was missed before is no news: of a way back it says what it said of the way there.
+        """
+        missed: list[Any] = []
         for found in self._watched(deployment, within_s):
             if is_rolled_out(found):
                 return
-            if stuck := _stuck(found):
-                raise StepError(f"Deployment {self.namespace}/{deployment} does not get ready: {stuck}")
+            missed.append(_missed_deadline(found))
+            if missed[-1] and missed[-1] != missed[0]:
+                raise StepError(f"Deployment {self.namespace}/{deployment} does not get ready: {missed[-1].message}")
         raise StepError(
             f"Deployment {self.namespace}/{deployment} is not ready after {within_s:g} s"
             + "".join(f"; {state}" for state in self._states(deployment))
@@ -197,11 +202,10 @@ def _exit_code(opened: Any) -> int | None:  # noqa: ANN401 - the client is untyp
         return None
 
 
-def _stuck(deployment: Any) -> str | None:  # noqa: ANN401 - the client is untyped
-    for condition in deployment.status.conditions or []:
-        if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
-            return str(condition.message)
-    return None
+def _missed_deadline(deployment: Any) -> Any:  # noqa: ANN401 - the client is untyped
+    """The condition that says so, with its time; else None."""
+    late = (each for each in deployment.status.conditions or [] if each.reason == "ProgressDeadlineExceeded")
+    return next(late, None)
 
 
 def _or_none(call: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - the client is untyped
