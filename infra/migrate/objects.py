@@ -130,6 +130,7 @@ class Objects:
             code, printed = _exit_code(opened), str(opened.read_all()).strip()  # in this order: the second forgets
         finally:
             opened.close()
+            opened.sock.shutdown()  # which it leaves open where the other side was the first to say goodbye
         if code != 0:
             how = "was cut off" if code is None else f"ended with {code}"
             raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} {how}: {printed[-300:]}")
