@@ -16,7 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from infra.cli.cluster import app
-from tools.cluster import Cluster, Forward, Size, configs, manifests
+from tools.cluster import Cluster, Forward, Size, Status, configs, manifests
 from tools.cluster.configs import EVICTION_BYTES, Reserved
 from tools.cluster.credentials import KUBELET, credentials
 from tools.cluster.node import listen
@@ -161,6 +161,25 @@ def test_every_first_object_has_a_path_of_its_own() -> None:
     assert "/apis/storage.k8s.io/v1/storageclasses/local-path" in found
     assert "/apis/apps/v1/namespaces/kube-system/deployments/coredns" in found
     assert found["/api/v1/namespaces/kube-system/services/kube-dns"]["spec"]["clusterIP"] == "10.43.0.10"
+
+
+@pytest.mark.parametrize(("patience_s", "started"), [(60, 0), (0, 1)])
+def test_one_that_gets_well_by_itself_is_not_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, started: int
+) -> None:
+    one, starts = Cluster("it", tmp_path), list[object]()
+    ill = Status(name="it", kubeconfig=one.kubeconfig, exists=True)
+    well = replace(ill, components={"k3s": {"pid": 1}}, api_ready=True, node_ready=True, system_ready=True)
+    looks = iter([ill, ill, well])
+    monkeypatch.setattr("tools.cluster.cluster.WELL_S", patience_s)
+    monkeypatch.setattr("tools.cluster.privileges.check", lambda: None)
+    answers = {"_distribution": None, "_spec": None, "_runs_as": True}
+    for name, answer in answers.items():
+        monkeypatch.setattr(one, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(one, "_status", lambda _: next(looks))
+    monkeypatch.setattr(one, "_start", lambda *found: starts.append(found))
+    one.up()
+    assert len(starts) == started
 
 
 def test_namesakes_below_two_states_have_nothing_in_common(tmp_path: Path) -> None:
