@@ -15,13 +15,13 @@ from components.naming import labels
 from components.pod import volume_name
 from components.restart import RestartArgs, ScheduledRestart
 from components.workload import Workload, WorkloadArgs
-from infra import timeouts
 from infra.annotations import FILES, SECRETS
-from infra.backend import UNPUBLISHED, SecretEnv
-from infra.placement import Placed
-from infra.plan import Plan
-from infra.routes import RouteTable
-from infra.settings import Node
+from infra.catalog.spec import UNPUBLISHED, SecretEnv
+from infra.plan import timeouts
+from infra.plan.routes import RouteTable
+from infra.plan.service import Placed
+from infra.plan.stack import Plan
+from infra.settings.loader import Node
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from components.kubernetes import apps, core, meta, networking
 from components.naming import labels, selector
 from components.pod import CONTAINER_SECURITY, resources
 from infra.annotations import FILES
-from infra.device_plugin import CLAIM, IMAGE, NAME, NAMESPACE, SOCKET, SOCKETS, configuration
-from infra.settings import Node
+from infra.plan.device_plugin import CLAIM, IMAGE, NAME, NAMESPACE, SOCKET, SOCKETS, configuration
+from infra.settings.loader import Node
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pulumi
 
 from components.backend import Backend, Extras
-from infra.kinds.entry import FEED_CHANNEL, FEED_PASSWORD, FEED_PASSWORD_RULE
+from infra.catalog.gateway import FEED_CHANNEL, FEED_PASSWORD, FEED_PASSWORD_RULE
 
 COMMANDS = ("auth", "hello", "ping", "publish", "subscribe", "unsubscribe", "quit")
 """All that the gateway says to it."""

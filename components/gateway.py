@@ -7,11 +7,11 @@ import pulumi
 
 from components.backend import Backend, Extras
 from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
-from infra.api_keys import API_KEYS, hashed
-from infra.kinds.entry import FEED_BUS_KIND, FEED_CHANNEL, FEED_PASSWORD, FEED_URL
-from infra.options import GatewayService
-from infra.placement import Placed
-from infra.timeouts import classes
+from infra.catalog.gateway import FEED_BUS_KIND, FEED_CHANNEL, FEED_PASSWORD, FEED_URL
+from infra.plan.service import Placed
+from infra.plan.timeouts import classes
+from infra.settings.api_keys import API_KEYS, hashed
+from infra.settings.services import GatewayService
 
 
 class Gateway(Backend):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pulumi
 from pulumi_command import local, remote
 
-from infra.build_host import BuildHost
-from infra.settings import ROOT
-from tools.images import content, parcel
+from infra.settings.build_host import BuildHost
+from infra.settings.loader import ROOT
+from tools.images import build_context, content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +65,14 @@ class Image(pulumi.ComponentResource):
     def _here(self, name: str, folder: Path, to: tuple[str, str]) -> pulumi.Output[str]:
         return local.Command(
             name,
-            create=shlex.join([sys.executable, "-m", "infra.cli", "image", "build", str(folder), *to]),
+            create=shlex.join([sys.executable, "-m", "cli", "image", "build", str(folder), *to]),
             triggers=[content.digest(folder)],
             logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(parent=self),
         ).stdout
 
     def _elsewhere(self, name: str, folder: Path, to: Elsewhere) -> pulumi.Output[str]:
-        file = parcel.write(folder)
+        file = build_context.write(folder)
         sent = remote.CopyToRemote(
             f"{name}-source",
             connection=to.connection,
@@ -84,7 +84,7 @@ class Image(pulumi.ComponentResource):
         return remote.Command(
             name,
             connection=to.connection,
-            create=parcel.script(folder, to.host.folder, to.registry),
+            create=build_context.script(folder, to.host.folder, to.registry),
             triggers=[file.name, to.registry],
             logging=remote.Logging.STDERR,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[sent]),

@@ -11,9 +11,9 @@ from pulumi_kubernetes import apiextensions
 from components.kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF
-from infra import ingress
-from infra.placement import Placed
-from infra.sections import TRAEFIK, IngressSection
+from infra.plan import traefik
+from infra.plan.service import Placed
+from infra.settings.schema import TRAEFIK, IngressSection
 
 NAME = "synapse-gateway"
 
@@ -39,7 +39,7 @@ class Ingress(pulumi.ComponentResource):
             f"{name}-router",
             metadata={
                 **self._metadata(NAME),
-                "annotations": ingress.annotations(args.section, args.namespace_name),
+                "annotations": traefik.annotations(args.section, args.namespace_name),
             },
             spec=spec(args.section, args.gateway),
             opts=pulumi.ResourceOptions(parent=self, depends_on=before),
@@ -49,10 +49,10 @@ class Ingress(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _middlewares(self) -> Iterator[pulumi.Resource]:
-        for key, middleware in ingress.middlewares(self._args.section).items():
+        for key, middleware in traefik.middlewares(self._args.section).items():
             yield apiextensions.CustomResource(
                 f"{self._name}-{key}",
-                api_version=ingress.API,
+                api_version=traefik.API,
                 kind="Middleware",
                 metadata=self._metadata(key),
                 spec=middleware,
@@ -63,10 +63,10 @@ class Ingress(pulumi.ComponentResource):
         """They are those of K3s' own Traefik: it has one installation, outside our namespace."""
         apiextensions.CustomResource(
             f"{self._name}-limits",
-            api_version=ingress.CHART_API,
+            api_version=traefik.CHART_API,
             kind="HelmChartConfig",
-            metadata={**self._metadata(TRAEFIK), "namespace": ingress.CHART_NAMESPACE},
-            spec={"valuesContent": ingress.chart_values(self._args.section)},
+            metadata={**self._metadata(TRAEFIK), "namespace": traefik.CHART_NAMESPACE},
+            spec={"valuesContent": traefik.chart_values(self._args.section)},
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -9,7 +9,7 @@ import pulumi
 from components.kubernetes import apps, core, meta
 from components.naming import PART_OF
 from infra.annotations import MIGRATED
-from infra.move import Move
+from infra.plan.migration import Move
 
 FORCE = "pulumi.com/patchForce"
 

@@ -9,10 +9,10 @@ import pulumi
 from components.kubernetes import core
 from components.naming import PART_OF
 from infra.annotations import KEEP
-from infra.budget import total
-from infra.catalogue import DEFAULT_LIMIT
-from infra.ledger import Ledger
+from infra.catalog.kinds import DEFAULT_LIMIT
 from infra.quantities import MI, cpu_text, memory_text
+from infra.sizing.budget import total
+from infra.sizing.ledger import Ledger
 
 POD_SECURITY = "pod-security.kubernetes.io"
 

@@ -1,7 +1,7 @@
 """Ollama: models on the CPU, loaded on demand from a disk of its own."""
 
 from components.backend import Backend, Extras
-from infra.options import OllamaService
+from infra.settings.services import OllamaService
 
 
 class Ollama(Backend):

@@ -13,7 +13,7 @@ from components.kubernetes import core, meta
 from components.namespace import Namespace
 from components.naming import PART_OF
 from infra.monitoring import dashboards, operator_objects
-from infra.plan import Plan
+from infra.plan.stack import Plan
 
 DASHBOARD = "grafana_dashboard"
 """The label by which the sidecar of the operator's Grafana finds dashboards."""

@@ -10,8 +10,8 @@ from infra.quantities import MI, cpu_text, memory_text
 if TYPE_CHECKING:
     from components.kubernetes import core
     from components.workload import WorkloadArgs
-    from infra.backend import Disk, Download, Probe
-    from infra.budget import Claim
+    from infra.catalog.spec import Disk, Download, Probe
+    from infra.sizing.budget import Claim
 
 SHARED_MEMORY = "shared-memory"
 CURL = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"

@@ -11,7 +11,7 @@ from components.kubernetes import batch, core, meta
 from components.namespace import Namespace
 from components.naming import labels
 from components.pod import CONTAINER_SECURITY, pod_security, resources
-from infra.backend import Restart
+from infra.catalog.spec import Restart
 
 USER = 65_532
 

@@ -10,8 +10,8 @@ import pulumi
 from components.kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF, selector
-from infra.access import Access
-from infra.exits import HTTPS, Exits
+from infra.plan.egress_rules import HTTPS, Exits
+from infra.plan.ingress_rules import Access
 
 NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""

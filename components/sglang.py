@@ -1,8 +1,8 @@
 """SGLang: one model on a GPU, its memory flags derived from the same figures as the ledger."""
 
 from components.backend import Backend, Extras
-from infra import sglang_flags
-from infra.options import SglangService
+from infra.settings.services import SglangService
+from infra.sizing import sglang_flags
 
 
 class Sglang(Backend):

@@ -1,8 +1,8 @@
 """vLLM: one model on a GPU, its memory flags derived from the same figures as the ledger."""
 
 from components.backend import Backend, Extras
-from infra import vllm_flags
-from infra.options import VllmService
+from infra.settings.services import VllmService
+from infra.sizing import vllm_flags
 
 
 class Vllm(Backend):

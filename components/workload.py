@@ -11,11 +11,11 @@ import pulumi
 from components.kubernetes import apps, core, meta, policy
 from components.naming import labels, selector
 from components.pod import pod
-from infra import vram
 from infra.annotations import KEEP, LOAD_SECONDS
-from infra.backend import Disk, Download, Probes, Scratch
-from infra.budget import Claim
+from infra.catalog.spec import Disk, Download, Probes, Scratch
 from infra.quantities import memory_text
+from infra.sizing import vram
+from infra.sizing.budget import Claim
 
 
 @dataclass(frozen=True, kw_only=True)

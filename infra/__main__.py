@@ -8,8 +8,8 @@ import pulumi
 from pulumi.runtime import config
 
 from infra.errors import SynapseError
-from infra.plan import plan
-from infra.settings import from_engine
+from infra.plan.stack import plan
+from infra.settings.loader import from_engine
 from stacks import debug, forge
 
 

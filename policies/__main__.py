@@ -6,9 +6,10 @@ gc.disable()  # it ends with the preview or the update: collecting would take a 
 
 from pulumi_policy import PolicyPack
 
-from policies import once, stack_config
+from policies import memo
 from policies.pack import NAME, RULES
+from policies.reading import stack_config
 
 stack_config.listen()
-once.remember()
+memo.remember()
 PolicyPack(name=NAME, policies=list(RULES))

@@ -7,10 +7,10 @@ from typing import Any
 from pulumi_policy import Policy
 
 from infra.annotations import KEEP, LOAD_SECONDS, TIER, TIMEOUT_SECONDS
-from infra.vram import ANNOTATION as VRAM
-from policies.infrastructure import LEAVES
+from infra.sizing.vram import ANNOTATION as VRAM
 from policies.pack import RULES
-from policies.rules import schema_of
+from policies.reading.infrastructure import LEAVES
+from policies.rule import schema_of
 
 HEAD = """# Policies
 
@@ -41,7 +41,7 @@ CONFIGURATION = """## Configuration
 LEAVE = """## What serves the GPU
 
 Pods that may do what no other pod may, if each of their containers runs the image's own program, pinned by digest. All
-the other rules hold for them too (`policies/infrastructure.py`).
+the other rules hold for them too (`policies/reading/infrastructure.py`).
 
 | Image | In namespace | May | Because |
 | --- | --- | --- | --- |

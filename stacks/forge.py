@@ -20,15 +20,15 @@ from components.operator_monitoring import OperatorMonitoring, OperatorMonitorin
 from components.security import Security, SecurityArgs
 from components.sglang import Sglang
 from components.vllm import Vllm
-from infra import device_plugin
-from infra.access import access
-from infra.build_host import BUILD_KEY
-from infra.consumers import SECURITY_PHASE
-from infra.exits import exits
-from infra.kinds.entry import ENTRIES
+from infra.catalog.gateway import ENTRIES
 from infra.monitoring.targets import MONITORING_PHASE
-from infra.move import moves
-from infra.plan import Plan
+from infra.plan import device_plugin
+from infra.plan.egress_rules import exits
+from infra.plan.ingress_rules import access
+from infra.plan.migration import moves
+from infra.plan.phase_gates import SECURITY_PHASE
+from infra.plan.stack import Plan
+from infra.settings.build_host import BUILD_KEY
 
 KINDS: Mapping[str, type[Backend]] = {
     "ollama": Ollama,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.cli.rendering import manifests
-from infra.plan import Plan, plan
-from infra.settings import ROOT, Settings, parse
+from infra.plan.stack import Plan, plan
+from infra.settings.loader import ROOT, Settings, parse
+from stacks.rendering import manifests
 from tests.parallel import Groups, long_first
 
 Config = dict[str, Any]

@@ -7,8 +7,8 @@ import pytest
 
 import infra.monitoring.reference
 import policies.reference
-from infra.reference import render
-from infra.settings import ROOT
+from infra.settings.loader import ROOT
+from infra.settings.reference import render
 from tests.conftest import planned
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -2,18 +2,18 @@
 
 import pytest
 
-from infra.settings import ROOT
+from infra.settings.loader import ROOT
 from tests.parallel import LONG, group
 
 
 @pytest.mark.parametrize(
     ("nodeid", "found"),
     [
-        ("tests/engine/test_forge.py::test_a[x::y]", "tests/engine"),
+        ("tests/pulumi_engine/test_forge.py::test_a[x::y]", "tests/pulumi_engine"),
         ("tests/engines/test_models.py::test_a", "tests/engines"),
         ("tests/cluster/test_node.py::test_a", "tests/cluster"),
         ("tests/cluster/stack/test_up.py::test_a", "tests/cluster/stack"),
-        ("tests/infra/test_plan.py::test_a", "tests/infra/test_plan.py"),
+        ("tests/infra/plan/test_plan.py::test_a", "tests/infra/plan/test_plan.py"),
     ],
 )
 def test_a_group_is_a_folder_or_a_file(nodeid: str, found: str) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import uvloop
 
-from synapse_gateway import __version__, config, settings
+from synapse_gateway import __version__, settings
 from synapse_gateway.gateway import Gateway
-from synapse_gateway.logs import set_up
-from synapse_gateway.server import serve
-from synapse_gateway.workers import supervise
+from synapse_gateway.observe.logs import set_up
+from synapse_gateway.routing import config
+from synapse_gateway.server.serve import serve
+from synapse_gateway.server.workers import supervise
 
 
 def main() -> None:

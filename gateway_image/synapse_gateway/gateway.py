@@ -3,24 +3,24 @@
 import asyncio
 from collections.abc import Mapping
 
-from synapse_gateway.auth import Access, Identity, Keys
-from synapse_gateway.config import Config
+from synapse_gateway.api.models.profile_store import Profiles, watch
+from synapse_gateway.api.speech.reference_cache import Copies
+from synapse_gateway.api.voices import Library
+from synapse_gateway.auth.dashboard import OPERATOR, Gate
+from synapse_gateway.auth.keys import Access, Identity, Keys
 from synapse_gateway.errors import AuthenticationError
-from synapse_gateway.feed import Feed
-from synapse_gateway.gate import OPERATOR, Gate
-from synapse_gateway.health import Health
-from synapse_gateway.live import LiveFigures
-from synapse_gateway.logs import AccessLog
-from synapse_gateway.metrics import Metrics
-from synapse_gateway.models.lifecycles import Lifecycles
-from synapse_gateway.profiles import Profiles, watch
-from synapse_gateway.reconfigure import Runtime
-from synapse_gateway.registry import Registry
+from synapse_gateway.observe.feed import Feed
+from synapse_gateway.observe.gauges import LiveFigures
+from synapse_gateway.observe.logs import AccessLog
+from synapse_gateway.observe.metrics import Metrics
+from synapse_gateway.observe.tracing import Tracer
+from synapse_gateway.routing.config import Config
+from synapse_gateway.routing.registry import Registry
+from synapse_gateway.server.spool import Room
 from synapse_gateway.settings import SettingError, Settings
-from synapse_gateway.speech.copies import Copies
-from synapse_gateway.spool import Room
-from synapse_gateway.tracing import Tracer
-from synapse_gateway.voices import Library
+from synapse_gateway.upstream.health import Health
+from synapse_gateway.upstream.models.lifecycles import Lifecycles
+from synapse_gateway.upstream.models.router_restart import Runtime
 
 
 class Gateway:
@@ -100,7 +100,7 @@ def _tracer(settings: Settings) -> Tracer | None:
     if settings.otlp is None:
         return None
     try:
-        from synapse_gateway.otlp import CollectorTracer  # noqa: PLC0415 - nobody else has to have it
+        from synapse_gateway.observe.otlp import CollectorTracer  # noqa: PLC0415 - nobody else has to have it
     except ImportError as error:
         raise SettingError(f"SYNAPSE_OTLP_ENDPOINT: needs {error.name}; install synapse-gateway[otlp]") from error
     return CollectorTracer(settings.otlp, settings.instance)

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from infra.sections import MonitoringSection
+from infra.settings.schema import MonitoringSection
 
 RECEIVER = "people"
 GROUP_WAIT_S, GROUP_INTERVAL_S = 30, 300

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infra.monitoring import alerts_of_platform, alerts_of_serving, targets
+from infra.monitoring import platform_alerts, serving_alerts, targets
 from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, SERVICE, Alert
-from infra.placement import Placed
-from infra.plan import Plan
+from infra.plan.service import Placed
+from infra.plan.stack import Plan
 
-ALERTS: tuple[Alert, ...] = (*alerts_of_platform.ALERTS, *alerts_of_serving.ALERTS)
+ALERTS: tuple[Alert, ...] = (*platform_alerts.ALERTS, *serving_alerts.ALERTS)
 
 
 def groups(plan: Plan) -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ from typing import Any
 
 import yaml
 
-from infra.monitoring.names import INGRESS
-from infra.plan import Plan
-from infra.sections import IngressSection
+from infra.monitoring.metric_names import INGRESS
+from infra.plan.stack import Plan
+from infra.settings.schema import IngressSection
 
 MODULES: dict[str, Any] = {
     "http": {"prober": "http", "timeout": "5s", "http": {"preferred_ip_protocol": "ip4", "follow_redirects": False}},

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.budget import Line, total
-from infra.plan import Plan
+from infra.plan.stack import Plan
+from infra.sizing.budget import Line, total
 
 
 def groups(plan: Plan) -> list[dict[str, Any]]:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from infra.monitoring import targets
-from infra.monitoring.names import CARDS, INGRESS, STORE
+from infra.monitoring.metric_names import CARDS, INGRESS, STORE
 from infra.monitoring.panels import Dashboard, Panel, render
-from infra.plan import Plan
+from infra.plan.stack import Plan
 
 SPEECH = "<speech>"
 """In an expression: the names of the speech services, as alternatives of a regular expression."""

@@ -4,7 +4,7 @@ import yaml
 
 from infra.monitoring import targets
 from infra.monitoring.panels import DATASOURCE
-from infra.plan import Plan
+from infra.plan.stack import Plan
 
 DASHBOARDS = "/dashboards"
 SIGNED_IN = {"GF_AUTH_ANONYMOUS_ENABLED": "false"}

@@ -8,8 +8,8 @@ from typing import Any
 
 from infra.monitoring import alerts, budget_rules, targets
 from infra.monitoring.scrape import PROBE
-from infra.placement import Placed
-from infra.plan import Plan
+from infra.plan.service import Placed
+from infra.plan.stack import Plan
 
 API = "monitoring.coreos.com/v1"
 NAME = "app.kubernetes.io/name"

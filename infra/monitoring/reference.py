@@ -1,9 +1,9 @@
 """docs/alerts.md: every alert that a stack may have, what it reads, and where that comes from."""
 
-from infra.ledger import markdown
 from infra.monitoring.alert import SERVICE, Alert
 from infra.monitoring.alerts import ALERTS
-from infra.monitoring.names import INGRESS, STORE
+from infra.monitoring.metric_names import INGRESS, STORE
+from infra.sizing.ledger import markdown
 
 COLUMNS = ("Alert", "Severity", "After", "Read from", "Fires when")
 READ_FROM = {STORE: "prometheus", INGRESS: "blackbox"}
@@ -11,7 +11,7 @@ HEAD = """# Alerts
 
 Every alert that a stack may have; one whose source it lacks it does not get. Each has a page that says what it means,
 where to look and what to do, and a promtool test in which it fires and one in which it does not
-(`tests/engine/test_promtool.py`).
+(`tests/pulumi_engine/test_promtool.py`).
 
 That the metrics exist is seen in one of two ways. Where the source can run in a test, it does: on the private cluster
 (`tests/cluster/test_monitoring.py`), or beside a real Traefik (`tests/ingress`). What vLLM, SGLang and LiteLLM expose

@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 
 from infra.monitoring import targets
-from infra.options import PrometheusService
-from infra.placement import Placed
-from infra.plan import Plan
+from infra.plan.service import Placed
+from infra.plan.stack import Plan
 from infra.quantities import MI
+from infra.settings.services import PrometheusService
 
 RULE_FILES = ("alerts.yml", "budget.yml")
 PROBE = "/probe"

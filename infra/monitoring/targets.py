@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.kinds.entry import ENTRIES
-from infra.monitoring.names import CARDS, INGRESS, STORE
-from infra.placement import Placed
-from infra.plan import Plan
+from infra.catalog.gateway import ENTRIES
+from infra.monitoring.metric_names import CARDS, INGRESS, STORE
+from infra.plan.service import Placed
+from infra.plan.stack import Plan
 
 MONITORING_PHASE = 6
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page, Request, async_playwright, expect
 
-from tools.debian import program
+from tools.offline.debian import program
 
 WAIT_MS = 30_000
 NEEDS_ROOT = ("--no-sandbox",)

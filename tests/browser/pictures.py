@@ -82,7 +82,7 @@ async def _traffic(platform: Scene) -> None:
         if number % 20 == 0:
             await platform.gateway.http.post("/v1/audio/speech", json={}, headers=headers)
         if number % 37 == 0:
-            logging.getLogger("synapse_gateway.reload").warning(
+            logging.getLogger("synapse_gateway.routing.reload").warning(
                 "the changed configuration is refused, the former stays"
             )
         await asyncio.sleep(0.05 + 0.4 * abs((number % 40) - 20) / 20)

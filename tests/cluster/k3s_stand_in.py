@@ -19,7 +19,7 @@ import yaml
 from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
 from tools.control_plane.components import API_SERVER, ETCD, ControlPlane
 from tools.control_plane.credentials import CONTROLLER_MANAGER, SCHEDULER
-from tools.toolchain import tool
+from tools.offline.toolchain import tool
 
 SOCKET = "/run/k3s/containerd/containerd.sock"
 ONCE = (

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components.security import API_SERVER
-from infra.access import Access
-from infra.exits import HTTPS, Exits
+from infra.plan.egress_rules import HTTPS, Exits
+from infra.plan.ingress_rules import Access
 from tools.cluster.manifests import DNS_PORT
 
 OPEN, SHUT = "open", "shut"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.exits import HTTPS
+from infra.plan.egress_rules import HTTPS
 from tests.cluster.registry import first
 from tests.cluster.stage import PUBLIC
 from tools.cluster import Cluster

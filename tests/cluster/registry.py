@@ -12,7 +12,7 @@ import psutil
 
 from tools.cluster import Cluster
 from tools.cluster.record import load
-from tools.toolchain import tool
+from tools.offline.toolchain import tool
 
 DEADLINE_S = 20.0
 POLL_S = 0.02

@@ -9,11 +9,11 @@ from typing import Any
 
 from kubernetes.utils import create_from_dict
 
-from infra import device_plugin
-from infra.access import access
-from infra.cli.rendering import manifests
-from infra.exits import HTTPS, exits
-from infra.plan import Plan
+from infra.plan import device_plugin
+from infra.plan.egress_rules import HTTPS, exits
+from infra.plan.ingress_rules import access
+from infra.plan.stack import Plan
+from stacks.rendering import manifests
 from tests.cluster.matrix import Address, Cell, Place, matrix
 from tests.cluster.probing import Probes
 from tools.cluster.images import DNS

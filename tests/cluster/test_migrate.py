@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from infra.migrate.objects import is_rolled_out
+from ops.migrate.objects import is_rolled_out
+from tests.cli.test_commands import synapse
 from tests.cluster.conftest import Space, eventually
-from tests.engine.consumer import ALIAS, CONFIG_MAP, DEPLOYMENTS, EMBEDS, NAME, Project, migration
-from tests.infra.cli.test_commands import synapse
+from tests.pulumi_engine.consumer import ALIAS, CONFIG_MAP, DEPLOYMENTS, EMBEDS, NAME, Project, migration
 from tools.cluster import Cluster
 
 PORT = 11434

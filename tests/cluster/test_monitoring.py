@@ -12,8 +12,8 @@ import yaml
 from kubernetes.client.exceptions import ApiException
 
 from infra.monitoring import alertmanager, alerts, dashboards, targets
-from infra.monitoring.names import EXPOSED
-from infra.settings import ROOT
+from infra.monitoring.metric_names import EXPOSED
+from infra.settings.loader import ROOT
 from tests.cluster.conftest import eventually
 from tests.cluster.probing import Probes
 from tests.cluster.watched import ENGINES, Watched, watched

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from infra.plan import plan
-from infra.settings import load
+from infra.plan.stack import plan
+from infra.settings.loader import load
 from tests.cluster.conftest import DEADLINE_S, eventually
 from tests.cluster.probing import Probes
 from tests.cluster.stage import PUBLIC, WEBHOOK_PORT, Stage, internet

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from infra.pod_logs import Line, PodLogs, Wish
-from infra.smoke.errors import UnreachableError
+from ops.cluster.logs import Line, PodLogs, Wish
+from ops.errors import UnreachableError
 from tests.cluster.conftest import Space, eventually
 
 NAME = "app.kubernetes.io/name"

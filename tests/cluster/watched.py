@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from kubernetes import client
 from kubernetes.utils import create_from_dict
 
-from infra.cli.rendering import manifests
-from infra.plan import Plan, plan
+from infra.plan.stack import Plan, plan
+from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
 from tests.conftest import Config, config_of, settings_of
 

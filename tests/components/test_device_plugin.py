@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from components.namespace import quota
-from infra.cli.rendering import manifests
 from infra.errors import SettingsError
-from infra.plan import Plan, plan
+from infra.plan.stack import Plan, plan
 from infra.quantities import MI, memory_text
-from infra.settings import load
+from infra.settings.loader import load
+from stacks.rendering import manifests
 from tests.conftest import Config, config_of, planned, settings_of
 
 NAME, SYSTEM = "nvidia-device-plugin", "kube-system"

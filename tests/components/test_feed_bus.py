@@ -8,11 +8,11 @@ import pytest
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from components.feed_bus import account
-from infra.access import access
-from infra.cli.rendering import SEALED, manifests, record
-from infra.plan import Plan, plan
-from infra.settings import Settings, load
+from infra.plan.ingress_rules import access
+from infra.plan.stack import Plan, plan
+from infra.settings.loader import Settings, load
 from stacks import forge
+from stacks.rendering import SEALED, manifests, record
 from tests.conftest import Config, changed, forge_config, settings_of
 
 URL = "redis://synapse-terminal-feed-redis.llm-infra.svc.cluster.local:6379/0"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.cli.rendering import manifests
 from infra.errors import BudgetError
+from stacks.rendering import manifests
 from tests.conftest import planned
 
 Find = Callable[[str, str], dict[str, Any]]

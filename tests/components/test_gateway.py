@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from infra.access import access
-from infra.cli.rendering import manifests
-from infra.exits import exits
-from infra.plan import Plan, plan
-from infra.settings import load
+from infra.plan.egress_rules import exits
+from infra.plan.ingress_rules import access
+from infra.plan.stack import Plan, plan
+from infra.settings.loader import load
+from stacks.rendering import manifests
 from tests.conftest import planned
 
 Objects = dict[tuple[str, str], dict[str, Any]]

@@ -12,10 +12,10 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
-from infra.cli.rendering import COMMAND, Recorded, record
-from infra.plan import Plan, plan
-from infra.settings import ROOT, load
+from infra.plan.stack import Plan, plan
+from infra.settings.loader import ROOT, load
 from stacks import forge
+from stacks.rendering import COMMAND, Recorded, record
 from tests.conftest import config_of, settings_of
 from tools.images import content
 
@@ -60,7 +60,7 @@ def test_a_change_of_the_folder_and_nothing_else_builds_again(local: list[Record
 def test_it_is_handed_to_the_cluster_of_the_stack(local: list[Recorded]) -> None:
     words = shlex.split(commands(local)["gateway-image"]["create"])
     assert words[1:] == [
-        *("-m", "infra.cli", "image", "build", str(ROOT / "gateway_image")),
+        *("-m", "cli", "image", "build", str(ROOT / "gateway_image")),
         *("--cluster", "rendered"),  # the name of the stack
     ]
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.cli.rendering import manifests
 from infra.errors import SettingsError
-from infra.traefik_limits import limits
+from infra.plan.traefik_limits import limits
+from stacks.rendering import manifests
 from tests.conftest import changed, planned, settings_of
 
 ROUTER = "traefik.ingress.kubernetes.io/router"

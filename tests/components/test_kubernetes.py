@@ -12,10 +12,10 @@ from pulumi._types import _py_properties, is_input_type
 
 from components import kubernetes
 from components.kubernetes import Api, camel
-from infra.cli.rendering import SEALED, Recorded, record
-from infra.plan import plan
-from infra.settings import load
+from infra.plan.stack import plan
+from infra.settings.loader import load
 from stacks import forge
+from stacks.rendering import SEALED, Recorded, record
 
 GROUPS = {
     "core/v1": "core",

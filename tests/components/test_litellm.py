@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.access import access
-from infra.cli.rendering import manifests
 from infra.errors import RouteError
-from infra.plan import Plan, plan
+from infra.plan.ingress_rules import access
+from infra.plan.stack import Plan, plan
+from stacks.rendering import manifests
 from tests.conftest import Config, forge_config, settings_of
 
 VLLM = "http://vllm-inference.llm-infra.svc.cluster.local:8001/v1"

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from infra.annotations import MIGRATED
-from infra.cli.rendering import Recorded, record
-from infra.move import moves
-from infra.plan import Plan, plan
+from infra.plan.migration import moves
+from infra.plan.stack import Plan, plan
 from stacks import forge
+from stacks.rendering import Recorded, record
 from tests.conftest import Config, changed, settings_of
-from tests.policies.judging import judge
+from tests.policies.run_pack import judge
 
 NAMESPACE = "jarvis-cortex"
 OLLAMA = "http://ollama.llm-infra.svc.cluster.local:11434"

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.cli.rendering import manifests
-from infra.disagreements import OPERATED
 from infra.errors import SettingsError
-from infra.plan import Plan, plan
-from infra.settings import load
+from infra.plan.stack import Plan, plan
+from infra.settings.loader import load
+from infra.settings.validation import OPERATED
+from stacks.rendering import manifests
 from tests.conftest import Config, changed, forge_config, planned, settings_of
 
 Objects = dict[tuple[str, str], dict[str, Any]]

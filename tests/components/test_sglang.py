@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.cli.rendering import manifests
 from infra.errors import BudgetError
-from infra.plan import Plan, plan
+from infra.plan.stack import Plan, plan
+from stacks.rendering import manifests
 from tests.conftest import Config, forge_config, settings_of
 
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"

@@ -11,7 +11,7 @@ import pytest
 from synapse_engines.models.making import make
 from tests.engines.process import Engine, Process, launch
 from tests.gateway.running import Running, running
-from tools.debian import program
+from tools.offline.debian import program
 
 TIMEOUT_S = 300
 Start = Callable[..., Any]

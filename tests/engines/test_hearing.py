@@ -15,7 +15,7 @@ DIGITS = {"SYNAPSE_ENGINES_GRAMMAR": "digits"}
 MUCH = 20_000_000
 """Bytes: helpers of Python's own have less."""
 PROBE_S = 5
-"""What the kubelet waits for an answer (`infra.backend.Probe`)."""
+"""What the kubelet waits for an answer (`infra.catalog.spec.Probe`)."""
 
 
 async def test_digits_come_back_right(start: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.kinds import cpu
-from infra.settings import ROOT
+from infra.catalog import cpu
+from infra.settings.loader import ROOT
 from synapse_engines.kinds import KINDS
 
 FOLDER = ROOT / "engines_image"

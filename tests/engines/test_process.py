@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
-from infra.catalogue import CATALOGUE
+from infra.catalog.kinds import CATALOGUE
 from synapse_engines.kinds import KINDS
 from tests.engines.chatting import ENDLESS, asking, loaded
 from tests.engines.process import Engine, launch

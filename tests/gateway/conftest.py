@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.gateway.clients import ollama_client, openai_client  # noqa: F401 - fixtures
-from tests.gateway.disks import mount, unmount
 from tests.gateway.fakes import Fake
 from tests.gateway.redis_server import Proxy, RedisServer
 from tests.gateway.running import Running, running
 from tests.gateway.speaking import chatterbox, sound, taken
+from tests.gateway.voices.disks import mount, unmount
 from tests.gateway.watching import logging_requests
 
 
@@ -65,7 +65,7 @@ def fake(stack: AsyncExitStack) -> Start:
 def logged() -> Iterator[None]:
     """Have everything logged that the feed could say: by the tests, by itself, and of answered requests."""
     logging.getLogger("tests").setLevel(logging.DEBUG)
-    logging.getLogger("synapse_gateway.feed").setLevel(logging.INFO)
+    logging.getLogger("synapse_gateway.observe.feed").setLevel(logging.INFO)
     with logging_requests():
         yield
 

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from anyio.from_thread import start_blocking_portal
 
-from synapse_gateway.adapters import ADAPTERS
+from synapse_gateway.upstream.adapters import ADAPTERS
 from tests.gateway.fakes import ANSWER, Fake, Handler, events
 from tests.gateway.kubernetes import Kubernetes, account, serving
 from tests.gateway.recordings import NATIVE, VERBOSE

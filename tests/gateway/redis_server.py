@@ -9,7 +9,7 @@ from typing import Self
 from redis.asyncio import Redis
 
 from tests.ports import held
-from tools.debian import program
+from tools.offline.debian import program
 
 CHANNEL = "synapse:terminal_feed"
 

@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import yaml
 
-from synapse_gateway import config, settings
-from synapse_gateway.app import Application, refuse
-from synapse_gateway.downstream import Listener
+from synapse_gateway import settings
+from synapse_gateway.api.table import table
 from synapse_gateway.gateway import Gateway
-from synapse_gateway.table import table
+from synapse_gateway.routing import config
+from synapse_gateway.server.application import Application, refuse
+from synapse_gateway.server.http import Listener
 from tests.gateway.fakes import Fake
 
 

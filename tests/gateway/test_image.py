@@ -4,8 +4,8 @@ import re
 import tomllib
 from importlib.metadata import version
 
-from infra.catalogue import CATALOGUE
-from infra.settings import ROOT
+from infra.catalog.kinds import CATALOGUE
+from infra.settings.loader import ROOT
 
 FOLDER = ROOT / "gateway_image"
 RECIPE = (FOLDER / "Dockerfile").read_text()

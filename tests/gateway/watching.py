@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from synapse_gateway.logs import ACCESS
+from synapse_gateway.observe.logs import ACCESS
 from tests.gateway.running import Running
 
 TOKEN = "the dashboard's own token"  # noqa: S105 - of this test alone

@@ -13,10 +13,10 @@ import httpx
 import pytest
 import yaml
 
-from infra.cli.rendering import manifests
-from infra.cli.twin import node_of
-from infra.plan import plan
-from infra.settings import load
+from cli.twin import node_of
+from infra.plan.stack import plan
+from infra.settings.loader import load
+from stacks.rendering import manifests
 from tests.conftest import changed, settings_of
 from tests.ingress.backend import Backend, backend
 from tests.ingress.traefik import Cluster, Traefik, limits_of, traefik

@@ -11,9 +11,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.monitoring import blackbox
-from infra.monitoring.names import INGRESS
-from infra.plan import Plan
-from tools.toolchain import tool
+from infra.monitoring.metric_names import INGRESS
+from infra.plan.stack import Plan
+from tools.offline.toolchain import tool
 from tools.twin.twin import free_port
 
 START_S = 30.0

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from cryptography import x509
 
-from infra.monitoring.names import EXPOSED, INGRESS
+from infra.monitoring.metric_names import EXPOSED, INGRESS
 from tests.conftest import planned
 from tests.ingress.backend import PIECE, Backend, chat
 from tests.ingress.conftest import SECTIONS, TOKEN, Serve, host

@@ -14,7 +14,7 @@ import psutil
 import yaml
 
 from tools.control_plane.credentials import ADMIN, Credentials
-from tools.toolchain import tool
+from tools.offline.toolchain import tool
 from tools.twin.twin import free_port
 
 START_S = 60.0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.policies.judging import Resource
+from tests.policies.run_pack import Resource
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from policies.pack import RULES
 from tests.policies.bad import ALL
 from tests.policies.bad.builders import Bad
-from tests.policies.judging import Resource, judge
+from tests.policies.run_pack import Resource, judge
 
 
 @pytest.mark.parametrize("bad", ALL, ids=lambda bad: bad.name)

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from infra.budget import total
-from infra.plan import plan
+from infra.plan.stack import plan
 from infra.quantities import GI, gib
-from infra.settings import load
-from policies.pods import TEMPLATES
+from infra.settings.loader import load
+from infra.sizing.budget import total
+from policies.reading.pods import TEMPLATES
 from tests.conftest import changed, forge_config, planned
-from tests.infra.test_stacks import STACKS
-from tests.policies.judging import Resource, claimed, container, judge, resources_of, rules, workload
+from tests.infra.plan.test_stacks import STACKS
+from tests.policies.run_pack import Resource, claimed, container, judge, resources_of, rules, workload
 
 KINDS = sorted({*TEMPLATES, "LeaderWorkerSet", "Rollout"})
 LEDGER = planned().ledger

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
-from infra.plan import plan
-from infra.settings import load
+from infra.plan.stack import plan
+from infra.settings.loader import load
 from tests.conftest import config_of
-from tests.policies.judging import Resource, judge, resources_of, rules
+from tests.policies.run_pack import Resource, judge, resources_of, rules
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ import pytest
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
 
-from infra.plan import plan
-from infra.settings import load
+from infra.plan.stack import plan
+from infra.settings.loader import load
 from policies.pack import RULES
 from tests.conftest import config_of
-from tests.infra.test_stacks import STACKS
+from tests.infra.plan.test_stacks import STACKS
 from tests.policies.bad import EACH
 from tests.policies.bad.builders import Bad
-from tests.policies.judging import NAMESPACE, Resource, container, judge, resources_of, rules, thing, workload
+from tests.policies.run_pack import NAMESPACE, Resource, container, judge, resources_of, rules, thing, workload
 
 SAFEGUARDS: dict[tuple[str | int, ...], str] = {
     ("automountServiceAccountToken",): "tokens-are-asked-for",

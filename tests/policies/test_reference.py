@@ -5,10 +5,10 @@ import json
 import pytest
 from pulumi_policy import PolicyResource
 
-from infra.settings import ROOT
+from infra.settings.loader import ROOT
 from policies import reference
 from policies.pack import RULES
-from policies.rules import schema_of
+from policies.rule import schema_of
 
 DOCUMENT = (ROOT / "docs/policies.md").read_text(encoding="utf-8")
 

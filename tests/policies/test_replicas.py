@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import changed
-from tests.policies.judging import claimed, container, judge, rules, thing, workload
+from tests.policies.run_pack import claimed, container, judge, rules, thing, workload
 
 
 def test_replicas_multiply() -> None:

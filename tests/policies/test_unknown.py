@@ -6,7 +6,7 @@ import pytest
 from pulumi_policy.proxy import UNKNOWN_ARRAY_VALUE, UNKNOWN_NUMBER_VALUE, UNKNOWN_STRING_VALUE
 
 from tests.conftest import changed
-from tests.policies.judging import Resource, container, judge, rules, thing, workload
+from tests.policies.run_pack import Resource, container, judge, rules, thing, workload
 
 
 def test_unknown_values_elsewhere_do_not_blind_the_rules(forge: list[Resource]) -> None:

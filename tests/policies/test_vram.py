@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import planned
-from tests.policies.judging import claimed, container, judge, resources_of, rules, workload
+from tests.policies.run_pack import claimed, container, judge, resources_of, rules, workload
 
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
 

@@ -10,11 +10,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as messages
 
 from tests.tools.plugin_calls import Context, Lines, Resource
-from tools.engine import Engine
-from tools.plugins.kubernetes.api import Api
-from tools.plugins.kubernetes.objects import Reference
-from tools.plugins.kubernetes.provider import KubernetesProvider
-from tools.plugins.values import encode
+from tools.offline.engine import Engine
+from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.objects import Reference
+from tools.offline.plugins.kubernetes.provider import KubernetesProvider
+from tools.offline.plugins.values import encode
 from tools.twin import Node, Twin
 
 GIB = 1 << 30

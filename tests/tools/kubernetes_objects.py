@@ -3,9 +3,9 @@
 import copy
 from typing import Any
 
-from tools.plugins.kubernetes.api import Api
-from tools.plugins.kubernetes.objects import Reference
-from tools.plugins.values import Object
+from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.objects import Reference
+from tools.offline.plugins.values import Object
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"

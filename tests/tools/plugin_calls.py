@@ -10,8 +10,8 @@ import grpc
 from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import status_pb2
 
-from tools.plugins.engine_log import EngineLog
-from tools.plugins.values import Object, decode, encode
+from tools.offline.plugins.engine_log import EngineLog
+from tools.offline.plugins.values import Object, decode, encode
 
 
 class RefusedError(Exception):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.ports import held
-from tools import debian
+from tools.offline import debian
 
 DEADLINE_S: Final = 20.0
 POLL_S: Final = 0.02

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import ROOT
-from tools.engine import Engine
+from infra.settings.loader import ROOT
+from tools.offline.engine import Engine
 
 
 @pytest.fixture

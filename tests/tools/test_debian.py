@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.debian import program
 from tools.errors import ToolchainError
+from tools.offline.debian import program
 
 
 def _executable(path: Path, text: str) -> Path:

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from tests.tools.conftest import Project, eventually
-from tools.engine import Engine
-from tools.plugins.finding import PLUGINS, find, provide
-from tools.plugins.kubernetes.api import Api
-from tools.plugins.kubernetes.objects import Reference
+from tools.offline.engine import Engine
+from tools.offline.plugins.discovery import PLUGINS, find, provide
+from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.objects import Reference
 
 LANGUAGE, KUBERNETES, _ = PLUGINS
 OFFICIAL = b"\x7fELF, as far as anyone looks"
@@ -46,8 +46,8 @@ SLEEPING = "from pulumi_command import local\nlocal.Command('nap', create='echo 
 INTERRUPTED = """
 import sys
 from pathlib import Path
-from infra.cli import heed_termination
-from tools.engine import Engine
+from cli import heed_termination
+from tools.offline.engine import Engine
 heed_termination()
 state, project = map(Path, sys.argv[1:])
 sys.exit(Engine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))

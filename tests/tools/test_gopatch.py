@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.gopatch import patched
-from tools.pins import GoPackage, Patch
+from tools.offline.gopatch import patched
+from tools.offline.pins import GoPackage, Patch
 
 MODULE, VERSION = "example.test/page", "v1.0.0"
 PAGE = 'package page\n\nimport _ "embed"\n\n//go:embed dist/index.html\nvar Text string\n'

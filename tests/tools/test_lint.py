@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.cli.lint import divided
-from infra.cli.rendering import manifests, write
-from infra.plan import plan
-from infra.settings import ROOT, load
+from cli.lint import divided
+from infra.plan.stack import plan
+from infra.settings.loader import ROOT, load
+from stacks.rendering import manifests, write
 from tools.errors import ToolsError
 from tools.lint import Finding, findings, reviews
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from infra.cli.tools import app
+from cli.tools import app
 from tests.tools.fakes import Publisher, archive, install_go, publishing, script
-from tools import gobuild, release
 from tools.errors import ChecksumError, ToolchainError
-from tools.pins import PINS, PULUMI, GoPackage, Patch, Pin, Release
-from tools.toolchain import Origin, Toolchain
+from tools.offline import gobuild, release
+from tools.offline.pins import PINS, PULUMI, GoPackage, Patch, Pin, Release
+from tools.offline.toolchain import Origin, Toolchain
 
 PROGRAM = b"#!/bin/sh\necho hello v1.2.3\n"
 HERE = platform.machine()

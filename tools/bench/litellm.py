@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import places
+from tools import paths
 from tools.errors import ToolchainError
 from tools.locks import exclusive
 from tools.progress import say
@@ -17,8 +17,8 @@ INSTALL_S = 900.0
 
 def environment() -> Path:
     """The folder of its Python environment. Raises ToolchainError where it cannot be made."""
-    folder = places.cache() / "built" / f"litellm-{VERSION}"
-    with exclusive(places.cache() / "locks/litellm", lambda: say("another process installs LiteLLM; waiting ...")):
+    folder = paths.cache() / "built" / f"litellm-{VERSION}"
+    with exclusive(paths.cache() / "locks/litellm", lambda: say("another process installs LiteLLM; waiting ...")):
         if not (folder / "bin/litellm").exists():
             _make(folder)
     return folder

@@ -8,11 +8,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tools import places
+from tools import paths
 from tools.errors import ToolchainError
-from tools.gobuild import READONLY
 from tools.locks import exclusive
-from tools.pins import MODULES
+from tools.offline.gobuild import READONLY
+from tools.offline.pins import MODULES
 from tools.progress import say
 
 SOURCES = MODULES / "bench"
@@ -21,8 +21,8 @@ SOURCES = MODULES / "bench"
 @functools.cache
 def program() -> Path:
     """The executable, made first where it must be. Raises ToolchainError where it cannot be."""
-    target = places.cache() / "built" / f"bench-{_key()}" / "bench"
-    with exclusive(places.cache() / "locks/bench", lambda: say("another process builds the benchmark's program ...")):
+    target = paths.cache() / "built" / f"bench-{_key()}" / "bench"
+    with exclusive(paths.cache() / "locks/bench", lambda: say("another process builds the benchmark's program ...")):
         if not target.exists():
             _build(target)
     return target

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import debian
 from tools.bench import litellm
 from tools.bench.load import HEADERS, KEY, PATH, chat
 from tools.bench.machine import Cores
 from tools.bench.process import Question, Running, free_port, running
 from tools.bench.program import program
 from tools.errors import ToolsError
+from tools.offline import debian
 
 QUESTION = Question(path=PATH, body=chat(), headers=HEADERS)
 ENV = "/usr/bin/env"

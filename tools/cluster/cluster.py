@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import psutil
 
-from tools import places
+from tools import paths
 from tools.cluster import node, privileges
 from tools.cluster.configs import EVICTION_BYTES, Reserved
 from tools.cluster.credentials import credentials
@@ -246,7 +246,7 @@ class Cluster:
 
 
 def _folder(state: Path | None) -> Path:
-    return (state or places.state()).absolute() / "clusters"
+    return (state or paths.state()).absolute() / "clusters"
 
 
 def _merged(record: Record, forwards: Iterable[Forward]) -> tuple[Forward, ...]:

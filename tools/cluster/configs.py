@@ -128,7 +128,7 @@ def kube_proxy(name: str) -> str:
 
 def enforced() -> str:
     """The program of the plugin `enforced`, for CNI's folder of programs."""
-    return f"#!/bin/sh\nexec {sys.executable} -m tools.node.enforced\n"
+    return f"#!/bin/sh\nexec {sys.executable} -m tools.node.policy_gate\n"
 
 
 def network() -> str:

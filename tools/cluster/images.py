@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from tools import places
+from tools import paths
 from tools.cluster.packages import Programs
 from tools.images.scratch import ScratchImage
-from tools.toolchain import resolve
+from tools.offline.toolchain import resolve
 
 NAMESPACE: Final = "synapse.local"  # a registry that is none: such a name is never pulled by mistake
 PAUSE: Final = "pause"
@@ -26,7 +26,7 @@ def system_images(programs: Programs) -> dict[str, ScratchImage]:
 
 def archive(image: ScratchImage) -> Path:
     """The image as a file in the cache, written where it is missing."""
-    path = places.cache() / "images" / f"{image.reference.rpartition('/')[2].replace(':', '-')}.tar"
+    path = paths.cache() / "images" / f"{image.reference.rpartition('/')[2].replace(':', '-')}.tar"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         image.write(path)

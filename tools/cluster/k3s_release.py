@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from tools import places, release
+from tools import paths
 from tools.errors import ToolchainError
 from tools.locks import exclusive
-from tools.pins import GO_ARCH, Published, Release
+from tools.offline import release
+from tools.offline.pins import GO_ARCH, Published, Release
+from tools.offline.toolchain import keep
 from tools.progress import say
-from tools.toolchain import keep
 
 NAME: Final = "k3s"
 WISH: Final = "SYNAPSE_K3S"
@@ -47,8 +48,8 @@ def _fetched(published: Published) -> Path:
     digest = release.checksum(published)
     if digest is None:
         raise _missing(f"no checksum of it is pinned for {platform.system()} on {platform.machine()}")
-    folder = places.cache() / "releases" / f"{NAME}-{published.version}-{digest[:16]}"
-    with exclusive(places.cache() / "locks" / NAME, lambda: say("another process is fetching k3s; waiting for it ...")):
+    folder = paths.cache() / "releases" / f"{NAME}-{published.version}-{digest[:16]}"
+    with exclusive(paths.cache() / "locks" / NAME, lambda: say("another process is fetching k3s; waiting for it ...")):
         if not folder.exists():
             _fetch(published, folder)
     return release.program(published, folder)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools import places
+from tools import paths
 from tools.errors import ToolchainError
 from tools.locks import exclusive
 from tools.progress import say
@@ -89,8 +89,8 @@ def programs() -> Programs:
 def _unpacked() -> Path:
     release = RELEASE.read_bytes() if RELEASE.exists() else b""
     key = hashlib.sha256(b"\0".join([*(name.encode() for name in PACKAGES), release])).hexdigest()[:16]
-    target = places.cache() / "debian" / key
-    with exclusive(places.cache() / "locks/debian", lambda: say("another process is unpacking Debian packages ...")):
+    target = paths.cache() / "debian" / key
+    with exclusive(paths.cache() / "locks/debian", lambda: say("another process is unpacking Debian packages ...")):
         if not target.exists():
             _unpack(target)
     return target

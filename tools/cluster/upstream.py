@@ -17,7 +17,7 @@ from tools.images.scratch import ScratchImage
 from tools.node import layout
 from tools.node.layout import ADDRESS, API_PORT, HOME
 from tools.node.spec import Component
-from tools.toolchain import tool
+from tools.offline.toolchain import tool
 
 CONTAINERD: Final = "containerd"
 IMAGES: Final = "k8s.io"  # containerd's namespace for Kubernetes

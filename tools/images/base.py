@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from tools import debian
 from tools.images import host
 from tools.images.builder import Build, Builder
 from tools.images.running import logged
+from tools.offline import debian
 from tools.progress import say
 
 SUITE: Final = "bookworm"

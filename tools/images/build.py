@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools import places
+from tools import paths
 from tools.images import archive, base, content, host, sbom
 from tools.images.builder import Build, Builder, find
 from tools.locks import exclusive
@@ -52,7 +52,7 @@ class Images:
     """The images of this machine, under *cache*; whoever comes while one is built waits."""
 
     def __init__(self, cache: Path | None = None) -> None:
-        self.cache = cache or places.cache() / "images"
+        self.cache = cache or paths.cache() / "images"
 
     def build(self, folder: Path) -> Kept:
         """The image of *folder*, built unless it is there. Raises ImageError."""

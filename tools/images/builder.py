@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
 
-from tools import debian
 from tools.errors import ImageError, ToolchainError
 from tools.images.running import asked, logged
+from tools.offline import debian
 
 ASK_S: Final = 15.0
 PULL_S: Final = 300.0

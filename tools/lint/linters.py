@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tools import places
+from tools import paths
 from tools.errors import ToolsError
 from tools.lint.findings import Finding
-from tools.toolchain import tool
+from tools.offline.toolchain import tool
 
 CHECKOV: Final = Path(__file__).with_name("checkov")
 UV: Final = Path(__file__).parents[1] / "uv"
@@ -27,7 +27,7 @@ def _checkov(folder: Path) -> Iterator[Finding]:
     """Its environment is its own, locked and kept in the cache; without `--skip-download` it would call home."""
     run = [UV, "run", "--project", CHECKOV, "--locked", "checkov"]
     what = ["--directory", folder, "--framework", "kubernetes", "--compact", "--quiet", "--skip-download"]
-    environment = {"UV_PROJECT_ENVIRONMENT": str(places.cache() / "checkov"), "LOG_LEVEL": "ERROR"}
+    environment = {"UV_PROJECT_ENVIRONMENT": str(paths.cache() / "checkov"), "LOG_LEVEL": "ERROR"}
     answer = _run([*map(str, run), *map(str, what), "--output", "json"], environment)
     for found in answer.get("results", {}).get("failed_checks", ()):
         kind, _, name = found["resource"].split(".", 2)

@@ -15,12 +15,12 @@ from typing import Final
 
 import yaml
 
-from tools import places
+from tools import paths
 from tools.control_plane.api import Manifest
 from tools.control_plane.files import write_private
 from tools.errors import ToolchainError
-from tools.gobuild import READONLY
-from tools.pins import MODULES
+from tools.offline.gobuild import READONLY
+from tools.offline.pins import MODULES
 
 PATH: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -46,7 +46,7 @@ SOURCES: Final = (
 
 def definitions() -> dict[str, Manifest]:
     """CustomResourceDefinitions by their path in the API; raises ToolchainError where they cannot be had."""
-    kept = places.cache() / "definitions" / f"{_key()}.json"
+    kept = paths.cache() / "definitions" / f"{_key()}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         found = {f"{PATH}/{manifest['metadata']['name']}": manifest for manifest in _read()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tools.control_plane.api import Manifest
-from tools.pins import KUBERNETES
+from tools.offline.pins import KUBERNETES
 
 ADDRESS: Final = "192.0.2.2"  # of RFC 5737, which nobody has: nothing may answer in the node's stead
 PODS: Final = 110  # a kubelet's default

@@ -9,15 +9,15 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Final
 
-from tools import places
+from tools import paths
 from tools.control_plane.api import Api
 from tools.control_plane.components import API_SERVER, ETCD
 from tools.control_plane.credentials import ADMIN, CONTROLLER_MANAGER, LOOPBACK, SCHEDULER
 from tools.control_plane.processes import Process
 from tools.errors import TwinError
 from tools.locks import exclusive
+from tools.offline.toolchain import tool
 from tools.progress import say
-from tools.toolchain import tool
 from tools.twin.credentials import KWOK, credentials
 from tools.twin.node import Node
 from tools.twin.record import Record, load
@@ -150,7 +150,7 @@ class Twin:
 
 
 def _folder(state: Path | None) -> Path:
-    return (state or places.state()).absolute() / "twins"
+    return (state or paths.state()).absolute() / "twins"
 
 
 def free_port() -> int:

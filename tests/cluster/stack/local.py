@@ -15,7 +15,7 @@ import httpx
 import psutil
 from kubernetes import client, config
 
-from infra.settings import ROOT, load
+from infra.settings.loader import ROOT, load
 from tests.cluster.conftest import eventually
 from tests.gateway.sounds import wav
 from tools.cluster import Cluster
@@ -81,7 +81,7 @@ class Local:
         own = {"SYNAPSE_STATE": str(self.state), "PYTHONPATH": str(self.folder), "COLUMNS": "160"}
         environment = {key: value for key, value in os.environ.items() if key != "SYNAPSE_KUBECONFIG"} | own
         return subprocess.Popen(
-            [sys.executable, "-m", "infra.cli", *command, "--stack", self.name],
+            [sys.executable, "-m", "cli", *command, "--stack", self.name],
             cwd=self.folder,
             env=environment,
             stdin=stdin,

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.backend import Disk
-from infra.models.carrying import FETCHING, READING
-from infra.models.placed import ModelError
-from infra.models.worker import Work, Worker
+from infra.catalog.spec import Disk
+from ops.models.inventory import ModelError
+from ops.models.worker import Work, Worker
+from ops.models.worker_bundle import FETCHING, READING
 from tests.cluster.conftest import Space, eventually
 from tests.cluster.stack.local import NAME, Local
-from tests.infra.gguf_bytes import STORED, whole
-from tests.models import serving
+from tests.infra.sizing.gguf_bytes import STORED, whole
+from tests.ops.models import serving
 
 GATEWAY = "synapse-gateway"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}

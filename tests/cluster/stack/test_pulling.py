@@ -15,16 +15,16 @@ import yaml
 from kubernetes import client
 from kubernetes.utils import create_from_dict
 
-from infra.cli.rendering import manifests
-from infra.exits import HTTPS, WORKER
-from infra.plan import plan
-from infra.settings import load
+from infra.plan.egress_rules import HTTPS, WORKER
+from infra.plan.stack import plan
+from infra.settings.loader import load
+from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
 from tests.cluster.outside import listening
 from tests.cluster.registry import first, inside
 from tests.cluster.stack.local import Done, Local
 from tests.cluster.stage import PUBLIC
-from tests.models.serving import Files, serving
+from tests.ops.models.serving import Files, serving
 
 SERVICE, MODEL = "kept", "mxbai-embed-large-v1_fp16"
 ADDED = {

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cluster.stack.load import chat, embed, load
 from tests.cluster.stack.local import Local
-from tests.smoke.test_scope import asked
+from tests.ops.smoke.test_scope import asked
 
 GATEWAY = "synapse-gateway"
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from infra.catalogue import CATALOGUE
-from infra.placement import Placed, place
-from infra.plan import Plan
+from infra.catalog.kinds import CATALOGUE
+from infra.plan.service import Placed, place
+from infra.plan.stack import Plan
 from tests.conftest import planned
 
 

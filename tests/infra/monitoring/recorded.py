@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.catalogue import CATALOGUE
+from infra.catalog.kinds import CATALOGUE
 
 FOLDER = Path(__file__).parent / "recorded"
 KINDS = ("vllm", "sglang", "litellm")

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.catalogue import CATALOGUE
+from infra.catalog.kinds import CATALOGUE
 from infra.monitoring import alertmanager, alerts, budget_rules
 from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, Alert
 from infra.monitoring.alerts import ALERTS
-from infra.plan import Plan, plan
+from infra.plan.stack import Plan, plan
 from infra.quantities import GI
-from infra.sections import MonitoringSection
-from infra.settings import ROOT, load
+from infra.settings.loader import ROOT, load
+from infra.settings.schema import MonitoringSection
 from tests.conftest import planned
 from tests.infra.monitoring.everything import one_of_each
 

@@ -9,8 +9,8 @@ import yaml
 from infra.monitoring import dashboards, grafana
 from infra.monitoring.dashboards import DASHBOARDS, SPEECH
 from infra.monitoring.panels import WIDTH
-from infra.plan import plan
-from infra.settings import load
+from infra.plan.stack import plan
+from infra.settings.loader import load
 from tests.conftest import planned
 from tests.infra.monitoring.everything import one_of_each
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.catalogue import CATALOGUE
+from infra.catalog.kinds import CATALOGUE
 from infra.monitoring.alert import Alert
 from infra.monitoring.alerts import ALERTS
 from infra.monitoring.budget_rules import groups
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.monitoring.gpu_counters import COUNTERS, csv
-from infra.monitoring.names import CARDS, EXPOSED, INGRESS, STORE
+from infra.monitoring.metric_names import CARDS, EXPOSED, INGRESS, STORE
 from infra.monitoring.panels import Panel
 from tests.conftest import planned
 

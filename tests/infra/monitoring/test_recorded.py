@@ -7,7 +7,7 @@ import pytest
 from infra.monitoring.alerts import ALERTS
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.monitoring.gpu_counters import COUNTERS
-from infra.monitoring.names import CARDS, EXPOSED, INGRESS, STORE
+from infra.monitoring.metric_names import CARDS, EXPOSED, INGRESS, STORE
 from tests.cluster.watched import ENGINES, WATCHERS
 from tests.infra.monitoring.recorded import FOLDER, KINDS, exposed, file, heading
 from tests.infra.monitoring.test_names import metrics

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from infra.monitoring import blackbox, scrape, targets
-from infra.plan import Plan, plan
+from infra.plan.stack import Plan, plan
 from infra.quantities import GI
-from infra.settings import load
+from infra.settings.loader import load
 from tests.conftest import planned
 from tests.infra.monitoring.everything import one_of_each
 

@@ -1,8 +1,8 @@
 """What does not fit the node, and the ways to hide it. Of each sum one finding is reported: each is judged alone."""
 
-from infra.vram import ANNOTATION
+from infra.sizing.vram import ANNOTATION
 from tests.policies.bad.builders import Bad, bad, patched, placed, server, small
-from tests.policies.judging import thing
+from tests.policies.run_pack import thing
 
 MEMORY = "memory-within-budget"
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"

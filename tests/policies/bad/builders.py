@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.annotations import TIER, TIMEOUT_SECONDS
-from tests.policies.judging import NAMESPACE, Resource, container, thing, workload
+from tests.policies.run_pack import NAMESPACE, Resource, container, thing, workload
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Images that may change or do harm, and secrets in the open."""
 
 from tests.policies.bad.builders import Bad, bad, server, small, variable
-from tests.policies.judging import thing
+from tests.policies.run_pack import thing
 
 SECRET = "secrets-stay-secret"  # noqa: S105 - a rule's name
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"

@@ -1,7 +1,7 @@
 """Pods without limits or out of sight, GPUs that are used unseen, or not let go in time."""
 
 from tests.policies.bad.builders import Bad, bad, context, server, small, variable
-from tests.policies.judging import thing
+from tests.policies.run_pack import thing
 
 GPU_HIDDEN, HOST = "no-hidden-gpu", "pods-keep-off-the-host"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.policies.bad.builders import Bad, bad, context, moved, server, shut, small, variable
-from tests.policies.judging import DIGEST, Resource
+from tests.policies.run_pack import DIGEST, Resource
 
 HIDDEN, HOST, USER = "no-hidden-gpu", "pods-keep-off-the-host", "containers-run-unprivileged"
 EXPORTER = f"nvcr.io/nvidia/k8s/dcgm-exporter:4.6.0-4.8.3-distroless@{DIGEST}"

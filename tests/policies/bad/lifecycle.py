@@ -9,7 +9,7 @@ from tests.policies.bad.builders import (
     server,
     small,
 )
-from tests.policies.judging import thing
+from tests.policies.run_pack import thing
 
 PROBED, CLAIMS = "servers-are-probed", "claims-survive-destroy"
 

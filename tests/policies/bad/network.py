@@ -1,7 +1,7 @@
 """Doors that should be shut, and neighbours that get in each other's way."""
 
 from tests.policies.bad.builders import Bad, bad, moved, server, service, variable, waits
-from tests.policies.judging import thing
+from tests.policies.run_pack import thing
 
 EXPOSED = "nothing-is-exposed"
 LIMITS = "ports: {{ websecure: {{ transport: {{ respondingTimeouts: {{ readTimeout: {} }} }} }} }}"

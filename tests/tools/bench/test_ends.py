@@ -11,7 +11,7 @@ from tests.tools.bench.loads import CORES, load
 from tools.bench.load import Figures, ask_much, chat
 from tools.bench.process import Question, Running, ask
 from tools.bench.program import SOURCES
-from tools.gobuild import READONLY
+from tools.offline.gobuild import READONLY
 
 EVENTS = 65  # of one stream of the stub, with the one that says it is over
 PARTS = (b'data: {"a":1}\n\n', b"data: 2\n\ndata: 3\n\n", b"data: [DONE]\n\n", b"")

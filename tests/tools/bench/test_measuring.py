@@ -7,7 +7,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from infra.cli.bench import app
+from cli.bench.preview import app
 from tests.tools.bench.loads import CORES, load
 from tools.bench import report
 from tools.bench.load import ask_much, chat

@@ -1,0 +1,14 @@
+"""`synapse models`: a stack's models, on disk, in memory, their profiles, and what they really take."""
+
+import typer
+
+from cli.models.listing import show
+from cli.models.load import load, unload
+from cli.models.profile import profile
+from cli.models.pull import pull
+from cli.models.verify import verify
+
+app = typer.Typer(help="The models of a stack: on disk, in memory, and in the ledger.", no_args_is_help=True)
+app.command("list")(show)
+for command in (pull, load, unload, profile, verify):
+    app.command()(command)

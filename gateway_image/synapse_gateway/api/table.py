@@ -1,0 +1,37 @@
+"""Every endpoint of the gateway, family by family."""
+
+from synapse_gateway.api import health
+from synapse_gateway.api.audio import audio, speakers
+from synapse_gateway.api.dashboard import inspector, pages, terminal
+from synapse_gateway.api.docs import pages as docs
+from synapse_gateway.api.language import chat, pass_through, responses
+from synapse_gateway.api.models import models, profiles
+from synapse_gateway.api.ollama import ollama
+from synapse_gateway.api.speech import openai_speech, tts
+from synapse_gateway.api.transcription import openai_transcription, stt
+from synapse_gateway.api.voices import voices
+from synapse_gateway.server.endpoint import Table
+
+FAMILIES = (
+    pages.ENDPOINTS,
+    terminal.ENDPOINTS,
+    health.ENDPOINTS,
+    chat.ENDPOINTS,
+    pass_through.ENDPOINTS,
+    models.ENDPOINTS,
+    profiles.ENDPOINTS,
+    ollama.ENDPOINTS,
+    responses.ENDPOINTS,
+    voices.ENDPOINTS,
+    tts.ENDPOINTS,
+    openai_speech.ENDPOINTS,
+    openai_transcription.ENDPOINTS,
+    stt.ENDPOINTS,
+    speakers.ENDPOINTS,
+    audio.ENDPOINTS,
+)
+
+
+def table() -> Table:
+    endpoints = [endpoint for family in FAMILIES for endpoint in family]
+    return Table([*endpoints, *inspector.endpoints(endpoints), *docs.endpoints(endpoints)])

@@ -1,0 +1,144 @@
+"""The one routing truth: which service answers for a model, and in what order the others are tried."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from infra.errors import RouteError
+from infra.plan.service import Placed
+from infra.settings.schema import Target
+from infra.sizing.ledger import markdown
+
+LITELLM_PROVIDERS = {
+    "ollama": ("ollama", ""),
+    "vllm": ("hosted_vllm", "/v1"),
+    "sglang": ("openai", "/v1"),
+    "openai": ("openai", "/v1"),
+}
+"""Adapter -> how LiteLLM calls that kind of server, and where under its address the API begins."""
+COLUMNS = ("Model", "Served by", "As", "Then", "As")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """One service of a route, and the name it knows the model by."""
+
+    service: Placed
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A public model name and its stops, first choice first."""
+
+    model: str
+    stops: tuple[Stop, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteTable:
+    """All routes of a stack, and the services behind them."""
+
+    namespace: str
+    services: tuple[Placed, ...]
+    routes: tuple[Route, ...]
+
+    def gateway_config(self) -> str:
+        """The gateway's configuration file: every backend with its address, every route with its targets."""
+        document = {
+            "backends": {service.name: self._backend(service) for service in self.services},
+            "routes": [
+                {"model": route.model, "targets": [_target(stop) for stop in route.stops]} for route in self.routes
+            ],
+        }
+        return yaml.safe_dump(document, sort_keys=False)
+
+    def litellm_config(self, timeout_s: int) -> str:
+        """LiteLLM's configuration file: one entry for each stop of a route, in the order they are tried.
+
+        Raises RouteError for a backend that speaks none of the APIs that LiteLLM does.
+        """
+        document = {
+            "model_list": [
+                {"model_name": route.model, "litellm_params": self._litellm_params(route, order, stop)}
+                for route in self.routes
+                for order, stop in enumerate(route.stops, start=1)
+            ],
+            "router_settings": {
+                "routing_strategy": "simple-shuffle",
+                "num_retries": 2,
+                "timeout": timeout_s,
+                "enable_pre_call_checks": True,
+            },
+            "litellm_settings": {"callbacks": ["prometheus"], "require_auth_for_metrics_endpoint": False},
+        }
+        return yaml.safe_dump(document, sort_keys=False)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of every route in the order of `COLUMNS`; empty cells where there is no fallback."""
+        return [_row(route) for route in self.routes]
+
+    def markdown(self) -> str:
+        return markdown(COLUMNS, self.rows())
+
+    def _backend(self, service: Placed) -> dict[str, Any]:
+        kind = service.backend
+        return {
+            "url": self._url(service),
+            "type": kind.adapter,
+            "health": kind.health,
+            "tasks": list(kind.tasks),
+        }
+
+    def _url(self, service: Placed) -> str:
+        return f"http://{service.address(self.namespace)}"
+
+    def _litellm_params(self, route: Route, order: int, stop: Stop) -> dict[str, Any]:
+        adapter = stop.service.backend.adapter
+        if adapter not in LITELLM_PROVIDERS:
+            known = ", ".join(LITELLM_PROVIDERS)
+            raise RouteError(f"routes.{route.model}: LiteLLM cannot call {stop.service.name}; it can: {known}")
+        provider, path = LITELLM_PROVIDERS[adapter]
+        key = {} if provider == "ollama" else {"api_key": "none"}  # its clients insist on one
+        return {
+            "model": f"{provider}/{stop.model}",
+            "api_base": self._url(stop.service) + path,
+            "order": order,
+            **key,
+        }
+
+
+def table(routes: Mapping[str, Sequence[Target]], services: Sequence[Placed], namespace: str) -> RouteTable:
+    """The routes whose services are deployed; a stop at a service of a later phase is left out.
+
+    Raises RouteError for a route that names a service twice or one that serves no models.
+    """
+    serving = {service.name: service for service in services if service.backend.tasks}
+    found = []
+    for model, targets in routes.items():
+        _check(model, targets)
+        stops = tuple(
+            Stop(service=serving[target.service], model=target.model or model)
+            for target in targets
+            if target.service in serving
+        )
+        if stops:
+            found.append(Route(model=model, stops=stops))
+    return RouteTable(namespace=namespace, services=tuple(serving.values()), routes=tuple(found))
+
+
+def _check(model: str, targets: Sequence[Target]) -> None:
+    names = [target.service for target in targets]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise RouteError(f"routes.{model}: names {', '.join(sorted(twice))} twice; each service is tried once")
+
+
+def _target(stop: Stop) -> dict[str, str]:
+    return {"backend": stop.service.name, "model": stop.model}
+
+
+def _row(route: Route) -> tuple[str, ...]:
+    cells = [cell for stop in route.stops for cell in (stop.service.service_name, stop.model)]
+    return (route.model, *cells, *[""] * (len(COLUMNS) - 1 - len(cells)))

@@ -1,0 +1,126 @@
+"""A service as it will run: its kind's defaults, what the stack file changed, and the claim that follows."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from infra.catalog.cpu import on_cpu
+from infra.catalog.kinds import CATALOGUE
+from infra.catalog.spec import Backend, Disk, Probes
+from infra.quantities import BUILD
+from infra.settings.services import Service
+from infra.sizing.budget import Claim, Line
+from infra.sizing.vram import ModelCard, Vram
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """One service of a stack; *name* is its key in the stack file."""
+
+    name: str
+    backend: Backend
+    options: Service
+    claim: Claim
+    image: str  # BUILD: of its source
+    replicas: int
+    vram: Vram | None = None
+    made_elsewhere: frozenset[str] = frozenset()  # disks whose claim another service makes
+    observed: tuple[Disk, ...] = ()  # disks of others that it looks at
+
+    @property
+    def source(self) -> str | None:
+        """The folder of this repository that its image is built from; None for one that is pulled."""
+        return self.backend.source if self.image == BUILD else None
+
+    @property
+    def service_name(self) -> str:
+        """The name of its Service and Deployment in the cluster."""
+        return self.backend.service if self.name == self.backend.kind else self.name
+
+    def address(self, namespace: str) -> str:
+        """Host and port of its Service, for every pod of the cluster."""
+        return f"{self.service_name}.{namespace}.svc.cluster.local:{self.backend.port}"
+
+    @property
+    def pods_service(self) -> str | None:
+        """The headless Service that names each of its pods, where a scrape of several by one address would mix them."""
+        return f"{self.service_name}-pods" if self.backend.metrics and self.replicas > 1 else None
+
+    @property
+    def disks(self) -> tuple[Disk, ...]:
+        """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first.
+
+        Those that it looks at come after its own.
+        """
+        own = "" if self.name == self.backend.kind else f"{self.name}-"
+        named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.disks]
+        if named and self.options.disk:
+            named[0] = replace(named[0], size=self.options.disk)
+        return (*named, *self.observed)
+
+    @property
+    def probes(self) -> Probes:
+        """Its kind's probes; startup waits as long as its options say that loading takes."""
+        probes, load_s = self.backend.probes, self.options.load_seconds
+        if load_s is None:
+            return probes
+        failures = math.ceil(load_s / probes.startup.period_s)
+        return replace(probes, startup=replace(probes.startup, failures=failures))
+
+    @property
+    def timeout_s(self) -> int:
+        """The longest that one request may take it, in seconds; 0 where none goes through it."""
+        return self.options.timeout_s or self.backend.timeout_s
+
+    @property
+    def line(self) -> Line:
+        """Its line of the ledger."""
+        return Line(name=self.service_name, claim=self.claim, replicas=self.replicas, phase=self.backend.phase)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Its line, and those of the pods that come beside it: one more while it rolls, and one that restarts it."""
+        rolls, restart = self.backend.strategy == "RollingUpdate", self.backend.restart
+        more = (
+            [replace(self.line, name=f"{self.service_name} (rollout)", replicas=1, is_lasting=False)] if rolls else []
+        )
+        if restart:
+            more.append(Line(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
+        return self.line, *more
+
+
+def backend_of(name: str, options: Service) -> Backend:
+    """The catalogue's entry of a service, on the engine that its options say. Raises KeyError for an unknown one."""
+    entry = CATALOGUE[options.kind or name]
+    return on_cpu(entry) if options.engine == "cpu" else entry
+
+
+def place(name: str, options: Service, cards: Mapping[str, ModelCard]) -> Placed:
+    """The service *name* with every default filled in. *cards* hold the figures of the models."""
+    backend = backend_of(name, options)
+    vram = options.vram(cards)
+    return Placed(
+        name=name,
+        backend=backend,
+        options=options,
+        claim=_claim(backend.claim, options, vram, cards),
+        image=options.image or backend.image or "",
+        replicas=options.replicas or backend.replicas,
+        vram=vram,
+    )
+
+
+def _claim(default: Claim, options: Service, vram: Vram | None, cards: Mapping[str, ModelCard]) -> Claim:
+    claim = replace(
+        default,
+        gpus=default.gpus if options.gpus is None else options.gpus,
+        vram=vram.total if vram else options.gpu_memory or default.vram,
+        shared_memory=options.shared_memory_bytes,
+        parked=options.parked(cards),
+        resident=options.resident(cards),
+    )
+    if options.memory:
+        claim = replace(claim, memory_request=options.memory.request, memory_limit=options.memory.limit)
+    if options.cpu:
+        claim = replace(claim, cpu_request=options.cpu.request, cpu_limit=options.cpu.limit)
+    return claim

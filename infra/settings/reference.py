@@ -1,0 +1,103 @@
+"""docs/settings.md, rendered from the models themselves: every key, what it takes, and its default."""
+
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from infra.catalog.kinds import CATALOGUE
+from infra.quantities import Bytes, memory_text
+from infra.settings.build_host import BuildHost
+from infra.settings.consumers import Consumer, Migration, OwnServer, Verification
+from infra.settings.field_docs import meanings
+from infra.settings.loader import SECRETS, Node, StackFile
+from infra.settings.schema import (
+    PREFIX,
+    Card,
+    CpuRange,
+    GpuSection,
+    IngressSection,
+    MemoryRange,
+    MonitoringSection,
+    RateLimit,
+    Target,
+)
+from infra.settings.services import OllamaModel, Service
+from infra.sizing.ledger import markdown
+
+COLUMNS = ("Key", "Default", "Meaning")
+SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
+    (f"{PREFIX}<key>", StackFile),
+    (f"{PREFIX}node", Node),
+    (f"{PREFIX}node.gpus[]", GpuSection),
+    (f"{PREFIX}buildHost", BuildHost),
+    (f"{PREFIX}services.<name>", Service),
+    (f"{PREFIX}services.<name>.memory", MemoryRange),
+    (f"{PREFIX}services.<name>.cpu", CpuRange),
+    (f"{PREFIX}routes.<model>[]", Target),
+    (f"{PREFIX}models.<name>", Card),
+    (f"{PREFIX}services.<name>.models[] of kind ollama", OllamaModel),
+    (f"{PREFIX}consumers.<name>", Consumer),
+    (f"{PREFIX}consumers.<name>.migration", Migration),
+    (f"{PREFIX}consumers.<name>.migration.verify", Verification),
+    (f"{PREFIX}consumers.<name>.migration.own", OwnServer),
+    (f"{PREFIX}ingress", IngressSection),
+    (f"{PREFIX}ingress.rateLimit", RateLimit),
+    (f"{PREFIX}monitoring", MonitoringSection),
+)
+HEAD = """# Settings
+
+Everything a stack can say, in `Pulumi.<stack>.yaml`. Memory is written with its unit (`48Gi`), cores as a number or
+in thousandths (`4`, `500m`). An unknown key, or a value that is not accepted, stops the program before it starts.
+
+This file is rendered from the code: `synapse settings > docs/settings.md`.
+"""
+
+
+def render() -> str:
+    """The whole document."""
+    kinds = [(f"{PREFIX}services.<name> of kind {kind}", backend.options) for kind, backend in CATALOGUE.items()]
+    own = [_section(title, model, Service) for title, model in kinds]
+    secrets = "".join(f"- `{PREFIX}{key}`\n" for key in sorted(SECRETS))
+    sealed = "Set with `pulumi config set --secret`; plain text is refused. All are optional."
+    return "\n".join(
+        [
+            HEAD,
+            *(_section(title, model) for title, model in SECTIONS),
+            *own,
+            f"## Secrets\n\n{sealed}\n\n{secrets}",
+        ]
+    )
+
+
+def _section(title: str, model: type[BaseModel], less: type[BaseModel] | None = None) -> str:
+    inherited = less.model_fields if less else {}
+    said = meanings(model)
+    rows = [
+        (f"`{field.alias}`", _default(field), said.get(name, ""))
+        for name, field in model.model_fields.items()
+        if name not in inherited
+    ]
+    doc = (model.__doc__ or "").splitlines()[0]
+    return f"## `{title}`\n\n{doc}\n\n{markdown(COLUMNS, rows)}"
+
+
+def _default(field: FieldInfo) -> str:
+    default: Any = field.get_default(call_default_factory=True, validated_data={})
+    if default is PydanticUndefined:
+        return "required"
+    if default in (None, {}, ()):
+        return ""
+    return f"`{_written(field, default)}`"
+
+
+def _written(field: FieldInfo, value: Any) -> str:  # noqa: ANN401 - defaults are of many types
+    if isinstance(value, bool):
+        return str(value).lower()
+    return memory_text(value) if _is_bytes(field) else str(value)
+
+
+def _is_bytes(field: FieldInfo) -> bool:
+    reader = get_args(Bytes)[1]
+    return reader in field.metadata

@@ -1,0 +1,170 @@
+"""The header of a GGUF file: what it says of the model, and where its weights are, without reading these.
+
+The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3, little-endian). A header says
+how much follows of everything, so each count is held against the bytes that the file has left.
+"""
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, NoReturn
+
+from infra.errors import ModelFileError
+from infra.sizing.ggml_types import TYPES
+
+MAGIC: Final = b"GGUF"
+MAX_HEADER: Final = 64 * 2**20  # bytes; a vocabulary of 260 thousand tokens takes a third of it
+MAX_KEPT: Final = 4096  # longer arrays and texts are passed over: none of them is a figure
+MAX_DIMENSIONS: Final = 4
+Value = bool | int | float | str | list[bool | int | float] | None
+
+_SCALARS: Final = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """One tensor: its name, its number of values, and where its bytes lie after the header."""
+
+    name: str
+    values: int
+    size: int
+    offset: int
+
+
+class Reader:
+    """The header of one file, read from front to back; every fault is a ModelFileError that names the file."""
+
+    def __init__(self, file: BinaryIO, path: Path, size: int) -> None:
+        self.path = path
+        self._file, self._end = file, min(size, MAX_HEADER)
+
+    @property
+    def position(self) -> int:
+        return self._file.tell()
+
+    def fail(self, what: str) -> NoReturn:
+        raise ModelFileError(f"{self.path}: {what}")
+
+    def take(self, length: int) -> bytes:
+        """The next *length* bytes."""
+        if length > self._end - self.position:
+            self.fail("cut short: its header goes on past its end")
+        return self._file.read(length)
+
+    def scalar(self, kind: str) -> int | float | bool:
+        """One number, by its letter in `struct`."""
+        (value,) = struct.unpack(f"<{kind}", self.take(struct.calcsize(f"<{kind}")))
+        result: int | float | bool = value
+        return result
+
+    def count(self, kind: str, each: int) -> int:
+        """The number of things to come, of at least *each* bytes."""
+        number = int(self.scalar(kind))
+        if number * each > self._end - self.position:
+            self.fail(f"cut short or damaged: it promises {number} entries and has room for fewer")
+        return number
+
+    def text(self) -> str | None:
+        """A string; None for one too long to be a name."""
+        length = self.count("Q", 1)
+        if length > MAX_KEPT:
+            self.skip(length)
+            return None
+        try:
+            return self.take(length).decode()
+        except UnicodeDecodeError:
+            self.fail("damaged: a text in its header is not UTF-8")
+
+    def name(self) -> str:
+        """A string that has to be a name."""
+        return self.text() or self.fail("damaged: a name in its header is empty or too long")
+
+    def value(self, kind: int) -> Value:
+        """One metadata value of the type *kind*; None for what is passed over."""
+        if kind == _STRING:
+            return self.text()
+        if kind == _ARRAY:
+            return self._array()
+        if kind not in _SCALARS:
+            self.fail(f"damaged: {kind} is no type of a metadata value")
+        return self.scalar(_SCALARS[kind])
+
+    def skip(self, length: int) -> None:
+        """Pass over *length* bytes that are known to be there."""
+        self._file.seek(length, 1)
+
+    def _array(self) -> Value:
+        kind = int(self.scalar("I"))
+        if kind == _STRING:
+            for _ in range(self.count("Q", 8)):
+                self.skip(self.count("Q", 1))
+            return None
+        if kind not in _SCALARS:
+            self.fail(f"damaged: an array cannot hold values of type {kind}")
+        size = struct.calcsize(f"<{_SCALARS[kind]}")
+        count = self.count("Q", size)
+        if count > MAX_KEPT:
+            self.skip(count * size)
+            return None
+        return [self.scalar(_SCALARS[kind]) for _ in range(count)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What the file says of its model: its figures by key, and its tensors."""
+
+    path: Path
+    metadata: Mapping[str, Value]
+    tensors: tuple[Tensor, ...]
+
+
+def read(path: Path) -> Header:
+    """The header of the file at *path*, whose weights are known to be there. Raises ModelFileError, or OSError."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        reader = Reader(file, path, size)
+        found = _header(reader)
+        start = _aligned(reader.position, found.metadata.get("general.alignment"), reader)
+    last = max((tensor.offset + tensor.size for tensor in found.tensors), default=0)
+    if last and start + last > size:
+        reader.fail(f"cut short: its weights end at byte {start + last}, the file at {size}")
+    if isinstance(parts := found.metadata.get("split.count"), int) and parts > 1:
+        reader.fail(f"one of {parts} parts of a model; merge them with llama-gguf-split --merge")
+    return found
+
+
+def _header(reader: Reader) -> Header:
+    if reader.take(len(MAGIC)) != MAGIC:
+        reader.fail("not a GGUF file: it does not start with GGUF")
+    version = int(reader.scalar("I"))
+    if version not in {2, 3}:
+        big = " (written big-endian)" if version and version % 65_536 == 0 else ""
+        reader.fail(f"GGUF version {version}{big}; versions 2 and 3 can be read")
+    tensors, pairs = reader.count("Q", 24), reader.count("Q", 13)
+    metadata = {reader.name(): reader.value(int(reader.scalar("I"))) for _ in range(pairs)}
+    return Header(path=reader.path, metadata=metadata, tensors=tuple(_tensor(reader) for _ in range(tensors)))
+
+
+def _tensor(reader: Reader) -> Tensor:
+    name = reader.name()
+    rank = int(reader.scalar("I"))
+    if rank > MAX_DIMENSIONS:
+        reader.fail(f"damaged: tensor {name} has {rank} dimensions")
+    shape = [int(reader.scalar("Q")) for _ in range(rank)]
+    kind = TYPES.get(number := int(reader.scalar("I")))
+    if kind is None:
+        reader.fail(f"tensor {name} has type {number}, which is not known here")
+    values = math.prod(shape)
+    if (shape[0] if shape else 1) % kind.block:
+        reader.fail(f"damaged: rows of tensor {name} are no whole blocks of {kind.block} values")
+    return Tensor(name=name, values=values, size=values // kind.block * kind.size, offset=int(reader.scalar("Q")))
+
+
+def _aligned(position: int, alignment: Value, reader: Reader) -> int:
+    step = 32 if alignment is None else alignment
+    if not isinstance(step, int) or step < 1:
+        reader.fail(f"damaged: an alignment of {step}")
+    return -(-position // step) * step

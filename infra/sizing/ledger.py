@@ -1,0 +1,82 @@
+"""The ledger: every workload's claim, their sums, and the budget of the node they must fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from infra.errors import BudgetError
+from infra.quantities import cores, gib
+from infra.sizing.budget import Capacity, Finding, Line, findings, total
+
+COLUMNS = ("Phase", "Workload", "Replicas", "RAM request", "RAM limit", "CPU request", "CPU limit", "GPUs", "VRAM")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """What the workloads of a stack claim, against what its node has."""
+
+    lines: tuple[Line, ...]
+    capacity: Capacity
+
+    def findings(self) -> list[Finding]:
+        return findings(self.lines, self.capacity)
+
+    def check(self) -> None:
+        """Raise BudgetError, with the whole table and what broke it, unless everything fits."""
+        if found := self.findings():
+            broken = "\n".join(f"- {finding.message}" for finding in found)
+            raise BudgetError(f"the claims do not fit the node\n\n{self.text()}\n{broken}")
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of every line, then of the sum and of the budget, in the order of `COLUMNS`."""
+        return [*(_row(line) for line in self.lines), self._sum(), self._budget()]
+
+    def text(self) -> str:
+        """The table for a terminal of any width; lines that broke a rule are marked."""
+        broken = {finding.name for finding in self.findings()}
+        table = Table(*COLUMNS, box=SIMPLE_HEAD, pad_edge=False)
+        for row in self.rows():
+            table.add_row(*row[:1], f"{row[1]} <- does not fit" if row[1] in broken else row[1], *row[2:])
+        console = Console(width=140, color_system=None, force_terminal=False, highlight=False)
+        with console.capture() as captured:
+            console.print(table)
+        return "\n".join(line.rstrip() for line in captured.get().splitlines() if line.strip()) + "\n"
+
+    def markdown(self) -> str:
+        """The table for a document."""
+        return markdown(COLUMNS, self.rows())
+
+    def _sum(self) -> tuple[str, ...]:
+        def all_of(field: str) -> int:
+            return total(self.lines, lambda claim: int(getattr(claim, field)))
+
+        memory = gib(all_of("memory_request")), gib(all_of("memory_limit"))
+        cpu = cores(all_of("cpu_request")), cores(all_of("cpu_limit"))
+        vram = sum(line.claim.vram * line.replicas * line.claim.gpus for line in self.lines)
+        pods = str(sum(line.replicas for line in self.lines))
+        return "", "sum", pods, *memory, *cpu, str(all_of("gpus")), gib(vram)
+
+    def _budget(self) -> tuple[str, ...]:
+        node = self.capacity
+        vram = sum(gpu.memory for gpu in node.gpus)
+        memory, cpu = gib(node.memory_budget), (cores(node.cpu_budget), cores(node.cpu_limit_budget))
+        return "", f"budget ({node.budget_percent}%)", "", memory, memory, *cpu, str(node.gpu_shares), gib(vram)
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    claim = line.claim
+    memory, cpu = (
+        (gib(claim.memory_request), gib(claim.memory_limit)),
+        (cores(claim.cpu_request), cores(claim.cpu_limit)),
+    )
+    vram = gib(claim.vram) if claim.vram else "-"
+    return str(line.phase), line.name, str(line.replicas), *memory, *cpu, str(claim.gpus or "-"), vram

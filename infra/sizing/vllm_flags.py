@@ -1,0 +1,84 @@
+"""vLLM's command line: written from a service's options, and read back from anybody's container.
+
+What the flags mean is in the documentation of `vllm serve` (engine arguments).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.settings.services import VllmService
+from infra.sizing import engine_flags
+from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, number, ours, pairs
+from infra.sizing.vram import VLLM, ModelCard, Vram, weights
+
+DEFAULT_UTILIZATION = 0.92
+
+
+def write(service: VllmService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
+    """The arguments of `vllm serve` for an engine that takes *vram* of each GPU of *gpu_memory* bytes."""
+    flags: dict[str, object] = {
+        "max-model-len": service.context_tokens,
+        "max-num-seqs": service.sequences,
+        "dtype": service.dtype,
+        "kv-cache-dtype": service.kv_dtype,
+        "kv-cache-memory-bytes": vram.kv_cache,
+        "gpu-memory-utilization": vram.utilization(gpu_memory),
+        "tensor-parallel-size": service.tensor_parallel,
+        "port": 8000,
+    }
+    if service.quantization:
+        flags["quantization"] = QUANTIZATIONS.get(service.quantization, service.quantization)
+    chosen = {"--enforce-eager": service.eager, "--enable-sleep-mode": service.sleep}
+    switches = (switch for switch, on in chosen.items() if on)
+    written = (f"--{name}={value}" for name, value in flags.items())
+    return (service.model, *written, *switches, "--no-enable-log-requests")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags(engine_flags.Flags):
+    """The arguments that decide an engine's memory, as vLLM reads them."""
+
+    paging = VLLM
+
+    kv_cache_bytes: int | None
+    utilization: float
+    sleep: bool
+
+    def told(self, card: ModelCard | None, gpu_memory: int, overhead: int) -> int:
+        """A size of the cache takes the place of the share of the GPU."""
+        if not self.kv_cache_bytes:
+            return int(self.utilization * gpu_memory)
+        return self.with_cache(card, self.kv_cache_bytes, overhead) if card else self.kv_cache_bytes
+
+    def parked(self, cards: Mapping[str, ModelCard]) -> int:
+        """Its weights (level 1); 0 for a model that *cards* lacks."""
+        card = cards.get(self.model)
+        return weights(card, self.dtype, 1, self.quantization) if card and self.sleep else 0
+
+
+def read(arguments: Sequence[str]) -> Flags:
+    """The flags in *arguments*, in either notation (`--a=b`, `--a b`), with vLLM's defaults for the rest.
+
+    Raises ValueError when a number is none.
+    """
+    given = pairs(arguments)
+    dtype, kv_dtype = given.get("dtype", "auto"), given.get("kv-cache-dtype", "auto")
+    kv_bytes, context = given.get("kv-cache-memory-bytes"), given.get("max-model-len")
+    return Flags(
+        model=given.get("model") or _positional(arguments),
+        context_tokens=number(context) if context else None,
+        sequences=int(given.get("max-num-seqs", "1")),  # unset, it must still hold one whole context
+        dtype=DTYPES.get(dtype, dtype),
+        kv_dtype=KV_DTYPES.get(kv_dtype, kv_dtype),
+        kv_cache_bytes=number(kv_bytes) if kv_bytes else None,
+        utilization=float(given.get("gpu-memory-utilization", DEFAULT_UTILIZATION)),
+        tensor_parallel=int(given.get("tensor-parallel-size", "1")),
+        quantization=ours(given.get("quantization")),
+        sleep="enable-sleep-mode" in given,
+    )
+
+
+def _positional(arguments: Sequence[str]) -> str:
+    """The model of `vllm serve MODEL`, where the first two words may be the image's entry point."""
+    words = list(arguments[arguments.index("serve") + 1 :] if "serve" in arguments else arguments)
+    return words[0] if words and not words[0].startswith("-") else ""

@@ -1,6 +1,0 @@
-"""A GPU, or a share of one, is claimed once: the second pod would wait for ever, or crash the first."""
-
-from infra.budget import gpu_findings
-from policies.rules import stack_rule
-
-gpu_claimed_once = stack_rule("gpu-claimed-once", "No GPU and no share of one is claimed twice.", gpu_findings)

@@ -1,0 +1,28 @@
+"""Label selectors: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from policies.reading.unknowns import UNKNOWN, UnprovenError, items, mapping, values
+
+OPERATORS: Mapping[str, Callable[[Any, Sequence[Any]], bool]] = {
+    "In": lambda value, values: value in values,
+    "NotIn": lambda value, values: value not in values,
+    "Exists": lambda value, _: value is not None,
+    "DoesNotExist": lambda value, _: value is None,
+}
+
+
+def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Whether *selector* picks what has *labels*; an empty one picks everything."""
+    wanted, terms = mapping(selector.get("matchLabels")), items(selector.get("matchExpressions"), "matchExpressions")
+    return wanted.items() <= labels.items() and all(
+        _operator(term)(labels.get(term["key"]), values(term.get("values"))) for term in terms
+    )
+
+
+def _operator(term: Mapping[str, Any]) -> Callable[[Any, Sequence[Any]], bool]:
+    """Raises UnprovenError for one that is not known yet."""
+    if UNKNOWN in (term.get("operator"), term.get("key"), term.get("values")):
+        raise UnprovenError("what a selector of labels picks is not known before the update")
+    return OPERATORS[term["operator"]]

@@ -1,0 +1,118 @@
+"""The commands that need neither engine nor cluster, as a person runs them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.settings.loader import ROOT
+from tests.conftest import Config, changed, forge_config
+
+
+def synapse(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [Path(sys.executable).with_name("synapse"), *arguments]
+    environment = os.environ | {"SYNAPSE_STATE": str(folder / "state"), "COLUMNS": "160"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def project(folder: Path, config: Config) -> Path:
+    (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (folder / "Pulumi.mine.yaml").write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+    return folder
+
+
+def test_plan_prints_the_ledger(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine")
+    assert done.returncode == 0
+    for part in ("ollama", "vllm-inference", "synapse-gateway", "147.81Gi", "156.8Gi", "26.96Gi"):
+        assert part in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("services.vllm.memory.limit", "120Gi", "take 63.01Gi off the memory limit"),
+        ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
+        ("services.vllm.contextTokens", 65_536, "fits on no GPU"),
+    ],
+)
+def test_plan_refuses_what_does_not_fit(tmp_path: Path, path: str, value: object, said: str) -> None:
+    done = synapse(project(tmp_path, changed(path, value)), "plan", "--stack", "mine")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "<- does not fit" in done.stdout
+
+
+def test_plan_for_programs_is_one_document(tmp_path: Path) -> None:
+    done = synapse(
+        project(tmp_path, changed("services.vllm.memory.limit", "120Gi")), "plan", "--stack", "mine", "--json"
+    )
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert document["fits"] is False
+    assert [finding["name"] for finding in document["findings"]] == ["vllm-inference"]
+    assert document["budget"]["memory"] == 196 * 2**30 * 8 // 10
+
+
+def test_routes_are_printed(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, forge_config()), "routes", "--stack", "mine")
+    assert done.returncode == 0
+    assert "llama3.1-8b" in done.stdout
+    assert "vllm-inference" in done.stdout
+
+
+def test_manifests_are_written(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, forge_config()), "manifests", "--stack", "mine", "out")
+    assert done.returncode == 0
+    written = [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").iterdir())]
+    assert [found["kind"] for found in written].count("Deployment") == 12
+    assert written[0]["kind"] == "Namespace"
+
+
+def test_manifests_of_a_plan_that_does_not_fit_are_not_written(tmp_path: Path) -> None:
+    config = changed("services.vllm.memory.limit", "120Gi")
+    done = synapse(project(tmp_path, config), "manifests", "--stack", "mine", "out")
+    assert done.returncode == 1
+    assert "synapse: the claims do not fit the node" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["plan", "--stack", "nobody"],
+            "synapse: Pulumi.nobody.yaml: no such stack file; stacks found beside it: mine",
+        ),
+        (["status", "--stack", "mine"], "synapse: there is no twin of mine: run `make up STACK=mine`"),
+        (["down", "--stack", "mine"], "synapse: there is no twin of mine"),
+        (["up", "--stack", "mine", "--phase", "9"], "less than or equal to 6"),
+        (["up", "--stack", "mine", "--kubeconfig", "nowhere"], "nowhere"),
+        (["bogus"], "bogus"),
+    ],
+)
+def test_bad_input_is_one_message_and_a_failure(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = synapse(project(tmp_path, forge_config()), *arguments)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_up_refuses_before_it_starts_anything(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, changed("services.vllm.memory.limit", "120Gi")), "up", "--stack", "mine")
+    assert done.returncode == 1
+    assert "vllm-inference" in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_an_image_needs_a_place_to_go(tmp_path: Path) -> None:
+    done = synapse(tmp_path, "image", "build", "gateway_image")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        "synapse: gateway_image: got no place to go; accepted: one of --cluster, --registry, --archive\n"
+    )

@@ -1,0 +1,49 @@
+"""`synapse plan --what-if`, as a person asks before an edit."""
+
+import json
+from pathlib import Path
+
+from tests.cli.test_commands import project, synapse
+from tests.conftest import forge_config
+
+
+def test_a_change_that_fits_is_shown_beside_what_is(tmp_path: Path) -> None:
+    done = synapse(
+        project(tmp_path, forge_config()), "plan", "--stack", "mine", "--what-if", "context=4096,sequences=8"
+    )
+    assert done.returncode == 0
+    before, after = done.stdout.split("With --what-if:")
+    assert before.startswith("As it is:")
+    assert "26.96Gi" in before
+    assert "20.96Gi" in after
+
+
+def test_a_change_that_does_not_fit_ends_in_1(tmp_path: Path) -> None:
+    done = synapse(
+        project(tmp_path, forge_config()),
+        *("plan", "--stack", "mine", "--what-if", "memory=64Gi", "--what-if", "services.vllm.contextTokens=16384"),
+    )
+    assert done.returncode == 1
+    assert "36.96Gi of VRAM fits on no GPU" in done.stderr
+    assert "<- does not fit" in done.stdout.split("With --what-if:")[1]
+
+
+def test_a_change_that_changes_nothing_shows_one_table(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--what-if", "context=8192")
+    assert done.returncode == 0
+    assert "As it is" not in done.stdout
+
+
+def test_an_unknown_key_is_a_settings_error(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--what-if", "services.vllm.contxt=1")
+    assert done.returncode == 1
+    assert "synapse:services.vllm.contxt: unknown key; accepted: kind" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_programs_get_both_in_one_document(tmp_path: Path) -> None:
+    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--json", "--what-if", "context=65536")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert document["whatIf"] == {"context": 65_536}
+    assert (document["before"]["fits"], document["fits"]) == (True, False)

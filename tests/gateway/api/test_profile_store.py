@@ -1,0 +1,205 @@
+"""The file of profiles: shared by replicas, whole whatever happens to a writer, and never lost in silence."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from synapse_gateway.api.models.profile_store import Profiles, watch
+from synapse_gateway.errors import InternalError
+
+MODEL = "vendor/model:8b"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "model-profiles.json"
+
+
+def names(path: Path) -> list[str]:
+    return sorted(found.name for found in path.parent.iterdir() if not found.name.endswith(".lock"))
+
+
+def test_what_is_set_is_in_the_file_and_in_force(path: Path) -> None:
+    profiles = Profiles(path)
+    assert profiles.of(MODEL) == {}
+    assert profiles.change(MODEL, {"temperature": 0.5, "top_k": 7}, is_whole=False) == {"temperature": 0.5, "top_k": 7}
+    content = json.loads(path.read_text())
+    assert content["version"] == 1
+    assert content["models"][MODEL]["values"] == {"temperature": 0.5, "top_k": 7}
+    assert content["models"][MODEL]["updated_at"].endswith("+00:00")
+    assert profiles.of(MODEL)["top_k"] == 7
+    assert names(path) == ["model-profiles.json"]
+
+
+def test_a_change_is_a_part_or_the_whole(path: Path) -> None:
+    profiles = Profiles(path)
+    profiles.change("other", {"top_k": 1}, is_whole=False)
+    profiles.change(MODEL, {"temperature": 0.5, "top_k": 7}, is_whole=False)
+    assert profiles.change(MODEL, {"top_k": None, "min_p": 0.1}, is_whole=False) == {"temperature": 0.5, "min_p": 0.1}
+    assert profiles.change(MODEL, {"top_p": 0.9}, is_whole=True) == {"top_p": 0.9}
+    assert profiles.change(MODEL, {}, is_whole=True) == {}
+    assert list(json.loads(path.read_text())["models"]) == ["other"]
+
+
+def test_the_context_size_is_none_unless_it_is_set(path: Path) -> None:
+    profiles = Profiles(path)
+    assert profiles.context_tokens(MODEL) is None
+    profiles.change(MODEL, {"runtime_ctx_size": 4096}, is_whole=False)
+    assert profiles.context_tokens(MODEL) == 4096
+
+
+def test_another_replica_sees_a_change_when_it_looks(path: Path) -> None:
+    one, other = Profiles(path), Profiles(path)
+    one.change(MODEL, {"top_k": 7}, is_whole=False)
+    assert other.of(MODEL) == {}
+    other.look()
+    assert other.of(MODEL) == {"top_k": 7}
+    path.unlink()
+    other.look()
+    assert other.of(MODEL) == {}
+
+
+def test_a_file_is_never_written_in_place(path: Path) -> None:
+    profiles = Profiles(path)
+    profiles.change(MODEL, {"top_k": 7}, is_whole=False)
+    former = path.with_name("former")
+    former.hardlink_to(path)
+    content = former.read_bytes()
+    profiles.change(MODEL, {"top_k": 8}, is_whole=False)
+    assert former.read_bytes() == content != path.read_bytes()
+
+
+def test_two_replicas_that_write_at_once_lose_nothing(path: Path) -> None:
+    replicas = [Profiles(path) for _ in range(4)]
+
+    def write(number: int) -> None:
+        for count in range(10):
+            replicas[number].change(f"model-{number}-{count}", {"top_k": 1}, is_whole=False)
+
+    threads = [threading.Thread(target=write, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(json.loads(path.read_text())["models"]) == 40
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"version":1,"models":[]}', b'{"models":{}}', b'{"version":1,"models":{"x":{}}}', b"\xff\x00"],
+)
+def test_a_damaged_file_is_kept_beside_and_what_was_known_stays(
+    path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    profiles = Profiles(path)
+    profiles.change(MODEL, {"top_k": 7}, is_whole=False)
+    path.write_bytes(content)
+    profiles.look()
+    profiles.look()
+    assert profiles.of(MODEL) == {"top_k": 7}
+    assert path.with_name("model-profiles.json.corrupt").read_bytes() == content
+    assert not path.exists()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert str(path.parent) not in caplog.text
+    profiles.change("other", {"top_k": 1}, is_whole=False)
+    assert json.loads(path.read_text())["models"].keys() == {MODEL, "other"}
+
+
+def test_a_second_damage_does_not_overwrite_the_first(path: Path) -> None:
+    profiles = Profiles(path)
+    path.parent.mkdir()
+    for content in (b"first", b"second"):
+        path.write_bytes(content)
+        profiles.change(MODEL, {"top_k": 7}, is_whole=False)
+    kept = {found.read_bytes() for found in path.parent.glob("*.corrupt")}
+    assert kept == {b"first", b"second"}
+
+
+def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text('{"version": 2, "models": "who knows"}')
+    profiles = Profiles(path)
+    profiles.look()
+    assert profiles.of(MODEL) == {}
+    with pytest.raises(InternalError, match="newer gateway") as refused:
+        profiles.change(MODEL, {"top_k": 7}, is_whole=False)
+    assert refused.value.code == "storage_error"
+    assert path.read_text() == '{"version": 2, "models": "who knows"}'
+
+
+def test_what_cannot_be_written_is_an_error_and_changes_nothing(small_disk: Path) -> None:
+    profiles = Profiles(small_disk / "profiles.json")
+    profiles.change(MODEL, {"system_prompt": "brief"}, is_whole=False)
+    with pytest.raises(InternalError) as refused:
+        profiles.change(MODEL, {"system_prompt": "x" * 2_000_000}, is_whole=False)
+    assert refused.value.code == "storage_error"
+    assert str(small_disk) not in refused.value.message
+    assert profiles.of(MODEL) == {"system_prompt": "brief"}
+    again = Profiles(small_disk / "profiles.json")
+    again.look()
+    assert again.of(MODEL) == {"system_prompt": "brief"}
+    assert names(small_disk / "profiles.json") == ["profiles.json"]
+
+
+def test_what_cannot_be_read_leaves_what_is_known(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    profiles = Profiles(path)
+    profiles.change(MODEL, {"top_k": 7}, is_whole=False)
+    path.unlink()
+    path.mkdir()
+    profiles.look()
+    assert profiles.of(MODEL) == {"top_k": 7}
+    assert "IsADirectoryError" in caplog.text
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from synapse_gateway.api.models.profile_store import Profiles
+profiles = Profiles(Path(sys.argv[1]))
+for number in range(1_000_000):
+    profiles.change(f"model-{number}", {"system_prompt": "x" * 20_000}, is_whole=False)
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("written", [1, 7, 20])
+def test_a_writer_that_is_killed_leaves_a_whole_file_with_all_that_it_confirmed(path: Path, written: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        for _ in range(written):
+            last = int(writer.stdout.readline())
+        os.kill(writer.pid, signal.SIGKILL)
+        last = max([last, *(int(line) for line in writer.stdout if line.endswith(b"\n"))])
+    profiles = Profiles(path)
+    profiles.look()
+    assert all(len(str(profiles.of(f"model-{number}")["system_prompt"])) == 20_000 for number in range(last + 1))
+    profiles.change(MODEL, {"top_k": 7}, is_whole=False)
+    assert names(path) == ["model-profiles.json"]
+
+
+def test_what_a_killed_writer_left_is_taken_away_by_the_next(path: Path) -> None:
+    path.parent.mkdir()
+    path.with_name(".model-profiles.json.abc.tmp").write_bytes(b"half")
+    Profiles(path).change(MODEL, {"top_k": 7}, is_whole=False)
+    assert names(path) == ["model-profiles.json"]
+
+
+def test_a_watch_looks_by_itself(path: Path) -> None:
+    async def watched() -> None:
+        other = Profiles(path)
+        task = asyncio.create_task(watch(other, 0.01))
+        Profiles(path).change(MODEL, {"top_k": 7}, is_whole=False)
+        async with asyncio.timeout(5):
+            while not other.of(MODEL):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(watched())

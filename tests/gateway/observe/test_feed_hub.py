@@ -1,0 +1,102 @@
+"""Watchers: what each sees, what a slow one loses, and how it ends."""
+
+import asyncio
+import logging
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from synapse_gateway.observe.feed.event import Event, Line, level_name
+from synapse_gateway.observe.feed.hub import Hub, View
+
+pytestmark = pytest.mark.anyio
+
+
+def _line(message: str, level: str = "INFO", source: str = "a") -> Line:
+    return Line(Event(ts="", source=source, level=level, message=message, instance="here"))
+
+
+@pytest.fixture
+def lost() -> Counter:
+    return Counter("lost", "Lost", registry=CollectorRegistry())
+
+
+def _count(counter: Counter) -> float:
+    return next(iter(counter.collect())).samples[0].value
+
+
+async def test_a_watcher_gets_the_backlog_oldest_first_and_then_each_line_once(lost: Counter) -> None:
+    hub = Hub(size=3, queue_size=10, lost=lost)
+    for number in range(5):
+        hub.publish(_line(str(number)))
+    with hub.subscribe(View(rank=logging.INFO, backlog=2)) as watcher:
+        hub.publish(_line("5"))
+        assert [line.event.message for line in watcher.backlog] == ["3", "4"]
+        assert [line.event.message for line in await anext(watcher.batches(1))] == ["5"]
+    assert not hub.watchers
+
+
+async def test_the_oldest_lines_are_forgotten(lost: Counter) -> None:
+    hub = Hub(size=3, queue_size=10, lost=lost)
+    for number in range(5):
+        hub.publish(_line(str(number)))
+    with hub.subscribe(View(rank=0, backlog=5)) as watcher:
+        assert [line.event.message for line in watcher.backlog] == ["2", "3", "4"]
+
+
+async def test_a_watcher_sees_what_it_asked_for(lost: Counter) -> None:
+    hub = Hub(size=10, queue_size=10, lost=lost)
+    view = View(rank=logging.WARNING, sources=frozenset({"a"}), backlog=10)
+    hub.publish(_line("old", "ERROR"))
+    with hub.subscribe(view) as watcher:
+        for level, source in (("INFO", "a"), ("WARNING", "b"), ("WARNING", "a"), ("CRITICAL", "a")):
+            hub.publish(_line(f"{level} {source}", level, source))
+        assert [line.event.message for line in watcher.backlog] == ["old"]
+        assert [line.event.message for line in await anext(watcher.batches(1))] == ["WARNING a", "CRITICAL a"]
+
+
+async def test_a_slow_watcher_loses_its_oldest_lines_and_the_loss_is_counted(lost: Counter) -> None:
+    hub = Hub(size=10, queue_size=2, lost=lost)
+    with hub.subscribe(View(rank=0)) as watcher:
+        for number in range(5):
+            hub.publish(_line(str(number)))
+        assert [line.event.message for line in await anext(watcher.batches(1))] == ["3", "4"]
+    assert _count(lost) == 3
+
+
+async def test_silence_is_told(lost: Counter) -> None:
+    hub = Hub(size=10, queue_size=2, lost=lost)
+    with hub.subscribe(View(rank=0)) as watcher:
+        assert await anext(watcher.batches(0.01)) == []
+
+
+async def test_the_end_brings_what_is_queued_and_no_more(lost: Counter) -> None:
+    hub = Hub(size=10, queue_size=2, lost=lost)
+    with hub.subscribe(View(rank=0)) as watcher:
+        hub.publish(_line("last"))
+        hub.end()
+        async with asyncio.timeout(5):
+            assert [[line.event.message for line in batch] async for batch in watcher.batches(60)] == [["last"]]
+
+
+async def test_a_watcher_that_does_not_take_its_end_is_cut_off(lost: Counter) -> None:
+    hub = Hub(size=10, queue_size=2, lost=lost)
+    cut = asyncio.Event()
+    with hub.subscribe(View(rank=0)) as watcher:
+        watcher.abort = cut.set
+        hub.end()
+        async with asyncio.timeout(5):
+            await cut.wait()
+
+
+def test_an_event_is_five_keys_of_compact_json() -> None:
+    line = _line("it's\nhere")
+    assert line.payload == b'{"ts":"","source":"a","level":"INFO","message":"it\'s\\nhere","instance":"here"}'
+    assert line.frame == b"event: log\ndata: " + line.payload + b"\n\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(5, "DEBUG"), (10, "DEBUG"), (25, "INFO"), (30, "WARNING"), (45, "ERROR"), (99, "CRITICAL")]
+)
+def test_a_level_between_two_has_the_lower_name(number: int, name: str) -> None:
+    assert level_name(number) == name

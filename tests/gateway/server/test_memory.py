@@ -1,0 +1,32 @@
+"""The process is as big as what it holds, not as big as it ever was."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import asyncio, resource
+from synapse_gateway.server import memory
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+async def main():
+    held = [bytes(4000) for _ in range(20_000)]  # what the C library itself allocates
+    last = bytes(4000)
+    before = resident()
+    del held
+    kept = before - resident()
+    giver = asyncio.create_task(memory.give_back_again_and_again(0.01))
+    async with asyncio.timeout(20):
+        while before - resident() < 60_000_000:
+            await asyncio.sleep(0.01)
+    giver.cancel()
+    print(kept < 60_000_000, len(last))
+
+asyncio.run(main())
+"""
+
+
+def test_what_is_free_goes_back_to_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split() == ["True", "4000"], done.stderr

@@ -1,0 +1,185 @@
+"""A router's models: loaded when they are asked for, once, and never taken from a call that uses them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from synapse_gateway.errors import InternalError
+from synapse_gateway.settings import ModelTimes
+from synapse_gateway.settings import Router as RouterSettings
+from synapse_gateway.upstream.models.router import RouterModels
+from synapse_gateway.upstream.models.router_api import RouterApi
+from synapse_gateway.upstream.models.router_restart import Runtime
+from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
+from tests.gateway.waiting import until
+
+pytestmark = pytest.mark.anyio
+CHAT = "/v1/chat/completions"
+
+
+async def test_the_first_call_loads_its_model_and_the_next_asks_nothing(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
+    listings = router.listings
+    answers = [await gateway.http.post(CHAT, json=asking(GENERAL)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert router.loads == [GENERAL]
+    assert router.listings == listings
+
+
+async def test_a_hundred_cold_calls_are_one_load(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    router.ready.clear()
+    calls = [asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL))) for _ in range(100)]
+    await until(lambda: len(waiting(gateway)) == 100)
+    assert len(models_of(gateway)._changes) == 1
+    router.ready.set()
+    answers = await asyncio.gather(*calls)
+    assert {answer.status_code for answer in answers} == {200}
+    assert router.loads == [GENERAL]
+
+
+async def test_a_switch_waits_for_the_calls_of_the_other_model(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    router.go.clear()
+    first = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
+    await until(lambda: router.chats[GENERAL])
+    other = asyncio.create_task(gateway.http.post(CHAT, json=asking(CODER)))
+    await until(lambda: waiting(gateway, CODER) and not models_of(gateway)._loaded)
+    late = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
+    await until(lambda: waiting(gateway, GENERAL))
+    assert (router.unloads, router.loads) == ([], [GENERAL])
+    router.go.set()
+    answers = await asyncio.gather(first, other, late)
+    assert [answer.json()["model"] for answer in answers] == [GENERAL, CODER, GENERAL]
+    assert router.loads == [GENERAL, CODER, GENERAL]
+    assert router.taken_from_a_call == []
+
+
+async def test_many_calls_for_two_models_never_lose_theirs(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    calls = [gateway.http.post(CHAT, json=asking((GENERAL, CODER)[number % 2])) for number in range(60)]
+    answers = await asyncio.gather(*calls)
+    assert {answer.status_code for answer in answers} == {200}
+    assert router.taken_from_a_call == []
+    assert len(router.loads) <= 6
+
+
+async def test_a_switch_that_waits_too_long_gives_up_and_the_other_model_stays(launch: Any, router: Router) -> None:
+    gateway = await launch(SYNAPSE_MODEL_BUSY_SECONDS="0.05")
+    router.go.clear()
+    first = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
+    await until(lambda: router.chats[GENERAL])
+    refused = await gateway.http.post(CHAT, json=asking(CODER))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_busy")
+    assert "retry-after" in refused.headers
+    listings = router.listings
+    router.go.set()
+    assert (await first).status_code == 200
+    assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
+    assert (router.listings, router.unloads) == (listings, [])
+
+
+async def test_a_client_that_leaves_does_not_end_the_load(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    router.ready.clear()
+    call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
+    await until(lambda: router.loads)
+    call.cancel()
+    await until(lambda: all(turn.done() for turn in waiting(gateway)))
+    router.ready.set()
+    await until(lambda: GENERAL in models_of(gateway)._loaded)
+    assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
+    assert router.loads == [GENERAL]
+
+
+async def test_nothing_is_loaded_for_a_client_that_left_before_its_turn(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    router.ready.clear()
+    first = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
+    await until(lambda: router.loads)
+    second = asyncio.create_task(gateway.http.post(CHAT, json=asking(CODER)))
+    await until(lambda: waiting(gateway, CODER))
+    second.cancel()
+    await until(lambda: all(turn.done() for turn in waiting(gateway, CODER)))
+    router.ready.set()
+    assert (await first).status_code == 200
+    await until(lambda: not models_of(gateway)._changes)
+    assert (router.loads, router.states[GENERAL]) == ([GENERAL], "loaded")
+
+
+async def test_a_client_that_leaves_in_its_answer_gives_the_model_back(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    router.go.clear()
+    call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
+    await until(lambda: router.chats[GENERAL])
+    call.cancel()
+    await until(lambda: not models_of(gateway)._active)
+
+
+@pytest.mark.parametrize("state", ["loaded", "sleeping"])
+async def test_a_model_that_is_there_is_not_loaded(launch: Any, router: Router, state: str) -> None:
+    router.states[GENERAL] = state
+    gateway = await launch()
+    assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
+    assert router.loads == []
+
+
+async def test_a_model_that_the_router_does_not_have_is_refused(launch: Any, router: Router) -> None:
+    gateway = await launch()
+    refused = await gateway.http.post(CHAT, json=asking("unheard-of"))
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "model_not_available"
+    assert refused.json()["error"]["param"] == "model"
+    assert router.loads == []
+
+
+async def test_a_call_without_a_model_is_the_routers_to_refuse(launch: Any, backend: Any) -> None:
+    backend.handlers["POST /v1/completions"] = lambda *_: refuse(400, "model name is missing from the request")
+    gateway = await launch()
+    refused = await gateway.http.post("/v1/completions", json={"prompt": "x"})
+    assert refused.json()["error"]["message"] == "model name is missing from the request"
+
+
+class Listed:
+    """A router that has one model; *look* is called when it is asked for its list."""
+
+    name = "router"
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self.look = look
+
+    def check(self) -> None: ...
+
+    async def listing(self) -> list[dict[str, Any]]:
+        self.look()
+        return [{"id": GENERAL, "status": {"value": "loaded"}}]
+
+    async def patiently(self, ask: Callable[[], Any]) -> Any:
+        return await ask()
+
+
+def alone(look: Callable[[], object]) -> RouterModels:
+    times = ModelTimes()
+    return RouterModels(cast("RouterApi", Listed(look)), times, Runtime(RouterSettings(), times, lambda model: None))
+
+
+async def test_a_model_that_is_there_as_its_client_leaves_is_given_back() -> None:
+    loop = asyncio.get_running_loop()
+    models = alone(lambda: loop.call_soon(call.cancel))  # runs after the turn is given, and before it is taken
+    call = asyncio.create_task(models.take(GENERAL))
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert GENERAL in models._loaded
+    assert models._active == {}
+
+
+async def test_a_bug_in_a_change_is_told_to_those_who_wait(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(InternalError):
+        await alone(fail).take(GENERAL)
+    assert "ZeroDivisionError while a model was loaded" in caplog.text

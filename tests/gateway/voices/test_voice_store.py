@@ -1,0 +1,268 @@
+"""The voices on disk: nothing half-written and nothing lost, whoever dies, waits or is in the way."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from synapse_gateway.api.voices import disk, legacy
+from synapse_gateway.api.voices import store as stores
+from synapse_gateway.api.voices.disk import locked
+from synapse_gateway.api.voices.record import LOCK, Voice
+from synapse_gateway.api.voices.reference import reference
+from synapse_gateway.api.voices.store import Store
+from synapse_gateway.errors import BadRequestError, ConflictError, NotFoundError
+from tests.gateway.sounds import wav
+
+OLD = {"name": "old", "created_at": "2026-03-01T08:00:00+00:00", "duration_seconds": 6.0}
+
+
+class Sound:
+    """A recording in memory; *fault* comes after its first part."""
+
+    def __init__(self, data: bytes, fault: Exception | None = None) -> None:
+        self._data = data
+        self._fault = fault
+
+    @property
+    def size(self) -> int:
+        return len(self._data)
+
+    def read_at(self, offset: int, size: int, /) -> bytes:
+        if self._fault and offset:
+            raise self._fault
+        return self._data[offset : offset + (1000 if self._fault else size)]
+
+
+def old(root: Path, **files: bytes) -> Path:
+    """A voice as another program left it: its metadata, and *files* in its folder."""
+    folder = root / str(uuid4())
+    folder.mkdir(parents=True)
+    (folder / "metadata.json").write_text(json.dumps({"voice_id": folder.name, **OLD}))
+    for name, data in files.items():
+        (folder / f"{name}.wav").write_bytes(data)
+    return folder
+
+
+def contents(root: Path, voice: Voice) -> list[bytes]:
+    return [(root / voice.voice_id / "references" / name).read_bytes() for name in voice.references]
+
+
+def test_a_kill_at_any_point_loses_nothing(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.gateway.voices.killed", tmp_path], check=True, capture_output=True, text=True
+    )
+    outcomes = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(outcomes) > 50
+    assert [outcome.get("closed") for outcome in outcomes] == [None] * (len(outcomes) - 1) + [True]
+    for outcome in outcomes:
+        check_survivor(outcome)
+
+
+def check_survivor(outcome: dict[str, Any]) -> None:
+    """What was acknowledged is there, what was not is there whole or not at all, and nothing lies about."""
+    root, (first, second) = Path(outcome["root"]), outcome["before"]
+    store = Store(root)
+    voices = {voice.name: voice for voice in store.voices()}
+    assert contents(root, voices["one"]) in [[wav(6, fill=1)], [wav(6, fill=1), wav(6, fill=5)]]
+    if "added" in outcome:
+        assert len(voices["one"].references) == 2
+    if "made" in outcome:
+        assert voices["made"].voice_id == outcome["made"]
+    if "made" in voices:
+        assert contents(root, voices["made"]) == [wav(6, fill=3), wav(6, fill=4)]
+    if "two" in voices:
+        assert "deleted" not in outcome
+        assert contents(root, voices["two"]) == [wav(6, fill=2)]
+    store.add(first, [Sound(wav(6))])
+    store.close()
+    left = {path.name for path in root.iterdir()} - {voice.voice_id for voice in voices.values()}
+    assert left == {LOCK, "before.json"}
+    assert voices.keys() <= {"one", "two", "made"}
+    assert (second in {voice.voice_id for voice in voices.values()}) == ("two" in voices)
+
+
+def test_what_a_living_process_is_writing_is_no_leftover(tmp_path: Path) -> None:
+    one = Store(tmp_path)
+    with one._scratch.place() as unfinished:
+        unfinished.write_text("under way")
+        two = Store(tmp_path)
+        assert unfinished.exists()
+    one.close()
+    two.close()
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "full"), ValueError("the spool is closed")])
+def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, fault: Exception) -> None:
+    store = Store(tmp_path)
+    voice = store.create("a", "owner", [Sound(wav(6))])
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(type(fault)):
+        store.create("b", "owner", [Sound(wav(6)), Sound(wav(6), fault)])
+    with pytest.raises(type(fault)):
+        store.add(voice.voice_id, [Sound(wav(6)), Sound(wav(6), fault)])
+    assert set(tmp_path.rglob("*")) == before.keys()
+    assert store.voices() == [voice]
+
+
+def test_references_are_added_all_or_none(tmp_path: Path, monkeypatch: Any) -> None:
+    store = Store(tmp_path)
+    voice = store.create("a", "owner", [Sound(wav(6))])
+    link, made = os.link, list[Path]()
+
+    def failing(source: Path, target: Path) -> None:
+        if made:
+            raise OSError(errno.ENOSPC, "full")
+        made.append(target)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", failing)
+    with pytest.raises(OSError, match="full"):
+        store.add(voice.voice_id, [Sound(wav(7)), Sound(wav(8))])
+    assert len(made) == 1
+    assert store.voices() == [voice]
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_a_voice_that_is_deleted_while_its_lock_is_waited_for_is_not_there(
+    tmp_path: Path, monkeypatch: Any, *, is_replaced: bool
+) -> None:
+    store = Store(tmp_path)
+    voice = store.create("a", "owner", [Sound(wav(6))])
+    folder, elsewhere, try_lock = tmp_path / voice.voice_id, tmp_path / "elsewhere", disk.try_lock
+
+    def late(handle: int) -> bool:
+        folder.rename(elsewhere)
+        if is_replaced:
+            folder.mkdir()
+            (folder / LOCK).touch()
+        return try_lock(handle)
+
+    monkeypatch.setattr(disk, "try_lock", late)
+    with pytest.raises(NotFoundError):
+        store.delete(voice.voice_id)
+    assert [path.name for path in (elsewhere / "references").iterdir()] == ["ref_001.wav"]
+
+
+def test_a_voice_that_is_deleted_before_its_lock_is_taken_is_not_there(tmp_path: Path, monkeypatch: Any) -> None:
+    store, other = Store(tmp_path), Store(tmp_path)
+    voice = store.create("a", "owner", [Sound(wav(6))])
+
+    def late(path: Path) -> Any:
+        monkeypatch.undo()
+        other.delete(voice.voice_id)
+        return locked(path)
+
+    monkeypatch.setattr(stores, "locked", late)
+    with pytest.raises(NotFoundError):
+        store.add(voice.voice_id, [Sound(wav(6))])
+    assert store.voices() == []
+
+
+def test_whoever_waits_too_long_for_a_voice_is_told(tmp_path: Path) -> None:
+    with locked(tmp_path / LOCK), pytest.raises(ConflictError) as refused, locked(tmp_path / LOCK, patience_s=0.05):
+        pass
+    assert refused.value.code == "voice_busy"
+
+
+def test_the_former_layout_is_moved_once(tmp_path: Path) -> None:
+    alone = old(tmp_path, reference=wav(6, fill=1))
+    beside = old(tmp_path, reference=wav(6, fill=2))
+    (beside / "references").mkdir()
+    (beside / "references" / "ref_001.wav").write_bytes(wav(6, fill=3))
+    stranger = tmp_path / "no-uuid"
+    stranger.mkdir()
+    (stranger / "reference.wav").write_bytes(wav())
+    for _ in range(2):
+        store = Store(tmp_path)
+        found = {voice.voice_id: contents(tmp_path, voice) for voice in store.voices()}
+        assert found == {alone.name: [wav(6, fill=1)], beside.name: [wav(6, fill=3), wav(6, fill=2)]}
+        assert not (alone / "reference.wav").exists()
+        store.close()
+    assert (stranger / "reference.wav").exists()
+
+
+def test_a_former_recording_that_is_a_link_stays(tmp_path: Path) -> None:
+    folder = old(tmp_path)
+    (folder / "reference.wav").symlink_to("/etc/passwd")
+    store = Store(tmp_path)
+    assert [voice.references for voice in store.voices()] == [()]
+    assert (folder / "reference.wav").is_symlink()
+
+
+def test_a_former_voice_that_cannot_be_moved_keeps_its_place(tmp_path: Path, caplog: Any) -> None:
+    folder = old(tmp_path, reference=wav(6))
+    (folder / "references").write_text("in the way")
+    Store(tmp_path).close()
+    assert (folder / "reference.wav").exists()
+    assert "keeps its old layout" in caplog.text
+    assert str(tmp_path) not in caplog.text
+
+
+def test_a_former_voice_that_another_replica_moves_is_left_to_it(tmp_path: Path, monkeypatch: Any) -> None:
+    folder = old(tmp_path, reference=wav(6))
+    monkeypatch.setattr(disk, "try_lock", lambda handle: False)
+    monkeypatch.setattr(legacy, "locked", lambda path: locked(path, patience_s=0))
+    legacy.migrate(folder)
+    assert (folder / "reference.wav").exists()
+
+
+def test_a_voice_from_elsewhere_can_be_added_to_and_its_duration_is_put_right(tmp_path: Path) -> None:
+    folder = old(tmp_path)
+    store = Store(tmp_path)
+    voice, names = store.add(folder.name, [Sound(wav(7))])
+    assert (voice.references, names) == (("ref_001.wav",), ["ref_001.wav"])
+    (folder / "references" / "ref_002.wav").write_bytes(b"damaged")
+    store.add(folder.name, [Sound(wav(8))])
+    assert msgspec.json.decode((folder / "metadata.json").read_bytes())["duration_seconds"] == 15.0
+    with pytest.raises(BadRequestError, match="at most 50"):
+        store.add(folder.name, [Sound(wav(0.1))] * 48)
+
+
+def test_a_voice_that_goes_while_it_is_read_is_not_there(tmp_path: Path, monkeypatch: Any) -> None:
+    store = Store(tmp_path)
+    voice = store.create("a", "owner", [Sound(wav(6))])
+    is_dir = Path.is_dir
+
+    def late(path: Path) -> bool:
+        found = is_dir(path)
+        if path.name == "references":
+            store.delete(voice.voice_id)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "is_dir", late)
+        with pytest.raises(NotFoundError):
+            store.voice(voice.voice_id)
+
+
+def test_a_recording_is_known_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "ref_001.wav"
+    path.write_bytes(wav(6))
+    first = reference("id", path)
+    assert (first.name, first.size, first.content_type) == ("id_ref_001.wav", len(wav(6)), "audio/wav")
+    assert reference("id", path).digest == first.digest
+    path.unlink()
+    path.write_bytes(wav(6, fill=1))
+    assert reference("id", path).digest != first.digest
+
+
+@pytest.mark.anyio
+async def test_a_recording_that_goes_while_it_is_sent_is_a_conflict(tmp_path: Path) -> None:
+    path = tmp_path / "ref_001.wav"
+    path.write_bytes(wav(30))
+    found = reference("id", path)
+    assert b"".join([part async for part in found.chunks()]) == wav(30)
+    path.unlink()
+    with pytest.raises(ConflictError):
+        [part async for part in found.chunks()]
+    with pytest.raises(ConflictError):
+        reference("id", path)

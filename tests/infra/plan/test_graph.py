@@ -1,0 +1,44 @@
+"""The picture of a stack is well-formed, whole, and the one in the documents."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from infra.plan.graph import svg
+from infra.plan.stack import plan
+from infra.settings.loader import ROOT, load
+from tests.conftest import planned
+from tests.infra.plan.test_stacks import STACKS
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_documents_show_the_stack_as_it_is(stack: str) -> None:
+    assert (ROOT / f"docs/pictures/{stack}.svg").read_text(encoding="utf-8") == svg(plan(load(stack)))
+
+
+def test_every_service_and_route_is_drawn() -> None:
+    forge = planned()
+    root = ET.fromstring(svg(forge))  # noqa: S314 - our own text
+    texts = [element.text or "" for element in root.iter(f"{SVG}text")]
+    for service in forge.services:
+        assert any(service.service_name in text for text in texts)
+    stops = sum(len(route.stops) for route in forge.routes.routes)
+    assert len(list(root.iter(f"{SVG}path"))) == stops
+    assert "RAM 48Gi, CPU 12, GPU 1 with 26.96Gi" in texts
+
+
+def test_nothing_is_drawn_outside_the_picture() -> None:
+    root = ET.fromstring(svg(plan(load("forge-llamacpp"))))  # noqa: S314 - our own text
+    width, height = int(root.attrib["width"]), int(root.attrib["height"])
+    for box in root.iter(f"{SVG}rect"):
+        assert int(box.attrib["x"]) + int(box.attrib["width"]) <= width
+        assert int(box.attrib["y"]) + int(box.attrib["height"]) <= height
+
+
+def test_a_name_with_markup_in_it_is_only_text() -> None:
+    route = [{"service": "ollama", "model": "<script>alert(1)</script>"}]
+    picture = svg(planned("routes.<b>", route))
+    assert "<script>" not in picture
+    assert "&lt;b&gt;" in picture

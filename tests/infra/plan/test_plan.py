@@ -1,0 +1,105 @@
+"""The forge's plan: the build plan's figures, phase by phase, and what it refuses."""
+
+import pytest
+
+from infra.errors import BudgetError, RouteError
+from infra.quantities import GI
+from infra.settings.services import VllmService
+from infra.sizing.budget import total
+from tests.conftest import planned
+
+
+def test_the_forge_is_the_revised_budget_of_the_build_plan() -> None:
+    plan = planned("phase", 5)
+    limits = {
+        line.name: (line.claim.memory_limit // GI, line.replicas) for line in plan.ledger.lines if line.is_lasting
+    }
+    assert limits == {
+        "ollama": (64, 1),
+        "vllm-inference": (48, 1),
+        "synapse-gateway": (4, 2),
+        "speaches-stt": (16, 1),
+        "piper-tts": (4, 1),
+    }
+    lasting = [line for line in plan.ledger.lines if line.is_lasting]
+    assert total(lasting, lambda claim: claim.memory_limit) == 140 * GI
+    plan.ledger.check()
+
+
+def test_vllm_stays_under_28_gb_of_vram() -> None:
+    (vllm,) = [service for service in planned().services if service.name == "vllm"]
+    assert vllm.vram is not None
+    assert 27 * 10**9 < vllm.vram.total < 29 * 10**9
+    assert vllm.vram.utilization(32 * GI) == 0.85
+
+
+@pytest.mark.parametrize(
+    ("phase", "names"),
+    [
+        (1, ["ollama"]),
+        (2, ["ollama", "vllm"]),
+        (3, ["ollama", "vllm", "gateway"]),
+        (4, ["ollama", "vllm", "gateway", "speaches", "piper"]),
+    ],
+)
+def test_phases_are_cumulative(phase: int, names: list[str]) -> None:
+    assert [service.name for service in planned("phase", phase).services] == names
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("services.vllm.memory.limit", "120Gi", "vllm-inference: with its memory limit of 120Gi"),
+        ("services.vllm.cpu.limit", 64, "vllm-inference: with its CPU limit of 64"),
+        ("services.vllm.contextTokens", 32_768, "vllm-inference: its 56.96Gi of VRAM fits on no GPU"),
+        ("services.vllm-two", {"kind": "vllm"}, "vllm-two: claims 1 nvidia.com/gpu of the 1 that the node has"),
+        ("services.vllm.sharedMemory", "64Gi", "vllm-inference: its memory-backed volumes of 64Gi"),
+        ("node.memory", "128Gi", "the node's budget of 102.4Gi"),
+        ("node.gpus", [], "vllm-inference: claims 1 nvidia.com/gpu of the 0 that the node has"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_whole_table(path: str, value: object, said: str) -> None:
+    with pytest.raises(BudgetError) as raised:
+        planned(path, value).ledger.check()
+    text = str(raised.value)
+    assert said in text
+    assert "<- does not fit" in text
+    for workload in ("ollama", "vllm-inference", "synapse-gateway", "budget (80%)"):
+        assert workload in text
+
+
+def test_a_second_engine_has_its_own_names() -> None:
+    (second,) = [s for s in planned("services.vllm-two", {"kind": "vllm"}).services if s.name == "vllm-two"]
+    assert second.service_name == "vllm-two"
+    assert [disk.name for disk in second.disks] == ["vllm-two-vllm-model-cache"]
+
+
+def test_loading_time_sizes_the_startup_probe() -> None:
+    (vllm,) = [s for s in planned("services.vllm.loadS", 3601).services if s.name == "vllm"]
+    assert isinstance(vllm.options, VllmService)
+    assert vllm.probes.startup.failures * vllm.probes.startup.period_s >= 3601
+
+
+def test_routes_leave_out_services_of_later_phases() -> None:
+    routes = {route.model: [stop.service.name for stop in route.stops] for route in planned("phase", 1).routes.routes}
+    assert routes == {"mxbai-embed-large": ["ollama"], "llama3.1-8b": ["ollama"]}
+
+
+def test_a_route_translates_the_model_name_at_each_stop() -> None:
+    (route,) = [route for route in planned().routes.routes if route.model == "llama3.1-8b"]
+    assert [(stop.service.name, stop.model) for stop in route.stops] == [
+        ("vllm", "meta-llama/Meta-Llama-3.1-8B-Instruct"),
+        ("ollama", "llama3.1:8b"),
+    ]
+
+
+def test_a_service_is_tried_once_for_a_request() -> None:
+    with pytest.raises(RouteError, match=r"routes\.m: names ollama twice"):
+        planned("routes.m", [{"service": "ollama"}, {"service": "ollama"}])
+
+
+def test_a_rollout_must_fit_beside_what_runs() -> None:
+    (rollout,) = [line for line in planned().ledger.lines if not line.is_lasting]
+    assert (rollout.name, rollout.replicas) == ("synapse-gateway (rollout)", 1)
+    with pytest.raises(BudgetError, match="synapse-gateway \\(rollout\\)"):
+        planned("services.gateway.memory", {"request": "2Gi", "limit": "9Gi"}).ledger.check()

@@ -1,0 +1,189 @@
+"""A stack file is read whole or refused: where, what was found, what is accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.errors import SettingsError
+from infra.quantities import GI
+from infra.settings.loader import ROOT, Settings, from_engine, load
+from infra.settings.services import OllamaService, VllmService
+from tests.conftest import Config, changed, forge_config, settings_of
+
+DIGEST = "@sha256:" + 64 * "a"
+
+
+def message(config: Config) -> str:
+    with pytest.raises(SettingsError) as raised:
+        settings_of(config)
+    return str(raised.value)
+
+
+def test_the_forge_is_read_from_its_file() -> None:
+    settings = load("forge")
+    assert settings.node.memory == 196 * GI
+    assert settings.node.capacity.memory_budget == 196 * GI * 80 // 100
+    assert isinstance(settings.services["vllm"], VllmService)
+    assert isinstance(settings.services["ollama"], OllamaService)
+
+
+def test_the_engine_hands_over_the_same_settings() -> None:
+    import json  # noqa: PLC0415
+
+    as_strings = {key: value if isinstance(value, str) else json.dumps(value) for key, value in forge_config().items()}
+    assert from_engine(as_strings, "forge", lambda _: False) == load("forge")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("phase", "soon", "synapse:phase: got 'soon'; accepted: a valid integer"),
+        ("phase", 0, "synapse:phase: got 0; accepted: greater than or equal to 1"),
+        ("namespace", "LLM", "synapse:namespace: got 'LLM'; accepted: lower-case letters"),
+        ("node.memory", "lots", "synapse:node.memory: got 'lots'; accepted: a memory quantity with its unit"),
+        ("node.memory", 196, "synapse:node.memory: got 196; accepted: a memory quantity with its unit"),
+        ("node.memory", "196Ki", "synapse:node.memory: got '196Ki'; accepted: at least 1Mi"),
+        ("node.cpus", "many", "synapse:node.cpus: got 'many'; accepted: a number of cores"),
+        ("node.budgetPercent", 101, "synapse:node.budgetPercent: got 101; accepted: less than or equal to 100"),
+        ("node.memmory", "1Gi", "synapse:node.memmory: unknown key; accepted: name, memory, cpus"),
+        ("node.memmory", "1Gi", "(did you mean memory?)"),
+        ("nodes", {}, "synapse:nodes: unknown key"),
+        ("services.vllm.contextTokens", "eight", "synapse:services.vllm.contextTokens: got 'eight'; accepted: a valid"),
+        ("services.vllm.contextTokens", 200_000, "accepted: at most 131072, the longest context of meta-llama"),
+        (
+            "services.vllm.model",
+            "acme/secret-7b",
+            "got 'acme/secret-7b', whose size is not known; accepted: meta-llama",
+        ),
+        ("services.vllm.dtype", "int3", "synapse:services.vllm.dtype: got 'int3'; accepted: 'bfloat16'"),
+        ("services.vllm.memory.limit", "8Gi", "synapse:services.vllm.memory: got {"),
+        ("services.vllm.memory.limit", "8Gi", "accepted: a request that is not above the limit"),
+        ("services.vllm.paralel", 2, "synapse:services.vllm.paralel: unknown key"),
+        (
+            "services.vlm",
+            {},
+            "synapse:services.vlm: got kind 'vlm'; accepted: ollama, llama-embed, vllm, sglang, llama-router",
+        ),
+        ("services.gateway.image", "gateway:latest", "accepted: an image pinned by digest"),
+        ("services.gateway.image", "rebuild", "hexadecimal digits>, or build"),
+        ("services.gateway.image", None, "image: missing; accepted: build, which makes it of gateway_image/, or name["),
+        (
+            "services.gateway.image",
+            "build",
+            "image: is built, and there is nowhere to hand it to; accepted: with synapse:",
+        ),
+        (
+            "services.ollama.image",
+            "build",
+            "got 'build', but not its source; accepted: name[:tag]@sha256:<digest>, as your registry holds it",
+        ),
+        ("services.ollama.engine", "gpu", "services.ollama.engine: got 'gpu'; accepted: 'cpu'"),
+        (
+            "services.ollama.engine",
+            "cpu",
+            "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind that has one: llama-embed, llama-rou",
+        ),
+        ("services.piper.engine", "cpu", "services.piper.image: is built, and there is nowhere to hand it to"),
+        (
+            "services.piper",
+            {"engine": "cpu", "gpuMemory": "1Gi"},
+            "services.piper.gpuMemory: has no GPU to be taken of",
+        ),
+        ("services.speaches.vocabulary", "digits", "vocabulary: got 'digits'; accepted: with engine: cpu, or left out"),
+        (
+            "services.gateway.autoModel",
+            "gpt",
+            "autoModel: got 'gpt'; accepted: one of routes: mxbai-embed-large, llama",
+        ),
+        ("registry", "https://registry.example", "synapse:registry: got 'https://registry.example'; accepted: String"),
+        (
+            "buildHost",
+            {"host": "forge"},
+            "synapse:buildHost.hostKey: missing; accepted: Its public key, from `ssh-keyscan",
+        ),
+        (
+            "buildHost",
+            {"host": "forge", "hostKey": "AAAAC3"},
+            "buildHost.hostKey: got 'AAAAC3'; accepted: the kind and",
+        ),
+        ("buildHost", {"host": "forge", "hostKey": "forge ssh-ed25519 AAAA"}, "`ssh-keyscan -t ed25519 -p PORT HOST`"),
+        ("buildHost", {"host": "-oProxyCommand=x", "hostKey": "ssh-ed25519 AAAA"}, "synapse:buildHost.host: got '-oPr"),
+        (
+            "buildHost",
+            {"host": "forge", "hostKey": "ssh-ed25519 AAAA me@forge"},
+            "synapse:buildHost: has nowhere to push to; accepted: with synapse:registry, or left out",
+        ),
+        ("buildKey", "-----BEGIN", "synapse:buildKey: in plain text; accepted: a secret: pulumi config set --secret"),
+        ("node.cpuOvercommit", 0, "synapse:node.cpuOvercommit: got 0; accepted: greater than or equal to 1"),
+        ("routes.gpt", [{"service": "nobody"}], "synapse:routes.gpt: got service 'nobody'; accepted: one of services"),
+        ("hfToken", "hf_plain", "synapse:hfToken: in plain text; accepted: a secret: pulumi config set --secret"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_accepted(path: str, value: object, said: str) -> None:
+    found = message(changed(path, value))
+    assert "Pulumi.test.yaml: synapse:" in found
+    assert said in found
+
+
+def test_a_secret_is_known_by_its_name_only() -> None:
+    settings = settings_of(changed("hfToken", {"secure": "v1:abc"}))
+    assert settings.secrets == {"hfToken"}
+    assert "v1:abc" not in repr(settings)
+
+
+def test_the_plain_text_of_a_secret_is_not_repeated() -> None:
+    assert "hf_plain" not in message(changed("hfToken", "hf_plain"))
+
+
+def test_every_fault_is_named_at_once() -> None:
+    config = changed("node.memory", "lots")
+    config["synapse:services"]["vllm"]["contextTokens"] = -1
+    config["synapse:extra"] = 1
+    assert message(config).count("\n") == 2
+
+
+def test_a_missing_section_says_what_belongs_in_it() -> None:
+    config = forge_config()
+    del config["synapse:node"]
+    assert "synapse:node: missing; accepted: a mapping with name, memory, cpus" in message(config)
+
+
+def test_keys_of_other_projects_are_left_alone() -> None:
+    assert settings_of({**forge_config(), "kubernetes:context": "forge"}) == load("forge")
+
+
+def test_a_model_can_be_described_in_the_stack_file() -> None:
+    card = {"parameters": 7 * 10**9, "layers": 28, "kvHeads": 4, "headSize": 128, "contextTokens": 32_768}
+    config = changed("services.vllm.model", "acme/secret-7b")
+    config["synapse:models"] = {"acme/secret-7b": card}
+    assert settings_of(config).cards["acme/secret-7b"].layers == 28
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("config: [", "not valid YAML"),
+        ("", "config: missing"),
+        ("config:\n  synapse:phase: 1\n", "synapse:node: missing"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "Pulumi.x.yaml").write_text(content)
+    with pytest.raises(SettingsError, match=said):
+        load("x", tmp_path)
+
+
+def test_an_unknown_stack_names_those_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"Pulumi\.nowhere\.yaml: no such stack file; .*forge"):
+        load("nowhere")
+
+
+def test_settings_cannot_be_given_secrets_by_key() -> None:
+    assert "unknown key" in message(changed("secrets", ["hfToken"]))
+
+
+def test_settings_are_frozen() -> None:
+    settings: Settings = load("forge")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.phase = 1  # type: ignore[misc]
+    assert (ROOT / "Pulumi.forge.yaml").is_file()

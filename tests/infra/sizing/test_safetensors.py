@@ -1,0 +1,141 @@
+"""A folder of safetensors: figures from its config, weights from its index or its one file."""
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra.errors import ModelFileError
+from infra.sizing import model_files
+
+CONFIG: dict[str, object] = {
+    "num_hidden_layers": 4,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "hidden_size": 512,
+    "max_position_embeddings": 2048,
+    "vocab_size": 100,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+}
+ENTRY = {"dtype": "BF16", "shape": [10, 100], "data_offsets": [0, 2000]}
+
+
+def single(entries: object, data: int) -> bytes:
+    """A safetensors file with *data* bytes of weights."""
+    content = json.dumps(entries).encode()
+    return struct.pack("<Q", len(content)) + content + bytes(data)
+
+
+def indexed(folder: Path, total: object = 1_000_000, **changes: object) -> Path:
+    (folder / "config.json").write_text(json.dumps(CONFIG | changes))
+    index = {"metadata": {"total_size": total}, "weight_map": {}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return folder
+
+
+def test_an_index_says_the_size(tmp_path: Path) -> None:
+    found, stored = model_files.card(indexed(tmp_path))
+    assert (stored, found.parameters, found.stored) == (1_000_000, 500_000, None)
+    assert (found.layers, found.kv_heads, found.head_size, found.context_tokens) == (4, 2, 64, 2048)
+    assert (found.embedding, found.tied) == (51_200, False)
+
+
+def test_a_head_that_is_not_mentioned_is_the_embedding(tmp_path: Path) -> None:
+    assert model_files.card(indexed(tmp_path, tie_word_embeddings=None))[0].tied
+
+
+def test_one_file_says_its_own_size(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "model.safetensors").write_bytes(single({"__metadata__": {}, "w": ENTRY}, 2000))
+    found, stored = model_files.card(tmp_path)
+    assert (stored, found.parameters) == (2000, 1000)
+
+
+def test_quantised_weights_take_what_is_stored(tmp_path: Path) -> None:
+    assert model_files.card(indexed(tmp_path, quantization_config={"bits": 4}))[0].stored == 1_000_000
+
+
+def test_figures_of_a_text_model_inside_another_count(tmp_path: Path) -> None:
+    assert model_files.card(indexed(tmp_path, text_config={"num_hidden_layers": 9}))[0].layers == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "window"),
+    [
+        ({"sliding_window": 128, "layer_types": ["sliding_attention", "full_attention"] * 2}, (128, 2)),
+        ({"sliding_window": 128, "model_type": "gemma2"}, (128, 2)),
+        ({"sliding_window": 128, "sliding_window_pattern": 4}, (128, 3)),
+        ({"sliding_window": 128, "use_sliding_window": False, "model_type": "gemma2"}, (0, 0)),
+        ({"sliding_window": 128}, (0, 0)),
+        ({"sliding_window": None}, (0, 0)),
+    ],
+)
+def test_layers_slide_where_the_config_says_so(
+    tmp_path: Path, changes: dict[str, object], window: tuple[int, int]
+) -> None:
+    found, _ = model_files.card(indexed(tmp_path, **changes))
+    assert (found.window, found.window_layers) == window
+
+
+def test_latent_attention_and_encoders_are_told_apart(tmp_path: Path) -> None:
+    assert model_files.card(indexed(tmp_path, kv_lora_rank=512, qk_rope_head_dim=64))[0].latent == 576
+    assert model_files.card(indexed(tmp_path, model_type="bert"))[0].kv_heads == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"num_hidden_layers": None}, "config.json: num_hidden_layers: missing"),
+        ({"num_hidden_layers": "many"}, "num_hidden_layers: 'many', not a positive number"),
+        ({"hidden_size": True}, "hidden_size: True, not a positive number"),
+        ({"total": 0}, "index.json: metadata.total_size: 0, not a positive number"),
+        ({"total": "big"}, "metadata.total_size: 'big'"),
+    ],
+)
+def test_a_bad_figure_is_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+    total = changes.pop("total", 1000)
+    with pytest.raises(ModelFileError, match=said):
+        model_files.card(indexed(tmp_path, total, **changes))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "its header goes on past its end"),
+        (struct.pack("<Q", 1 << 40), "its header goes on past its end"),
+        (single({"w": ENTRY}, 1999), "cut short: its weights end at byte"),
+        (single([], 0), "not a JSON object"),
+        (single({}, 0), "it holds no weights"),
+        (single({"w": {"shape": [1]}}, 0), "tensor w has no shape and place"),
+        (single({"w": ENTRY | {"data_offsets": [5, 1]}}, 9), "tensor w has no shape and place"),
+        (single({"w": ENTRY | {"shape": ["x"]}}, 2000), "tensor w has no shape and place"),
+        (struct.pack("<Q", 9999) + b"[" * 9999, "not valid JSON"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelFileError, match=said):
+        model_files.card(tmp_path)
+
+
+def test_shards_need_their_index(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    with pytest.raises(ModelFileError, match=r"0 safetensors files and no model\.safetensors\.index\.json"):
+        model_files.card(tmp_path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_random_bytes_end_in_one_clear_error(tmp_path: Path, config: bytes, weights: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(config)
+    (tmp_path / "model.safetensors").write_bytes(struct.pack("<Q", len(weights)) + weights)
+    with pytest.raises(ModelFileError):
+        model_files.card(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    with pytest.raises(ModelFileError):
+        model_files.card(tmp_path)

@@ -1,0 +1,85 @@
+"""A node that is well, and what it takes to make it ill: facts as the API server gives them."""
+
+from dataclasses import replace
+from typing import Any
+
+from kubernetes.client import V1Node, V1NodeCondition, V1NodeSpec, V1NodeStatus, V1NodeSystemInfo, V1ObjectMeta
+
+from infra.plan.stack import Plan, plan
+from infra.quantities import GI
+from ops.check_results import Finding
+from ops.doctor.checks import CHECKS
+from ops.doctor.facts import GPU, Facts
+from ops.doctor.probe import Card
+from tests.conftest import Config, forge_config, settings_of
+
+VERSION = "v1.34.2+k3s1"
+LABELS = {
+    "nvidia.com/cuda.driver-version.major": "580",
+    "nvidia.com/gpu.family": "blackwell",
+    "nvidia.com/gpu.memory": "32607",
+    "nvidia.com/gpu.replicas": "1",
+}
+"""Of GPU feature discovery, as it describes an RTX 5090."""
+ROOM = {"cpu": "64", "memory": f"{200 * GI}", "ephemeral-storage": f"{900 * GI}", GPU: "1"}
+CARD = Card(name="NVIDIA GeForce RTX 5090", driver="580.95.05", memory=32 * GI, free=31 * GI, compute="12.0")
+
+
+def node(
+    *, version: str = VERSION, labels: dict[str, str] | None = None, room: dict[str, str] | None = None, **more: Any
+) -> V1Node:
+    conditions = {"Ready": "True"} | more.pop("conditions", {})
+    info = V1NodeSystemInfo(
+        **dict.fromkeys(
+            (
+                "architecture",
+                "boot_id",
+                "container_runtime_version",
+                "kernel_version",
+                "kube_proxy_version",
+                "machine_id",
+                "operating_system",
+                "os_image",
+                "system_uuid",
+            ),
+            "",
+        ),
+        kubelet_version=version,
+    )
+    status = V1NodeStatus(
+        allocatable=ROOM if room is None else room,
+        capacity=ROOM if room is None else room,
+        conditions=[V1NodeCondition(type=kind, status=value, message="as told") for kind, value in conditions.items()],
+        node_info=info,
+    )
+    metadata = V1ObjectMeta(name="forge", labels=LABELS if labels is None else labels)
+    return V1Node(metadata=metadata, spec=V1NodeSpec(**more), status=status)
+
+
+def facts(**changes: Any) -> Facts:
+    """Those of a node that is well, with some changed."""
+    found = Facts(
+        node=node(),
+        nodes=("forge",),
+        runtime_classes={"nvidia": "nvidia"},
+        storage_classes={"local-path": "rancher.io/local-path"},
+        ingress_classes=("traefik",),
+        dns_pods=(True,),
+        traefik=None,
+        gpu_holders={},
+        cards=(CARD,),
+    )
+    return replace(found, **changes)
+
+
+def planned(**changes: Any) -> Plan:
+    """The forge's, with top-level keys of its stack file changed."""
+    config: Config = forge_config()
+    for key, value in changes.items():
+        section = config[f"synapse:{key}"]
+        config[f"synapse:{key}"] = section | value if isinstance(value, dict) else value
+    return plan(settings_of(config))
+
+
+def found(facts: Facts, plan: Plan | None = None) -> list[Finding]:
+    return [finding for check in CHECKS for finding in check.findings(facts, plan or planned())]

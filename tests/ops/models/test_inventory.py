@@ -1,0 +1,77 @@
+"""Where models live follows from the plan."""
+
+import pytest
+
+from infra.plan.stack import Plan, plan
+from infra.settings.loader import load
+from ops.models.inventory import ModelError, another, find, models
+from tests.conftest import changed, settings_of
+
+
+@pytest.fixture(scope="module")
+def forge() -> Plan:
+    return plan(load("forge"))
+
+
+@pytest.fixture(scope="module")
+def llamacpp() -> Plan:
+    return plan(load("forge-llamacpp"))
+
+
+def test_the_forge_keeps_models_on_the_claims_of_their_services(forge: Plan) -> None:
+    found = [(model.name, model.kind, model.disk.name, model.path) for model in models(forge) if model.disk]
+    assert found == [
+        ("llama3.1:8b", "ollama", "ollama-models", "/models"),
+        ("mxbai-embed-large", "ollama", "ollama-models", "/models"),
+        (
+            "meta-llama/Meta-Llama-3.1-8B-Instruct",
+            "snapshot",
+            "vllm-model-cache",
+            "/models/hub/models--meta-llama--Meta-Llama-3.1-8B-Instruct",
+        ),
+        ("Systran/faster-whisper-large-v3", "own", "speaches-model-cache", ""),
+        ("tts-1", "own", "piper-voices", ""),
+    ]
+
+
+def test_files_lie_where_the_first_start_would_fetch_them(llamacpp: Plan) -> None:
+    (model,) = [model for model in models(llamacpp) if model.name == "Qwen3-8B-Q4_K_M"]
+    assert (model.kind, model.path, model.service.name) == ("file", "/models/llm/Qwen3-8B-Q4_K_M.gguf", "llama-router")
+    assert model.url in {download.url for download in model.service.backend.downloads}
+
+
+def test_engines_of_this_repository_bring_theirs() -> None:
+    assert {model.kind for model in models(plan(load("local")))} == {"own"}
+
+
+def test_a_model_is_found_by_its_own_name_and_by_its_route(forge: Plan) -> None:
+    assert find(forge, "llama3.1:8b").service.name == "ollama"
+    assert find(forge, "piper-tts").name == "tts-1"
+    with pytest.raises(ModelError, match=r"llama3.1-8b: several services have it \(ollama, vllm\); say which"):
+        find(forge, "llama3.1-8b")
+    assert find(forge, "llama3.1-8b", "vllm-inference").kind == "snapshot"
+
+
+def test_an_unknown_model_is_told_with_those_there_are(forge: Plan) -> None:
+    with pytest.raises(ModelError, match=r"gpt-9: no model of vllm; accepted: meta-llama/Meta-Llama-3.1-8B-Instruct"):
+        find(forge, "gpt-9", "vllm")
+
+
+def test_another_model_may_be_kept_where_there_is_room_for_several(forge: Plan, llamacpp: Plan) -> None:
+    assert another(forge, "qwen3:8b", "ollama").kind == "ollama"
+    found = another(llamacpp, "https://h.example/a/b/x-Q4_K_M.gguf?download=true", "llama-router")
+    assert (found.path, found.name) == ("/models/llm/x-Q4_K_M.gguf", "x-Q4_K_M")
+    with pytest.raises(ModelError, match="x: vllm takes no other model; accepted"):
+        another(forge, "x", "vllm")
+    with pytest.raises(ModelError, match="--service nobody: accepted: ollama, vllm"):
+        another(forge, "x", "nobody")
+
+
+def test_a_second_service_has_a_claim_of_its_own() -> None:
+    config = changed("services.tiny", {"kind": "ollama", "models": [{"name": "a", "card": "microsoft/phi-4"}]})
+    config["synapse:services"]["ollama"]["memory"]["limit"] = "32Gi"
+    config["synapse:services"]["tiny"] |= {
+        "memory": {"request": "1Gi", "limit": "30Gi"},
+        "cpu": {"request": 1, "limit": 1},
+    }
+    assert find(plan(settings_of(config)), "a").disk.name == "tiny-ollama-models"  # type: ignore[union-attr]

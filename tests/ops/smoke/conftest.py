@@ -1,0 +1,22 @@
+"""The stage that every test of `synapse smoke` plays on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.ops.smoke.stage import Stage, staged
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def stage_with(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+    """`stage_with(SYNAPSE_API_KEYS="...")`: the gateway with settings of its own."""
+    with ExitStack() as entered:
+        yield lambda **environment: entered.enter_context(staged(tmp_path, **environment))

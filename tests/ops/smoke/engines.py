@@ -1,0 +1,130 @@
+"""Engines that understand each other: what one says, another hears, since the words are written into the samples."""
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from ops.smoke import sounds
+from ops.smoke.sounds import Sound
+from tests.gateway.fakes import ANSWER, Fake, Handler, events
+from tests.gateway.recordings import NATIVE
+from tests.gateway.recordings import sent as form
+from tests.gateway.router import Router
+from tests.gateway.speaking import taken
+
+RATE = 8000
+MARK = (-32_768, 32_767, -32_768)
+"""No tone has these side by side: here a voice begins to speak."""
+SPOKEN_S = 1.0
+GATE = 1600
+BEGINS = {"flac": b"fLaC", "mp3": b"ID3", "ogg": b"OggS"}
+USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+
+
+def speak(text: str, voice: str) -> Sound:
+    written = [*MARK, sum(voice.encode()) % 251, len(text), *text.encode()]
+    return Sound(rate=RATE, samples=array("h", [*written, *sounds.tone(SPOKEN_S, RATE).samples]))
+
+
+def utterances(samples: Sequence[int]) -> Iterator[tuple[int, int, str]]:
+    """Where somebody begins to speak, who it is, and what they say."""
+    for at in range(len(samples) - len(MARK)):
+        if tuple(samples[at : at + 3]) == MARK:
+            voice, length = samples[at + 3], samples[at + 4]
+            yield at, voice, bytes(list(samples[at + 5 : at + 5 + length])).decode()
+
+
+def audio(sound: Sound) -> web.Response:
+    return web.Response(body=sound.wav(), content_type="audio/wav")
+
+
+def file(request: web.BaseRequest, body: bytes, field: str = "file") -> Sound:
+    return sounds.read(fields(request, body)[field][1])
+
+
+def fields(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
+    class Asked:
+        headers = request.headers
+
+    Asked.body = body  # type: ignore[attr-defined]
+    return form(Asked)
+
+
+def embed(request: web.BaseRequest, body: bytes) -> Any:
+    texts = msgspec.json.decode(body)["input"]
+    vectors = [[byte - 127.5 for byte in hashlib.sha256(text.encode()).digest()] for text in texts]
+    return {"data": [{"index": index, "embedding": vector} for index, vector in enumerate(vectors)]}
+
+
+def chat(request: web.BaseRequest, body: bytes) -> Any:
+    if not msgspec.json.decode(body).get("stream"):
+        return ANSWER
+    parts = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("Bl", "ue.")]
+    return events(request, *parts, {"choices": [], "usage": USAGE})
+
+
+def tts(request: web.BaseRequest, body: bytes) -> web.Response:
+    asked = msgspec.json.decode(body)
+    return audio(speak(asked["text"], asked.get("predefined_voice_id") or asked["reference_audio_filename"]))
+
+
+def speech(request: web.BaseRequest, body: bytes) -> web.Response:
+    asked = msgspec.json.decode(body)
+    return audio(speak(asked["input"], asked["voice"]))
+
+
+def transcribe(request: web.BaseRequest, body: bytes) -> Any:
+    heard = " ".join(text for _, _, text in utterances(file(request, body).samples))
+    return {**NATIVE, "text": heard}
+
+
+def diarize(request: web.BaseRequest, body: bytes) -> Any:
+    sound = file(request, body)
+    found = list(utterances(sound.samples))
+    ends = [at for at, _, _ in found[1:]] + [len(sound.samples)]
+    turns = [
+        {"speaker": f"SPEAKER_{voice}", "start": at / RATE, "end": end / RATE}
+        for (at, voice, _), end in zip(found, ends, strict=True)
+    ]
+    return {"num_speakers": len({turn["speaker"] for turn in turns}), "segments": turns, "duration": sound.seconds}
+
+
+def verify(request: web.BaseRequest, body: bytes) -> Any:
+    voices = {voice for name in ("file1", "file2") for _, voice, _ in utterances(file(request, body, name).samples)}
+    return {"is_same_speaker": len(voices) == 1, "similarity_score": 1 / len(voices), "threshold": 0.7}
+
+
+def denoise(request: web.BaseRequest, body: bytes) -> web.Response:
+    sound = file(request, body)
+    return audio(Sound(rate=sound.rate, samples=[sample if abs(sample) > GATE else 0 for sample in sound.samples]))
+
+
+def convert(request: web.BaseRequest, body: bytes) -> web.Response:
+    asked, sound = fields(request, body), file(request, body)
+    name, rate = asked["output_format"], int(asked.get("sample_rate", 0))
+    if name in BEGINS:
+        return web.Response(body=BEGINS[name] + bytes(64), content_type="audio/x")
+    step = sound.rate / rate
+    length = int(len(sound.samples) / step)
+    return audio(Sound(rate=rate, samples=[sound.samples[int(at * step)] for at in range(length)]))
+
+
+def engines() -> dict[str, Fake]:
+    """One of every kind that the tested stack has, by the name of its service."""
+    router = Router()
+    chatter: dict[str, Handler] = {"POST /tts": tts, "POST /v1/audio/speech": speech, "POST /upload_reference": taken}
+    well: dict[str, Handler] = {"GET /api/ui/initial-data": lambda *_: {}}
+    handlers: dict[str, dict[str, Handler]] = {
+        "llama-embed": {"POST /v1/embeddings": embed},
+        "llama-router": {**router.handlers, "POST /v1/chat/completions": chat},
+        "chatterbox": {**chatter, **well},
+        "piper": {"POST /v1/audio/speech": speech},
+        "whisper": {"POST /transcribe": transcribe},
+        "pyannote": {"POST /diarize": diarize, "POST /verify": verify},
+        "deepfilter": {"POST /denoise": denoise, "POST /convert": convert},
+    }
+    return {name: Fake(answers) for name, answers in handlers.items()}

@@ -1,0 +1,236 @@
+"""Every check passes where all is well, and fails when an engine answers wrongly, late or not at all."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from ops.smoke import sounds
+from ops.smoke.checks import CHECKS
+from ops.smoke.sounds import Sound
+from tests.gateway.fakes import ANSWER, Handler, events, forever
+from tests.gateway.recordings import NATIVE
+from tests.ops.smoke import engines
+from tests.ops.smoke.engines import USAGE, audio, speak
+from tests.ops.smoke.stage import Stage, config, planned
+
+OF_THE_GATEWAY = {"models", "voices", "metrics", "health"}
+"""What it answers by itself, whatever becomes of its engines."""
+ASKED = {
+    "health": ("whisper", "GET /health"),
+    "models": ("llama-router", "GET /v1/models"),
+    "embedding": ("llama-embed", "POST /v1/embeddings"),
+    "chat": ("llama-router", "POST /v1/chat/completions"),
+    "chat streamed": ("llama-router", "POST /v1/chat/completions"),
+    "synthesize": ("chatterbox", "POST /tts"),
+    "speech": ("chatterbox", "POST /v1/audio/speech"),
+    "transcribe digits": ("whisper", "POST /transcribe"),
+    "transcribe sentence": ("whisper", "POST /transcribe"),
+    "diarize": ("pyannote", "POST /diarize"),
+    "verify same speaker": ("pyannote", "POST /verify"),
+    "verify other speaker": ("pyannote", "POST /verify"),
+    "denoise": ("deepfilter", "POST /denoise"),
+    "convert": ("deepfilter", "POST /convert"),
+    "clone": ("chatterbox", "POST /upload_reference"),
+    "load and unload": ("llama-router", "POST /models/load"),
+}
+"""Check -> the engine that answers it, and what that is asked."""
+
+
+def always(answer: Any) -> Handler:
+    """JSON, bytes, or a WAV file of a sound."""
+    return lambda *_: audio(answer) if isinstance(answer, Sound) else answer
+
+
+def status(code: int) -> Handler:
+    return lambda *_: web.json_response({"error": {"message": "broken on purpose", "code": code}}, status=code)
+
+
+def streaming(*frames: Any) -> Handler:
+    return lambda request, _: events(request, *frames)
+
+
+def saying(text: str) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": text}}]}
+
+
+def vectors(*found: list[float]) -> Handler:
+    return always({"data": [{"index": index, "embedding": vector} for index, vector in enumerate(found)]})
+
+
+def verdict(*, is_same: bool) -> Handler:
+    return always({"is_same_speaker": is_same, "similarity_score": 0.5, "threshold": 0.5})
+
+
+def turns(*speakers: str) -> Handler:
+    found = [{"speaker": name, "start": at * 1.25, "end": at * 1.25 + 1} for at, name in enumerate(speakers)]
+    return always({"num_speakers": 2, "segments": found, "duration": 2.5})
+
+
+def hearing(text: str) -> Handler:
+    return always({**NATIVE, "text": text})
+
+
+def unchanged(request: web.BaseRequest, body: bytes) -> web.Response:
+    return audio(engines.file(request, body))
+
+
+def halved(request: web.BaseRequest, body: bytes) -> web.Response:
+    sound = engines.file(request, body)
+    return audio(sound.part(0, sound.seconds / 2))
+
+
+def muted(request: web.BaseRequest, body: bytes) -> web.Response:
+    sound = engines.file(request, body)
+    return audio(sounds.silence(sound.seconds, sound.rate))
+
+
+def at_another_rate(request: web.BaseRequest, body: bytes) -> web.Response:
+    if b"flac" in body or b"mp3" in body or b"ogg" in body:
+        return engines.convert(request, body)
+    return unchanged(request, body)
+
+
+WRONG: list[tuple[str, Handler, str]] = [
+    ("health", status(500), "degraded: whisper unhealthy (500)"),
+    ("models", status(500), "not listed: Qwen3-8B-Q4_K_M"),
+    ("embedding", vectors([1.0, 0], [1.0, 0], [1.0, 0]), "1.000 like itself and 1.000 like another"),
+    ("embedding", vectors([1.0, 0], [0.0, 1], [1.0, 1]), "0.000 like itself"),
+    ("embedding", vectors([1.0, 0], [1.0, 0]), "3 texts gave 2 vectors"),
+    ("embedding", vectors([1.0, 0], [1.0, 0], [1.0]), "vectors of [1, 2] numbers"),
+    ("embedding", vectors([0.0], [0.0], [0.0]), "only zeros"),
+    ("embedding", always({"data": [{"index": 0}]}), "data.0.embedding: Field required"),
+    ("chat", always({**ANSWER, "choices": []}), "2 tokens, which say ''"),
+    ("chat", always({**ANSWER, "usage": {"completion_tokens": 0}}), "0 tokens"),
+    ("chat", always({"choices": ANSWER["choices"]}), "usage: Field required"),
+    ("chat", status(500), "502"),
+    ("chat streamed", always(ANSWER), "a stream that ends without [DONE]"),
+    ("chat streamed", streaming(saying("Blue.")), "1 of them with text, 0 with usage"),
+    ("chat streamed", streaming({"choices": [], "usage": USAGE}), "0 of them with text"),
+    ("chat streamed", streaming({"error": {"message": "out of memory"}}), "choices: Field required"),
+    ("synthesize", always(sounds.silence(2, 8000)), "loudness of 0: no speech"),
+    ("synthesize", always(sounds.tone(0.1, 8000)), "0.10 s of sound"),
+    ("synthesize", always(b"RIFF"), "no WAV file"),
+    ("synthesize", always(Sound(rate=8000, samples=[])), "0 bytes of sound"),
+    ("speech", always(b"ID3"), "no WAV file"),
+    ("transcribe digits", hearing("seven six two nine"), "word error rate 0.25, at most 0.00 expected"),
+    ("transcribe digits", hearing(""), "word error rate 1.00"),
+    ("transcribe sentence", hearing("a slow red fox sleeps"), "at most 0.25 expected"),
+    ("diarize", turns("A", "A"), "were heard as A 0.0-1.0 s, A 1.2-2.2 s"),
+    ("diarize", turns(), "were heard as nobody"),
+    ("diarize", always({"segments": [{"speaker": "A"}]}), "segments.0.start: Field required"),
+    ("verify same speaker", verdict(is_same=False), "one voice was taken for two: similarity 0.50"),
+    ("verify other speaker", verdict(is_same=True), "two voices were taken for one"),
+    ("denoise", unchanged, "0.0 dB more than before; at least 6.0 expected"),
+    ("denoise", muted, "dB more than before"),
+    ("denoise", halved, "s went in and"),
+    ("denoise", always(b"no sound"), "no WAV file"),
+    ("convert", always(b"RIFF"), "flac was asked for; what came begins with b'RIFF'"),
+    ("convert", at_another_rate, "16000 Hz were asked for, and 24000 Hz came"),
+    ("clone", status(500), "502"),
+    ("load and unload", status(400), "400"),
+]
+
+
+def test_all_is_well(stage: Stage) -> None:
+    found = stage.results()
+    assert {name: result.fault for name, result in found.items() if result.fault} == {}
+    assert set(found) == {check.name for check in CHECKS}
+    assert all(result.seconds > 0 for result in found.values())
+
+
+def test_what_came_back_is_told_in_figures(stage: Stage) -> None:
+    found = {name: result.figures for name, result in stage.results().items()}
+    assert found["embedding"]["dimensions"] == 32
+    assert found["chat streamed"].keys() == {"first_token_ms", "tokens", "parts"}
+    assert found["transcribe digits"] == {"heard": "seven six two zero", "word_error_rate": 0.0}
+    assert found["diarize"] == {"speakers": 2, "turns": 2}
+    assert found["convert"] == {"formats": "flac, mp3, ogg, wav", "rate_hz": 16_000}
+    assert int(found["metrics"]["requests"]) > len(CHECKS)
+
+
+@pytest.mark.parametrize(("check", "answer", "said"), WRONG)
+def test_a_wrong_answer_is_seen(stage: Stage, check: str, answer: Handler, said: str) -> None:
+    stage.break_(*ASKED[check], answer)
+    assert said in stage.faults(check)[check]
+
+
+@pytest.mark.parametrize("check", sorted(ASKED.keys() - OF_THE_GATEWAY))
+def test_an_answer_that_is_late_is_seen(stage: Stage, check: str) -> None:
+    stage.results(check)  # what is heard later is said now
+    stage.break_(*ASKED[check], forever)
+    assert stage.faults(check, within_s=0.3)[check] == "no answer within 0.3 s"
+
+
+def test_a_stream_that_never_ends_is_seen(stage: Stage) -> None:
+    async def drip(request: web.BaseRequest, body: bytes) -> Any:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        while True:
+            await response.write(b"data: " + msgspec.json.encode(saying("la")) + b"\n\n")
+            await asyncio.sleep(0.01)  # no read is ever late
+
+    stage.break_("llama-router", "POST /v1/chat/completions", drip)
+    assert stage.faults("chat streamed", within_s=0.3)["chat streamed"] == "no answer within 0.3 s"
+
+
+def test_engines_that_are_gone_are_seen(stage: Stage) -> None:
+    for engine in stage.engines:
+        stage.stop(engine)
+    faults = stage.faults(within_s=0.5)
+    assert faults.keys() == {check.name for check in CHECKS} - {"voices", "metrics"}
+    assert "chatterbox unreachable (no connection)" in faults["health"]
+
+
+def test_who_stands_in_is_told(stage: Stage) -> None:
+    stage.stop("chatterbox")
+    found = stage.results("synthesize", "speech")
+    assert [(result.fault, result.figures.get("stood_in")) for result in found.values()] == 2 * [(None, "piper")]
+
+
+def test_engines_may_speak_at_any_rate_but_one(stage: Stage) -> None:
+    def at_two_rates(request: web.BaseRequest, body: bytes) -> web.Response:
+        asked = msgspec.json.decode(body)
+        said = speak(asked["input"], asked["voice"])
+        return audio(Sound(rate=16_000 if "Michael" in asked["voice"] else 8000, samples=said.samples))
+
+    stage.break_("chatterbox", "POST /v1/audio/speech", at_two_rates)
+    assert "speaks at several rates: [8000, 16000]" in stage.faults("diarize")["diarize"]
+
+
+@pytest.mark.parametrize(
+    ("options", "judged"),
+    [
+        ({}, {"transcribe digits", "transcribe sentence"}),
+        ({"engine": "cpu", "vocabulary": "digits"}, {"transcribe digits"}),
+        ({"engine": "cpu"}, set()),
+    ],
+)
+def test_a_recogniser_is_held_to_what_it_can_do(stage: Stage, options: dict[str, Any], judged: set[str]) -> None:
+    """What it cannot is told, with its error rate."""
+    services = config()["synapse:services"] | {"whisper": {"image": f"engines@sha256:{64 * 'a'}", **options}}
+    stage.plan = planned(services)
+    stage.break_("whisper", "POST /transcribe", hearing("nine"))
+    found = stage.results("transcribe digits", "transcribe sentence")
+    assert {name for name, result in found.items() if result.fault} == judged
+    assert all(result.figures["word_error_rate"] == 1 for result in found.values() if not result.fault)
+
+
+def test_a_model_that_somebody_uses_is_left_to_them(stage: Stage) -> None:
+    began = threading.Event()
+
+    async def hold(request: web.BaseRequest, body: bytes) -> Any:
+        began.set()
+        return await forever(request, body)
+
+    stage.break_("llama-router", "POST /v1/chat/completions", hold)
+    with ThreadPoolExecutor(1) as somebody:
+        asked = somebody.submit(stage.faults, "chat", within_s=2)
+        assert began.wait(10)
+        found = stage.results("load and unload")["load and unload"]
+        assert (found.fault, found.figures) == (None, {"in_use": "Qwen3-8B-Q4_K_M"})
+        assert asked.result()["chat"] == "no answer within 2 s"

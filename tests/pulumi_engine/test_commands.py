@@ -1,0 +1,73 @@
+"""`synapse up`, `status`, `preview`, `twin down` and `down`, as a person runs them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from infra.settings.loader import ROOT
+from tools.twin import Twin
+
+pytestmark = pytest.mark.engine
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def synapse(tmp_path: Path) -> Iterator[Run]:
+    """The command with a state folder of its own; its twin is gone after the test."""
+    environment = os.environ | {"SYNAPSE_STATE": str(tmp_path), "COLUMNS": "160"}
+    program = Path(sys.executable).with_name("synapse")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+
+    yield run
+    run("twin", "down")
+
+
+def test_a_twin_that_was_ended_starts_from_nothing(synapse: Run, tmp_path: Path) -> None:
+    for _ in range(2):
+        done = synapse("up", "--phase", "1")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "ollama-models" in done.stdout
+        assert "│ Ready │ forge │" in done.stdout
+        assert synapse("twin", "down").returncode == 0
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_status_tells_what_is_missing_and_down_takes_everything_away(synapse: Run, tmp_path: Path) -> None:
+    assert synapse("up", "--phase", "1").returncode == 0
+    status = synapse("status")
+    assert status.returncode == 1  # the stack file asks for all phases
+    assert "ollama" in status.stdout
+    preview = synapse("preview")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    assert "to create" in preview.stdout
+    kubeconfig = str(Twin("forge", tmp_path).kubeconfig)
+    refused = synapse("clean", "--volumes", "--kubeconfig", kubeconfig)
+    assert refused.returncode == 1
+    assert "goes: ollama, 1 pod" in refused.stderr
+    assert "LOST: claim ollama-models, 200Gi, with what ollama keeps there" in refused.stderr
+    assert kept(kubeconfig) == ({"ollama-models"}, 1)
+    done = synapse("clean", "--volumes", "--yes", "--kubeconfig", kubeconfig)
+    assert done.returncode == 0, done.stderr
+    assert kept(kubeconfig) == (set(), 0)
+    down = synapse("down")
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert list(tmp_path.rglob("*")) == []
+
+
+def kept(kubeconfig: str) -> tuple[set[str], int]:
+    """The claims that are not on their way out, and the number of Deployments."""
+    with config.new_client_from_config(kubeconfig) as api:  # type: ignore[no-untyped-call]
+        core: Any = client.CoreV1Api(api)
+        claims = core.list_namespaced_persistent_volume_claim("llm-infra").items
+        deployments = client.AppsV1Api(api).list_namespaced_deployment("llm-infra").items
+    return {claim.metadata.name for claim in claims if not claim.metadata.deletion_timestamp}, len(deployments)

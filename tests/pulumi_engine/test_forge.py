@@ -1,0 +1,102 @@
+"""The forge, deployed by the real engine on a real API server and scheduler."""
+
+import json
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from infra.quantities import as_bytes
+from ops.cluster.state import ClusterState, read
+from tests.conftest import changed, planned
+from tests.pulumi_engine.conftest import PACK, MakeProject, ok
+from tools.offline.engine import Engine
+
+pytestmark = pytest.mark.engine
+EXPORTERS = ["blackbox-exporter", "dcgm-exporter", "kube-state-metrics", "node-exporter"]
+MONITORING = ["alertmanager", "grafana", "prometheus", *EXPORTERS]
+SERVICES = ["ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-gateway", "vllm-inference"]
+EVERYTHING = sorted([*MONITORING, *SERVICES])
+
+
+def state_of(engine: Engine, namespace: str) -> ClusterState:
+    assert engine.kubeconfig
+    return read(engine.kubeconfig, namespace)
+
+
+def up(engine: Engine) -> str:
+    return ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+
+
+def workloads(engine: Engine, namespace: str) -> list[str]:
+    return sorted(pod.workload for pod in state_of(engine, namespace).pods if pod.is_ready)
+
+
+def waits(engine: Engine, kind: str, others: str) -> set[str]:
+    """The objects of *others* that the one of *kind* is made after: without one, Traefik would drop its router."""
+    resources = json.loads(ok(engine.capture("stack", "export")))["deployment"]["resources"]
+    (one,) = [found for found in resources if found["type"] == f"kubernetes:{kind}"]
+    names = {found["urn"]: found["inputs"] for found in resources if found["type"] == f"kubernetes:{others}"}
+    return {names[urn]["metadata"]["name"] for urn in one["dependencies"] if urn in names}
+
+
+def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: Engine, namespace: str) -> None:
+    ok(engine.capture("preview", *PACK))
+    up(engine)
+    state = state_of(engine, namespace)
+    assert workloads(engine, namespace) == EVERYTHING
+    assert {pod.node for pod in state.pods} == {"forge"}
+    assert {claim.state for claim in state.claims} == {"Bound"}
+    middlewares = {"security-headers", "rate-limit", "in-flight"}
+    assert waits(engine, "networking.k8s.io/v1:Ingress", "traefik.io/v1alpha1:Middleware") == middlewares
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))
+    assert "108 unchanged" in up(engine)
+    assert "108 unchanged" in ok(engine.capture("refresh", "--yes"))
+
+
+def test_phases_go_up_and_down_and_claims_stay(engine: Engine, namespace: str) -> None:
+    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6), (6, 13), (5, 6)):
+        engine.prepare({"synapse:namespace": namespace, "synapse:phase": phase})
+        up(engine)
+        assert len(workloads(engine, namespace)) == expected
+        assert len(state_of(engine, namespace).pods) == expected
+    assert len(state_of(engine, namespace).claims) == 7
+
+
+def test_destroy_leaves_the_namespace_and_its_claims_and_they_are_adopted_again(
+    engine: Engine, core: Any, namespace: str
+) -> None:
+    up(engine)
+    before = {claim.name for claim in state_of(engine, namespace).claims}
+    ok(engine.capture("destroy", "--yes"))
+    state = state_of(engine, namespace)
+    assert state.pods == ()
+    assert {claim.name for claim in state.claims} == before
+    assert core.list_namespaced_service(namespace).items == []
+    assert core.list_namespaced_resource_quota(namespace).items == []
+    assert [found.metadata.name for found in core.list_namespaced_config_map(namespace).items] == ["kube-root-ca.crt"]
+    up(engine)
+    assert workloads(engine, namespace) == EVERYTHING
+
+
+def test_a_preview_names_the_field_that_changes(project: MakeProject) -> None:
+    up(project())
+    output = ok(project(settings=changed("services.gateway.logLevel", "DEBUG")).capture("preview", "--diff", *PACK))
+    assert '"INFO" => "DEBUG"' in output
+    assert "1 to update" in output
+
+
+def test_drift_is_seen_by_refresh_and_repaired_by_up(engine: Engine, core: Any, namespace: str) -> None:
+    up(engine)
+    apps: Any = client.AppsV1Api(core.api_client)
+    apps.patch_namespaced_deployment_scale("ollama", namespace, {"spec": {"replicas": 0}})
+    assert "1 updated" in ok(engine.capture("refresh", "--yes"))
+    up(engine)
+    assert apps.read_namespaced_deployment("ollama", namespace).status.ready_replicas == 1
+
+
+def test_the_scheduler_places_what_the_ledger_allows(engine: Engine, core: Any) -> None:
+    up(engine)
+    (node,) = core.list_node().items
+    assert as_bytes(node.status.capacity["memory"]) == planned().ledger.capacity.memory
+    assert node.status.capacity["nvidia.com/gpu"] == str(planned().ledger.capacity.gpu_shares)

@@ -1,0 +1,103 @@
+"""Images that the stack builds, through the real engine: what is unknown at first, and what an edit changes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from infra.settings.loader import ROOT
+from tests.conftest import forge_config
+from tests.pulumi_engine.conftest import PACK, clean, ok, write_project
+from tests.tools.images import fake_docker
+from tools.images import content
+from tools.offline.engine import Engine
+
+pytestmark = pytest.mark.engine
+PROGRAM = """
+import dataclasses
+import runpy
+
+from infra.catalog import kinds
+
+kinds.CATALOGUE["gateway"] = dataclasses.replace(kinds.CATALOGUE["gateway"], source={source!r})
+runpy.run_path({program!r}, run_name="__main__")
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A gateway_image to be edited."""
+    content.copy(ROOT / "gateway_image", tmp_path / "gateway_image")
+    return tmp_path / "gateway_image"
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Docker that builds nothing, before everything else on PATH."""
+    found = fake_docker.install(tmp_path / "bin", base=content.base(ROOT / "gateway_image"))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    return found
+
+
+@pytest.fixture
+def engine(kubeconfig: Path, tmp_path: Path, namespace: str, source: Path, calls: Path) -> Iterator[Engine]:
+    settings = forge_config()
+    settings["synapse:registry"] = "registry.example/team"
+    settings["synapse:services"] = {"gateway": {"image": "build"}, "ollama": settings["synapse:services"]["ollama"]}
+    settings["synapse:routes"] = {}
+    project = tmp_path / "project"
+    write_project(project, "", settings)
+    program = PROGRAM.format(source=str(source), program=str(ROOT / "infra/__main__.py"))
+    (project / "program/__main__.py").write_text(program)
+    made = Engine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=project)
+    made.prepare({"synapse:namespace": namespace, "synapse:phase": 3})
+    yield made
+    clean(made, kubeconfig, namespace)
+
+
+@pytest.fixture
+def apps(kubeconfig: Path) -> Iterator[Any]:
+    with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
+        yield client.AppsV1Api(api)
+
+
+def test_an_edit_builds_again_and_rolls_the_gateway_alone(
+    engine: Engine, apps: Any, namespace: str, source: Path, calls: Path
+) -> None:
+    ok(engine.capture("preview", *PACK))
+    assert not calls.exists()  # nothing is built to see what would change
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    before = deployed(apps, namespace)
+    assert before["synapse-gateway"].startswith("registry.example/team/synapse-gateway:")
+    assert "@sha256:" in before["synapse-gateway"]
+
+    built = calls.read_text().count('"build"')
+    assert "unchanged" in ok(engine.capture("up", "--yes", "--skip-preview", "--expect-no-changes", *PACK))
+    assert calls.read_text().count('"build"') == built == 1
+
+    (source / "synapse_gateway/__init__.py").write_text('"""Edited."""\n')
+    done = ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    after = deployed(apps, namespace)
+    assert after["ollama"] == before["ollama"]
+    assert after["synapse-gateway"] != before["synapse-gateway"]
+    changed = [line for line in done.splitlines() if "updated" in line or "replaced" in line]
+    assert len([line for line in changed if "kubernetes:" in line]) == 1, done
+
+
+def test_a_build_that_fails_leaves_what_runs(engine: Engine, apps: Any, namespace: str, source: Path) -> None:
+    ok(engine.capture("up", "--yes", "--skip-preview"))
+    before = deployed(apps, namespace)
+    with (source / "Dockerfile").open("a") as file:
+        file.write("RUN FAIL\n")
+    failed = engine.capture("up", "--yes", "--skip-preview")
+    assert failed.code != 0
+    assert "step 3 of 7: no such package" in failed.output
+    assert deployed(apps, namespace) == before
+
+
+def deployed(apps: Any, namespace: str) -> dict[str, str]:
+    found = apps.list_namespaced_deployment(namespace).items
+    return {each.metadata.name: each.spec.template.spec.containers[0].image for each in found}

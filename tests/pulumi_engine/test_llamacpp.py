@@ -1,0 +1,57 @@
+"""The forge's other stack: eight services, four of them on shares of one GPU, from nothing to its last phase."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.status import is_complete
+from cli.twin import node_of
+from infra.plan.stack import plan
+from infra.settings.loader import LAST_PHASE, ROOT, load
+from ops.cluster.state import read
+from ops.cluster.target import at_phase
+from tests.pulumi_engine.conftest import PACK, clean, ok
+from tools.offline.engine import Engine
+from tools.twin import Twin
+
+pytestmark = pytest.mark.engine
+STACK = "forge-llamacpp"
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(state: Path) -> Iterator[Path]:
+    """A twin of this stack's own node: its GPU has six shares."""
+    twin = Twin("llamacpp", state, owner_pid=os.getpid())
+    try:
+        yield twin.up(node_of(load(STACK)))
+    finally:
+        twin.down()
+
+
+@pytest.fixture
+def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(stack=STACK, state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
+    engine.prepare()
+    yield engine
+    clean(engine, kubeconfig, load(STACK).namespace)
+
+
+def test_it_goes_up_in_one_go_and_back_and_up_again_step_by_step(engine: Engine, kubeconfig: Path) -> None:
+    ok(engine.capture("preview", *PACK))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    planned = plan(load(STACK))
+    state = read(kubeconfig, *planned.namespaces)
+    assert is_complete(planned, state)
+    assert ("nvidia-device-plugin", "forge") in {(pod.workload, pod.node) for pod in state.pods}
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))
+    engine.prepare({"synapse:phase": 1})
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    assert [pod.workload for pod in read(kubeconfig, *planned.namespaces).pods] == ["llama-embed"]
+    for phase in range(2, LAST_PHASE + 1):
+        engine.prepare({"synapse:phase": phase})
+        ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+        step = plan(at_phase(load(STACK), phase))
+        assert is_complete(step, read(kubeconfig, *step.namespaces))
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))

@@ -1,0 +1,143 @@
+"""A consumer's namespace, moved to the platform and back, on the real API server."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from infra.annotations import MIGRATED
+from tests.conftest import Config, changed
+from tests.pulumi_engine.conftest import PACK, MakeProject, ok, refused
+from tools.offline.engine import Engine
+
+pytestmark = pytest.mark.engine
+
+CONFIG_MAP = "ai-memory-config"
+DEPLOYMENTS = ("indexer", "extractor")
+OLD = {"OLLAMA_URL": "http://ollama:11434", "MODE": "own"}
+
+
+@pytest.fixture
+def consumer(core: Any, namespace: str) -> Iterator[str]:
+    """A namespace as another project deployed it: settings, and two servers that read them."""
+    name = f"{namespace}-cortex"
+    core.create_namespace({"metadata": {"name": name}})
+    core.create_namespaced_config_map(name, {"metadata": {"name": CONFIG_MAP}, "data": OLD})
+    for deployment in DEPLOYMENTS:
+        apps(core).create_namespaced_deployment(name, server(deployment))
+    yield name
+    with contextlib.suppress(client.ApiException):
+        core.delete_namespace(name)
+
+
+def apps(core: Any) -> Any:
+    return client.AppsV1Api(core.api_client)
+
+
+def server(name: str) -> dict[str, Any]:
+    container = {"name": name, "image": "example.test/server:1", "envFrom": [{"configMapRef": {"name": CONFIG_MAP}}]}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"selector": {"matchLabels": {"app": name}}, "template": template},
+    }
+
+
+def settings(consumer: str, migration: dict[str, Any] | None) -> Config:
+    """Phase 1 alone, which is where a consumer moves to the central Ollama."""
+    section = {"namespace": consumer} | ({"migration": migration} if migration else {})
+    found = changed("consumers", {"memory": section})
+    found["synapse:phase"] = 1
+    return found
+
+
+def migration(**more: object) -> dict[str, Any]:
+    return {
+        "service": "ollama",
+        "alias": "ollama-synapse",
+        "configMaps": {CONFIG_MAP: {"OLLAMA_URL": "{url}", "OLLAMA_BASE_URL": "{url}"}},
+        "restarts": list(DEPLOYMENTS),
+        **more,
+    }
+
+
+def data(core: Any, consumer: str) -> dict[str, str]:
+    return dict(core.read_namespaced_config_map(CONFIG_MAP, consumer).data)
+
+
+def marks(core: Any, consumer: str) -> list[str | None]:
+    """What the pod template of each Deployment says of the settings it was started with."""
+    found = [apps(core).read_namespaced_deployment(name, consumer) for name in DEPLOYMENTS]
+    return [(each.spec.template.metadata.annotations or {}).get(MIGRATED) for each in found]
+
+
+def depends_on(engine: Engine, patch: str) -> set[str]:
+    """The resources that a restart waits for, by type and name."""
+    resources = json.loads(ok(engine.capture("stack", "export")))["deployment"]["resources"]
+    (found,) = [each for each in resources if each["urn"].endswith(f"DeploymentPatch::memory-{patch}")]
+    return {urn.rpartition("$")[2] for urn in found.get("dependencies", []) if "Patch::" in urn or "Service::" in urn}
+
+
+def test_a_consumer_is_moved_and_moved_back(project: MakeProject, core: Any, namespace: str, consumer: str) -> None:
+    engine = project(settings=settings(consumer, migration()))
+    ok(engine.capture("preview", *PACK))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+
+    url = f"http://ollama.{namespace}.svc.cluster.local:11434"
+    assert data(core, consumer) == {"OLLAMA_URL": url, "OLLAMA_BASE_URL": url, "MODE": "own"}
+    alias = core.read_namespaced_service("ollama-synapse", consumer).spec
+    assert (alias.type, alias.external_name) == ("ExternalName", f"ollama.{namespace}.svc.cluster.local")
+
+    first = marks(core, consumer)
+    assert None not in first
+    status = apps(core).read_namespaced_deployment_status("extractor", consumer).status
+    assert (status.updated_replicas, status.available_replicas) == (1, 1)
+    assert depends_on(engine, "indexer") == {
+        f"kubernetes:core/v1:ConfigMapPatch::memory-{CONFIG_MAP}",
+        "kubernetes:core/v1:Service::memory-ollama-synapse",
+    }
+    assert "kubernetes:apps/v1:DeploymentPatch::memory-indexer" in depends_on(engine, "extractor")
+
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))
+    engine = project(settings=settings(consumer, migration(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/"}})))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    assert data(core, consumer) == {"OLLAMA_URL": f"{url}/", "MODE": "own"}
+    assert not set(first) & set(marks(core, consumer))
+
+    engine = project(settings=settings(consumer, None))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    assert data(core, consumer) == {"MODE": "own"}
+    assert marks(core, consumer) == [None, None]
+    owners = core.read_namespaced_config_map(CONFIG_MAP, consumer).metadata.managed_fields
+    assert not [owner.manager for owner in owners if owner.manager.startswith("pulumi")]
+    with pytest.raises(client.ApiException, match="Not Found"):
+        core.read_namespaced_service("ollama-synapse", consumer)
+
+
+def test_destroy_leaves_the_consumer_its_objects(project: MakeProject, core: Any, consumer: str) -> None:
+    engine = project(settings=settings(consumer, migration()))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    ok(engine.capture("destroy", "--yes"))
+    assert data(core, consumer) == {"MODE": "own"}
+    assert {each.metadata.name for each in apps(core).list_namespaced_deployment(consumer).items} == set(DEPLOYMENTS)
+
+
+@pytest.mark.parametrize(
+    ("where", "config_map", "said"),
+    [
+        ("{consumer}", "forgotten", "ConfigMap {consumer}/forgotten cannot be patched: there is no ConfigMap"),
+        ("{consumer}-not", CONFIG_MAP, "cannot be patched: there is no Namespace {consumer}-not"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    project: MakeProject, core: Any, consumer: str, where: str, config_map: str, said: str
+) -> None:
+    found = settings(where.format(consumer=consumer), migration(alias=None, configMaps={config_map: {"A": "{url}"}}))
+    output = refused(project(settings=found).capture("up", "--yes", "--skip-preview", *PACK))
+    assert said.format(consumer=consumer) in output
+    assert "Deploy what it belongs to first" in output
+    assert marks(core, consumer) == [None, None]
+    assert CONFIG_MAP in {each.metadata.name for each in core.list_namespaced_config_map(consumer).items}

@@ -1,0 +1,107 @@
+"""Monitoring by a Prometheus operator: its own definitions on the real API server take what the stack hands it."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+
+from cli.twin import node_of
+from infra.settings.loader import load
+from infra.settings.validation import OPERATED
+from tests.conftest import Config, forge_config
+from tests.pulumi_engine.conftest import PACK, MakeProject, ok
+from tools.offline.gobuild import READONLY
+from tools.offline.pins import MODULES
+from tools.twin import Twin
+
+pytestmark = pytest.mark.engine
+MODULE = "github.com/prometheus-operator/prometheus-operator"
+KINDS = ("podmonitors", "probes", "prometheusrules", "servicemonitors")
+GROUP, VERSION = "monitoring.coreos.com", "v1"
+
+
+def definitions() -> list[dict[str, Any]]:
+    """The operator's CustomResourceDefinitions, from its Go module, whose checksum is pinned in go.sum."""
+    done = subprocess.run(
+        ["go", "mod", "download", "-json", MODULE],  # noqa: S607 - the Go of this machine
+        cwd=MODULES / "prometheus-operator",
+        env=os.environ | READONLY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder = Path(json.loads(done.stdout)["Dir"]) / "example/prometheus-operator-crd"
+    return [yaml.safe_load((folder / f"{GROUP}_{kind}.yaml").read_text()) for kind in KINDS]
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(state: Path) -> Iterator[Path]:
+    """A twin of its own: a cluster that loses definitions again is slow to forget them."""
+    twin = Twin("operator", state, owner_pid=os.getpid())
+    try:
+        yield twin.up(node_of(load("forge")))
+    finally:
+        twin.down()
+
+
+@pytest.fixture
+def operator(core: Any) -> None:
+    api: Any = client.ApiextensionsV1Api(core.api_client)
+    for definition in definitions():
+        api.create_custom_resource_definition(definition)
+    _wait_for_kinds(api)
+
+
+def _wait_for_kinds(api: Any) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = [api.read_custom_resource_definition(f"{kind}.{GROUP}").status.conditions or [] for kind in KINDS]
+        if all(any(c.type == "Established" and c.status == "True" for c in conditions) for conditions in found):
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the API server does not serve {GROUP}")
+
+
+def config() -> Config:
+    found = forge_config()
+    for kind in OPERATED:
+        del found["synapse:services"][kind]
+    found["synapse:monitoring"] = {"operator": True, "labels": {"release": "kube-prometheus-stack"}}
+    return found
+
+
+def names(core: Any, namespace: str, kind: str) -> set[str]:
+    objects: Any = client.CustomObjectsApi(core.api_client)
+    found = objects.list_namespaced_custom_object(GROUP, VERSION, namespace, kind)["items"]
+    return {item["metadata"]["name"] for item in found}
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_operator_is_handed_targets_rules_and_dashboards(project: MakeProject, core: Any, namespace: str) -> None:
+    engine = project(settings=config())
+    ok(engine.capture("preview", *PACK))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    assert names(core, namespace, "podmonitors") == {
+        "vllm-inference",
+        "synapse-gateway",
+        "blackbox-exporter",
+        "dcgm-exporter",
+        "kube-state-metrics",
+        "node-exporter",
+    }
+    assert names(core, namespace, "probes") == {"ingress", "ollama", "speaches-stt", "piper-tts"}
+    assert names(core, namespace, "prometheusrules") == {"synapse"}
+    boards = core.list_namespaced_config_map(namespace, label_selector="grafana_dashboard=1").items
+    assert {board.metadata.name for board in boards} == {
+        f"dashboard-{key}" for key in ("overview", "language", "speech", "gpu", "gateway", "budget")
+    }
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))
+    ok(engine.capture("destroy", "--yes"))
+    assert not any(names(core, namespace, kind) for kind in KINDS)

@@ -1,0 +1,58 @@
+"""A run that is killed in the middle loses nothing: refresh, up, and the stack is whole."""
+
+import os
+import signal
+import subprocess
+import threading
+from typing import Any
+
+import psutil
+import pytest
+from kubernetes import client, watch
+
+from infra.plan.stack import plan
+from infra.settings.loader import load
+from ops.cluster.state import read
+from tests.pulumi_engine.conftest import PACK, ok
+from tools.offline.engine import Engine
+from tools.offline.toolchain import tool
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_killed_up_converges_after_refresh(engine: Engine, core: Any, namespace: str) -> None:
+    killed = _kill_at_first_deployment(engine, core, namespace)
+    assert killed.returncode == -signal.SIGKILL
+    ok(engine.capture("cancel", "--yes"))
+    ok(engine.capture("refresh", "--yes", "--clear-pending-creates"))
+    ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    assert engine.kubeconfig
+    state = read(engine.kubeconfig, namespace)
+    assert len(state.pods) == sum(service.replicas for service in plan(load("forge")).services)
+    assert state.is_ready
+    ok(engine.capture("preview", "--expect-no-changes", *PACK))
+
+
+def _kill_at_first_deployment(engine: Engine, core: Any, namespace: str) -> subprocess.Popen[bytes]:
+    """Start an `up`, kill -9 it when the API server first sees a deployment, and see that no child outlives it."""
+    process = subprocess.Popen(
+        [tool("pulumi"), "up", "--yes", "--skip-preview", "--non-interactive"],
+        cwd=engine.mirror,
+        env=engine.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    threading.Timer(90, process.kill).start()
+    apps = client.AppsV1Api(core.api_client)
+    for event in watch.Watch().stream(  # type: ignore[no-untyped-call]
+        apps.list_deployment_for_all_namespaces, timeout_seconds=90
+    ):
+        if event["type"] == "ADDED" and event["object"].metadata.namespace == namespace:
+            break
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+    return process

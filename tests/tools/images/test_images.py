@@ -1,0 +1,284 @@
+"""Images: the same content is built once, a change builds another, and what comes out is one reference by digest."""
+
+import json
+import platform
+import re
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from infra.settings.loader import ROOT
+from tests.tools.images import fake_docker
+from tools.cluster import Cluster
+from tools.errors import ImageError
+from tools.images import archive, content, host, sbom
+from tools.images.build import Images
+from tools.images.builder import Build, Buildah, Docker, Nerdctl, find
+from tools.images.publish import hand
+
+BASE = f"registry.example/python:3@sha256:{64 * 'c'}"
+REFERENCE = re.compile(r"localhost/synapse-thing:[0-9a-f]{16}@sha256:[0-9a-f]{64}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "thing_image"
+    (made / "package/__pycache__").mkdir(parents=True)
+    (made / "Dockerfile").write_text(f"ARG BASE={BASE}\nFROM ${{BASE}}\n")
+    (made / ".dockerignore").write_text("# what is not copied\n**/notes\nDockerfile\n")
+    (made / "package/main.py").write_text("print(1)\n")
+    (made / "package/__pycache__/main.pyc").write_text("x")
+    (made / "notes").write_text("x")
+    return made
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with a Docker that answers, and nothing else."""
+    found = fake_docker.install(tmp_path / "bin", base=BASE)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return found
+
+
+@pytest.fixture
+def images(tmp_path: Path, calls: Path) -> Images:
+    return Images(tmp_path / "cache")
+
+
+def asked(calls: Path, verb: str) -> list[list[str]]:
+    lines = (json.loads(line) for line in calls.read_text().splitlines())
+    return [line for line in lines if line[0] == verb]
+
+
+def test_the_name_of_a_content_is_that_of_its_files_alone(folder: Path) -> None:
+    before = content.digest(folder)
+    (folder / "notes").write_text("y")
+    (folder / "package/__pycache__/other.pyc").write_text("y")
+    (folder / "package/main.py").touch()
+    assert content.digest(folder) == before
+    assert [str(file) for file in content.files(folder)] == [".dockerignore", "Dockerfile", "package/main.py"]
+
+
+def test_every_change_of_a_file_is_another_content(folder: Path) -> None:
+    main = folder / "package/main.py"
+    found = [content.digest(folder), content.digest(folder, BASE)]
+    main.write_text("print(2)\n")
+    found.append(content.digest(folder))
+    main.chmod(0o755)
+    found.append(content.digest(folder))
+    main.rename(folder / "package/other.py")
+    found.append(content.digest(folder))
+    (folder / "package/link").symlink_to("other.py")
+    found.append(content.digest(folder))
+    assert len(set(found)) == len(found)
+
+
+def test_what_is_built_is_what_was_named(folder: Path, tmp_path: Path) -> None:
+    content.copy(folder, tmp_path / "copy")
+    assert content.digest(tmp_path / "copy") == content.digest(folder)
+    assert not (tmp_path / "copy/notes").exists()
+
+
+@pytest.mark.parametrize("source", ["gateway_image", "engines_image"])
+def test_the_shipped_folders_name_a_base_by_digest(source: str) -> None:
+    assert re.search(r"@sha256:[0-9a-f]{64}$", content.base(ROOT / source))
+    assert not [file for file in content.files(ROOT / source) if "__pycache__" in file.parts or ".venv" in file.parts]
+
+
+def test_a_folder_without_a_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"has no Dockerfile; accepted: a folder"):
+        content.digest(tmp_path)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    with pytest.raises(ImageError, match=r"names no base; accepted: a line ARG BASE="):
+        content.base(tmp_path)
+
+
+def test_an_image_is_built_once_for_the_same_content(folder: Path, images: Images, calls: Path) -> None:
+    first, second = images.build(folder), images.build(folder)
+    assert first == second
+    assert REFERENCE.fullmatch(first.reference)
+    (build,) = asked(calls, "build")
+    assert f"--build-arg=BASE={BASE}" in build
+    (folder / "package/main.py").write_text("print(2)\n")
+    assert images.build(folder).reference != first.reference
+    assert len(asked(calls, "build")) == 2
+
+
+def test_the_archive_has_both_names_that_a_runtime_looks_for(folder: Path, images: Images) -> None:
+    built = images.build(folder)
+    with tarfile.open(built.archive) as found:
+        index = json.load(found.extractfile("index.json") or pytest.fail("no index"))
+    name, _, digest = built.reference.partition("@")
+    wanted = {name, f"{name.rpartition(':')[0]}@{digest}"}
+    assert {one["annotations"]["io.containerd.image.name"] for one in index["manifests"]} == wanted
+    assert {one["digest"] for one in index["manifests"]} == {digest}
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("FAIL", r"failed; the whole log is .*\nstep 3 of 7: no such package"),
+        ("TWO", r"built with 2 manifests; accepted: the image of one platform"),
+        ("EMPTY", r"built with 0 manifests"),
+        ("OLD", r"saved without an index; accepted: OCI's layout, as Docker 25"),
+    ],
+)
+def test_what_goes_wrong_is_said_and_leaves_no_archive(folder: Path, images: Images, word: str, said: str) -> None:
+    (folder / "Dockerfile").write_text(f"ARG BASE={BASE}\nLABEL {word}=1\n")
+    with pytest.raises(ImageError, match=said):
+        images.build(folder)
+    assert images.kept() == []
+    assert list((images.cache / "archives").glob(".*")) == [] or word == "FAIL"
+
+
+def test_it_is_pushed_under_the_name_of_the_registry(folder: Path, images: Images, calls: Path) -> None:
+    reference = hand(images, folder, registry="registry.example/team/")
+    assert re.fullmatch(r"registry\.example/team/synapse-thing:[0-9a-f]{16}@sha256:[0-9a-f]{64}", reference)
+    assert asked(calls, "push") == [["push", reference.partition("@")[0]]]
+    hand(images, folder, registry="registry.example/team")
+    assert len(asked(calls, "build")) == 1
+
+
+def test_it_is_written_to_a_file(folder: Path, images: Images, tmp_path: Path) -> None:
+    reference = hand(images, folder, archive=str(tmp_path / "image.tar"))
+    assert archive.reference(tmp_path / "image.tar", reference.partition("@")[0]) == reference
+    with pytest.raises(ImageError, match=r"nowhere/image\.tar: cannot be written: No such file"):
+        hand(images, folder, archive=str(tmp_path / "nowhere/image.tar"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({}, "got no place to go; accepted: one of --cluster, --registry, --archive"),
+        ({"cluster": "a", "archive": "b"}, "got --cluster, --archive"),
+    ],
+)
+def test_it_goes_to_one_place(folder: Path, images: Images, wanted: dict[str, str], said: str) -> None:
+    with pytest.raises(ImageError, match=said):
+        hand(images, folder, **wanted)
+
+
+def test_old_images_are_removed(folder: Path, images: Images) -> None:
+    first = images.build(folder)
+    (folder / "package/main.py").write_text("print(2)\n")
+    second = images.build(folder)
+    assert images.prune(keep=1) == [first.archive]
+    assert images.kept() == [second.archive]
+
+
+def test_a_build_leaves_the_one_before_it_and_no_other(folder: Path, images: Images) -> None:
+    for number in range(4):
+        (folder / "package/main.py").write_text(f"print({number})\n")
+        last = images.build(folder)
+    assert len(images.kept()) == 2
+    assert images.kept()[0] == last.archive
+
+
+def test_syft_lists_what_is_in_an_image_where_it_is_there(folder: Path, images: Images, tmp_path: Path) -> None:
+    assert not sbom.file(images.build(folder).archive).exists()
+    program = tmp_path / "bin/syft"
+    program.write_text('#!/bin/sh\necho "$2" > "${4#spdx-json=}"\n')
+    program.chmod(0o755)
+    (folder / "package/main.py").write_text("print(2)\n")
+    archive = images.build(folder).archive
+    assert sbom.file(archive).read_text().strip() == f"oci-archive:{archive}"
+    images.prune(keep=0)
+    assert not sbom.file(archive).exists()
+
+
+def test_a_list_that_fails_is_said(folder: Path, images: Images, tmp_path: Path) -> None:
+    program = tmp_path / "bin/syft"
+    program.write_text("#!/bin/sh\necho no space left\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(ImageError, match=r"listing synapse-thing-.* failed; .*\nno space left"):
+        images.build(folder)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_a_node_that_has_an_image_is_not_given_it_again(
+    *, folder: Path, images: Images, monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    given: list[Path] = []
+    monkeypatch.setattr(Cluster, "has_image", lambda _, reference: REFERENCE.fullmatch(reference) and has)
+    monkeypatch.setattr(Cluster, "import_image", lambda _, archive: given.append(archive))
+    hand(images, folder, cluster="local")
+    assert given == ([] if has else images.kept())
+
+
+def test_what_builds_left_behind_long_ago_is_forgotten(tmp_path: Path) -> None:
+    calls, program = tmp_path / "calls", tmp_path / "buildah"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\ncase "$*" in *images*) echo old 100; echo new 300;; esac\n')
+    program.chmod(0o755)
+    Buildah(str(program), tmp_path).forget(200)
+    removed = [line.split()[-1] for line in calls.read_text().splitlines() if " rmi " in line]
+    assert removed == ["old"]
+
+
+def test_the_first_builder_that_answers_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "bin"
+    monkeypatch.setenv("PATH", str(programs))
+    fake_docker.install(programs)
+    assert isinstance(find(tmp_path), Docker)
+    (programs / "docker").write_text("#!/bin/sh\nexit 1\n")  # the client alone
+    fake_docker.install(programs, name="nerdctl")
+    fake_docker.install(programs, name="buildah")
+    assert isinstance(find(tmp_path), Buildah)
+    fake_docker.install(programs, name="buildctl")
+    assert isinstance(find(tmp_path), Nerdctl)
+
+
+def test_without_a_builder_the_message_names_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ImageError, match=r"neither Docker nor nerdctl with BuildKit .* the Debian package buildah"):
+        find(tmp_path)
+
+
+def test_a_build_gets_the_certificates_and_the_index_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, settings = tmp_path / "ca.crt", tmp_path / "pip.conf"
+    bundle.write_text("certificates")
+    settings.write_text("[global]\nindex-url = https://one.example/simple\ncert = /here/only\nproxy = p.example\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    monkeypatch.setenv("PIP_INDEX_URL", "https://two.example/%25simple")
+    monkeypatch.setattr(host, "PIP_FILES", (settings,))
+    found = host.secrets(tmp_path / "secrets")
+    assert found["ca"] == bundle
+    assert found["pip"].read_text() == "[global]\nindex-url = https://two.example/%25simple\nproxy = p.example\n"
+
+
+def test_what_was_compiled_here_is_shared_where_it_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"VERSION_CODENAME": "bookworm"})
+    assert host.caches("bookworm") == {"/root/.cache/uv": tmp_path}
+    assert host.caches("trixie") == {}
+    build = Build(context=tmp_path, name="thing:1", caches=host.caches("bookworm"))
+    assert Buildah("buildah", tmp_path)._shared(build) == [f"--volume={tmp_path}:/root/.cache/uv"]
+    assert Docker("docker")._shared(build) == []
+
+
+def test_secrets_are_mounted_and_no_argument(
+    folder: Path, images: Images, calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "ca.crt"
+    bundle.write_text("certificates")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    images.build(folder)
+    (build,) = asked(calls, "build")
+    assert f"--secret=id=ca,src={bundle}" in build
+    assert [option for option in build if option.startswith("--build-arg")] == [f"--build-arg=BASE={BASE}"]
+
+
+@pytest.mark.parametrize("source", ["gateway_image", "engines_image"])
+def test_the_shipped_folders_have_settings_of_their_own(source: str) -> None:
+    """uv looks for them in the folders above too, and would lock what an image does not have."""
+    assert "uv" in tomllib.loads((ROOT / source / "pyproject.toml").read_text())["tool"]
+
+
+@pytest.mark.parametrize("folder", ["gateway_image", "engines_image"])
+def test_an_image_is_built_with_the_uv_of_the_checkout(folder: str) -> None:
+    """Its wheels are then those of the machine's cache: another version would compile llama.cpp again."""
+    (version,) = re.findall(r"^version=(\S+)$", (ROOT / "tools/uv").read_text(), re.MULTILINE)
+    assert f'"uv=={version}"' in (ROOT / folder / "Dockerfile").read_text()

@@ -1,0 +1,144 @@
+"""The stand-in language host: how programs and policy packs are started, and what the engine hears of their end."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import language_pb2 as messages
+
+from tests.tools.conftest import Project
+from tools.offline.plugins.language_python import (
+    interpreter,
+    outcome,
+    plugin_command,
+    program_command,
+    program_environment,
+)
+
+PACK = """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+def no_shouting(args, report):
+    if "!" in args.props.get("create", ""):
+        report(f"shouting is not allowed in {args.get_config().get('where', 'here')}", args.urn)
+
+PolicyPack("manners", policies=[
+    ResourceValidationPolicy("no-shouting", "Commands are polite.", no_shouting, EnforcementLevel.MANDATORY),
+])
+"""
+
+
+def info(root: Path, **options: str) -> messages.ProgramInfo:
+    settings = Struct()
+    settings.update(options)
+    return messages.ProgramInfo(
+        root_directory=str(root), program_directory=str(root / "main"), entry_point=".", options=settings
+    )
+
+
+def test_the_projects_own_environment_is_used_where_it_exists(tmp_path: Path) -> None:
+    assert interpreter(info(tmp_path)) == sys.executable
+    assert interpreter(info(tmp_path, virtualenv=".venv")) == sys.executable
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert interpreter(info(tmp_path, virtualenv=".venv")) == str(python)
+
+
+def test_a_program_is_started_with_what_it_needs_to_find_the_engine(tmp_path: Path) -> None:
+    request = messages.RunRequest(
+        project="p",
+        stack="s",
+        pwd=str(tmp_path),
+        args=["--own", "x"],
+        monitor_address="127.0.0.1:1",
+        dryRun=True,
+        parallel=4,
+        organization="o",
+        info=info(tmp_path),
+        config={"p:a": "1"},
+        configSecretKeys=["p:a"],
+    )
+    command = program_command(request, "127.0.0.1:2")
+    assert command[0] == sys.executable
+    assert {"--monitor=127.0.0.1:1", "--engine=127.0.0.1:2", "--dry_run=true", "--parallel=4"} <= set(command)
+    assert command[-4:] == ["--", str(tmp_path / "main"), "--own", "x"]
+    assert program_environment(request) == {
+        "PULUMI_CONFIG": '{"p:a": "1"}',
+        "PULUMI_CONFIG_SECRET_KEYS": '["p:a"]',
+    }
+
+
+def test_a_policy_pack_is_run_by_the_sdk_and_another_plugin_by_itself(tmp_path: Path) -> None:
+    request = messages.RunPluginRequest(kind="analyzer", args=["127.0.0.1:2"], info=info(tmp_path))
+    folder = str(tmp_path / "main")
+    assert plugin_command(request)[1:] == ["-u", "-m", "pulumi.policy", "127.0.0.1:2", folder]
+    request.kind = "resource"
+    assert plugin_command(request)[1:] == ["-u", folder, "127.0.0.1:2"]
+
+
+@pytest.mark.parametrize(("status", "bail", "error"), [(0, False, ""), (32, True, ""), (3, False, "exit status 3")])
+def test_the_engine_hears_of_every_failure(status: int, *, bail: bool, error: str) -> None:
+    response = outcome(status)
+    assert response.bail is bail
+    assert error in response.error
+    assert bool(response.error) == bool(error)
+
+
+@pytest.mark.engine
+def test_a_run_error_is_its_message_and_nothing_else(project: Project) -> None:
+    project.program("import pulumi\nraise pulumi.RunError('the budget is 5 GiB short')")
+    output = project.refused("preview")
+    assert "error: the budget is 5 GiB short" in output
+    assert "Traceback" not in output
+    assert "exit status" not in output
+
+
+@pytest.mark.engine
+def test_any_other_error_comes_with_the_programs_own_traceback(project: Project) -> None:
+    project.program("def broken():\n    return {}['missing']\n\nbroken()\n")
+    output = project.refused("preview")
+    assert "Program failed with an unhandled exception" in output
+    assert "KeyError: 'missing'" in output
+    assert "language_python_exec" not in output
+    assert output.count("Traceback") == 1
+
+
+@pytest.mark.engine
+def test_a_program_that_exits_by_itself_has_failed(project: Project) -> None:
+    project.program("import sys\nsys.exit(3)\n")
+    assert "the program ended with exit status 3" in project.refused("preview")
+
+
+@pytest.mark.engine
+def test_a_program_has_its_configuration_its_folder_and_its_output(project: Project) -> None:
+    (project.folder / "beside.py").write_text("word = 'imported'\n")
+    project.program(
+        "import os, pulumi, beside\n"
+        "print('printed', beside.word, os.path.basename(os.getcwd()))\n"
+        "pulumi.log.warn('careful')\n"
+        "pulumi.export('size', pulumi.Config().require_int('size'))\n"
+        "pulumi.export('where', f'{pulumi.get_project()}/{pulumi.get_stack()}')\n",
+        size="4",
+    )
+    output = project.pulumi("up", "--yes")
+    assert "printed imported project" in output
+    assert "warning: careful" in output
+    assert '"size": 4' in project.pulumi("stack", "output", "--json")
+    assert '"where": "trial/test"' in project.pulumi("stack", "output", "--json")
+
+
+@pytest.mark.engine
+def test_a_mandatory_policy_blocks_a_preview(project: Project, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (pack / "__main__.py").write_text(PACK)
+    source = "from pulumi_command import local\nlocal.Command('say', create='echo {}')\n"
+    project.program(source.format("hello"))
+    assert "manners" in project.pulumi("preview", "--policy-pack", str(pack))
+    project.program(source.format("hello!"))
+    output = project.refused("preview", "--policy-pack", str(pack))
+    assert "[mandatory]" in output
+    assert "shouting is not allowed in here" in output

@@ -1,0 +1,84 @@
+"""What a build host gets: a folder as it was hashed, and the code that makes an image of it, in one archive."""
+
+import shlex
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tools import paths
+from tools.images import content
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CODE: Final = ("tools/*.py", "tools/images/*.py")
+KEPT: Final = 4
+"""Parcels, the newest; a preview writes one too."""
+SCRIPT: Final = """\
+set -eu
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {{
+    echo "this host has no python3 of 3.11 or newer: install it" >&2
+    exit 1
+}}
+cd {folder}
+place=$(mktemp -d "$PWD/building.XXXXXX")
+trap 'rm -rf "$place"' EXIT
+tar -xf {parcel} -C "$place"
+find . -maxdepth 1 -name {others} ! -name {parcel} -delete
+cd "$place"
+python3 -m tools.images {source} {registry}
+"""
+
+
+def name(folder: Path) -> str:
+    """Of its archive, after its content."""
+    return f"{folder.name}-{content.digest(folder, *_code_digest())}.tar"
+
+
+def write(folder: Path) -> Path:
+    """The archive of *folder*, in the cache. Raises ImageError where it is no folder of an image."""
+    file = paths.cache() / "parcels" / name(folder)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(".new")
+        with tarfile.open(fresh, "w") as tar:
+            for path, place in _members(folder):
+                tar.add(path, place, recursive=False, filter=_nobodys)
+        fresh.replace(file)
+        for old in sorted(file.parent.glob("*.tar"), key=lambda path: -path.stat().st_mtime)[KEPT:]:
+            old.unlink(missing_ok=True)
+    return file
+
+
+def script(folder: Path, at: str, registry: str) -> str:
+    """What a shell on the host does with the archive in the folder *at*; the reference is all it prints to stdout."""
+    words = {
+        "folder": at,
+        "parcel": name(folder),
+        "others": f"{folder.name}-*.tar",
+        "source": folder.name,
+        "registry": registry,
+    }
+    return SCRIPT.format(**{key: shlex.quote(word) for key, word in words.items()})
+
+
+def _members(folder: Path) -> Iterator[tuple[Path, str]]:
+    for file in content.files(folder):
+        yield folder / file, f"{folder.name}/{file.as_posix()}"
+    for file in _code():
+        yield file, file.relative_to(ROOT).as_posix()
+
+
+def _code() -> list[Path]:
+    return sorted(file for pattern in CODE for file in ROOT.glob(pattern))
+
+
+def _code_digest() -> Iterator[str]:
+    return (file.read_text(encoding="utf-8") for file in _code())
+
+
+def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same archive whoever writes it, and whenever."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = 0
+    return member

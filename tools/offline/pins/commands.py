@@ -1,0 +1,44 @@
+"""What our commands run: Pulumi, and who judges manifests."""
+
+from typing import Final
+
+from tools.offline.pins.pin import MODULES, GoPackage, Pin, Release, built
+
+PULUMI: Final = "3.259.0"
+KUBE_SCORE: Final = "1.20.0"
+
+_PULUMI: Final = Pin(
+    name="pulumi",
+    version=PULUMI,
+    at_least=(3, 200),
+    below=(4,),
+    ask="version",
+    release=Release(
+        url=f"https://get.pulumi.com/releases/sdk/pulumi-v{PULUMI}-linux-{{arch}}.tar.gz",
+        program="pulumi/pulumi",
+        arch={"x86_64": "x64", "aarch64": "arm64"},
+        checksum={
+            "x86_64": "94ba357acac23d01474084c4b00098dc0f7bc70ce13f34c777459254a5f718e5",
+            "aarch64": "edc8327463a72160bb36cf82cf5062da9c8a244290a706d9980988e7bf486853",
+        },
+    ),
+    source=GoPackage(
+        module=MODULES / "pulumi",
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": f"v{PULUMI}"},
+        minutes=4,
+    ),
+)
+
+_KUBE_SCORE: Final = built(
+    "kube-score",
+    KUBE_SCORE,
+    GoPackage(
+        module=MODULES / "kube-score",
+        package="github.com/zegl/kube-score/cmd/kube-score",
+        variables={"main.version": KUBE_SCORE},
+        minutes=1,
+    ),
+)
+
+ALL: Final = (_PULUMI, _KUBE_SCORE)

@@ -1,0 +1,160 @@
+"""The stand-in `pulumi-resource-command`: commands as resources, here and over SSH, and files sent ahead of them."""
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Final
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2 as messages
+
+from tools.offline.plugins.answers import PluginError, answering, diff_response, refuse
+from tools.offline.plugins.children import Children
+from tools.offline.plugins.command_run import STREAMS, Runner
+from tools.offline.plugins.diff import changes
+from tools.offline.plugins.engine_log import EngineLog
+from tools.offline.plugins.process import engine_address, serve
+from tools.offline.plugins.values import UNKNOWN, Object, decode, encode, revealed
+
+VERSION: Final = "1.2.1"  # whose behaviour this follows
+COPY: Final = "command:remote:CopyToRemote"
+RUN: Final = "command:local:run"
+OUTSIDE: Final = {
+    "command:local:Command": ("assetPaths", "archivePaths"),
+    "command:remote:Command": ("environment",),
+    COPY: (),
+}
+"""By the types that there are: what of each only the official plugin does."""
+
+
+class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """The provider for commands, for `command:local:run`, and for single files that are sent."""
+
+    def __init__(self, log: EngineLog) -> None:
+        self.children = Children()
+        self._runner = Runner(self.children, log)
+
+    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def CheckConfig(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
+        return messages.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
+        return messages.DiffResponse(changes=messages.DiffResponse.DIFF_NONE)
+
+    def Configure(
+        self, request: messages.ConfigureRequest, context: grpc.ServicerContext
+    ) -> messages.ConfigureResponse:
+        return messages.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
+        with answering(context):
+            if request.type not in OUTSIDE:
+                raise PluginError(unsupported(request.type))
+            inputs = decode(request.news)
+            refuse_outside(inputs, *OUTSIDE[request.type])
+            return messages.CheckResponse(inputs=encode(inputs))
+
+    def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
+        found = dict(changes(decode(request.old_inputs), decode(request.news)))
+        return diff_response(found, ["triggers"])
+
+    def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
+        with answering(context):
+            inputs = decode(request.properties)
+            if request.preview:
+                return messages.CreateResponse(properties=encode(previewed(request.urn, inputs)))
+            outputs = self._made(request.urn, revealed(inputs).get("create"), inputs)
+            return messages.CreateResponse(id=f"command-{secrets.token_hex(8)}", properties=encode(outputs))
+
+    def Update(self, request: messages.UpdateRequest, context: grpc.ServicerContext) -> messages.UpdateResponse:
+        with answering(context):
+            inputs = decode(request.news)
+            if request.preview:
+                return messages.UpdateResponse(properties=encode(previewed(request.urn, inputs)))
+            plain = revealed(inputs)
+            command = plain.get("update", plain.get("create"))
+            outputs = self._made(request.urn, command, inputs, decode(request.olds))
+            return messages.UpdateResponse(properties=encode(outputs))
+
+    def Read(self, request: messages.ReadRequest, context: grpc.ServicerContext) -> messages.ReadResponse:
+        """A command has no state but its last output."""
+        return messages.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+
+    def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> Empty:
+        with answering(context):
+            outputs = decode(request.properties)
+            if is_copy(request.urn):
+                return Empty()  # what was sent stays there
+            inputs = {key: value for key, value in outputs.items() if key not in STREAMS}
+            self._runner.outputs(request.urn, revealed(inputs).get("delete"), inputs, outputs)
+            return Empty()
+
+    def Invoke(self, request: messages.InvokeRequest, context: grpc.ServicerContext) -> messages.InvokeResponse:
+        with answering(context):
+            if request.tok != RUN:
+                raise PluginError(unsupported(request.tok))
+            inputs = decode(request.args)
+            refuse_outside(inputs, *OUTSIDE["command:local:Command"])
+            outputs = self._runner.outputs("", revealed(inputs)["command"], inputs)
+            response = messages.InvokeResponse()
+            getattr(response, "return").CopyFrom(encode(outputs))
+            return response
+
+    def Construct(
+        self, request: messages.ConstructRequest, context: grpc.ServicerContext
+    ) -> messages.ConstructResponse:
+        refuse(context, unsupported(request.type))
+
+    def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
+        self.children.end()
+        return Empty()
+
+    def _made(self, urn: str, command: str | None, inputs: Object, before: Object | None = None) -> Object:
+        """The outputs: of a command that was run, or of a file that was sent."""
+        if not is_copy(urn):
+            return self._runner.outputs(urn, command, inputs, before)
+        plain = revealed(inputs)
+        if "path" not in plain["source"]:
+            raise PluginError(unsupported("a source that is no file"))
+        self._runner.send(Path(plain["source"]["path"]), plain["remotePath"], plain["connection"])
+        return inputs
+
+
+def is_copy(urn: str) -> bool:
+    """Whether it is a file that is sent; its type is the last part of the URN's types."""
+    return urn.split("::")[2].rsplit("$", maxsplit=1)[-1] == COPY
+
+
+def previewed(urn: str, inputs: Object) -> Object:
+    """A command does not run in a preview, so what it will print is not known."""
+    return inputs if is_copy(urn) else inputs | dict.fromkeys(STREAMS, UNKNOWN)
+
+
+def refuse_outside(inputs: Object, *names: str) -> None:
+    """Raise PluginError for what only the official plugin does."""
+    for name in names:
+        if name in inputs:
+            raise PluginError(unsupported(name))
+
+
+def unsupported(what: str) -> str:
+    return (
+        f"{what} needs the official Pulumi Command plugin, which this machine does not have: "
+        f"run `pulumi plugin install resource command {VERSION}` where the internet can be reached"
+    )
+
+
+def main() -> None:
+    provider = CommandProvider(EngineLog(engine_address(sys.argv)))
+    serve(
+        lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server),
+        provider.children.end,
+    )
+
+
+if __name__ == "__main__":
+    main()

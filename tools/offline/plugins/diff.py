@@ -1,0 +1,66 @@
+"""What differs between two versions of a resource's inputs, field by field."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any, Final
+
+from tools.offline.plugins.values import UNKNOWN, bare
+
+Path = tuple[str | int, ...]
+PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+EACH: Final = "*"  # in a pattern: every element of a list
+
+
+class Change(Enum):
+    """What happened to a field."""
+
+    ADD = "ADD"
+    DELETE = "DELETE"
+    UPDATE = "UPDATE"
+
+
+def changes(old: object, new: object, path: Path = ()) -> Iterator[tuple[Path, Change]]:
+    """Every field that differs, at the deepest place where it can be told."""
+    old, new = bare(old), bare(new)
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _field(old, new, key, (*path, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            yield from _field(dict(enumerate(old)), dict(enumerate(new)), index, (*path, index))
+    elif old != new or new is UNKNOWN:
+        yield path, Change.UPDATE
+
+
+def written(path: Path) -> str:
+    """The path as Pulumi writes it, such as `spec.containers[0].image`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif PLAIN_KEY.fullmatch(part):
+            text += f".{part}"
+        else:
+            text += f'["{part}"]'
+    return text.removeprefix(".")
+
+
+def replaces(path: Path, patterns: Iterable[str]) -> bool:
+    """Whether a change at `path` touches one of the dotted patterns: one of the two begins with the other."""
+    return any(_touches(path, tuple(pattern.split("."))) for pattern in patterns)
+
+
+def _field(
+    old: Mapping[Any, object], new: Mapping[Any, object], key: str | int, path: Path
+) -> Iterator[tuple[Path, Change]]:
+    if key not in old:
+        yield path, Change.ADD
+    elif key not in new:
+        yield path, Change.DELETE
+    else:
+        yield from changes(old[key], new[key], path)
+
+
+def _touches(path: Path, pattern: tuple[str, ...]) -> bool:
+    return all(want in (EACH, have) for have, want in zip(path, pattern, strict=False))

@@ -1,0 +1,98 @@
+"""The fields that an object keeps for life, by kind: the same that make the official plugin replace an object."""
+
+from typing import Final
+
+from tools.offline.plugins.kubernetes.objects import at
+from tools.offline.plugins.values import Object
+
+ALWAYS: Final = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
+SELECTOR: Final = ("spec.selector",)
+JOB: Final = ("spec.completions", "spec.parallelism", "spec.selector", "spec.template")
+STATEFUL_SET: Final = (
+    "spec.podManagementPolicy",
+    "spec.revisionHistoryLimit",
+    "spec.selector",
+    "spec.serviceName",
+    "spec.volumeClaimTemplates",
+)
+CLAIM: Final = ("spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName")
+VOLUME_SOURCES: Final = ("csi", "fc", "hostPath", "iscsi", "local", "nfs")
+CONTAINER_FIELDS: Final = (
+    "args",
+    "command",
+    "env",
+    "image",
+    "imagePullPolicy",
+    "lifecycle",
+    "livenessProbe",
+    "ports",
+    "readinessProbe",
+    "resources",
+    "securityContext",
+    "volumeDevices",
+    "volumeMounts",
+    "workingDir",
+)
+POD_FIELDS: Final = (
+    "affinity",
+    "automountServiceAccountToken",
+    "dnsConfig",
+    "dnsPolicy",
+    "enableServiceLinks",
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "hostname",
+    "imagePullSecrets",
+    "nodeName",
+    "nodeSelector",
+    "priorityClassName",
+    "restartPolicy",
+    "runtimeClassName",
+    "schedulerName",
+    "securityContext",
+    "serviceAccountName",
+    "subdomain",
+    "terminationGracePeriodSeconds",
+    "volumes",
+)
+POD: Final = (
+    *(f"spec.{field}" for field in POD_FIELDS),
+    *(f"spec.{group}.*.{field}" for group in ("containers", "initContainers") for field in CONTAINER_FIELDS),
+)
+BY_KIND: Final = {
+    ("apps", "DaemonSet"): SELECTOR,
+    ("apps", "Deployment"): SELECTOR,
+    ("apps", "ReplicaSet"): SELECTOR,
+    ("apps", "StatefulSet"): STATEFUL_SET,
+    ("batch", "Job"): JOB,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("roleRef",),
+    ("rbac.authorization.k8s.io", "RoleBinding"): ("roleRef",),
+    ("storage.k8s.io", "StorageClass"): ("parameters", "provisioner"),
+    ("", "PersistentVolume"): tuple(f"spec.{source}" for source in VOLUME_SOURCES),
+    ("", "PersistentVolumeClaim"): CLAIM,
+    ("", "Pod"): POD,
+    ("", "ResourceQuota"): ("spec.scopes",),
+    ("", "Secret"): ("type",),
+    ("", "Service"): ("spec.clusterIP",),
+}
+CONTENT: Final = {("", "ConfigMap"): ("data", "binaryData"), ("", "Secret"): ("data", "stringData")}
+
+
+def immutable_fields(item: Object, mutable_kinds: frozenset[str]) -> tuple[str, ...]:
+    """The dotted paths whose change makes a new object of it.
+
+    A ConfigMap's or Secret's content is one of them unless its kind is in `mutable_kinds`, as the provider's
+    `enableConfigMapMutable` and `enableSecretMutable` say.
+    """
+    kind = (group(item), str(item.get("kind", "")))
+    fields = ALWAYS + BY_KIND.get(kind, ())
+    if kind in CONTENT and (kind[1] not in mutable_kinds or at(item, "immutable") is True):
+        fields += CONTENT[kind]
+    return fields
+
+
+def group(item: Object) -> str:
+    """The API group; the oldest one has no name."""
+    version = str(item.get("apiVersion", ""))
+    return version.rpartition("/")[0]

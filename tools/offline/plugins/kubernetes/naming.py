@@ -1,0 +1,52 @@
+"""Names for objects that were given none, and the namespace of those that did not say."""
+
+import hashlib
+import secrets
+
+from tools.offline.plugins.kubernetes.identity import AUTONAMED
+from tools.offline.plugins.kubernetes.objects import at
+from tools.offline.plugins.values import Object, revealed
+
+HEX_DIGITS = 8
+
+
+def named(new: Object, old: Object, resource_name: str, seed: bytes) -> Object:
+    """The inputs with a name: its own, the one that was made up before, or `<resource>-<8 hex digits>`."""
+    metadata = new.get("metadata", {})
+    if not isinstance(metadata, dict) or "name" in metadata:
+        return new
+    previous = at(revealed(old), "metadata", default={})
+    was_autonamed = at(previous, "annotations", AUTONAMED) == "true"
+    prefix = metadata.get("generateName") or f"{resource_name}-"
+    name = previous["name"] if was_autonamed else f"{prefix}{_digits(resource_name, seed)}"
+    annotations = metadata.get("annotations", {})
+    if isinstance(annotations, dict):
+        annotations = {**annotations, AUTONAMED: "true"}
+    return new | {"metadata": {**metadata, "name": name, "annotations": annotations}}
+
+
+def placed(item: Object, namespace: str) -> Object:
+    """The inputs with a namespace, where they have none."""
+    metadata = item.get("metadata", {})
+    if not isinstance(metadata, dict) or metadata.get("namespace"):
+        return item
+    return item | {"metadata": {**metadata, "namespace": namespace}}
+
+
+def unplaced(item: Object) -> Object:
+    """The inputs of an object that belongs to no namespace."""
+    metadata = item.get("metadata", {})
+    if not isinstance(metadata, dict) or "namespace" not in metadata:
+        return item
+    return item | {"metadata": {key: value for key, value in metadata.items() if key != "namespace"}}
+
+
+def field_manager(urn: str) -> str:
+    """Who owns the fields: the same for every attempt, so that one that was cut short is simply continued."""
+    return f"pulumi-kubernetes-{hashlib.sha256(urn.encode()).hexdigest()[:HEX_DIGITS]}"
+
+
+def _digits(name: str, seed: bytes) -> str:
+    if not seed:
+        return secrets.token_hex(HEX_DIGITS // 2)
+    return hashlib.sha256(seed + name.encode()).hexdigest()[:HEX_DIGITS]

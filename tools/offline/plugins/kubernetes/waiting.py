@@ -1,0 +1,131 @@
+"""Waiting for a cluster: with a deadline, a sign of life, and an end when the person cancels."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Event
+from typing import Final
+
+from tools.offline.plugins.engine_log import EngineLog
+from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.errors import (
+    ApiError,
+    ClusterError,
+    NotReadyError,
+    UnknownKindError,
+    UnreachableError,
+)
+from tools.offline.plugins.kubernetes.objects import Reference, annotation, is_annotated, reference
+from tools.offline.plugins.kubernetes.readiness import Progress, progress
+from tools.offline.plugins.kubernetes.reasons import reasons
+from tools.offline.plugins.values import Object
+
+TIMEOUT_S: Final = 600.0
+DEFINITION_TIMEOUT_S: Final = 30.0  # for a kind whose definition has just been created
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 1.0
+SKIP_AWAIT: Final = "pulumi.com/skipAwait"
+TIMEOUT_SECONDS: Final = "pulumi.com/timeoutSeconds"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How this plugin waits; `cancelled` ends every wait."""
+
+    api: Api
+    log: EngineLog
+    cancelled: Event
+
+    def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
+        """The object once it is ready. Raises NotReadyError with the reasons."""
+        if is_annotated(live, SKIP_AWAIT):
+            return live
+        deadline, target, shown = time.monotonic() + timeout_s, reference(live), ""
+        for pause_s in pauses():
+            now = self._look(live)
+            if now.is_ready:
+                break
+            self._check(now, live, deadline)
+            shown = self._show(urn, live, now, shown)
+            self.cancelled.wait(pause_s)
+            live = self._again(target, live)
+        if shown:
+            self.log.status(urn, "ready")
+        return live
+
+    def until_gone(self, urn: str, target: Reference, uid: str, timeout_s: float) -> None:
+        """Return once the object with this uid no longer exists."""
+        deadline = time.monotonic() + timeout_s
+        for pause_s in pauses():
+            live = self.api.get(target)
+            if live is None or live["metadata"]["uid"] != uid:
+                return
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"{target} still exists after {timeout_s:.0f} s: {_holding(live)}")
+            if pause_s == LONGEST_PAUSE_S:
+                self.log.status(urn, f"waiting until it is gone: {_holding(live)}")
+            if self.cancelled.wait(pause_s):
+                raise NotReadyError(f"cancelled while {target} was being deleted")
+
+    def until_known(self, attempt: Callable[[], Object]) -> Object:
+        """What `attempt` returns, once the cluster serves its kind; a definition takes a moment."""
+        deadline = time.monotonic() + DEFINITION_TIMEOUT_S
+        for pause_s in pauses():
+            try:
+                return attempt()
+            except UnknownKindError:
+                if time.monotonic() > deadline or self.cancelled.wait(pause_s):
+                    raise
+        raise AssertionError  # the pauses never end
+
+    def _look(self, live: Object) -> Progress:
+        try:
+            return progress(self.api, live)
+        except (ApiError, UnreachableError) as error:
+            return Progress(message=str(error))
+
+    def _check(self, now: Progress, live: Object, deadline: float) -> None:
+        if now.failure:
+            raise NotReadyError("\n".join([now.failure, *reasons(self.api, live)]))
+        if self.cancelled.is_set():
+            raise NotReadyError(f"cancelled while waiting: {now.message}")
+        if time.monotonic() > deadline:
+            raise NotReadyError("\n".join([f"timed out: {now.message}", *reasons(self.api, live)]))
+
+    def _show(self, urn: str, live: Object, now: Progress, shown: str) -> str:
+        why = reasons(self.api, live)
+        message = f"{now.message}: {why[0]}" if why else now.message
+        if message != shown:
+            self.log.status(urn, message)
+        return message
+
+    def _again(self, target: Reference, live: Object) -> Object:
+        """The object as it is now; a moment without an answer changes nothing."""
+        try:
+            found = self.api.get(target)
+        except (ApiError, UnreachableError):
+            return live
+        if found is None:
+            raise NotReadyError(f"{target} was deleted while it was being waited for")
+        return found
+
+
+def pauses() -> Iterator[float]:
+    """How long to wait before each next look, in seconds: short at first, without end."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def timeout_s(item: Object, requested_s: float) -> float:
+    """How long to wait: the resource's custom timeout, its annotation, or ten minutes."""
+    try:
+        return requested_s or float(annotation(item, TIMEOUT_SECONDS) or TIMEOUT_S)
+    except ValueError as error:
+        raise ClusterError(f"the annotation {TIMEOUT_SECONDS} must be a number of seconds") from error
+
+
+def _holding(live: Object) -> str:
+    finalizers = live["metadata"].get("finalizers")
+    return f"finalizers {', '.join(finalizers)}" if finalizers else "the cluster has not removed it yet"

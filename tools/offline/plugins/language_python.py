@@ -1,0 +1,179 @@
+"""The stand-in `pulumi-language-python`: starts Python programs and policy packs for the engine."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import IO, Final
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime.proto import language_pb2 as messages
+from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
+
+from tools.offline.plugins.children import Children, kill
+from tools.offline.plugins.process import engine_address, serve
+
+EXEC: Final = Path(__file__).with_name("language_python_exec.py")
+SHOWN: Final = 32  # the program's exit status once its error is in the engine's log
+ANALYZER: Final = "analyzer"  # what the engine calls a policy pack
+
+
+class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
+    """What the engine asks of a language; the rest of the protocol is for generating code."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self.children = Children()
+
+    def Handshake(
+        self, request: messages.LanguageHandshakeRequest, context: grpc.ServicerContext
+    ) -> messages.LanguageHandshakeResponse:
+        self._engine = request.engine_address or self._engine
+        return messages.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
+
+    def GetRequiredPackages(
+        self, request: messages.GetRequiredPackagesRequest, context: grpc.ServicerContext
+    ) -> messages.GetRequiredPackagesResponse:
+        """None in advance: the engine finds each provider when the program's first resource asks for it."""
+        return messages.GetRequiredPackagesResponse()
+
+    def GetRequiredPlugins(
+        self, request: messages.GetRequiredPluginsRequest, context: grpc.ServicerContext
+    ) -> messages.GetRequiredPluginsResponse:
+        return messages.GetRequiredPluginsResponse()
+
+    def InstallDependencies(
+        self, request: messages.InstallDependenciesRequest, context: grpc.ServicerContext
+    ) -> Iterator[messages.InstallDependenciesResponse]:
+        """Nothing to do: the environment is whoever runs Synapse already in."""
+        yield from ()
+
+    def About(self, request: messages.AboutRequest, context: grpc.ServicerContext) -> messages.AboutResponse:
+        return messages.AboutResponse(executable=interpreter(request.info), version=platform.python_version())
+
+    def GetProgramDependencies(
+        self, request: messages.GetProgramDependenciesRequest, context: grpc.ServicerContext
+    ) -> messages.GetProgramDependenciesResponse:
+        installed = sorted({(each.name, each.version) for each in metadata.distributions()})
+        dependencies = [messages.DependencyInfo(name=name, version=version) for name, version in installed]
+        return messages.GetProgramDependenciesResponse(dependencies=dependencies)
+
+    def RuntimeOptionsPrompts(
+        self, request: messages.RuntimeOptionsRequest, context: grpc.ServicerContext
+    ) -> messages.RuntimeOptionsResponse:
+        return messages.RuntimeOptionsResponse()
+
+    def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
+        self.children.end()
+        return Empty()
+
+    def Run(self, request: messages.RunRequest, context: grpc.ServicerContext) -> messages.RunResponse:
+        """Run the program to its end; its output is ours, which the engine shows."""
+        command = program_command(request, self._engine)
+        environment = os.environ | program_environment(request)
+        with self.children.started(command, cwd=request.pwd, env=environment) as program:
+            context.add_callback(lambda: kill(program))  # a cancelled update does not wait for the program
+            return outcome(program.wait())
+
+    def RunPlugin(
+        self, request: messages.RunPluginRequest, context: grpc.ServicerContext
+    ) -> Iterator[messages.RunPluginResponse]:
+        """Run a policy pack or another plugin that is written in Python; the last message is its exit status."""
+        command = plugin_command(request)
+        environment = dict(entry.split("=", 1) for entry in request.env)
+        pipe = subprocess.PIPE
+        with self.children.started(command, cwd=request.pwd, env=environment, stdout=pipe, stderr=pipe) as plugin:
+            context.add_callback(lambda: kill(plugin))
+            assert plugin.stdout is not None  # noqa: S101 (both are pipes)
+            assert plugin.stderr is not None  # noqa: S101
+            yield from _lines(plugin.stdout, plugin.stderr)
+            yield messages.RunPluginResponse(exitcode=plugin.wait())
+
+
+def interpreter(info: messages.ProgramInfo) -> str:
+    """The Python of the virtual environment that the project or pack names, else ours."""
+    named = MessageToDict(info.options).get("virtualenv")
+    python = Path(info.root_directory, str(named), "bin", "python")
+    return str(python) if named and python.exists() else sys.executable
+
+
+def program_command(request: messages.RunRequest, engine: str) -> list[str]:
+    """How the program is started; `-P` keeps our folder out of what it can import."""
+    settings = {
+        "monitor": request.monitor_address,
+        "engine": engine,
+        "project": request.project,
+        "stack": request.stack,
+        "pwd": request.pwd,
+        "dry_run": "true" if request.dryRun else "false",
+        "parallel": str(request.parallel),
+        "root_directory": request.info.root_directory,
+        "organization": request.organization,
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    program = os.path.normpath(Path(request.info.program_directory, request.info.entry_point))
+    return [interpreter(request.info), "-P", "-u", str(EXEC), *options, "--", program, *request.args]
+
+
+def program_environment(request: messages.RunRequest) -> dict[str, str]:
+    """Where the SDK looks for the stack's configuration."""
+    return {
+        "PULUMI_CONFIG": json.dumps(dict(request.config)),
+        "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+    }
+
+
+def plugin_command(request: messages.RunPluginRequest) -> list[str]:
+    """How a plugin is started: a policy pack through the SDK's own runner, anything else by its folder."""
+    python, folder = interpreter(request.info), request.info.program_directory
+    if request.kind == ANALYZER:
+        return [python, "-u", "-m", "pulumi.policy", *request.args, folder]
+    return [python, "-u", folder, *request.args]
+
+
+def outcome(status: int) -> messages.RunResponse:
+    """What the engine is told about a program that ended with this exit status."""
+    if status == SHOWN:
+        return messages.RunResponse(bail=True)
+    if status:
+        return messages.RunResponse(error=f"the program ended with exit status {status}")
+    return messages.RunResponse()
+
+
+def _lines(stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[messages.RunPluginResponse]:
+    """Both streams line by line, as they come."""
+    queue: SimpleQueue[messages.RunPluginResponse | None] = SimpleQueue()
+
+    def relay(lines: Iterable[messages.RunPluginResponse]) -> None:
+        for line in lines:
+            queue.put(line)
+        queue.put(None)
+
+    streams = (
+        (messages.RunPluginResponse(stdout=line) for line in stdout),
+        (messages.RunPluginResponse(stderr=line) for line in stderr),
+    )
+    for stream in streams:
+        Thread(target=relay, args=[stream], daemon=True).start()
+    for _ in streams:
+        yield from iter(queue.get, None)
+
+
+def main() -> None:
+    host = LanguageHost(engine_address(sys.argv))
+    serve(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server), host.children.end)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,0 @@
-"""The plugin's process."""
-
-import importlib
-
-from tools.plugins import messages_only
-
-if __name__ == "__main__":
-    messages_only.prepare()
-    importlib.import_module("tools.plugins.kubernetes.start").main()
