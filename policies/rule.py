@@ -20,7 +20,7 @@ from pulumi_policy import (
 )
 
 from infra.sizing.budget import Capacity, Finding, Line
-from infra.sizing.vram import ModelCard
+from infra.sizing.vram import ModelSpec
 from policies.reading import node
 from policies.reading.autoscalers import scaled_pods
 from policies.reading.claims import line
@@ -62,12 +62,12 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         try:
             capacity = node.capacity(args.get_config() or {})
-            cards = node.cards()
+            model_specs = node.model_specs()
             found = list(scaled_pods(_objects(args)))
         except UnprovenError as error:
             report(str(error), None)
             return
-        lines = _lines(found, capacity, cards, report)
+        lines = _lines(found, capacity, model_specs, report)
         urns = {each.name: urn for each, urn in lines}
         for finding in check([each for each, _ in lines], capacity):
             report(finding.message, urns[finding.name])
@@ -161,13 +161,13 @@ def _is_allowed(found: Object, config: Config) -> bool:
 
 
 def _lines(
-    found: Iterable[Pods], capacity: Capacity, cards: Mapping[str, ModelCard], report: ReportViolation
+    found: Iterable[Pods], capacity: Capacity, model_specs: Mapping[str, ModelSpec], report: ReportViolation
 ) -> list[tuple[Line, str]]:
     """The ledger lines of *found*, each with the URN of its resource."""
     lines: list[tuple[Line, str]] = []
     for pod in found:
         try:
-            lines += [(each, pod.urn) for each in at_once(line(pod, capacity, cards), pod)]
+            lines += [(each, pod.urn) for each in at_once(line(pod, capacity, model_specs), pod)]
         except UnprovenError as error:
             report(f"{pod.name}: {error}; give it a plain value, so that the sum can be proved", pod.urn)
     return lines

@@ -1,6 +1,6 @@
 """The one entry point, and what its replicas share."""
 
-from infra.catalog.spec import Backend, Disk, Probe, Probes, Restart, Scratch, SecretEnv
+from infra.catalog.spec import BackendSpec, Probe, Probes, Restart, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.api_keys import API_KEYS
 from infra.settings.services import GatewayService
@@ -12,7 +12,7 @@ FEED_CHANNEL = "synapse:terminal_feed"
 FEED_PASSWORD = "feedPassword"  # noqa: S105 - its key in the stack file
 FEED_PASSWORD_RULE = "FEED_PASSWORD_RULE"  # noqa: S105 - a variable of the bus
 
-GATEWAY = Backend(
+GATEWAY = BackendSpec(
     kind="gateway",
     phase=3,
     service="synapse-gateway",
@@ -33,7 +33,7 @@ GATEWAY = Backend(
     strategy="RollingUpdate",
     options=GatewayService,
     metrics="/metrics",
-    disks=(Disk(name="synapse-voices", mount="/data/voices", size=5 * GI, is_shared=True),),
+    volumes=(Volume(name="synapse-voices", mount="/data/voices", size=5 * GI, is_shared=True),),
     scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - uploads are spooled here
     secrets=(
         SecretEnv(variable="SYNAPSE_API_KEYS", config_key=API_KEYS, secret="api-keys", key="keys"),  # noqa: S106
@@ -54,7 +54,7 @@ GATEWAY = Backend(
     grace_s=130,
 )
 
-FEED_BUS = Backend(
+FEED_BUS = BackendSpec(
     kind=FEED_BUS_KIND,
     phase=3,
     service="synapse-terminal-feed-redis",
@@ -75,7 +75,7 @@ FEED_BUS = Backend(
     arguments=("--save", "", "--appendonly", "no"),  # what it holds is gone a second later anyway
 )
 
-LITELLM = Backend(
+LITELLM = BackendSpec(
     kind="litellm",
     phase=3,
     service="litellm-proxy",
@@ -108,5 +108,5 @@ LITELLM = Backend(
     environment={"HOME": "/tmp", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "WARNING"},  # noqa: S108
 )
 
-ENTRIES = frozenset({GATEWAY.kind, LITELLM.kind})
+GATEWAY_KINDS = frozenset({GATEWAY.kind, LITELLM.kind})
 """The kinds that consumers call, and that call everything else."""

@@ -1,11 +1,11 @@
 """Chat and embeddings."""
 
-from infra.catalog.spec import Backend, Disk, Download, Probe, Probes, Scratch, SecretEnv
+from infra.catalog.spec import BackendSpec, Download, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import OllamaService, SglangService, VllmService
 from infra.sizing.budget import Claim
 
-OLLAMA = Backend(
+OLLAMA = BackendSpec(
     kind="ollama",
     phase=1,
     service="ollama",
@@ -24,7 +24,7 @@ OLLAMA = Backend(
     ),
     strategy="Recreate",  # two servers would fill the budget twice during a rollout
     options=OllamaService,
-    disks=(Disk(name="ollama-models", mount="/models", size=200 * GI),),
+    volumes=(Volume(name="ollama-models", mount="/models", size=200 * GI),),
     scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - inside the container
     environment={
         "HOME": "/models",  # its key pair; the image's own home belongs to root
@@ -35,7 +35,7 @@ OLLAMA = Backend(
     },
 )
 
-VLLM = Backend(
+VLLM = BackendSpec(
     kind="vllm",
     phase=2,
     service="vllm-inference",  # never `vllm`: the injected VLLM_PORT would be read as a setting
@@ -56,7 +56,7 @@ VLLM = Backend(
     strategy="Recreate",  # the old pod must let go of the GPU first
     options=VllmService,
     metrics="/metrics",
-    disks=(Disk(name="vllm-model-cache", mount="/models", size=100 * GI),),
+    volumes=(Volume(name="vllm-model-cache", mount="/models", size=100 * GI),),
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - inside the container
     secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
     environment={
@@ -68,7 +68,7 @@ VLLM = Backend(
     },
 )
 
-SGLANG = Backend(
+SGLANG = BackendSpec(
     kind="sglang",
     phase=2,
     service="sglang-inference",  # never `sglang`, for the same reason: it reads SGLANG_*
@@ -89,7 +89,7 @@ SGLANG = Backend(
     strategy="Recreate",  # the old pod must let go of the GPU first
     options=SglangService,
     metrics="/metrics",
-    disks=(Disk(name="sglang-model-cache", mount="/models", size=100 * GI),),
+    volumes=(Volume(name="sglang-model-cache", mount="/models", size=100 * GI),),
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - inside the container
     secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
     command=("python3", "-m", "sglang.launch_server"),
@@ -104,9 +104,9 @@ SGLANG = Backend(
 _ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
 _HUB = "https://huggingface.co"
 _LLAMA_CPP = "ghcr.io/ggml-org/llama.cpp"
-_MODELS = Disk(name="synapse-models", mount="/models", size=200 * GI, is_shared=True)  # one disk for both servers
+_MODELS = Volume(name="synapse-models", mount="/models", size=200 * GI, is_shared=True)  # one disk for both servers
 
-LLAMA_EMBED = Backend(
+LLAMA_EMBED = BackendSpec(
     kind="llama-embed",
     phase=1,
     service="llama-embed",
@@ -123,7 +123,7 @@ LLAMA_EMBED = Backend(
         liveness=Probe(path="/health", delay_s=30, period_s=30),
     ),
     strategy="Recreate",  # a second one for a rollout would not fit the CPU budget
-    disks=(_MODELS,),
+    volumes=(_MODELS,),
     scratch=(Scratch(mount="/tmp", size=256 * MI),),  # noqa: S108 - inside the container
     downloads=(
         Download(
@@ -137,7 +137,7 @@ LLAMA_EMBED = Backend(
     ),
 )
 
-LLAMA_ROUTER = Backend(
+LLAMA_ROUTER = BackendSpec(
     kind="llama-router",
     phase=2,
     service="llama-router",
@@ -157,7 +157,7 @@ LLAMA_ROUTER = Backend(
     strategy="Recreate",
     metrics="/metrics",
     metrics_per_model=True,
-    disks=(_MODELS,),
+    volumes=(_MODELS,),
     scratch=(Scratch(mount="/tmp", size=256 * MI),),  # noqa: S108 - inside the container
     downloads=(
         Download(

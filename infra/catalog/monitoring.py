@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from infra.catalog.spec import VOLUMES, Backend, Disk, Probe, Probes, Scratch, SecretEnv
+from infra.catalog.spec import OBSERVED, BackendSpec, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import PrometheusService
 from infra.sizing.budget import Claim
@@ -16,9 +16,9 @@ def _probes(ready: str, healthy: str, startup_failures: int = 30) -> Probes:
     )
 
 
-def _server(kind: str, port: int, *, image: str, claim: Claim, probes: Probes) -> Backend:
+def _server(kind: str, port: int, *, image: str, claim: Claim, probes: Probes) -> BackendSpec:
     """It has series of its own, and no request goes through it; one at a time, since two would break its store."""
-    return Backend(
+    return BackendSpec(
         kind=kind,
         phase=6,
         service=kind,
@@ -43,7 +43,7 @@ PROMETHEUS = replace(
         probes=_probes("/-/ready", "/-/healthy", startup_failures=90),  # it replays its log first
     ),
     options=PrometheusService,
-    disks=(Disk(name="prometheus-data", mount="/data", size=20 * GI),),
+    volumes=(Volume(name="prometheus-data", mount="/data", size=20 * GI),),
     arguments=("--config.file=/config/prometheus.yml", "--config.auto-reload", "--storage.tsdb.path=/data"),
 )
 
@@ -55,7 +55,7 @@ ALERTMANAGER = replace(
         claim=Claim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/-/ready", "/-/healthy"),
     ),
-    disks=(Disk(name="alertmanager-data", mount="/data", size=GI),),  # silences, and what was already sent
+    volumes=(Volume(name="alertmanager-data", mount="/data", size=GI),),  # silences, and what was already sent
     arguments=(
         "--config.file=/config/alertmanager.yml",
         "--storage.path=/data",
@@ -142,11 +142,11 @@ NODE_EXPORTER = replace(
         claim=Claim(memory_request=16 * MI, memory_limit=64 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/", "/"),
     ),
-    observes_disks=True,
+    observes_volumes=True,
     arguments=(
         "--collector.disable-defaults",
         "--collector.filesystem",
-        f"--collector.filesystem.mount-points-include=^{VOLUMES}/",
+        f"--collector.filesystem.mount-points-include=^{OBSERVED}/",
         "--collector.filesystem.fs-types-exclude=^$",  # a claim may be on any
     ),
 )

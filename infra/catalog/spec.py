@@ -11,7 +11,7 @@ Task = Literal["chat", "embeddings", "transcription", "speech", "speakers", "aud
 Phase = int
 UNPUBLISHED = f"@sha256:{64 * '0'}"
 """In place of a digest: the image is built by its owner, who writes the digest into the stack file."""
-VOLUMES = "/volumes"
+OBSERVED = "/volumes"
 """Where the disks of others are mounted, each by its name, in the pod that looks at them."""
 
 
@@ -36,7 +36,7 @@ class Probes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Disk:
+class Volume:
     """A claim that outlives its workload, and `pulumi destroy`; *size* in bytes."""
 
     name: str
@@ -83,7 +83,7 @@ class Restart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backend:
+class BackendSpec:
     """One kind of service. *service* is its name in the cluster, *adapter* how the gateway speaks to it."""
 
     kind: str
@@ -105,9 +105,9 @@ class Backend:
     metrics_per_model: bool = False  # asked with `?model=`, and answered while that model is loaded
     cuda: int | None = None  # the major version of CUDA that its image brings: docs/doctor.md
     observes_gpu: bool = False  # it looks at every GPU, and claims and fills none
-    observes_disks: bool = False  # it looks at every claim of the stack, and writes to none
+    observes_volumes: bool = False  # it looks at every claim of the stack, and writes to none
     reads_cluster: bool = False  # it asks the API server about the stack's objects
-    disks: tuple[Disk, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     scratch: tuple[Scratch, ...] = ()
     secrets: tuple[SecretEnv, ...] = ()
     downloads: tuple[Download, ...] = ()

@@ -1,6 +1,6 @@
 """Speech, speakers and audio."""
 
-from infra.catalog.spec import UNPUBLISHED, Backend, Disk, Probe, Probes, Scratch, SecretEnv
+from infra.catalog.spec import UNPUBLISHED, BackendSpec, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import HearingService
 from infra.sizing.budget import Claim
@@ -16,7 +16,7 @@ def _probes(path: str, startup: Probe, readiness_delay_s: int = 10, liveness_del
     )
 
 
-SPEACHES = Backend(
+SPEACHES = BackendSpec(
     kind="speaches",
     phase=4,
     service="speaches-stt",
@@ -31,7 +31,7 @@ SPEACHES = Backend(
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     options=HearingService,
-    disks=(Disk(name="speaches-model-cache", mount="/models", size=20 * GI),),
+    volumes=(Volume(name="speaches-model-cache", mount="/models", size=20 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={
         "HOME": "/tmp",  # noqa: S108 - inside the container
@@ -43,7 +43,7 @@ SPEACHES = Backend(
     },
 )
 
-PIPER = Backend(
+PIPER = BackendSpec(
     kind="piper",
     phase=4,
     service="piper-tts",
@@ -57,13 +57,13 @@ PIPER = Backend(
     claim=Claim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
-    disks=(Disk(name="piper-voices", mount="/app/voices", size=5 * GI),),
+    volumes=(Volume(name="piper-voices", mount="/app/voices", size=5 * GI),),
     scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
     command=("python", "speech.py", "--xtts_device", "none"),  # `tts-1-hd` would want a GPU
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
 
-CHATTERBOX = Backend(
+CHATTERBOX = BackendSpec(
     kind="chatterbox",
     phase=4,
     service="chatterbox-tts",
@@ -79,17 +79,17 @@ CHATTERBOX = Backend(
         "/api/ui/initial-data", Probe(path="/api/ui/initial-data", period_s=15, failures=40), 30, liveness_delay_s=60
     ),
     strategy="Recreate",
-    disks=(
-        Disk(name="chatterbox-model-cache", mount="/app/model_cache", size=10 * GI),
-        Disk(name="chatterbox-hf-cache", mount="/app/hf_cache", size=20 * GI),
-        Disk(name="synapse-voices", mount="/app/reference_audio", size=5 * GI, is_shared=True),
+    volumes=(
+        Volume(name="chatterbox-model-cache", mount="/app/model_cache", size=10 * GI),
+        Volume(name="chatterbox-hf-cache", mount="/app/hf_cache", size=20 * GI),
+        Volume(name="synapse-voices", mount="/app/reference_audio", size=5 * GI, is_shared=True),
     ),
     scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
     secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
 
-WHISPER = Backend(
+WHISPER = BackendSpec(
     kind="whisper",
     phase=4,
     service="whisper-stt",
@@ -104,7 +104,7 @@ WHISPER = Backend(
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     options=HearingService,
-    disks=(Disk(name="whisper-model-cache", mount="/cache/huggingface", size=10 * GI),),
+    volumes=(Volume(name="whisper-model-cache", mount="/cache/huggingface", size=10 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={
         "HOME": "/tmp",  # noqa: S108 - inside the container
@@ -115,7 +115,7 @@ WHISPER = Backend(
     },
 )
 
-PYANNOTE = Backend(
+PYANNOTE = BackendSpec(
     kind="pyannote",
     phase=4,
     service="pyannote-speaker",
@@ -129,7 +129,7 @@ PYANNOTE = Backend(
     claim=Claim(memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
-    disks=(Disk(name="pyannote-model-cache", mount="/cache/huggingface", size=10 * GI),),
+    volumes=(Volume(name="pyannote-model-cache", mount="/cache/huggingface", size=10 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     secrets=(
         SecretEnv(variable="SPEAKER_HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),  # noqa: S106
@@ -137,7 +137,7 @@ PYANNOTE = Backend(
     environment={"HOME": "/tmp", "SPEAKER_DEVICE": "cuda"},  # noqa: S108 - inside the container
 )
 
-DEEPFILTER = Backend(
+DEEPFILTER = BackendSpec(
     kind="deepfilter",
     phase=4,
     service="deepfilter-audio",
@@ -155,7 +155,7 @@ DEEPFILTER = Backend(
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
 
-OPENVOICE = Backend(
+OPENVOICE = BackendSpec(
     kind="openvoice",
     phase=4,
     service="openvoice-tts",

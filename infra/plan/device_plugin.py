@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from infra.quantities import MI
-from infra.settings.loader import Node
+from infra.settings.model import Node
 from infra.sizing.budget import Claim, Line
 
 NAME: Final = "nvidia-device-plugin"

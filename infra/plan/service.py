@@ -4,28 +4,27 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from infra.catalog.cpu import on_cpu
-from infra.catalog.kinds import CATALOGUE
-from infra.catalog.spec import Backend, Disk, Probes
+from infra.catalog.kinds import backend_spec
+from infra.catalog.spec import BackendSpec, Probes, Volume
 from infra.quantities import BUILD
 from infra.settings.services import Service
 from infra.sizing.budget import Claim, Line
-from infra.sizing.vram import ModelCard, Vram
+from infra.sizing.vram import ModelSpec, Vram
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
+class ServicePlan:
     """One service of a stack; *name* is its key in the stack file."""
 
     name: str
-    backend: Backend
+    backend: BackendSpec
     options: Service
     claim: Claim
     image: str  # BUILD: of its source
     replicas: int
     vram: Vram | None = None
-    made_elsewhere: frozenset[str] = frozenset()  # disks whose claim another service makes
-    observed: tuple[Disk, ...] = ()  # disks of others that it looks at
+    shared_claims: frozenset[str] = frozenset()  # disks whose claim another service makes
+    observed: tuple[Volume, ...] = ()  # disks of others that it looks at
 
     @property
     def source(self) -> str | None:
@@ -47,13 +46,13 @@ class Placed:
         return f"{self.service_name}-pods" if self.backend.metrics and self.replicas > 1 else None
 
     @property
-    def disks(self) -> tuple[Disk, ...]:
+    def volumes(self) -> tuple[Volume, ...]:
         """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first.
 
         Those that it looks at come after its own.
         """
         own = "" if self.name == self.backend.kind else f"{self.name}-"
-        named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.disks]
+        named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.volumes]
         if named and self.options.disk:
             named[0] = replace(named[0], size=self.options.disk)
         return (*named, *self.observed)
@@ -89,35 +88,29 @@ class Placed:
         return self.line, *more
 
 
-def backend_of(name: str, options: Service) -> Backend:
-    """The catalogue's entry of a service, on the engine that its options say. Raises KeyError for an unknown one."""
-    entry = CATALOGUE[options.kind or name]
-    return on_cpu(entry) if options.engine == "cpu" else entry
-
-
-def place(name: str, options: Service, cards: Mapping[str, ModelCard]) -> Placed:
-    """The service *name* with every default filled in. *cards* hold the figures of the models."""
-    backend = backend_of(name, options)
-    vram = options.vram(cards)
-    return Placed(
+def resolve(name: str, options: Service, model_specs: Mapping[str, ModelSpec]) -> ServicePlan:
+    """The service *name* with every default filled in. *model_specs* hold the figures of the models."""
+    backend = backend_spec(name, options)
+    vram = options.vram(model_specs)
+    return ServicePlan(
         name=name,
         backend=backend,
         options=options,
-        claim=_claim(backend.claim, options, vram, cards),
+        claim=_claim(backend.claim, options, vram, model_specs),
         image=options.image or backend.image or "",
         replicas=options.replicas or backend.replicas,
         vram=vram,
     )
 
 
-def _claim(default: Claim, options: Service, vram: Vram | None, cards: Mapping[str, ModelCard]) -> Claim:
+def _claim(default: Claim, options: Service, vram: Vram | None, model_specs: Mapping[str, ModelSpec]) -> Claim:
     claim = replace(
         default,
         gpus=default.gpus if options.gpus is None else options.gpus,
         vram=vram.total if vram else options.gpu_memory or default.vram,
         shared_memory=options.shared_memory_bytes,
-        parked=options.parked(cards),
-        resident=options.resident(cards),
+        parked=options.parked(model_specs),
+        resident=options.resident(model_specs),
     )
     if options.memory:
         claim = replace(claim, memory_request=options.memory.request, memory_limit=options.memory.limit)

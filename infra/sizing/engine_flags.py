@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from infra.sizing.vram import ENGINE_OVERHEAD, Engine, ModelCard, Paging, Vram, need, weights
+from infra.sizing.vram import ENGINE_OVERHEAD, Engine, ModelSpec, Paging, Vram, need, weights
 
 DTYPES = {"auto": "bfloat16", "half": "float16", "float": "float32"}
 KV_DTYPES = {"fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "bf16": "bfloat16"}
@@ -29,28 +29,28 @@ class Flags(ABC):
     tensor_parallel: int
     quantization: str | None
 
-    def vram(self, cards: Mapping[str, ModelCard], gpu_memory: int, overhead: int = ENGINE_OVERHEAD) -> int:
+    def vram(self, model_specs: Mapping[str, ModelSpec], gpu_memory: int, overhead: int = ENGINE_OVERHEAD) -> int:
         """Bytes that the engine takes of each GPU of *gpu_memory* bytes, *overhead* of them its own.
 
         The larger of what it is told to take and what its model, context and sequences need; the latter is left out
-        for a model that *cards* does not know.
+        for a model that *model_specs* does not know.
         """
-        card = cards.get(self.model)
-        told = self.told(card, gpu_memory, overhead)
-        return max(told, need(card, self.engine(card), overhead).total) if card else told
+        model_spec = model_specs.get(self.model)
+        told = self.told(model_spec, gpu_memory, overhead)
+        return max(told, need(model_spec, self.engine(model_spec), overhead).total) if model_spec else told
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:  # noqa: ARG002 - of the engines that sleep
+    def parked(self, model_specs: Mapping[str, ModelSpec]) -> int:  # noqa: ARG002 - of the engines that sleep
         """Bytes of RAM that the engine fills when it sleeps; 0 for one that never does."""
         return 0
 
     @abstractmethod
-    def told(self, card: ModelCard | None, gpu_memory: int, overhead: int) -> int:
+    def told(self, model_spec: ModelSpec | None, gpu_memory: int, overhead: int) -> int:
         """Bytes that it takes of each GPU because its flags say so, whatever it needs."""
 
-    def engine(self, card: ModelCard) -> Engine:
+    def engine(self, model_spec: ModelSpec) -> Engine:
         """What it is told, in the terms of the arithmetic."""
         return Engine(
-            context_tokens=self.context_tokens or card.context_tokens,
+            context_tokens=self.context_tokens or model_spec.context_tokens,
             sequences=self.sequences,
             dtype=self.dtype,
             kv_dtype=self.kv_dtype,
@@ -59,9 +59,9 @@ class Flags(ABC):
             paging=self.paging,
         )
 
-    def with_cache(self, card: ModelCard, kv_cache: int, overhead: int) -> int:
+    def with_cache(self, model_spec: ModelSpec, kv_cache: int, overhead: int) -> int:
         """Bytes of each GPU with a cache of *kv_cache* bytes."""
-        loaded = weights(card, self.dtype, self.tensor_parallel, self.quantization)
+        loaded = weights(model_spec, self.dtype, self.tensor_parallel, self.quantization)
         return Vram(weights=loaded, kv_cache=kv_cache, overhead=overhead).total
 
 

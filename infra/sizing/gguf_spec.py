@@ -11,7 +11,7 @@ from typing import Final
 from infra.errors import ModelFileError
 from infra.sizing import gguf
 from infra.sizing.gguf import Header, Tensor, Value
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 
 _PATTERNS: Final = {"gemma2": 2, "gemma3": 6, "gpt-oss": 2}
 """Architectures whose files leave out that all layers but each n-th slide (llama.cpp, `set_swa_pattern`)."""
@@ -40,22 +40,22 @@ class Figures:
         return value
 
 
-def read(path: Path) -> tuple[ModelCard, int]:
-    """The card of the model in *path*, and the bytes of its weights. Raises ModelFileError, or OSError."""
+def read(path: Path) -> tuple[ModelSpec, int]:
+    """The model spec of the model in *path*, and the bytes of its weights. Raises ModelFileError, or OSError."""
     header = gguf.read(path)
     stored = sum(tensor.size for tensor in header.tensors)
     if not stored:
         raise ModelFileError(f"{path}: it holds no weights, only a vocabulary")
-    return _card(Figures(header), {tensor.name: tensor for tensor in header.tensors}, stored), stored
+    return _model_spec(Figures(header), {tensor.name: tensor for tensor in header.tensors}, stored), stored
 
 
-def _card(figures: Figures, tensors: Mapping[str, Tensor], stored: int) -> ModelCard:
+def _model_spec(figures: Figures, tensors: Mapping[str, Tensor], stored: int) -> ModelSpec:
     heads, layers = figures.figure("attention.head_count"), figures.figure("block_count")
     head_size = figures.figure("attention.key_length", figures.figure("embedding_length") // heads or 1)
     window, sliding = _windows(figures, layers)
     embedding = tensors.get("token_embd.weight")
     causal = figures.get("attention.causal") is not False
-    return ModelCard(
+    return ModelSpec(
         parameters=sum(tensor.values for tensor in tensors.values()),
         layers=layers,
         kv_heads=figures.figure("attention.head_count_kv", heads) if causal else 0,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.sizing.budget import Part
-from infra.sizing.vram import ModelCard, Requests, kv_cache, weights
+from infra.sizing.vram import ModelSpec, Requests, kv_cache, weights
 
 BATCH = 512
 """Tokens of one step of llama.cpp (`n_ubatch`), for which it keeps the scores of every head and position in float32."""
@@ -35,16 +35,16 @@ class Loaded:
         return tuple(Part(name=f"{self.name} {what}", size=size) for what, size in sizes.items() if size)
 
 
-def load(name: str, card: ModelCard, quantization: str, context: int, parallel: int) -> Loaded:
+def load(name: str, model_spec: ModelSpec, quantization: str, context: int, parallel: int) -> Loaded:
     """The model *name* with *parallel* requests of *context* tokens each, or of its longest where that is less."""
-    tokens = min(context, card.context_tokens)
+    tokens = min(context, model_spec.context_tokens)
     in_flight = 2 * BATCH * parallel  # a step beside each window, rounded up by at most as much
     requests = Requests(context_tokens=tokens, sequences=parallel, in_flight=in_flight)
     return Loaded(
         name=name,
-        weights=weights(card, "float16", 1, quantization),
-        kv_cache=kv_cache(card, KV_DTYPE, requests),
-        buffers=4 * BATCH * tokens * parallel * (card.heads or UNKNOWN_HEADS),
+        weights=weights(model_spec, "float16", 1, quantization),
+        kv_cache=kv_cache(model_spec, KV_DTYPE, requests),
+        buffers=4 * BATCH * tokens * parallel * (model_spec.heads or UNKNOWN_HEADS),
     )
 
 

@@ -1,14 +1,14 @@
-"""A model at hand: its card and the size of its weights, from the header of a GGUF file or a folder of safetensors."""
+"""Model spec and size of the weights, from the header of a GGUF file or a folder of safetensors."""
 
 from pathlib import Path
 
 from infra.errors import ModelFileError
 from infra.sizing import gguf_spec, safetensors
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 
 
-def card(path: Path) -> tuple[ModelCard, int]:
-    """The card of the model at *path*, and the bytes of its weights, of which none is read.
+def model_spec(path: Path) -> tuple[ModelSpec, int]:
+    """The model spec of the model at *path*, and the bytes of its weights, of which none is read.
 
     Raises ModelFileError, which names the file and what is wrong with it.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.errors import ModelFileError
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 
 MAX_JSON: Final = 100_000_000  # bytes; the format's own limit for a header
 INDEX: Final = "model.safetensors.index.json"
@@ -21,11 +21,11 @@ _PATTERNS: Final = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6}
 """Model types whose config may leave out that all layers but each n-th slide."""
 
 
-def read(folder: Path) -> tuple[ModelCard, int]:
-    """The card of the model in *folder*, and the bytes of its weights. Raises ModelFileError, or OSError."""
+def read(folder: Path) -> tuple[ModelSpec, int]:
+    """The model spec of the model in *folder*, and the bytes of its weights. Raises ModelFileError, or OSError."""
     config = Config(folder / "config.json")
     stored, parameters = _indexed(folder, config) if (folder / INDEX).is_file() else _single(folder)
-    return _card(config, parameters, stored), stored
+    return _model_spec(config, parameters, stored), stored
 
 
 class Config:
@@ -115,11 +115,11 @@ def _tensor(path: Path, name: str, entry: object) -> tuple[int, int, int]:
     raise ModelFileError(f"{path}: damaged: tensor {name} has no shape and place")
 
 
-def _card(config: Config, parameters: int, stored: int) -> ModelCard:
+def _model_spec(config: Config, parameters: int, stored: int) -> ModelSpec:
     heads, hidden = config.figure("num_attention_heads"), config.figure("hidden_size")
     layers = config.figure("num_hidden_layers")
     window, sliding = _windows(config, layers)
-    return ModelCard(
+    return ModelSpec(
         parameters=parameters,
         layers=layers,
         kv_heads=0 if config.get("model_type") in _ENCODERS else config.figure("num_key_value_heads", heads),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from infra.settings.services import SglangService
 from infra.sizing import engine_flags
 from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, ours, pairs
-from infra.sizing.vram import SGLANG, ModelCard, Vram, need
+from infra.sizing.vram import SGLANG, ModelSpec, Vram, need
 
 DEFAULT_FRACTION = 0.9
 """What it takes at most where the flag is left out: it works the share out from the GPU."""
@@ -47,13 +47,13 @@ class Flags(engine_flags.Flags):
     total_tokens: int | None
     fraction: float
 
-    def told(self, card: ModelCard | None, gpu_memory: int, overhead: int) -> int:
+    def told(self, model_spec: ModelSpec | None, gpu_memory: int, overhead: int) -> int:
         """A number of tokens caps the cache that the share of the GPU would have."""
         share = int(self.fraction * gpu_memory) + overhead
-        if not (card and self.total_tokens):
+        if not (model_spec and self.total_tokens):
             return share
-        whole = replace(self.engine(card), context_tokens=self.total_tokens, sequences=1)
-        return need(card, whole, overhead).total
+        whole = replace(self.engine(model_spec), context_tokens=self.total_tokens, sequences=1)
+        return need(model_spec, whole, overhead).total
 
 
 def read(arguments: Sequence[str]) -> Flags:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from infra.settings.services import VllmService
 from infra.sizing import engine_flags
 from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, number, ours, pairs
-from infra.sizing.vram import VLLM, ModelCard, Vram, weights
+from infra.sizing.vram import VLLM, ModelSpec, Vram, weights
 
 DEFAULT_UTILIZATION = 0.92
 
@@ -44,16 +44,16 @@ class Flags(engine_flags.Flags):
     utilization: float
     sleep: bool
 
-    def told(self, card: ModelCard | None, gpu_memory: int, overhead: int) -> int:
+    def told(self, model_spec: ModelSpec | None, gpu_memory: int, overhead: int) -> int:
         """A size of the cache takes the place of the share of the GPU."""
         if not self.kv_cache_bytes:
             return int(self.utilization * gpu_memory)
-        return self.with_cache(card, self.kv_cache_bytes, overhead) if card else self.kv_cache_bytes
+        return self.with_cache(model_spec, self.kv_cache_bytes, overhead) if model_spec else self.kv_cache_bytes
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:
-        """Its weights (level 1); 0 for a model that *cards* lacks."""
-        card = cards.get(self.model)
-        return weights(card, self.dtype, 1, self.quantization) if card and self.sleep else 0
+    def parked(self, model_specs: Mapping[str, ModelSpec]) -> int:
+        """Its weights (level 1); 0 for a model that *model_specs* lacks."""
+        model_spec = model_specs.get(self.model)
+        return weights(model_spec, self.dtype, 1, self.quantization) if model_spec and self.sleep else 0
 
 
 def read(arguments: Sequence[str]) -> Flags:

@@ -9,17 +9,17 @@ import math
 from dataclasses import dataclass, replace
 
 from infra.quantities import GI
-from infra.sizing.model_specs import CARDS, ModelCard
+from infra.sizing.model_specs import MODEL_SPECS, ModelSpec
 from infra.sizing.quantization import DTYPE_BYTES, scheme
 
 __all__ = [
     "ANNOTATION",
-    "CARDS",
     "ENGINE_OVERHEAD",
+    "MODEL_SPECS",
     "SGLANG",
     "VLLM",
     "Engine",
-    "ModelCard",
+    "ModelSpec",
     "Paging",
     "Requests",
     "Vram",
@@ -103,49 +103,49 @@ class Requests:
         return min(self.tokens, window * self.sequences + self.in_flight + self.block * self.spare)
 
 
-def need(card: ModelCard, engine: Engine, overhead: int = ENGINE_OVERHEAD) -> Vram:
-    """GPU memory of *engine* with the model of *card*. Raises KeyError for an unknown dtype."""
+def need(model_spec: ModelSpec, engine: Engine, overhead: int = ENGINE_OVERHEAD) -> Vram:
+    """GPU memory of *engine* with the model of *model_spec*. Raises KeyError for an unknown dtype."""
     kv_dtype = engine.dtype if engine.kv_dtype == "auto" else engine.kv_dtype
     requests = Requests(
         context_tokens=engine.context_tokens, sequences=engine.sequences, block=engine.paging.block, spare=1
     )
-    seen = card if engine.paging.keeps_windows else replace(card, window_layers=0)
+    seen = model_spec if engine.paging.keeps_windows else replace(model_spec, window_layers=0)
     return Vram(
-        weights=weights(card, engine.dtype, engine.tensor_parallel, engine.quantization),
+        weights=weights(model_spec, engine.dtype, engine.tensor_parallel, engine.quantization),
         kv_cache=kv_cache(seen, kv_dtype, requests, engine.tensor_parallel),
         overhead=overhead,
     )
 
 
-def weights(card: ModelCard, dtype: str, tensor_parallel: int = 1, quantization: str | None = None) -> int:
+def weights(model_spec: ModelSpec, dtype: str, tensor_parallel: int = 1, quantization: str | None = None) -> int:
     """Bytes of the weights on each of *tensor_parallel* GPUs. Raises KeyError for an unknown dtype.
 
     A model that comes quantised takes what it has stored, whatever the dtype.
     """
-    total = _weights(card, dtype, quantization) if card.stored is None else card.stored
+    total = _weights(model_spec, dtype, quantization) if model_spec.stored is None else model_spec.stored
     return math.ceil(total / tensor_parallel)
 
 
-def kv_cache(card: ModelCard, dtype: str, requests: Requests, tensor_parallel: int = 1) -> int:
+def kv_cache(model_spec: ModelSpec, dtype: str, requests: Requests, tensor_parallel: int = 1) -> int:
     """Bytes of the keys and values of all *requests*, on each of *tensor_parallel* GPUs.
 
     GPUs beyond the number of KV heads hold copies, and each holds all of a latent cache.
     """
-    whole, windowed = requests.tokens, requests.tokens_of(card.window)
-    positions = (card.layers - card.window_layers) * whole + card.window_layers * windowed
-    values = card.latent or 2 * math.ceil(card.kv_heads / tensor_parallel) * card.head_size
+    whole, windowed = requests.tokens, requests.tokens_of(model_spec.window)
+    positions = (model_spec.layers - model_spec.window_layers) * whole + model_spec.window_layers * windowed
+    values = model_spec.latent or 2 * math.ceil(model_spec.kv_heads / tensor_parallel) * model_spec.head_size
     return positions * values * DTYPE_BYTES[dtype]
 
 
-def _weights(card: ModelCard, dtype: str, quantization: str | None) -> int:
+def _weights(model_spec: ModelSpec, dtype: str, quantization: str | None) -> int:
     bits = scheme(quantization, dtype)
-    embedding, head = _ends(card)
-    body = card.parameters - embedding - head
+    embedding, head = _ends(model_spec)
+    body = model_spec.parameters - embedding - head
     return math.ceil((body * bits.body + embedding * (bits.embedding or 0) + head * (bits.head or 0)) / 8)
 
 
-def _ends(card: ModelCard) -> tuple[int, int]:
+def _ends(model_spec: ModelSpec) -> tuple[int, int]:
     """Parameters of the embedding and of the output head; of unknown ends everything, which counts too much."""
-    if card.embedding is None:
-        return 0, card.parameters
-    return (0, card.embedding) if card.tied else (card.embedding, card.embedding)
+    if model_spec.embedding is None:
+        return 0, model_spec.parameters
+    return (0, model_spec.embedding) if model_spec.tied else (model_spec.embedding, model_spec.embedding)

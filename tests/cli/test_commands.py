@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.conftest import Config, changed, forge_config
 
 
@@ -86,7 +86,7 @@ def test_manifests_of_a_plan_that_does_not_fit_are_not_written(tmp_path: Path) -
     [
         (
             ["plan", "--stack", "nobody"],
-            "synapse: Pulumi.nobody.yaml: no such stack file; stacks found beside it: mine",
+            "synapse: Pulumi.nobody.yaml: no such stack file; stacks in the same folder: mine",
         ),
         (["status", "--stack", "mine"], "synapse: there is no twin of mine: run `make up STACK=mine`"),
         (["down", "--stack", "mine"], "synapse: there is no twin of mine"),

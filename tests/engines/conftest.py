@@ -103,4 +103,4 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "pyannote": {"type": "pyannote"},
     "deepfilter": {"type": "deepfilter"},
 }
-"""By the kind, as the catalogue has them."""
+"""By the kind, as the catalog has them."""

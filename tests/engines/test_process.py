@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
-from infra.catalog.kinds import CATALOGUE
+from infra.catalog.kinds import CATALOG
 from synapse_engines.kinds import KINDS
 from tests.engines.chatting import ENDLESS, asking, loaded
 from tests.engines.process import Engine, launch
@@ -25,7 +25,7 @@ POD_GRACE_S = 30
 @pytest.mark.parametrize("kind", list(KINDS))
 async def test_the_probes_of_the_catalogue_are_answered(start: Any, kind: str) -> None:
     engine = await start(kind)
-    probes = CATALOGUE[kind].probes
+    probes = CATALOG[kind].probes
     for probe in (probes.startup, probes.readiness, probes.liveness):
         assert (await engine.http.get(probe.path)).status_code == 200
 

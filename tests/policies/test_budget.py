@@ -23,7 +23,7 @@ SPARE_CPU = LEDGER.capacity.cpu_budget - total(LEDGER.lines, lambda claim: claim
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_resources_claim_what_the_ledger_says(stack: str) -> None:
     planned = plan(load(stack))
-    found = claimed(resources_of(planned), planned.settings.cards)
+    found = claimed(resources_of(planned), planned.settings.model_specs)
     assert found.keys() == {line.name for line in planned.ledger.lines}
     for line in planned.ledger.lines:
         seen = found[line.name]

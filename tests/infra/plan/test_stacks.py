@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from infra.catalog.kinds import CATALOGUE
-from infra.catalog.spec import Backend, Probe, Probes
-from infra.plan.service import Placed, place
+from infra.catalog.kinds import CATALOG
+from infra.catalog.spec import BackendSpec, Probe, Probes
+from infra.plan.service import ServicePlan, resolve
 from infra.plan.stack import plan
 from infra.quantities import GI
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from infra.settings.services import Service
 from infra.sizing.budget import Claim, findings, total
 from infra.sizing.ledger import Ledger
@@ -77,7 +78,7 @@ def test_a_port_without_a_health_page_is_probed_by_connecting() -> None:
 
 def test_a_made_up_backend_needs_its_entry_only() -> None:
     probe = Probe(path="/ok")
-    entry = Backend(
+    entry = BackendSpec(
         kind="translator",
         phase=4,
         service="translator",
@@ -91,7 +92,7 @@ def test_a_made_up_backend_needs_its_entry_only() -> None:
         strategy="RollingUpdate",
     )
     forge = planned()
-    placed = Placed(
+    placed = ServicePlan(
         name="translator", backend=entry, options=Service(), claim=entry.claim, image=entry.image or "", replicas=1
     )
     services = (*forge.services, placed)
@@ -101,12 +102,12 @@ def test_a_made_up_backend_needs_its_entry_only() -> None:
     assert made == {"Deployment", "Service"}
 
 
-@pytest.mark.parametrize("kind", sorted(CATALOGUE))
+@pytest.mark.parametrize("kind", sorted(CATALOG))
 def test_an_entry_is_consistent_with_itself(kind: str) -> None:
-    entry = CATALOGUE[kind]
+    entry = CATALOG[kind]
     assert entry.kind == kind
     assert entry.claim.memory_request <= entry.claim.memory_limit
     assert entry.claim.cpu_request <= entry.claim.cpu_limit
-    holds_gpu = place(kind, entry.options(), planned().settings.cards).claim.gpus > 0
+    holds_gpu = resolve(kind, entry.options(), planned().settings.model_specs).claim.gpus > 0
     assert not holds_gpu or entry.strategy == "Recreate"
     assert entry.service.upper().replace("-", "_") not in {"VLLM", "LITELLM"}  # their injected variables are settings

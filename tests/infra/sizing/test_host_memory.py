@@ -6,7 +6,7 @@ from infra.errors import SettingsError
 from infra.plan.stack import plan
 from infra.quantities import GI
 from infra.sizing.host_memory import Loaded, largest, load
-from infra.sizing.vram import CARDS
+from infra.sizing.vram import MODEL_SPECS
 from tests.conftest import changed, planned, settings_of
 
 LLAMA = {"name": "llama3.1:8b", "card": "meta-llama/Llama-3.1-8B-Instruct"}
@@ -25,14 +25,14 @@ def test_the_models_of_the_forge_fit_its_ollama() -> None:
 
 
 def test_a_model_takes_weights_cache_and_buffers() -> None:
-    llama = load("m", CARDS[LLAMA["card"]], "q4_k_m", 8192, 8)
+    llama = load("m", MODEL_SPECS[LLAMA["card"]], "q4_k_m", 8192, 8)
     assert 4.55 * GI < llama.weights < 4.65 * GI
     assert llama.kv_cache == 8 * GI  # 8 x 8192 tokens of 128 KiB
     assert llama.buffers == 4 * GI  # 512 x 65536 scores of 32 heads in float32
 
 
 def test_a_context_is_no_longer_than_the_model_has() -> None:
-    embed = load("m", CARDS[EMBED["card"]], "f16", 8192, 1)
+    embed = load("m", MODEL_SPECS[EMBED["card"]], "f16", 8192, 1)
     assert embed.kv_cache == 0
     assert embed.buffers == 4 * 512 * 512 * 16
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from infra.errors import ModelFileError, SettingsError
 from infra.plan.stack import plan
 from infra.sizing import model_files
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 from tests.conftest import changed, settings_of
 from tests.infra.sizing.gguf_bytes import LLAMA, STORED, TENSORS, Shape, header, text, whole
 
@@ -24,14 +24,14 @@ def written(folder: Path, content: bytes) -> Path:
     return path
 
 
-def card(folder: Path, **metadata: object) -> ModelCard:
-    """The card of a small file with some of its *metadata* changed; `__` stands for a dot."""
+def model_spec(folder: Path, **metadata: object) -> ModelSpec:
+    """The model spec of a small file with some of its *metadata* changed; `__` stands for a dot."""
     named = {key.replace("__", "."): value for key, value in metadata.items()}
-    return model_files.card(written(folder, whole({**LLAMA, **named})))[0]
+    return model_files.model_spec(written(folder, whole({**LLAMA, **named})))[0]
 
 
 def test_figures_and_weights_come_from_the_header(tmp_path: Path) -> None:
-    found, stored = model_files.card(written(tmp_path, whole()))
+    found, stored = model_files.model_spec(written(tmp_path, whole()))
     assert stored == found.stored == STORED
     assert (found.layers, found.kv_heads, found.head_size, found.context_tokens) == (2, 2, 64, 4096)
     assert (found.parameters, found.embedding, found.tied, found.heads) == (102_912, 51_200, False, 8)
@@ -39,52 +39,52 @@ def test_figures_and_weights_come_from_the_header(tmp_path: Path) -> None:
 
 def test_version_2_is_read_alike(tmp_path: Path) -> None:
     path = written(tmp_path, header(LLAMA, TENSORS, version=2) + bytes(50_000))
-    assert model_files.card(path)[1] == STORED
+    assert model_files.model_spec(path)[1] == STORED
 
 
 def test_weights_are_not_read(tmp_path: Path) -> None:
     path = written(tmp_path, header(LLAMA, [Shape("w", (1 << 20, 1 << 16), 12)]))
     with path.open("r+b") as file:
         file.truncate(1 << 36)  # a file of 64 GiB that takes no room
-    assert model_files.card(path)[1] == (1 << 36) // 256 * 144
+    assert model_files.model_spec(path)[1] == (1 << 36) // 256 * 144
 
 
 def test_the_head_of_a_tied_model_is_its_embedding(tmp_path: Path) -> None:
-    assert model_files.card(written(tmp_path, whole(tensors=TENSORS[:2])))[0].tied
+    assert model_files.model_spec(written(tmp_path, whole(tensors=TENSORS[:2])))[0].tied
 
 
 def test_keys_of_their_own_length_count(tmp_path: Path) -> None:
-    found = card(tmp_path, llama__attention__key_length=192, llama__attention__value_length=128)
+    found = model_spec(tmp_path, llama__attention__key_length=192, llama__attention__value_length=128)
     assert found.head_size == 160
 
 
 def test_kv_heads_of_each_layer_count_as_the_most(tmp_path: Path) -> None:
-    assert card(tmp_path, llama__attention__head_count_kv=[1, 4]).kv_heads == 4
+    assert model_spec(tmp_path, llama__attention__head_count_kv=[1, 4]).kv_heads == 4
 
 
 def test_a_window_counts_where_the_file_says_which_layers_slide(tmp_path: Path) -> None:
-    slides = card(
+    slides = model_spec(
         tmp_path, llama__attention__sliding_window=128, llama__attention__sliding_window_pattern=[True, False]
     )
     assert (slides.window, slides.window_layers) == (128, 1)
-    assert card(tmp_path, llama__attention__sliding_window=128).window == 0
+    assert model_spec(tmp_path, llama__attention__sliding_window=128).window == 0
 
 
 def test_an_architecture_may_imply_its_pattern(tmp_path: Path) -> None:
     gemma = {key.replace("llama.", "gemma3."): value for key, value in LLAMA.items()}
     gemma |= {"general.architecture": "gemma3", "gemma3.block_count": 48, "gemma3.attention.sliding_window": 1024}
-    found, _ = model_files.card(written(tmp_path, whole(gemma)))
+    found, _ = model_files.model_spec(written(tmp_path, whole(gemma)))
     assert (found.window, found.window_layers) == (1024, 40)
 
 
 def test_latent_attention_counts_in_files_made_for_it(tmp_path: Path) -> None:
     latent = {"llama__attention__kv_lora_rank": 512, "llama__rope__dimension_count": 64}
-    assert card(tmp_path, **latent).latent == 0
-    assert card(tmp_path, **latent, llama__attention__key_length_mla=192).latent == 576
+    assert model_spec(tmp_path, **latent).latent == 0
+    assert model_spec(tmp_path, **latent, llama__attention__key_length_mla=192).latent == 576
 
 
 def test_an_encoder_keeps_no_cache(tmp_path: Path) -> None:
-    assert card(tmp_path, llama__attention__causal=False).kv_heads == 0
+    assert model_spec(tmp_path, llama__attention__causal=False).kv_heads == 0
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_encoder_keeps_no_cache(tmp_path: Path) -> None:
 def test_a_bad_file_is_named_with_what_is_wrong(tmp_path: Path, content: bytes, said: str) -> None:
     path = written(tmp_path, content)
     with pytest.raises(ModelFileError) as raised:
-        model_files.card(path)
+        model_files.model_spec(path)
     assert str(raised.value).startswith(f"{path}: ")
     assert said in str(raised.value)
 
@@ -126,7 +126,7 @@ def test_a_bad_file_is_named_with_what_is_wrong(tmp_path: Path, content: bytes, 
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(ModelFileError, match=r"cannot be read: No such file"):
-        model_files.card(tmp_path / name)
+        model_files.model_spec(tmp_path / name)
 
 
 ANYTHING = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -137,7 +137,7 @@ ANYTHING = settings(suppress_health_check=[HealthCheck.function_scoped_fixture],
 def test_random_bytes_end_in_one_clear_error(tmp_path: Path, start: bytes, content: bytes) -> None:
     path = written(tmp_path, start + content)
     with pytest.raises(ModelFileError):
-        model_files.card(path)
+        model_files.model_spec(path)
 
 
 @ANYTHING
@@ -146,7 +146,7 @@ def test_one_wrong_byte_ends_in_a_card_or_one_clear_error(tmp_path: Path, place:
     content = bytearray(whole())
     content[place] = byte
     with suppress(ModelFileError):
-        assert model_files.card(written(tmp_path, bytes(content)))[1] > 0
+        assert model_files.model_spec(written(tmp_path, bytes(content)))[1] > 0
 
 
 def test_a_stack_file_can_name_the_file(tmp_path: Path) -> None:

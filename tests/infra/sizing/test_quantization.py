@@ -6,9 +6,9 @@ import pytest
 
 from infra.sizing.ggml_types import TYPES
 from infra.sizing.quantization import GGUF, SCHEMES, scheme
-from infra.sizing.vram import CARDS, weights
+from infra.sizing.vram import MODEL_SPECS, weights
 
-LLAMA = CARDS["meta-llama/Llama-3.1-8B-Instruct"]
+LLAMA = MODEL_SPECS["meta-llama/Llama-3.1-8B-Instruct"]
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ def test_llama_cpp_gives_the_head_more_bits() -> None:
 
 
 def test_a_tied_head_is_counted_once() -> None:
-    card = CARDS["meta-llama/Llama-3.2-3B-Instruct"]
-    assert card.embedding is not None
-    body = card.parameters - card.embedding
-    assert weights(card, "bfloat16", quantization="fp8") == body + 2 * card.embedding
+    model_spec = MODEL_SPECS["meta-llama/Llama-3.2-3B-Instruct"]
+    assert model_spec.embedding is not None
+    body = model_spec.parameters - model_spec.embedding
+    assert weights(model_spec, "bfloat16", quantization="fp8") == body + 2 * model_spec.embedding
 
 
 def test_an_unknown_format_is_the_dtype() -> None:
