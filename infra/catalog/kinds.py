@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from infra.catalog import gateway, language, monitoring, speech
 from infra.catalog.spec import Backend
 from infra.quantities import MI
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 CATALOGUE: Mapping[str, Backend] = {
     backend.kind: backend
@@ -35,4 +35,4 @@ CATALOGUE: Mapping[str, Backend] = {
     )
 }
 SECRET_KEYS = frozenset(secret.config_key for backend in CATALOGUE.values() for secret in backend.secrets)
-DEFAULT_LIMIT = Claim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)
+DEFAULT_LIMIT = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)

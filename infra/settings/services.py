@@ -7,9 +7,20 @@ from pydantic import Field
 
 from infra.quantities import GI, Bytes, Image, Seconds, Tokens
 from infra.settings.schema import CpuRange, MemoryRange, Section
-from infra.sizing.budget import Part
+from infra.sizing.budget import MemoryShare
 from infra.sizing.host_memory import largest, load
-from infra.sizing.vram import ENGINE_OVERHEAD, SGLANG, VLLM, Engine, ModelCard, Paging, Requests, Vram, need, weights
+from infra.sizing.vram import (
+    ENGINE_OVERHEAD,
+    SGLANG,
+    VLLM,
+    EngineOptions,
+    ModelCard,
+    Paging,
+    Requests,
+    Vram,
+    required_vram,
+    weights,
+)
 
 
 class Service(Section):
@@ -38,11 +49,11 @@ class Service(Section):
         """GPU memory of one replica; None for a service without a GPU. Raises KeyError for a model with no card."""
         return None
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:  # noqa: ARG002
+    def sleeping_weights(self, cards: Mapping[str, ModelCard]) -> int:  # noqa: ARG002
         """Bytes of RAM that its engine's weights take while it sleeps. Raises KeyError for a model with no card."""
         return 0
 
-    def resident(self, cards: Mapping[str, ModelCard]) -> tuple[Part, ...]:  # noqa: ARG002
+    def working_set(self, cards: Mapping[str, ModelCard]) -> tuple[MemoryShare, ...]:  # noqa: ARG002
         """What one replica is known to fill of its RAM. Raises KeyError for a model with no card."""
         return ()
 
@@ -96,7 +107,7 @@ class OllamaService(Service):
     overhead: Bytes = GI
     """RAM of the server itself, beside weights, KV cache and compute buffers."""
 
-    def resident(self, cards: Mapping[str, ModelCard]) -> tuple[Part, ...]:
+    def working_set(self, cards: Mapping[str, ModelCard]) -> tuple[MemoryShare, ...]:
         loaded = [
             load(model.name, cards[model.card or model.name], model.quantization, self.context_tokens, self.parallel)
             for model in self.models
@@ -133,7 +144,7 @@ class EngineService(Service):
     """Seconds that a start may take: the first one downloads the model."""
 
     def vram(self, cards: Mapping[str, ModelCard]) -> Vram:
-        engine = Engine(
+        engine = EngineOptions(
             context_tokens=self.context_tokens,
             sequences=self.sequences,
             dtype=self.dtype,
@@ -142,7 +153,7 @@ class EngineService(Service):
             quantization=self.quantization,
             paging=self.paging,
         )
-        return need(cards[self.model], engine, self.overhead)
+        return required_vram(cards[self.model], engine, self.overhead)
 
     @property
     def gpus(self) -> int:
@@ -165,7 +176,7 @@ class VllmService(EngineService):
     sleep: bool = False
     """Let the engine sleep: its weights are then parked in RAM, which the memory limit must cover."""
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:
+    def sleeping_weights(self, cards: Mapping[str, ModelCard]) -> int:
         return weights(cards[self.model], self.dtype, 1, self.quantization) if self.sleep else 0
 
     @property
