@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from components.kubernetes import core
     from components.workload import WorkloadArgs
     from infra.catalog.spec import Download, Probe, Volume
-    from infra.sizing.budget import Claim
+    from infra.sizing.budget import ResourceClaim
 
 SHARED_MEMORY = "shared-memory"
 CURL = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"
@@ -122,7 +122,7 @@ def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
     return plain + fields + secret
 
 
-def resources(claim: Claim, scratch: int = 0) -> core.v1.ResourceRequirementsArgsDict:
+def resources(claim: ResourceClaim, scratch: int = 0) -> core.v1.ResourceRequirementsArgsDict:
     """The claim, and a part of the node's own disk: a pod that fills it is evicted, and none beside it.
 
     *scratch* is the size of its folders there, in bytes.

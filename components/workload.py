@@ -15,7 +15,7 @@ from infra.annotations import KEEP, LOAD_SECONDS
 from infra.catalog.spec import Download, Probes, Scratch, Volume
 from infra.quantities import memory_text
 from infra.sizing import vram
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class WorkloadArgs:
     image: pulumi.Input[str]
     port: int  # of the Service
     container_port: int
-    claim: Claim
+    claim: ResourceClaim
     probes: Probes
     strategy: str
     replicas: int = 1

@@ -19,7 +19,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from infra.sizing.budget import Capacity, Finding, Line
+from infra.sizing.budget import Capacity, LedgerLine, Violation
 from infra.sizing.vram import ModelSpec
 from policies.reading import node
 from policies.reading.autoscalers import scaled_pods
@@ -31,7 +31,7 @@ from policies.reading.unknowns import UnprovenError
 
 Config = Mapping[str, Any]
 Schema = Mapping[str, dict[str, Any]]
-SumCheck = Callable[[Sequence[Line], Capacity], list[Finding]]
+SumCheck = Callable[[Sequence[LedgerLine], Capacity], list[Violation]]
 StackCheck = Callable[[Sequence[Object], Config], Iterable["Fault"]]
 ObjectCheck = Callable[[Object, Config], Iterable[str]]
 PodCheck = Callable[[Pods], Iterable[str]]
@@ -69,8 +69,8 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
             return
         lines = _lines(found, capacity, model_specs, report)
         urns = {each.name: urn for each, urn in lines}
-        for finding in check([each for each, _ in lines], capacity):
-            report(finding.message, urns[finding.name])
+        for violation in check([each for each, _ in lines], capacity):
+            report(violation.message, urns[violation.name])
 
     return StackValidationPolicy(
         name=name,
@@ -162,9 +162,9 @@ def _is_allowed(found: Object, config: Config) -> bool:
 
 def _lines(
     found: Iterable[Pods], capacity: Capacity, model_specs: Mapping[str, ModelSpec], report: ReportViolation
-) -> list[tuple[Line, str]]:
+) -> list[tuple[LedgerLine, str]]:
     """The ledger lines of *found*, each with the URN of its resource."""
-    lines: list[tuple[Line, str]] = []
+    lines: list[tuple[LedgerLine, str]] = []
     for pod in found:
         try:
             lines += [(each, pod.urn) for each in at_once(line(pod, capacity, model_specs), pod)]

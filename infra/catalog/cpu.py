@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from infra.catalog.spec import BackendSpec, Scratch
 from infra.quantities import BUILD, GI, MI
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 SOURCE = "engines_image"
 ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
@@ -19,9 +19,9 @@ class CpuEngine:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def claim(self) -> Claim:
+    def claim(self) -> ResourceClaim:
         request, limit = self.memory
-        return Claim(memory_request=request, memory_limit=limit, cpu_request=100, cpu_limit=2000)
+        return ResourceClaim(memory_request=request, memory_limit=limit, cpu_request=100, cpu_limit=2000)
 
 
 ENGINES: Mapping[str, CpuEngine] = {

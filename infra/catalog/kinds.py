@@ -7,7 +7,7 @@ from infra.catalog.cpu import on_cpu
 from infra.catalog.spec import BackendSpec
 from infra.quantities import MI
 from infra.settings.services import Service
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 CATALOG: Mapping[str, BackendSpec] = {
     backend.kind: backend
@@ -37,7 +37,7 @@ CATALOG: Mapping[str, BackendSpec] = {
     )
 }
 SECRET_KEYS = frozenset(secret.config_key for backend in CATALOG.values() for secret in backend.secrets)
-DEFAULT_LIMIT = Claim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)
+DEFAULT_LIMIT = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)
 
 
 def backend_spec(name: str, options: Service) -> BackendSpec:

@@ -3,7 +3,7 @@
 from infra.catalog.spec import BackendSpec, Download, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import OllamaService, SglangService, VllmService
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 OLLAMA = BackendSpec(
     kind="ollama",
@@ -16,7 +16,7 @@ OLLAMA = BackendSpec(
     timeout_s=300,
     fetches=True,
     image="docker.io/ollama/ollama:0.32.9@sha256:1685741456770df6e3cceb2a945a5f75e020f658d1701509668d6f4688f1dd3f",
-    claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
+    claim=ResourceClaim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
     probes=Probes(
         startup=Probe(path="/", period_s=10, failures=30),
         readiness=Probe(path="/", delay_s=10),
@@ -47,7 +47,7 @@ VLLM = BackendSpec(
     fetches=True,
     cuda=13,
     image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
-    claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
+    claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(
         startup=Probe(path="/health", period_s=30, timeout_s=10, failures=60),  # 30 min: the first start downloads
         readiness=Probe(path="/health", period_s=10),
@@ -80,7 +80,7 @@ SGLANG = BackendSpec(
     fetches=True,
     cuda=13,
     image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
-    claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
+    claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(  # `/health_generate` has a token made; `/health` looks at the processes alone
         startup=Probe(path="/health_generate", period_s=30, timeout_s=25, failures=60),
         readiness=Probe(path="/health", period_s=10),
@@ -116,7 +116,7 @@ LLAMA_EMBED = BackendSpec(
     adapter="openai",
     timeout_s=60,
     image=f"{_LLAMA_CPP}:server-b11243@sha256:f9115c95639e60abc09d4ea83b26fd4d56c66aa1174594393335a514da00c283",
-    claim=Claim(memory_request=GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=8000),
+    claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=8000),
     probes=Probes(
         startup=Probe(path="/health", failures=30),
         readiness=Probe(path="/health", delay_s=10),
@@ -148,7 +148,9 @@ LLAMA_ROUTER = BackendSpec(
     timeout_s=300,
     cuda=12,  # `server-cuda13-` would be the other
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
-    claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI),
+    claim=ResourceClaim(
+        memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI
+    ),
     probes=Probes(
         startup=Probe(path="/health", failures=30),
         readiness=Probe(path="/health", delay_s=10),

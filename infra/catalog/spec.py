@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from infra.settings.services import Service
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 Task = Literal["chat", "embeddings", "transcription", "speech", "speakers", "audio"]
 Phase = int
@@ -79,7 +79,7 @@ class Restart:
     name: str
     schedule: str
     image: str
-    claim: Claim
+    claim: ResourceClaim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class BackendSpec:
     tasks: tuple[Task, ...]
     adapter: str
     image: str | None  # None: the stack file must name one; BUILD: it is built from its source
-    claim: Claim
+    claim: ResourceClaim
     probes: Probes
     strategy: Literal["Recreate", "RollingUpdate"]
     source: str | None = None  # the folder of this repository that its image can be built from

@@ -3,7 +3,7 @@
 from infra.catalog.spec import UNPUBLISHED, BackendSpec, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import HearingService
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 _OWN = "registry.arunlabs.com"
 
@@ -27,7 +27,7 @@ SPEACHES = BackendSpec(
     timeout_s=600,
     fetches=True,
     image="ghcr.io/speaches-ai/speaches:0.8.3-cpu@sha256:21e3df06d842fb7802ab470dd77c25f0e8c0d22950e8d8c6ae886e851af53ef8",
-    claim=Claim(memory_request=8 * GI, memory_limit=16 * GI, cpu_request=4000, cpu_limit=8000),
+    claim=ResourceClaim(memory_request=8 * GI, memory_limit=16 * GI, cpu_request=4000, cpu_limit=8000),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     options=HearingService,
@@ -54,7 +54,7 @@ PIPER = BackendSpec(
     timeout_s=120,
     fetches=True,
     image="ghcr.io/matatonic/openedai-speech@sha256:3ef4f857d5a757cfe8e9b61185df1bd3c52c45f950716a54e4399c27c3e91396",
-    claim=Claim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
+    claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
     volumes=(Volume(name="piper-voices", mount="/app/voices", size=5 * GI),),
@@ -74,7 +74,9 @@ CHATTERBOX = BackendSpec(
     timeout_s=120,
     fetches=True,
     image=f"{_OWN}/chatterbox-tts-server{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=16 * GI, cpu_request=2000, cpu_limit=4000, gpus=1, vram=6 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=16 * GI, cpu_request=2000, cpu_limit=4000, gpus=1, vram=6 * GI
+    ),
     probes=_probes(
         "/api/ui/initial-data", Probe(path="/api/ui/initial-data", period_s=15, failures=40), 30, liveness_delay_s=60
     ),
@@ -100,7 +102,9 @@ WHISPER = BackendSpec(
     timeout_s=600,
     fetches=True,
     image=f"{_OWN}/whisper-stt{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI
+    ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     options=HearingService,
@@ -126,7 +130,9 @@ PYANNOTE = BackendSpec(
     timeout_s=600,
     fetches=True,
     image=f"{_OWN}/pyannote-speaker{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI
+    ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     volumes=(Volume(name="pyannote-model-cache", mount="/cache/huggingface", size=10 * GI),),
@@ -148,7 +154,7 @@ DEEPFILTER = BackendSpec(
     timeout_s=600,
     image=f"{_OWN}/deepfilter-audio{UNPUBLISHED}",
     # One hour of 48 kHz float stereo peaks near 17 GB.
-    claim=Claim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
+    claim=ResourceClaim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - uploads, inside the container
@@ -165,7 +171,9 @@ OPENVOICE = BackendSpec(
     adapter="openai",
     timeout_s=120,
     image=f"{_OWN}/openvoice-tts{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=8 * GI, cpu_request=1000, cpu_limit=4000, gpus=1, vram=4 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=8 * GI, cpu_request=1000, cpu_limit=4000, gpus=1, vram=4 * GI
+    ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     scratch=(Scratch(mount="/tmp", size=512 * MI),),  # noqa: S108 - inside the container

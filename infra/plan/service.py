@@ -8,7 +8,7 @@ from infra.catalog.kinds import backend_spec
 from infra.catalog.spec import BackendSpec, Probes, Volume
 from infra.quantities import BUILD
 from infra.settings.services import Service
-from infra.sizing.budget import Claim, Line
+from infra.sizing.budget import LedgerLine, ResourceClaim
 from infra.sizing.vram import ModelSpec, Vram
 
 
@@ -19,7 +19,7 @@ class ServicePlan:
     name: str
     backend: BackendSpec
     options: Service
-    claim: Claim
+    claim: ResourceClaim
     image: str  # BUILD: of its source
     replicas: int
     vram: Vram | None = None
@@ -72,19 +72,19 @@ class ServicePlan:
         return self.options.timeout_s or self.backend.timeout_s
 
     @property
-    def line(self) -> Line:
+    def line(self) -> LedgerLine:
         """Its line of the ledger."""
-        return Line(name=self.service_name, claim=self.claim, replicas=self.replicas, phase=self.backend.phase)
+        return LedgerLine(name=self.service_name, claim=self.claim, replicas=self.replicas, phase=self.backend.phase)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[LedgerLine, ...]:
         """Its line, and those of the pods that come beside it: one more while it rolls, and one that restarts it."""
         rolls, restart = self.backend.strategy == "RollingUpdate", self.backend.restart
         more = (
             [replace(self.line, name=f"{self.service_name} (rollout)", replicas=1, is_lasting=False)] if rolls else []
         )
         if restart:
-            more.append(Line(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
+            more.append(LedgerLine(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
         return self.line, *more
 
 
@@ -103,14 +103,16 @@ def resolve(name: str, options: Service, model_specs: Mapping[str, ModelSpec]) -
     )
 
 
-def _claim(default: Claim, options: Service, vram: Vram | None, model_specs: Mapping[str, ModelSpec]) -> Claim:
+def _claim(
+    default: ResourceClaim, options: Service, vram: Vram | None, model_specs: Mapping[str, ModelSpec]
+) -> ResourceClaim:
     claim = replace(
         default,
         gpus=default.gpus if options.gpus is None else options.gpus,
         vram=vram.total if vram else options.gpu_memory or default.vram,
         shared_memory=options.shared_memory_bytes,
-        parked=options.parked(model_specs),
-        resident=options.resident(model_specs),
+        sleeping_weights=options.sleeping_weights(model_specs),
+        working_set=options.working_set(model_specs),
     )
     if options.memory:
         claim = replace(claim, memory_request=options.memory.request, memory_limit=options.memory.limit)

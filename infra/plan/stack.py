@@ -8,7 +8,7 @@ from infra.plan import device_plugin, phase_gates
 from infra.plan.routes import RouteTable, table
 from infra.plan.service import ServicePlan, resolve
 from infra.settings.model import Settings
-from infra.sizing.budget import Line
+from infra.sizing.budget import LedgerLine
 from infra.sizing.ledger import Ledger
 
 
@@ -42,7 +42,7 @@ def plan(settings: Settings) -> Plan:
     )
 
 
-def _lines(settings: Settings, services: Iterable[ServicePlan]) -> tuple[Line, ...]:
+def _lines(settings: Settings, services: Iterable[ServicePlan]) -> tuple[LedgerLine, ...]:
     """Those of the node itself and of every service, in phase order."""
     of_node = device_plugin.lines(settings.node, settings.phase)
     of_services = (line for service in services for line in service.lines)

@@ -7,9 +7,20 @@ from pydantic import Field
 
 from infra.quantities import GI, Bytes, Image, Seconds, Tokens
 from infra.settings.schema import CpuRange, MemoryRange, Section
-from infra.sizing.budget import Part
+from infra.sizing.budget import MemoryShare
 from infra.sizing.host_memory import largest, load
-from infra.sizing.vram import ENGINE_OVERHEAD, SGLANG, VLLM, Engine, ModelSpec, Paging, Requests, Vram, need, weights
+from infra.sizing.vram import (
+    ENGINE_OVERHEAD,
+    SGLANG,
+    VLLM,
+    EngineOptions,
+    ModelSpec,
+    Paging,
+    Requests,
+    Vram,
+    required_vram,
+    weights,
+)
 
 
 class Service(Section):
@@ -38,11 +49,11 @@ class Service(Section):
         """GPU memory of one replica; None for a service without a GPU. Raises KeyError for a model with no card."""
         return None
 
-    def parked(self, model_specs: Mapping[str, ModelSpec]) -> int:  # noqa: ARG002
+    def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:  # noqa: ARG002
         """Bytes of RAM that its engine's weights take while it sleeps. Raises KeyError for a model with no card."""
         return 0
 
-    def resident(self, model_specs: Mapping[str, ModelSpec]) -> tuple[Part, ...]:  # noqa: ARG002
+    def working_set(self, model_specs: Mapping[str, ModelSpec]) -> tuple[MemoryShare, ...]:  # noqa: ARG002
         """What one replica is known to fill of its RAM. Raises KeyError for a model with no card."""
         return ()
 
@@ -96,7 +107,7 @@ class OllamaService(Service):
     overhead: Bytes = GI
     """RAM of the server itself, beside weights, KV cache and compute buffers."""
 
-    def resident(self, model_specs: Mapping[str, ModelSpec]) -> tuple[Part, ...]:
+    def working_set(self, model_specs: Mapping[str, ModelSpec]) -> tuple[MemoryShare, ...]:
         loaded = [
             load(
                 model.name,
@@ -139,7 +150,7 @@ class EngineService(Service):
     """Seconds that a start may take: the first one downloads the model."""
 
     def vram(self, model_specs: Mapping[str, ModelSpec]) -> Vram:
-        engine = Engine(
+        engine = EngineOptions(
             context_tokens=self.context_tokens,
             sequences=self.sequences,
             dtype=self.dtype,
@@ -148,7 +159,7 @@ class EngineService(Service):
             quantization=self.quantization,
             paging=self.paging,
         )
-        return need(model_specs[self.model], engine, self.overhead)
+        return required_vram(model_specs[self.model], engine, self.overhead)
 
     @property
     def gpus(self) -> int:
@@ -171,7 +182,7 @@ class VllmService(EngineService):
     sleep: bool = False
     """Let the engine sleep: its weights are then parked in RAM, which the memory limit must cover."""
 
-    def parked(self, model_specs: Mapping[str, ModelSpec]) -> int:
+    def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:
         return weights(model_specs[self.model], self.dtype, 1, self.quantization) if self.sleep else 0
 
     @property

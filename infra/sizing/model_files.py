@@ -1,4 +1,4 @@
-"""Model spec and size of the weights, from the header of a GGUF file or a folder of safetensors."""
+"""Model spec and size of a local model, read from the header of a GGUF file or from a folder of safetensors."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from infra.sizing.model_specs import ModelSpec
 
 
 def model_spec(path: Path) -> tuple[ModelSpec, int]:
-    """The model spec of the model at *path*, and the bytes of its weights, of which none is read.
+    """Return the spec of the model at *path* and the bytes of its weights; the weights are not read.
 
-    Raises ModelFileError, which names the file and what is wrong with it.
+    Raises ModelFileError, which names the file and the fault.
     """
     try:
         return safetensors.read(path) if path.is_dir() else gguf_spec.read(path)

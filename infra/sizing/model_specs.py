@@ -1,4 +1,4 @@
-"""The figures of models that decide their memory, as data. Sources: docs/vram.md."""
+"""Model specs: the figures that decide a model's memory, as data. Sources: docs/vram.md."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """The figures of a model's `config.json` that decide its memory."""
+    """Figures of a model's `config.json` that decide its memory."""
 
     parameters: int
     layers: int
     kv_heads: int  # 0: an encoder, which keeps no KV cache
     head_size: int
-    context_tokens: int  # the longest context it was trained for
+    context_tokens: int  # the longest context that it was trained for
     heads: int | None = None  # query heads
     embedding: int | None = None  # parameters of the token embedding; None: not known
     tied: bool = False  # the output head is the embedding itself
-    window: int = 0  # tokens that a sliding-window layer looks back
-    window_layers: int = 0  # how many of the layers slide
+    window: int = 0  # tokens of a sliding window
+    window_layers: int = 0  # layers with a sliding window
     latent: int = 0  # multi-head latent attention: values per token and layer, in place of keys and values
-    stored: int | None = None  # bytes of the weights where the model comes quantised; None: parameters x dtype
+    stored: int | None = None  # bytes of the weights where the model is published quantised; None: parameters x dtype
 
 
 LLAMA_8B = ModelSpec(
@@ -201,15 +201,15 @@ MODEL_SPECS: dict[str, ModelSpec] = {
     "deepseek-ai/DeepSeek-V2-Lite-Chat": DEEPSEEK_V2_LITE,
     "mixedbread-ai/mxbai-embed-large-v1": MXBAI_EMBED_LARGE,
 }
-"""By the name of the model's repository on the Hugging Face hub."""
+"""Repository on the Hugging Face hub -> spec."""
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """The model specs as cells of a table, in the order of `COLUMNS`."""
+    """Return the specs as cells of a table, in the order of `COLUMNS`."""
     for name, model_spec in MODEL_SPECS.items():
         special = ""
         if model_spec.window:
-            special = f"{model_spec.window_layers} layers look back {model_spec.window} tokens"
+            special = f"{model_spec.window_layers} layers with a window of {model_spec.window} tokens"
         elif model_spec.latent:
             special = f"latent attention of {model_spec.latent} values"
         elif not model_spec.kv_heads:

@@ -35,7 +35,7 @@ def test_plan_prints_the_ledger(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("services.vllm.memory.limit", "120Gi", "take 63.01Gi off the memory limit"),
+        ("services.vllm.memory.limit", "120Gi", "by 63.01Gi"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
         ("services.vllm.contextTokens", 65_536, "fits on no GPU"),
     ],

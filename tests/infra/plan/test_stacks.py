@@ -12,7 +12,7 @@ from infra.quantities import GI
 from infra.settings.loader import load
 from infra.settings.model import ROOT
 from infra.settings.services import Service
-from infra.sizing.budget import Claim, findings, total
+from infra.sizing.budget import ResourceClaim, total, violations
 from infra.sizing.ledger import Ledger
 from stacks.rendering import manifests
 from tests.conftest import planned
@@ -44,7 +44,7 @@ def test_the_originals_figures_are_refused() -> None:
         claim = replace(line.claim, memory_limit=int(memory * GI), cpu_limit=int(cpu * 1000), vram=0)
         lines.append(replace(line, claim=claim))
     assert total(lines, lambda claim: claim.memory_limit) == int(197.25 * GI)
-    messages = [finding.message for finding in findings(lines, shipped.capacity)]
+    messages = [violation.message for violation in violations(lines, shipped.capacity)]
     assert any("the limits add up to 197.25Gi, 40.45Gi over the node's budget of 156.8Gi" in text for text in messages)
     assert any("the limits add up to 56.5, 5.3 over the node's budget of 51.2" in text for text in messages)
 
@@ -87,7 +87,7 @@ def test_a_made_up_backend_needs_its_entry_only() -> None:
         tasks=("chat",),
         adapter="openai",
         image="example.test/translator@sha256:" + 64 * "a",
-        claim=Claim(memory_request=GI, memory_limit=2 * GI, cpu_request=100, cpu_limit=1000),
+        claim=ResourceClaim(memory_request=GI, memory_limit=2 * GI, cpu_request=100, cpu_limit=1000),
         probes=Probes(startup=probe, readiness=probe, liveness=probe),
         strategy="RollingUpdate",
     )

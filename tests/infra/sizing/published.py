@@ -1,4 +1,4 @@
-"""What others published of models, beside what our arithmetic makes of the same; docs/vram.md shows the tables.
+"""Published figures of models beside our calculation of the same; docs/vram.md shows the tables.
 
 `python -m tests.infra.sizing.published` writes them there. Sources are named by owner/repository#thread, or by file.
 """
@@ -22,7 +22,7 @@ QUANTIZE = "ggml-org/llama.cpp, tools/quantize/README.md"
 
 @dataclass(frozen=True)
 class Row:
-    """A published figure and ours, both in bytes; *unit* and *digits* are how it was published."""
+    """A published figure and ours, both in bytes; *unit* and *digits* are those of the publication."""
 
     model: str
     what: str
@@ -34,7 +34,7 @@ class Row:
 
     @property
     def error(self) -> float:
-        """Ours against theirs, as a share of theirs."""
+        """Deviation of our figure, as a share of the published one."""
         return self.ours / self.published - 1
 
     @property
@@ -161,8 +161,8 @@ ROWS = (*EXACT, *QUANTISED, *CACHES)
 
 
 def sections() -> Iterator[tuple[str, str]]:
-    """The marks of docs/vram.md and the tables between them."""
-    yield "model specs", markdown(model_specs.COLUMNS, list(model_specs.rows()))
+    """Return the marks of docs/vram.md and the tables between them."""
+    yield "models", markdown(model_specs.COLUMNS, list(model_specs.rows()))
     for mark, rows in (("exact", EXACT), ("quantised", QUANTISED), ("caches", CACHES)):
         yield mark, markdown(COLUMNS, [row.cells for row in rows])
 

@@ -1,4 +1,4 @@
-"""The figures of the model spec against the number of parameters, which the shapes of the layers add up to."""
+"""Model specs: the shapes of the layers add up to the number of parameters."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from infra.sizing.vram import MODEL_SPECS
 
 @dataclass(frozen=True, kw_only=True)
 class Shapes:
-    """What a `config.json` says beside the model spec. *norms*: vectors of a layer; *extra*: parameters found once."""
+    """Figures of a `config.json` beside the model spec. *norms*: vectors per layer; *extra*: other parameters."""
 
     hidden: int
     feed_forward: int

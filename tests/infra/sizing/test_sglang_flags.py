@@ -1,4 +1,4 @@
-"""SGLang's flags: what is written is read back, in anybody's notation."""
+"""SGLang's flags: written flags are parsed back, in every notation."""
 
 from dataclasses import replace
 
@@ -38,19 +38,19 @@ def test_the_flags_need_what_the_ledger_says(options: dict[str, object]) -> None
     read = sglang_flags.read(written(service))
     assert read.vram(MODEL_SPECS, 32 * GI) == service.vram(MODEL_SPECS).total
     assert (read.model, read.quantization) == (service.model, service.quantization)
-    assert read.parked(MODEL_SPECS) == service.parked(MODEL_SPECS) == 0
+    assert read.sleeping_weights(MODEL_SPECS) == service.sleeping_weights(MODEL_SPECS) == 0
 
 
 @given(SERVICES)
 def test_the_share_of_the_gpu_holds_weights_and_cache(options: dict[str, object]) -> None:
-    """The share is of what CUDA leaves free, and the engine's own memory is at least what CUDA takes."""
+    """The share refers to memory that CUDA leaves free; the engine's overhead is at least as large as CUDA's use."""
     service = SglangService.model_validate(options)
     vram = service.vram(MODEL_SPECS)
     fraction = sglang_flags.read(written(service, 2 * vram.total)).fraction
     assert fraction * (2 * vram.total - vram.overhead) >= vram.weights + vram.kv_cache
 
 
-def test_the_cache_has_whole_pages_and_one_to_spare() -> None:
+def test_the_cache_has_whole_pages_and_one_spare_page() -> None:
     service = SglangService(context_tokens=PAGE + 1, sequences=3)
     assert service.vram(MODEL_SPECS).kv_cache == (3 * 2 + 1) * PAGE * TOKEN
     assert f"--max-total-tokens={3 * 2 * PAGE}" in written(service)
@@ -71,7 +71,7 @@ def test_quantised_weights_get_the_fast_kernel(ours: str, theirs: str) -> None:
     assert f"--quantization={theirs}" in written(SglangService.model_validate({"quantization": ours}))
 
 
-def test_a_cache_in_8_bits_is_asked_for_by_its_full_name() -> None:
+def test_an_8_bit_cache_is_named_in_full() -> None:
     assert "--kv-cache-dtype=fp8_e4m3" in written(SglangService(kv_dtype="fp8"))
 
 
@@ -94,7 +94,7 @@ def test_every_notation_is_read(words: list[str]) -> None:
     assert (flags.model, flags.context_tokens, flags.tensor_parallel) == (MODEL, 65_536, 2)
 
 
-def test_a_share_takes_what_it_says_and_activations_beside_it() -> None:
+def test_a_share_counts_with_activations_beside_it() -> None:
     flags = sglang_flags.read(["--model-path", MODEL, "--context-length=1", "--mem-fraction-static=0.5"])
     assert flags.vram(MODEL_SPECS, 64 * GI) == 34 * GI
     assert flags.vram(MODEL_SPECS, 64 * GI, overhead=0) == 32 * GI
@@ -106,7 +106,7 @@ def test_an_unset_context_is_the_longest_of_the_model() -> None:
     assert sglang_flags.read(["--model-path", MODEL, "--max-total-tokens=1"]).vram(MODEL_SPECS, 32 * GI) > 32 * GI
 
 
-def test_an_unknown_model_takes_the_share_whatever_caps_it() -> None:
+def test_an_unknown_model_uses_the_share_in_spite_of_a_token_limit() -> None:
     words = ["--model-path", "acme/unknown", "--mem-fraction-static", "0.5", "--max-total-tokens", "1"]
     assert sglang_flags.read(words).vram(MODEL_SPECS, 32 * GI) == 18 * GI
     assert sglang_flags.read([]).vram(MODEL_SPECS, 100, overhead=0) == 90

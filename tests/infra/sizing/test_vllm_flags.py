@@ -1,4 +1,4 @@
-"""vLLM's flags: what is written is read back, in anybody's notation."""
+"""vLLM's flags: written flags are parsed back, in every notation."""
 
 from dataclasses import replace
 
@@ -34,12 +34,12 @@ def test_the_flags_need_what_the_ledger_says(options: dict[str, object]) -> None
     written = vllm_flags.write(service, claimed, 32 * GI)
     read = vllm_flags.read(written)
     assert read.vram(MODEL_SPECS, 32 * GI) == claimed.total
-    assert read.parked(MODEL_SPECS) == service.parked(MODEL_SPECS)
+    assert read.sleeping_weights(MODEL_SPECS) == service.sleeping_weights(MODEL_SPECS)
     assert (read.quantization, read.sleep) == (service.quantization, service.sleep)
 
 
 @pytest.mark.parametrize(("context", "blocks"), [(1, 1), (16, 1), (17, 2), (8192, 512)])
-def test_the_cache_has_a_block_more_than_the_longest_request_takes(context: int, blocks: int) -> None:
+def test_the_cache_has_one_block_more_than_the_longest_request(context: int, blocks: int) -> None:
     service = VllmService(context_tokens=context, sequences=1)
     block = 16 * 128 * 1024  # bytes of 16 tokens of Llama 8B
     assert service.vram(MODEL_SPECS).kv_cache == (blocks + 1) * block
@@ -54,7 +54,7 @@ def test_quantised_weights_get_the_fast_kernel(ours: str, theirs: str) -> None:
     assert f"--quantization={theirs}" in vllm_flags.write(service, service.vram(MODEL_SPECS), 32 * GI)
 
 
-def test_a_format_that_is_not_known_saves_nothing() -> None:
+def test_an_unknown_format_saves_nothing() -> None:
     plain = vllm_flags.read(["serve", MODEL, "--max-model-len=1", "--kv-cache-memory-bytes=1"])
     exotic = replace(plain, quantization="exotic")
     assert exotic.vram(MODEL_SPECS, 32 * GI) == plain.vram(MODEL_SPECS, 32 * GI)
@@ -67,10 +67,10 @@ def test_sleep_needs_a_flag_and_development_mode() -> None:
     assert (asleep.environment, awake.environment) == ({"VLLM_SERVER_DEV_MODE": "1"}, {})
 
 
-def test_what_sleeps_is_parked_from_every_gpu() -> None:
+def test_sleeping_weights_are_those_of_every_gpu() -> None:
     service = VllmService(sleep=True, tensor_parallel=2)
-    assert service.parked(MODEL_SPECS) == 2 * service.vram(MODEL_SPECS).weights
-    assert VllmService().parked(MODEL_SPECS) == 0
+    assert service.sleeping_weights(MODEL_SPECS) == 2 * service.vram(MODEL_SPECS).weights
+    assert VllmService().sleeping_weights(MODEL_SPECS) == 0
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_an_unset_context_is_the_longest_of_the_model() -> None:
     assert flags.vram(MODEL_SPECS, 32 * GI) > 32 * GI
 
 
-def test_an_unknown_model_takes_what_it_is_told_to() -> None:
+def test_an_unknown_model_uses_what_its_flags_reserve() -> None:
     flags = vllm_flags.read(["serve", "acme/unknown", "--gpu-memory-utilization", "0.5"])
     assert flags.vram(MODEL_SPECS, 32 * GI) == 16 * GI
     assert vllm_flags.read(["serve", "acme/unknown"]).vram(MODEL_SPECS, 100) == 92
     assert vllm_flags.read(["serve", "acme/unknown", "--kv-cache-memory-bytes=7"]).vram(MODEL_SPECS, 100) == 7
 
 
-def test_no_arguments_at_all_are_vllms_defaults() -> None:
+def test_no_arguments_mean_the_defaults() -> None:
     flags = vllm_flags.read([])
     assert (flags.model, flags.context_tokens, flags.sleep) == ("", None, False)

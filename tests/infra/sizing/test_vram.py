@@ -1,4 +1,4 @@
-"""The memory of a model on a GPU, against figures worked out by hand."""
+"""GPU memory of a model, compared with figures calculated by hand."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ def test_weights_are_parameters_times_bytes() -> None:
     assert weights(LLAMA, "bfloat16") == 16_060_522_496
 
 
-def test_a_token_of_llama_8b_takes_128_kib_of_cache() -> None:
+def test_a_token_of_llama_8b_uses_128_kib_of_cache() -> None:
     assert kv_cache(LLAMA, "bfloat16", ONE) == 2 * 32 * 8 * 128 * 2 == 128 * 1024
 
 
@@ -60,7 +60,7 @@ def test_an_encoder_keeps_no_cache() -> None:
     assert kv_cache(MODEL_SPECS["mixedbread-ai/mxbai-embed-large-v1"], "float16", LONG) == 0
 
 
-def test_a_model_that_comes_quantised_takes_what_it_has_stored() -> None:
+def test_a_model_that_is_published_quantised_uses_its_stored_size() -> None:
     oss = MODEL_SPECS["openai/gpt-oss-20b"]
     assert weights(oss, "float32") == weights(oss, "bfloat16", quantization="fp8") == 13_761_264_768
     assert weights(oss, "bfloat16", 2) == 13_761_264_768 // 2
@@ -73,7 +73,7 @@ def test_a_quantised_engine_fits_where_the_plain_one_does_not() -> None:
 
 
 @pytest.mark.parametrize("name", list(MODEL_SPECS))
-def test_every_card_is_sound(name: str) -> None:
+def test_every_model_spec_is_consistent(name: str) -> None:
     model_spec: ModelSpec = MODEL_SPECS[name]
     assert model_spec.embedding is not None
     assert model_spec.heads is not None
