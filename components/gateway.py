@@ -11,18 +11,14 @@ from infra.catalog.gateway import FEED_BUS_KIND, FEED_CHANNEL, FEED_PASSWORD, FE
 from infra.plan.service import ServicePlan
 from infra.plan.timeouts import classes
 from infra.settings.api_keys import API_KEYS, hashed
-from infra.settings.services import GatewayService
 
 
 class Gateway(Backend):
     """The gateway's replicas; `url` is the address of the whole platform inside the cluster."""
 
     def extras(self) -> Extras:
-        options = self.args.service.options
-        assert isinstance(options, GatewayService)  # noqa: S101 - its catalog entry says so
         return Extras(
             environment={
-                "SYNAPSE_LOG_LEVEL": options.log_level,
                 "SYNAPSE_DASHBOARD_COOKIE_SECURE": str(self.args.plan.settings.ingress is not None).lower(),
                 **classes(self.args.plan.services),
                 **self._feed(),
@@ -54,7 +50,7 @@ class Gateway(Backend):
         return known
 
     def _router(self) -> ServicePlan | None:
-        return next((found for found in self.args.plan.services if found.backend.adapter == "llama-router"), None)
+        return next((each for each in self.args.plan.services if each.backend.gateway_sets_context), None)
 
     def _router_environment(self) -> dict[str, str]:
         """Where the router's Deployment is, and the container whose arguments are changed."""

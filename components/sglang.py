@@ -1,16 +1,7 @@
-"""SGLang: one model on a GPU, its memory flags derived from the same figures as the ledger."""
+"""SGLang: one model on a GPU; its memory flags follow from the same figures as the ledger (`SglangService.flags`)."""
 
-from components.backend import Backend, Extras
-from infra.settings.services import SglangService
-from infra.sizing import sglang_flags
+from components.backend import Backend
 
 
 class Sglang(Backend):
-    """One SGLang engine; a Recreate rollout lets go of the GPU before the next pod wants it."""
-
-    def extras(self) -> Extras:
-        service = self.args.service
-        assert isinstance(service.options, SglangService)  # noqa: S101 - its catalog entry says so
-        assert service.vram is not None  # noqa: S101 - an EngineService always has some
-        smallest = min(gpu.memory for gpu in self.args.node.gpus)
-        return Extras(arguments=sglang_flags.write(service.options, service.vram, smallest))
+    """One SGLang engine; a Recreate rollout releases the GPU before the next pod needs it."""

@@ -11,6 +11,7 @@ from infra.quantities import Bytes, memory_text
 from infra.settings.build_host import BuildHost
 from infra.settings.consumers import Consumer, Migration, OwnServer, Verification
 from infra.settings.field_docs import field_docs
+from infra.settings.language_services import OllamaModel
 from infra.settings.model import SECRETS, Node, StackFile
 from infra.settings.schema import (
     PREFIX,
@@ -23,7 +24,7 @@ from infra.settings.schema import (
     RateLimit,
     TargetSection,
 )
-from infra.settings.services import OllamaModel, Service
+from infra.settings.services import Service
 from infra.sizing.ledger import markdown
 
 COLUMNS = ("Key", "Default", "Meaning")

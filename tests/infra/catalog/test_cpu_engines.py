@@ -8,7 +8,7 @@ from infra.plan.service import ServicePlan, resolve
 from infra.plan.stack import plan
 from infra.quantities import BUILD
 from infra.settings.loader import load
-from infra.settings.services import HearingService
+from infra.settings.services import TranscriptionService
 from tests.conftest import Config, config_of, settings_of
 
 DIGEST = "registry.example/engines@sha256:" + 64 * "a"
@@ -56,9 +56,9 @@ def test_the_stack_file_still_has_the_last_word() -> None:
 
 
 def test_a_vocabulary_is_handed_to_the_recogniser() -> None:
-    options = HearingService.model_validate({"engine": "cpu", "vocabulary": "digits"})
+    options = TranscriptionService.model_validate({"engine": "cpu", "vocabulary": "digits"})
     assert options.environment == {"SYNAPSE_ENGINES_GRAMMAR": "digits"}
-    assert HearingService(engine="cpu").environment == {}
+    assert TranscriptionService(engine="cpu").environment == {}
 
 
 def test_the_forge_takes_one_too_with_a_registry() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from infra.errors import BudgetError, RouteError
 from infra.quantities import GI
-from infra.settings.services import VllmService
+from infra.settings.language_services import VllmService
 from infra.sizing.budget import total
 from tests.conftest import planned
 

@@ -6,9 +6,9 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.quantities import GI
+from infra.settings.language_services import OllamaService, VllmService
 from infra.settings.loader import from_engine, load
 from infra.settings.model import ROOT, Settings
-from infra.settings.services import OllamaService, VllmService
 from tests.conftest import Config, changed, forge_config, settings_of
 
 DIGEST = "@sha256:" + 64 * "a"
@@ -54,7 +54,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "services.vllm.model",
             "acme/secret-7b",
-            "got 'acme/secret-7b', whose size is not known; accepted: meta-llama",
+            "got 'acme/secret-7b', which has no model spec; accepted: meta-llama",
         ),
         ("services.vllm.dtype", "int3", "synapse:services.vllm.dtype: got 'int3'; accepted: 'bfloat16'"),
         ("services.vllm.memory.limit", "8Gi", "synapse:services.vllm.memory: got {"),
@@ -67,11 +67,11 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         ),
         ("services.gateway.image", "gateway:latest", "accepted: an image pinned by digest"),
         ("services.gateway.image", "rebuild", "hexadecimal digits>, or build"),
-        ("services.gateway.image", None, "image: missing; accepted: build, which makes it of gateway_image/, or name["),
+        ("services.gateway.image", None, "image: missing; accepted: build, which builds it from gateway_image/, or na"),
         (
             "services.gateway.image",
             "build",
-            "image: is built, and there is nowhere to hand it to; accepted: with synapse:",
+            "image: is built, and has no destination; accepted: with synapse:",
         ),
         (
             "services.ollama.image",
@@ -82,13 +82,13 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "services.ollama.engine",
             "cpu",
-            "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind that has one: llama-embed, llama-rou",
+            "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind with a CPU engine: llama-em",
         ),
-        ("services.piper.engine", "cpu", "services.piper.image: is built, and there is nowhere to hand it to"),
+        ("services.piper.engine", "cpu", "services.piper.image: is built, and has no destination"),
         (
             "services.piper",
             {"engine": "cpu", "gpuMemory": "1Gi"},
-            "services.piper.gpuMemory: has no GPU to be taken of",
+            "services.piper.gpuMemory: has no GPU with engine: cpu",
         ),
         ("services.speaches.vocabulary", "digits", "vocabulary: got 'digits'; accepted: with engine: cpu, or left out"),
         (
@@ -112,7 +112,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "buildHost",
             {"host": "forge", "hostKey": "ssh-ed25519 AAAA me@forge"},
-            "synapse:buildHost: has nowhere to push to; accepted: with synapse:registry, or left out",
+            "synapse:buildHost: has no registry to push to; accepted: with synapse:registry, or left out",
         ),
         ("buildKey", "-----BEGIN", "synapse:buildKey: in plain text; accepted: a secret: pulumi config set --secret"),
         ("node.cpuOvercommit", 0, "synapse:node.cpuOvercommit: got 0; accepted: greater than or equal to 1"),

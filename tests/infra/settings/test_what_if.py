@@ -80,7 +80,7 @@ def test_what_is_no_change_is_refused(text: str) -> None:
         ("services.vllm.contxt=1", "synapse:services.vllm.contxt: unknown key; accepted: kind"),
         ("contxt=1", "synapse:contxt: unknown key; accepted: phase"),
         ("phase.deep=1", "synapse:phase: got {'deep': 1}"),
-        ("services.vllm.model=acme/nothing", "whose size is not known"),
+        ("services.vllm.model=acme/nothing", "which has no model spec"),
     ],
 )
 def test_a_wrong_change_is_refused_like_a_wrong_file(text: str, said: str) -> None:
