@@ -1,8 +1,8 @@
-"""The Pulumi program: the stack's settings become its plan, and the plan its resources."""
+"""Pulumi program: turn the settings of the stack into a plan, and the plan into resources."""
 
 import gc
 
-gc.disable()  # a program lives for seconds, or waits: collecting would take a tenth of a preview
+gc.disable()  # the program runs for seconds; garbage collection would take a tenth of a preview
 
 import pulumi
 from pulumi.runtime import config
@@ -14,7 +14,7 @@ from stacks import debug, forge
 
 
 def main() -> None:
-    """Register everything, or end with one message for the person who wrote the stack file."""
+    """Register all resources, or end with one message for the author of the stack file."""
     debug.leave_out()
     try:
         settings = from_engine(config.CONFIG.get(), pulumi.get_stack(), pulumi.runtime.is_config_secret)

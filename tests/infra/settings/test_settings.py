@@ -58,7 +58,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         ),
         ("services.vllm.dtype", "int3", "synapse:services.vllm.dtype: got 'int3'; accepted: 'bfloat16'"),
         ("services.vllm.memory.limit", "8Gi", "synapse:services.vllm.memory: got {"),
-        ("services.vllm.memory.limit", "8Gi", "accepted: a request that is not above the limit"),
+        ("services.vllm.memory.limit", "8Gi", "services.vllm.memory: request 32Gi is above the limit 8Gi; accepted"),
         ("services.vllm.paralel", 2, "synapse:services.vllm.paralel: unknown key"),
         (
             "services.vlm",
