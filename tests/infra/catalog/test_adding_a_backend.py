@@ -15,7 +15,7 @@ from infra.settings.model import ROOT
 
 PAGE = (ROOT / "docs/adding-a-backend.md").read_text(encoding="utf-8")
 APPENDED = re.compile(r"At the end of `(?P<file>[^`]+)`:\n\n```python\n(?P<code>.*?)```", re.DOTALL)
-INSERTED = re.compile(r"In `(?P<file>[^`]+)`, after `(?P<line>[^`]+)`:\n\n```python\n(?P<code>.*?)```", re.DOTALL)
+INSERTED = re.compile(r"In `(?P<file>[^`]+)`:\n\n```diff\n (?P<context>.*?\n)\+(?P<code>.*?\n)```", re.DOTALL)
 STACK = re.compile(r"```yaml\n(?P<text>.*?)```", re.DOTALL)
 COPIED = ("infra", "gateway_image/synapse_gateway")
 REPORT = """
@@ -45,13 +45,13 @@ def apply(folder: Path) -> list[str]:
     files = []
     for step in APPENDED.finditer(PAGE):
         path = folder / step["file"]
-        path.write_text(path.read_text(encoding="utf-8") + step["code"], encoding="utf-8")
+        path.write_text(f"{path.read_text(encoding='utf-8')}\n{step['code']}", encoding="utf-8")
         files.append(step["file"])
     for step in INSERTED.finditer(PAGE):
         path = folder / step["file"]
-        before, line, after = path.read_text(encoding="utf-8").partition(f"{step['line']}\n")
-        assert line, f"{step['file']} has no line {step['line']}"
-        path.write_text(before + line + step["code"] + after, encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        assert text.count(step["context"]) == 1
+        path.write_text(text.replace(step["context"], step["context"] + step["code"]), encoding="utf-8")
         files.append(step["file"])
     return files
 
