@@ -17,7 +17,7 @@ SILENCE_DB = -60.0
 
 
 @dataclass(frozen=True)
-class Span:
+class SpeechSpan:
     """Part of a recording, in seconds from its start."""
 
     start: float
@@ -28,7 +28,7 @@ class Span:
         return self.end - self.start
 
 
-def speech_spans(waveform: Waveform, max_pause_s: float, min_speech_s: float = 0.1) -> list[Span]:
+def speech_spans(waveform: Waveform, max_pause_s: float, min_speech_s: float = 0.1) -> list[SpeechSpan]:
     """Return the spans of speech: pauses up to *max_pause_s* are included, spans under *min_speech_s* left out."""
     levels = levels_db(waveform)
     if not len(levels):
@@ -49,18 +49,18 @@ def levels_db(waveform: Waveform) -> NDArray[np.float64]:
     return 10 * np.log10(power + 1e-10)
 
 
-def merge_spans(spans: Iterable[Span], max_pause_s: float) -> list[Span]:
+def merge_spans(spans: Iterable[SpeechSpan], max_pause_s: float) -> list[SpeechSpan]:
     """Join spans that are at most *max_pause_s* apart."""
-    merged: list[Span] = []
+    merged: list[SpeechSpan] = []
     for span in spans:
         if merged and span.start - merged[-1].end <= max_pause_s:
-            merged[-1] = Span(merged[-1].start, span.end)
+            merged[-1] = SpeechSpan(merged[-1].start, span.end)
         else:
             merged.append(span)
     return merged
 
 
-def _active_spans(active: NDArray[np.bool_]) -> Iterator[Span]:
+def _active_spans(active: NDArray[np.bool_]) -> Iterator[SpeechSpan]:
     edges = np.flatnonzero(np.diff(np.concatenate(([0], active.astype(np.int8), [0]))))
     for start, end in edges.reshape(-1, 2):
-        yield Span(float(start) * STEP_S, float(end) * STEP_S)
+        yield SpeechSpan(float(start) * STEP_S, float(end) * STEP_S)

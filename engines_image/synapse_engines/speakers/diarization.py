@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from synapse_engines.audio.voice_activity import Span, speech_spans
+from synapse_engines.audio.voice_activity import SpeechSpan, speech_spans
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.speakers.clustering import cluster
 from synapse_engines.speakers.voiceprint import Voiceprint, voiceprint
@@ -25,9 +25,9 @@ SAME_SPEAKER = 0.75
 
 @dataclass(frozen=True)
 class SpeakerTurn:
-    """Span of one speaker; speakers are numbered from 0 in order of appearance."""
+    """SpeechSpan of one speaker; speakers are numbered from 0 in order of appearance."""
 
-    span: Span
+    span: SpeechSpan
     speaker: int
 
 
@@ -47,7 +47,7 @@ def diarize(
     return _merge_turns(SpeakerTurn(span, speakers[index]) for span, index in zip(windows, nearest, strict=True))
 
 
-def _windows(waveform: Waveform) -> Iterator[Span]:
+def _windows(waveform: Waveform) -> Iterator[SpeechSpan]:
     """Yield the speech spans, cut into pieces of about the window length."""
     spans = speech_spans(waveform, PAUSE_S)
     length = max(WINDOW_S, sum(span.seconds for span in spans) / MAX_WINDOWS)
@@ -55,10 +55,10 @@ def _windows(waveform: Waveform) -> Iterator[Span]:
         count = max(round(span.seconds / length), 1)
         edges = np.linspace(span.start, span.end, count + 1).tolist()
         for start, end in pairwise(edges):
-            yield Span(start, end)
+            yield SpeechSpan(start, end)
 
 
-def _window_print(waveform: Waveform, span: Span, cancel: CancelEvent) -> Voiceprint | None:
+def _window_print(waveform: Waveform, span: SpeechSpan, cancel: CancelEvent) -> Voiceprint | None:
     if cancel.is_set() or span.seconds < MIN_WINDOW_S:
         return None
     return voiceprint(waveform.between(span.start, span.end))
@@ -69,7 +69,7 @@ def _merge_turns(turns: Iterator[SpeakerTurn]) -> list[SpeakerTurn]:
     merged: list[SpeakerTurn] = []
     for turn in turns:
         if merged and merged[-1].speaker == turn.speaker and turn.span.start - merged[-1].span.end <= 2 * PAUSE_S:
-            merged[-1] = SpeakerTurn(Span(merged[-1].span.start, turn.span.end), turn.speaker)
+            merged[-1] = SpeakerTurn(SpeechSpan(merged[-1].span.start, turn.span.end), turn.speaker)
         else:
             merged.append(turn)
     return merged

@@ -7,7 +7,7 @@ A grammar (JSGF, https://www.w3.org/TR/jsgf/) restricts the words, which makes r
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from synapse_engines.audio.voice_activity import Span, speech_spans
+from synapse_engines.audio.voice_activity import SpeechSpan, speech_spans
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.transcription.sphinx_process import RecognizedWord, SphinxProcess
 from synapse_engines.transcription.transcript import DetectedLanguage, Segment, Transcript, Word, build_transcript
@@ -54,7 +54,7 @@ class SphinxRecognizer:
     def close(self) -> None:
         self._process.close()
 
-    def _words(self, waveform: Waveform, span: Span, cancel: CancelEvent) -> Iterator[Word]:
+    def _words(self, waveform: Waveform, span: SpeechSpan, cancel: CancelEvent) -> Iterator[Word]:
         start = max(span.start - MARGIN_S, 0.0)
         if not cancel.is_set():
             for recognized in self._process.decode(waveform.between(start, span.end + MARGIN_S).pcm(), cancel):
