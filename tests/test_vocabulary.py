@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-
 from infra.settings.model import ROOT
 
 SOURCES: Final = (".py", ".md", ".js", ".html", ".yaml", ".yml", ".toml", "Makefile", "Dockerfile")
@@ -35,7 +35,7 @@ LONGEST_FILE: Final = 300
 def tracked() -> list[Path]:
     """Files of the repository, new ones included, that people read."""
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        [shutil.which("git") or "git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         capture_output=True,
