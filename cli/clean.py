@@ -10,9 +10,10 @@ from kubernetes import client
 
 from cli.down import down
 from cli.options import Kubeconfig, Stack
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan, plan
-from infra.settings.loader import Settings, load
+from infra.settings.loader import load
+from infra.settings.model import Settings
 from ops.cluster.connection import connected
 from ops.cluster.state import OURS, ClaimState, read
 from ops.cluster.target import existing_cluster, own
@@ -75,6 +76,6 @@ def _delete_claims(kubeconfig: Path, settings: Settings) -> None:
         core.delete_collection_namespaced_persistent_volume_claim(settings.namespace, label_selector=OURS)
 
 
-def _kept_by(service: Placed) -> set[str]:
+def _kept_by(service: ServicePlan) -> set[str]:
     """The claims that it keeps something on, which whoever only looks at one does not."""
-    return {disk.name for disk in service.disks if not disk.is_read_only}
+    return {disk.name for disk in service.volumes if not disk.is_read_only}

@@ -13,7 +13,8 @@ from urllib3.exceptions import HTTPError
 from cli.options import AsJson, Kubeconfig, Stack
 from infra.errors import SynapseError
 from infra.plan.stack import Plan, plan
-from infra.settings.loader import Settings, load
+from infra.settings.loader import load
+from infra.settings.model import Settings
 from ops.check_results import Finding, document, failed, table
 from ops.cluster.connection import connected
 from ops.cluster.target import existing_cluster

@@ -12,7 +12,7 @@ from rich.console import Console
 from urllib3.exceptions import HTTPError
 
 from cli.options import AsJson, Kubeconfig, Phase, Stack
-from infra.plan.migration import Move, move_of
+from infra.plan.migration import MigrationPlan, migration_plan
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.check_results import Finding, failed, table
@@ -68,7 +68,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
     if sum((dry_run, rollback, decommission, delete)) > 1:
         raise typer.BadParameter("accepted: one of --dry-run, --rollback, --decommission and --delete")
     settings = at_phase(load(stack), phase)
-    move, target = move_of(plan(settings), name), existing_cluster(stack, kubeconfig)
+    move, target = migration_plan(plan(settings), name), existing_cluster(stack, kubeconfig)
     where = {"context": settings.context, "url": url, "own_url": own_url, "key": key}
     with _answered(), mover_of(move, target, _say, **where) as mover:
         if dry_run:
@@ -80,7 +80,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
 
 @contextmanager
 def mover_of(  # noqa: PLR0913 - where each is reached
-    move: Move,
+    move: MigrationPlan,
     kubeconfig: Path,
     tell: Tell,
     *,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from infra.settings.loader import LAST_PHASE
+from infra.settings.model import LAST_PHASE
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack: NAME of Pulumi.NAME.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]

@@ -28,7 +28,7 @@ def plan(stack: Stack = "forge", as_json: AsJson = False, changes: WhatIf = None
     before = plan_of(load(stack))
     wanted = what_if.changes(changes or [])
     planned = plan_of(what_if.load(stack, wanted)) if wanted else before
-    findings = planned.ledger.findings()
+    findings = planned.ledger.violations()
     if as_json:
         extra = {"whatIf": wanted, "before": document(before)} if wanted else {}
         typer.echo(json.dumps({**document(planned), **extra}, indent=2))
@@ -43,8 +43,8 @@ def document(planned: Plan) -> dict[str, object]:
     """The ledger in plain figures: memory and VRAM in bytes, CPU in millicores."""
     ledger = planned.ledger
     return {
-        "fits": not ledger.findings(),
-        "findings": [dataclasses.asdict(finding) for finding in ledger.findings()],
+        "fits": not ledger.violations(),
+        "findings": [dataclasses.asdict(finding) for finding in ledger.violations()],
         "phase": planned.settings.phase,
         "workloads": [dataclasses.asdict(line) for line in ledger.lines],
         "budget": {

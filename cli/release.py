@@ -8,10 +8,11 @@ from rich.console import Console
 
 from cli.options import AsJson, Kubeconfig, Stack
 from infra.errors import ReleaseError
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan, plan
 from infra.quantities import BUILD
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from infra.settings.schema import PREFIX
 from ops.cluster.pods import pods
 from ops.cluster.target import cluster, engine, existing_cluster
@@ -53,7 +54,7 @@ def release(stack: Stack = "forge", kubeconfig: Kubeconfig = None, as_json: AsJs
     raise typer.Exit(report.outcome.value)
 
 
-def _built_here(planned: Plan) -> Placed:
+def _built_here(planned: Plan) -> ServicePlan:
     found = gateway(planned)
     if found.source is None:
         raise ReleaseError(

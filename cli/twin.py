@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.options import Stack
-from infra.settings.loader import Settings, load
+from infra.settings.loader import load
+from infra.settings.model import Settings
 from tools.twin import Node, Status, Twin
 
 WIDTH = 200  # a path is to be copied whole, wherever this is printed

@@ -8,7 +8,8 @@ from cli.options import Kubeconfig, Phase, Stack
 from cli.smoke import passes
 from cli.status import is_complete, show
 from infra.plan.stack import Plan, plan
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from ops.cluster.state import read
 from ops.cluster.target import GATEWAY, PACK, at_phase, cluster, engine, forwards
 from tools.cluster import Cluster

@@ -29,7 +29,7 @@ def validate(stack: Stack = "forge", phase: Phase = None, no_lint: NoLint = Fals
     """Check the ledger, the policy pack and the manifests; exit 1 when one of them has anything against the stack."""
     planned = plan(at_phase(load(stack), phase))
     # A ledger that does not fit is the reason for whatever else would be found.
-    names = ("ledger",) if planned.ledger.findings() else tuple(CHECKS) if not no_lint else ("ledger", "policies")
+    names = ("ledger",) if planned.ledger.violations() else tuple(CHECKS) if not no_lint else ("ledger", "policies")
     found: dict[str, Faults] = {}
     for name in names:
         with Console(stderr=True).status(f"checking: {name}"):
@@ -39,7 +39,7 @@ def validate(stack: Stack = "forge", phase: Phase = None, no_lint: NoLint = Fals
 
 
 def _ledger(_: str, planned: Plan) -> Faults:
-    return [finding.message for finding in planned.ledger.findings()]
+    return [finding.message for finding in planned.ledger.violations()]
 
 
 def _policies(stack: str, planned: Plan) -> Faults:

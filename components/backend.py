@@ -1,4 +1,4 @@
-"""A service of the catalogue as a component; a kind that needs more than data overrides one method."""
+"""A service of the catalog as a component; a kind that needs more than data overrides one method."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from infra.annotations import FILES, SECRETS
 from infra.catalog.spec import UNPUBLISHED, SecretEnv
 from infra.plan import timeouts
 from infra.plan.routes import RouteTable
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.settings.loader import Node
+from infra.settings.model import Node
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackendArgs:
     """A placed service, and what it lives in. *secrets*: config key -> value, for those that are set."""
 
-    service: Placed
+    service: ServicePlan
     namespace: Namespace
     plan: Plan
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class BackendArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What a kind adds to its catalogue entry.
+    """What a kind adds to its catalog entry.
 
     *fields*: variable -> field of the pod; *files*: mount path -> file name -> content.
     """
@@ -71,7 +71,7 @@ class Extras:
 
 
 class Backend(pulumi.ComponentResource):
-    """One service of the catalogue: its workload, its Secrets and its files."""
+    """One service of the catalog: its workload, its Secrets and its files."""
 
     url: pulumi.Output[str]
 
@@ -126,8 +126,8 @@ class Backend(pulumi.ComponentResource):
             environment={**kind.environment, **service.options.environment, **extras.environment},
             field_environment=extras.fields,
             secret_environment={variable: (made.metadata.name, key) for variable, (made, key) in secrets.items()},
-            disks=service.disks,
-            made_elsewhere=service.made_elsewhere,
+            volumes=service.volumes,
+            shared_claims=service.shared_claims,
             downloads=kind.downloads,
             scratch=kind.scratch,
             files={mount: self._config_map(mount, files) for mount, files in extras.files.items()},

@@ -12,7 +12,7 @@ from components.naming import labels, selector
 from components.pod import CONTAINER_SECURITY, resources
 from infra.annotations import FILES
 from infra.plan.device_plugin import CLAIM, IMAGE, NAME, NAMESPACE, SOCKET, SOCKETS, configuration
-from infra.settings.loader import Node
+from infra.settings.model import Node
 
 
 @dataclass(frozen=True, kw_only=True)

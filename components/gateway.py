@@ -8,7 +8,7 @@ import pulumi
 from components.backend import Backend, Extras
 from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
 from infra.catalog.gateway import FEED_BUS_KIND, FEED_CHANNEL, FEED_PASSWORD, FEED_URL
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.timeouts import classes
 from infra.settings.api_keys import API_KEYS, hashed
 from infra.settings.services import GatewayService
@@ -19,7 +19,7 @@ class Gateway(Backend):
 
     def extras(self) -> Extras:
         options = self.args.service.options
-        assert isinstance(options, GatewayService)  # noqa: S101 - its catalogue entry says so
+        assert isinstance(options, GatewayService)  # noqa: S101 - its catalog entry says so
         return Extras(
             environment={
                 "SYNAPSE_LOG_LEVEL": options.log_level,
@@ -53,7 +53,7 @@ class Gateway(Backend):
             known[FEED_PASSWORD] = password.apply(lambda text: f"redis://:{quote(text, safe='')}@{bus}/0")
         return known
 
-    def _router(self) -> Placed | None:
+    def _router(self) -> ServicePlan | None:
         return next((found for found in self.args.plan.services if found.backend.adapter == "llama-router"), None)
 
     def _router_environment(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_command import local, remote
 
 from infra.settings.build_host import BuildHost
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tools.images import build_context, content
 
 

@@ -12,7 +12,7 @@ from components.kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF
 from infra.plan import traefik
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.settings.schema import TRAEFIK, IngressSection
 
 NAME = "synapse-gateway"
@@ -24,7 +24,7 @@ class IngressArgs:
 
     namespace: Namespace
     namespace_name: str  # as known before the update: the policies read the annotations it is in
-    gateway: Placed
+    gateway: ServicePlan
     section: IngressSection
 
 
@@ -75,7 +75,7 @@ class Ingress(pulumi.ComponentResource):
         return {"name": name, "namespace": self._args.namespace.name, "labels": labels}
 
 
-def spec(section: IngressSection, gateway: Placed) -> networking.v1.IngressSpecArgsDict:
+def spec(section: IngressSection, gateway: ServicePlan) -> networking.v1.IngressSpecArgsDict:
     """Every path of the host, to the gateway's Service."""
     service: networking.v1.IngressServiceBackendArgsDict = {
         "name": gateway.service_name,

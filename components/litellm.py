@@ -4,7 +4,7 @@ from components.backend import Backend, Extras
 
 
 class Litellm(Backend):
-    """LiteLLM's replicas; its catalogue entry has it restarted each night, since its memory grows under load."""
+    """LiteLLM's replicas; its catalog entry has it restarted each night, since its memory grows under load."""
 
     def extras(self) -> Extras:
         return Extras(files={"/config": {"config.yaml": self.args.routes.litellm_config(self.args.service.timeout_s)}})

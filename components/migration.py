@@ -9,7 +9,7 @@ import pulumi
 from components.kubernetes import apps, core, meta
 from components.naming import PART_OF
 from infra.annotations import MIGRATED
-from infra.plan.migration import Move
+from infra.plan.migration import MigrationPlan
 
 FORCE = "pulumi.com/patchForce"
 
@@ -20,7 +20,7 @@ class Migration(pulumi.ComponentResource):
     The objects stay the consumer's: each patch owns its fields by server-side apply, and gives up no more than these.
     """
 
-    def __init__(self, name: str, args: Move, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("synapse:components:Migration", name, None, opts)
         self._name, self._args = name, args
         done: list[pulumi.Resource] = [self._keys(config_map, keys) for config_map, keys in args.values.items()]

@@ -9,7 +9,7 @@ class Ollama(Backend):
 
     def extras(self) -> Extras:
         options = self.args.service.options
-        assert isinstance(options, OllamaService)  # noqa: S101 - its catalogue entry says so
+        assert isinstance(options, OllamaService)  # noqa: S101 - its catalog entry says so
         return Extras(environment=environment(options))
 
 

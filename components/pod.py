@@ -10,8 +10,8 @@ from infra.quantities import MI, cpu_text, memory_text
 if TYPE_CHECKING:
     from components.kubernetes import core
     from components.workload import WorkloadArgs
-    from infra.catalog.spec import Disk, Download, Probe
-    from infra.sizing.budget import Claim
+    from infra.catalog.spec import Download, Probe, Volume
+    from infra.sizing.budget import ResourceClaim
 
 SHARED_MEMORY = "shared-memory"
 CURL = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"
@@ -122,7 +122,7 @@ def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
     return plain + fields + secret
 
 
-def resources(claim: Claim, scratch: int = 0) -> core.v1.ResourceRequirementsArgsDict:
+def resources(claim: ResourceClaim, scratch: int = 0) -> core.v1.ResourceRequirementsArgsDict:
     """The claim, and a part of the node's own disk: a pod that fills it is evicted, and none beside it.
 
     *scratch* is the size of its folders there, in bytes.
@@ -149,7 +149,7 @@ def probe(check: Probe) -> core.v1.ProbeArgsDict:
 
 def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
     """Claims, scratch folders, files, and /dev/shm: memory, so its size is fixed and counted."""
-    found = [_volume(disk) for disk in args.disks]
+    found = [_volume(disk) for disk in args.volumes]
     found += [
         {"name": volume_name(scratch.mount), "empty_dir": {"size_limit": memory_text(scratch.size)}}
         for scratch in args.scratch
@@ -162,7 +162,7 @@ def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
 
 
 def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
-    found = [_mount(disk) for disk in args.disks]
+    found = [_mount(disk) for disk in args.volumes]
     found += [{"name": volume_name(scratch.mount), "mount_path": scratch.mount} for scratch in args.scratch]
     found += [{"name": volume_name(path), "mount_path": path, "read_only": True} for path in args.files]
     if args.claim.shared_memory:
@@ -170,7 +170,7 @@ def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
     return found
 
 
-def _volume(disk: Disk) -> core.v1.VolumeArgsDict:
+def _volume(disk: Volume) -> core.v1.VolumeArgsDict:
     """Read-only here as in its mount: else the kubelet would give its files to a group that only looks at them."""
     claim: core.v1.PersistentVolumeClaimVolumeSourceArgsDict = {"claim_name": disk.name}
     if disk.is_read_only:
@@ -178,7 +178,7 @@ def _volume(disk: Disk) -> core.v1.VolumeArgsDict:
     return {"name": disk.name, "persistent_volume_claim": claim}
 
 
-def _mount(disk: Disk) -> core.v1.VolumeMountArgsDict:
+def _mount(disk: Volume) -> core.v1.VolumeMountArgsDict:
     mount: core.v1.VolumeMountArgsDict = {"name": disk.name, "mount_path": disk.mount}
     if disk.is_read_only:
         mount["read_only"] = True

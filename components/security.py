@@ -10,8 +10,8 @@ import pulumi
 from components.kubernetes import meta, networking
 from components.namespace import Namespace
 from components.naming import PART_OF, selector
-from infra.plan.egress_rules import HTTPS, Exits
-from infra.plan.ingress_rules import Access
+from infra.plan.egress_rules import HTTPS, EgressRule
+from infra.plan.ingress_rules import IngressRule
 
 NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""
@@ -38,8 +38,8 @@ class SecurityArgs:
     """Who may call whom, and go where."""
 
     namespace: Namespace
-    access: Sequence[Access]
-    exits: Sequence[Exits]
+    access: Sequence[IngressRule]
+    exits: Sequence[EgressRule]
 
 
 class Security(pulumi.ComponentResource):
@@ -74,7 +74,7 @@ class Security(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def allow(access: Access) -> networking.v1.NetworkPolicySpecArgsDict:
+def allow(access: IngressRule) -> networking.v1.NetworkPolicySpecArgsDict:
     """One service's port, for the pods that may call it, or for everybody; with neither it stays shut."""
     peers: list[networking.v1.NetworkPolicyPeerArgsDict] = [
         {"pod_selector": {"match_labels": selector(caller.service_name)}} for caller in access.callers
@@ -90,7 +90,7 @@ def allow(access: Access) -> networking.v1.NetworkPolicySpecArgsDict:
     }
 
 
-def let_out(exits: Exits) -> networking.v1.NetworkPolicySpecArgsDict:
+def let_out(exits: EgressRule) -> networking.v1.NetworkPolicySpecArgsDict:
     """Names of the cluster's DNS, and the port of whatever else the pods have to reach."""
     rules: list[networking.v1.NetworkPolicyEgressRuleArgsDict] = [
         {

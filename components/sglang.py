@@ -10,7 +10,7 @@ class Sglang(Backend):
 
     def extras(self) -> Extras:
         service = self.args.service
-        assert isinstance(service.options, SglangService)  # noqa: S101 - its catalogue entry says so
+        assert isinstance(service.options, SglangService)  # noqa: S101 - its catalog entry says so
         assert service.vram is not None  # noqa: S101 - an EngineService always has some
         smallest = min(gpu.memory for gpu in self.args.node.gpus)
         return Extras(arguments=sglang_flags.write(service.options, service.vram, smallest))

@@ -10,7 +10,7 @@ class Vllm(Backend):
 
     def extras(self) -> Extras:
         service = self.args.service
-        assert isinstance(service.options, VllmService)  # noqa: S101 - its catalogue entry says so
+        assert isinstance(service.options, VllmService)  # noqa: S101 - its catalog entry says so
         assert service.vram is not None  # noqa: S101 - an EngineService always has some
         smallest = min(gpu.memory for gpu in self.args.node.gpus)
         return Extras(command=("vllm", "serve"), arguments=vllm_flags.write(service.options, service.vram, smallest))

@@ -12,10 +12,10 @@ from components.kubernetes import apps, core, meta, policy
 from components.naming import labels, selector
 from components.pod import pod
 from infra.annotations import KEEP, LOAD_SECONDS
-from infra.catalog.spec import Disk, Download, Probes, Scratch
+from infra.catalog.spec import Download, Probes, Scratch, Volume
 from infra.quantities import memory_text
 from infra.sizing import vram
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class WorkloadArgs:
     image: pulumi.Input[str]
     port: int  # of the Service
     container_port: int
-    claim: Claim
+    claim: ResourceClaim
     probes: Probes
     strategy: str
     replicas: int = 1
@@ -39,8 +39,8 @@ class WorkloadArgs:
     """Variable -> the path of the pod's field, such as `metadata.name`."""
     secret_environment: Mapping[str, tuple[pulumi.Input[str], str]] = field(default_factory=dict)
     """Variable -> the Secret's name and the key in it."""
-    disks: Sequence[Disk] = ()
-    made_elsewhere: AbstractSet[str] = frozenset()  # disks that another workload claims
+    volumes: Sequence[Volume] = ()
+    shared_claims: AbstractSet[str] = frozenset()  # disks that another workload claims
     downloads: Sequence[Download] = ()
     scratch: Sequence[Scratch] = ()
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Workload(pulumi.ComponentResource):
         }
         if args.waits:
             metadata["annotations"] = args.waits
-        claims = [self._claim(name, disk, args) for disk in args.disks if disk.name not in args.made_elsewhere]
+        claims = [self._claim(name, disk, args) for disk in args.volumes if disk.name not in args.shared_claims]
         self.deployment = apps.v1.Deployment(
             name,
             metadata=metadata,
@@ -85,7 +85,7 @@ class Workload(pulumi.ComponentResource):
         self.url = pulumi.Output.format("http://{0}.{1}.svc.cluster.local:{2}", args.name, args.namespace, args.port)
         self.register_outputs({"url": self.url})
 
-    def _claim(self, name: str, disk: Disk, args: WorkloadArgs) -> core.v1.PersistentVolumeClaim:
+    def _claim(self, name: str, disk: Volume, args: WorkloadArgs) -> core.v1.PersistentVolumeClaim:
         return core.v1.PersistentVolumeClaim(
             f"{name}-{disk.name}",
             metadata={

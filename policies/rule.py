@@ -19,8 +19,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from infra.sizing.budget import Capacity, Finding, Line
-from infra.sizing.vram import ModelCard
+from infra.sizing.budget import Capacity, LedgerLine, Violation
+from infra.sizing.vram import ModelSpec
 from policies.reading import node
 from policies.reading.autoscalers import scaled_pods
 from policies.reading.claims import line
@@ -31,7 +31,7 @@ from policies.reading.unknowns import UnprovenError
 
 Config = Mapping[str, Any]
 Schema = Mapping[str, dict[str, Any]]
-SumCheck = Callable[[Sequence[Line], Capacity], list[Finding]]
+SumCheck = Callable[[Sequence[LedgerLine], Capacity], list[Violation]]
 StackCheck = Callable[[Sequence[Object], Config], Iterable["Fault"]]
 ObjectCheck = Callable[[Object, Config], Iterable[str]]
 PodCheck = Callable[[Pods], Iterable[str]]
@@ -62,15 +62,15 @@ def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationP
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         try:
             capacity = node.capacity(args.get_config() or {})
-            cards = node.cards()
+            model_specs = node.model_specs()
             found = list(scaled_pods(_objects(args)))
         except UnprovenError as error:
             report(str(error), None)
             return
-        lines = _lines(found, capacity, cards, report)
+        lines = _lines(found, capacity, model_specs, report)
         urns = {each.name: urn for each, urn in lines}
-        for finding in check([each for each, _ in lines], capacity):
-            report(finding.message, urns[finding.name])
+        for violation in check([each for each, _ in lines], capacity):
+            report(violation.message, urns[violation.name])
 
     return StackValidationPolicy(
         name=name,
@@ -161,13 +161,13 @@ def _is_allowed(found: Object, config: Config) -> bool:
 
 
 def _lines(
-    found: Iterable[Pods], capacity: Capacity, cards: Mapping[str, ModelCard], report: ReportViolation
-) -> list[tuple[Line, str]]:
+    found: Iterable[Pods], capacity: Capacity, model_specs: Mapping[str, ModelSpec], report: ReportViolation
+) -> list[tuple[LedgerLine, str]]:
     """The ledger lines of *found*, each with the URN of its resource."""
-    lines: list[tuple[Line, str]] = []
+    lines: list[tuple[LedgerLine, str]] = []
     for pod in found:
         try:
-            lines += [(each, pod.urn) for each in at_once(line(pod, capacity, cards), pod)]
+            lines += [(each, pod.urn) for each in at_once(line(pod, capacity, model_specs), pod)]
         except UnprovenError as error:
             report(f"{pod.name}: {error}; give it a plain value, so that the sum can be proved", pod.urn)
     return lines

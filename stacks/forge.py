@@ -20,12 +20,12 @@ from components.operator_monitoring import OperatorMonitoring, OperatorMonitorin
 from components.security import Security, SecurityArgs
 from components.sglang import Sglang
 from components.vllm import Vllm
-from infra.catalog.gateway import ENTRIES
+from infra.catalog.gateway import GATEWAY_KINDS
 from infra.monitoring.targets import MONITORING_PHASE
 from infra.plan import device_plugin
-from infra.plan.egress_rules import exits
-from infra.plan.ingress_rules import access
-from infra.plan.migration import moves
+from infra.plan.egress_rules import egress_rules
+from infra.plan.ingress_rules import ingress_rules
+from infra.plan.migration import migration_plans
 from infra.plan.phase_gates import SECURITY_PHASE
 from infra.plan.stack import Plan
 from infra.settings.build_host import BUILD_KEY
@@ -44,7 +44,7 @@ KINDS: Mapping[str, type[Backend]] = {
     "dcgm-exporter": DcgmExporter,
     "kube-state-metrics": KubeStateMetrics,
 }
-"""Kinds with a component of their own; every other is a plain Backend of its catalogue entry."""
+"""Kinds with a component of their own; every other is a plain Backend of its catalog entry."""
 
 
 def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:
@@ -105,7 +105,7 @@ def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> Backend:
 
 def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.ResourceOptions) -> Iterator[Migration]:
     """Those consumers that the stack itself moves, each after the service that it is moved to."""
-    for move in moves(plan):
+    for move in migration_plans(plan):
         if move.migration.by == "stack":
             after = pulumi.ResourceOptions(depends_on=[backends[move.migration.service]])
             yield Migration(move.name, move, pulumi.ResourceOptions.merge(opts, after))
@@ -113,14 +113,14 @@ def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.Resour
 
 def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Security:
     monitoring = plan.settings.monitoring
-    allowed = access(plan.services, monitoring.namespace if monitoring.operator else None)
-    args = SecurityArgs(namespace=namespace, access=allowed, exits=exits(plan, allowed))
+    allowed = ingress_rules(plan.services, monitoring.namespace if monitoring.operator else None)
+    args = SecurityArgs(namespace=namespace, access=allowed, exits=egress_rules(plan, allowed))
     return Security("security", args, opts)
 
 
 def _ingress(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Ingress | None:
     """The way in from outside, where there is a gateway and a name for it."""
-    gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
+    gateway = next((service for service in plan.services if service.backend.kind in GATEWAY_KINDS), None)
     section = plan.settings.ingress
     if not (gateway and section):
         return None

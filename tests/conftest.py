@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from infra.plan.stack import Plan, plan
-from infra.settings.loader import ROOT, Settings, parse
+from infra.settings.loader import parse
+from infra.settings.model import ROOT, Settings
 from stacks.rendering import manifests
 from tests.parallel import Groups, long_first
 

@@ -7,7 +7,7 @@ import pytest
 
 import infra.monitoring.reference
 import policies.reference
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from infra.settings.reference import render
 from tests.conftest import planned
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 
 OURS = ("components", "infra", "policies", "stacks", "tools")
 ALLOWED = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.parallel import LONG, group
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
 from infra.settings.model import ROOT
 
 SOURCES: Final = (".py", ".md", ".js", ".html", ".yaml", ".yml", ".toml", "Makefile", "Dockerfile")

@@ -20,7 +20,8 @@ from rich.table import Table
 from cli.bench import gateway, stack
 from cli.options import Stack
 from infra.plan.stack import plan
-from infra.settings.loader import Settings, load, project
+from infra.settings.loader import load, project
+from infra.settings.model import Settings
 from infra.sizing.ledger import markdown
 from ops.cluster.target import PACK, cluster
 from tools.errors import ToolsError

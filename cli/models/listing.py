@@ -14,7 +14,7 @@ from rich.table import Table
 from cli.models.options import Key, backend, cluster_pods, gateway, planned, where
 from cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from infra.settings.services import EngineService, OllamaService
@@ -83,15 +83,15 @@ def entry(plan: Plan, model: Model, states: Mapping[tuple[str, str], str]) -> di
 
 
 def weights(plan: Plan, model: Model) -> int | None:
-    """Bytes of its weights by its card; None where it has none."""
-    options, card = model.service.options, plan.settings.cards.get(model.card or "")
-    if card is None:
+    """Bytes of its weights by its model spec; None where it has none."""
+    options, model_spec = model.service.options, plan.settings.model_specs.get(model.model_spec or "")
+    if model_spec is None:
         return None
     if isinstance(options, EngineService):
         found = model.service.vram
         return found.weights * options.tensor_parallel if found else None
     quantizations = {known.name: known.quantization for known in getattr(options, "models", ())}
-    return load(model.name, card, quantizations.get(model.name, "f16"), 1, 1).weights
+    return load(model.name, model_spec, quantizations.get(model.name, "f16"), 1, 1).weights
 
 
 def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) -> dict[tuple[str, str], str]:
@@ -110,7 +110,7 @@ def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) ->
     return found
 
 
-def _asked(known: Pods, service: Placed, names: list[str]) -> dict[str, str]:
+def _asked(known: Pods, service: ServicePlan, names: list[str]) -> dict[str, str]:
     """A service that is ready has its models, but an Ollama may lack them, and a router loads them when told."""
     if isinstance(service.options, OllamaService):
         with backend(known, service) as http:

@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from cli.options import Stack as StackOption
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load as load_settings
 from ops.cluster.pods import Pods, pods
@@ -48,7 +48,7 @@ def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Po
 
 
 @contextmanager
-def backend(known: Pods, service: Placed) -> Iterator[httpx.Client]:
+def backend(known: Pods, service: ServicePlan) -> Iterator[httpx.Client]:
     """A client for a pod of *service* itself, past the gateway. Raises UnreachableError."""
     pod = known.ready(service.service_name)
     with (

@@ -16,7 +16,7 @@ from cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from infra.sizing import model_files
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 from ops.models.estimate import Estimate, Parts, estimate
 from ops.models.inventory import Model, ModelError, find, models
 from ops.models.worker import Work
@@ -28,8 +28,8 @@ File = Annotated[
         "--file", exists=True, help="Read this GGUF file or folder of safetensors for the one model, no claim."
     ),
 ]
-Found = tuple[Model, ModelCard | str]
-"""A model, and its card or why there is none."""
+Found = tuple[Model, ModelSpec | str]
+"""A model, and its model spec or why there is none."""
 
 
 def verify(  # noqa: PLR0913, PLR0917 - a command has its options
@@ -47,8 +47,12 @@ def verify(  # noqa: PLR0913, PLR0917 - a command has its options
     if not wanted:
         typer.echo(f"nothing to verify: the services of {stack} bring their models by themselves", err=True)
     found = _of_file(wanted, file) if file else list(_of_claims(plan, wanted, stack, kubeconfig))
-    estimates = [estimate(model, card, plan.settings.cards) for model, card in found if isinstance(card, ModelCard)]
-    faults = {model.name: card for model, card in found if isinstance(card, str)}
+    estimates = [
+        estimate(model, model_spec, plan.settings.model_specs)
+        for model, model_spec in found
+        if isinstance(model_spec, ModelSpec)
+    ]
+    faults = {model.name: model_spec for model, model_spec in found if isinstance(model_spec, str)}
     if as_json:
         typer.echo(json.dumps({"models": [_entry(each) for each in estimates], "faults": faults}, indent=2))
     else:
@@ -60,7 +64,7 @@ def _of_file(wanted: Sequence[Model], file: Path) -> list[Found]:
     """Raises ModelError unless one model is named, and ModelFileError."""
     if len(wanted) != 1:
         raise ModelError(f"--file is of one model: name it; accepted: {', '.join(model.name for model in wanted)}")
-    return [(wanted[0], model_files.card(file)[0])]
+    return [(wanted[0], model_files.model_spec(file)[0])]
 
 
 def _of_claims(plan: Plan, wanted: Sequence[Model], stack: str, kubeconfig: Path | None) -> Iterator[Found]:
@@ -76,7 +80,7 @@ def _of_claims(plan: Plan, wanted: Sequence[Model], stack: str, kubeconfig: Path
     with cluster_pods(plan, stack, kubeconfig) as known:
         python = image(plan, known)
         for kept in by_disk.values():
-            yield from zip(kept, map(_card, worker(known).run(work(kept, python))), strict=True)
+            yield from zip(kept, map(_model_spec, worker(known).run(work(kept, python))), strict=True)
 
 
 def work(kept: Sequence[Model], image: str) -> Work:
@@ -88,8 +92,8 @@ def work(kept: Sequence[Model], image: str) -> Work:
     )
 
 
-def _card(event: dict[str, Any]) -> ModelCard | str:
-    return str(event["fault"]) if "fault" in event else ModelCard(**event["card"])
+def _model_spec(event: dict[str, Any]) -> ModelSpec | str:
+    return str(event["fault"]) if "fault" in event else ModelSpec(**event["model_spec"])
 
 
 def _entry(found: Estimate) -> dict[str, Any]:

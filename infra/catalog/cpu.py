@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from infra.catalog.spec import Backend, Scratch
+from infra.catalog.spec import BackendSpec, Scratch
 from infra.quantities import BUILD, GI, MI
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 SOURCE = "engines_image"
 ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
@@ -19,9 +19,9 @@ class CpuEngine:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def claim(self) -> Claim:
+    def claim(self) -> ResourceClaim:
         request, limit = self.memory
-        return Claim(memory_request=request, memory_limit=limit, cpu_request=100, cpu_limit=2000)
+        return ResourceClaim(memory_request=request, memory_limit=limit, cpu_request=100, cpu_limit=2000)
 
 
 ENGINES: Mapping[str, CpuEngine] = {
@@ -37,7 +37,7 @@ ENGINES: Mapping[str, CpuEngine] = {
 """By the kind whose contract the engine speaks."""
 
 
-def on_cpu(backend: Backend) -> Backend:
+def on_cpu(backend: BackendSpec) -> BackendSpec:
     """The entry of a kind in ENGINES, run by its CPU engine, which brings its models and keeps nothing."""
     engine = ENGINES[backend.kind]
     return replace(
@@ -48,7 +48,7 @@ def on_cpu(backend: Backend) -> Backend:
         command=("synapse-engines", backend.kind, "--host", ANY, "--port", str(backend.container_port)),
         arguments=(),
         environment=engine.environment,
-        disks=(),
+        volumes=(),
         scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - uploads and conversions, inside the container
         secrets=(),
         downloads=(),

@@ -1,10 +1,10 @@
 """The one entry point, and what its replicas share."""
 
-from infra.catalog.spec import Backend, Disk, Probe, Probes, Restart, Scratch, SecretEnv
+from infra.catalog.spec import BackendSpec, Probe, Probes, Restart, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.api_keys import API_KEYS
 from infra.settings.services import GatewayService
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 FEED_BUS_KIND = "feed-bus"
 FEED_URL = "SYNAPSE_TERMINAL_FEED_REDIS_URL"
@@ -12,7 +12,7 @@ FEED_CHANNEL = "synapse:terminal_feed"
 FEED_PASSWORD = "feedPassword"  # noqa: S105 - its key in the stack file
 FEED_PASSWORD_RULE = "FEED_PASSWORD_RULE"  # noqa: S105 - a variable of the bus
 
-GATEWAY = Backend(
+GATEWAY = BackendSpec(
     kind="gateway",
     phase=3,
     service="synapse-gateway",
@@ -23,7 +23,7 @@ GATEWAY = Backend(
     timeout_s=600,
     image=None,  # the stack file says which: what its registry holds, or one that is built
     source="gateway_image",
-    claim=Claim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
+    claim=ResourceClaim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
     replicas=2,
     probes=Probes(  # of the process alone: a slow backend must not restart the gateway
         startup=Probe(path="/livez", period_s=2, failures=30),
@@ -33,7 +33,7 @@ GATEWAY = Backend(
     strategy="RollingUpdate",
     options=GatewayService,
     metrics="/metrics",
-    disks=(Disk(name="synapse-voices", mount="/data/voices", size=5 * GI, is_shared=True),),
+    volumes=(Volume(name="synapse-voices", mount="/data/voices", size=5 * GI, is_shared=True),),
     scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - uploads are spooled here
     secrets=(
         SecretEnv(variable="SYNAPSE_API_KEYS", config_key=API_KEYS, secret="api-keys", key="keys"),  # noqa: S106
@@ -54,7 +54,7 @@ GATEWAY = Backend(
     grace_s=130,
 )
 
-FEED_BUS = Backend(
+FEED_BUS = BackendSpec(
     kind=FEED_BUS_KIND,
     phase=3,
     service="synapse-terminal-feed-redis",
@@ -63,7 +63,7 @@ FEED_BUS = Backend(
     tasks=(),
     adapter="redis",
     image="docker.io/library/redis:8.10.2-alpine@sha256:3811787313eba226a2ef38658c6ccb91cd5e110edc89c37767de373120a0e5a0",
-    claim=Claim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=500),
+    claim=ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=500),
     probes=Probes(
         startup=Probe(period_s=2, failures=30), readiness=Probe(delay_s=3, period_s=5), liveness=Probe(delay_s=5)
     ),
@@ -75,7 +75,7 @@ FEED_BUS = Backend(
     arguments=("--save", "", "--appendonly", "no"),  # what it holds is gone a second later anyway
 )
 
-LITELLM = Backend(
+LITELLM = BackendSpec(
     kind="litellm",
     phase=3,
     service="litellm-proxy",
@@ -85,7 +85,7 @@ LITELLM = Backend(
     adapter="litellm",
     timeout_s=600,
     image="ghcr.io/berriai/litellm:v1.103.0@sha256:bd089afdcd35b894b14a93f9743cdc8b591f82da1a38dd43a010a7b0c9de5fd7",
-    claim=Claim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
+    claim=ResourceClaim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
     replicas=2,
     probes=Probes(  # plain /health calls every model
         startup=Probe(path="/health/liveliness", failures=30),
@@ -102,11 +102,11 @@ LITELLM = Backend(
         name="litellm-restart",
         schedule="0 4 * * *",
         image="registry.k8s.io/kubectl:v1.36.4@sha256:b8d523e7b8cdc5e3caa0f8891ee9f504abf137dec786e6e0ddd33e4f272c2f13",
-        claim=Claim(memory_request=64 * MI, memory_limit=128 * MI, cpu_request=50, cpu_limit=250),
+        claim=ResourceClaim(memory_request=64 * MI, memory_limit=128 * MI, cpu_request=50, cpu_limit=250),
     ),
     arguments=("--config", "/config/config.yaml", "--port", "8000"),
     environment={"HOME": "/tmp", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "WARNING"},  # noqa: S108
 )
 
-ENTRIES = frozenset({GATEWAY.kind, LITELLM.kind})
+GATEWAY_KINDS = frozenset({GATEWAY.kind, LITELLM.kind})
 """The kinds that consumers call, and that call everything else."""

@@ -1,11 +1,11 @@
 """Chat and embeddings."""
 
-from infra.catalog.spec import Backend, Disk, Download, Probe, Probes, Scratch, SecretEnv
+from infra.catalog.spec import BackendSpec, Download, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import OllamaService, SglangService, VllmService
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
-OLLAMA = Backend(
+OLLAMA = BackendSpec(
     kind="ollama",
     phase=1,
     service="ollama",
@@ -16,7 +16,7 @@ OLLAMA = Backend(
     timeout_s=300,
     fetches=True,
     image="docker.io/ollama/ollama:0.32.9@sha256:1685741456770df6e3cceb2a945a5f75e020f658d1701509668d6f4688f1dd3f",
-    claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
+    claim=ResourceClaim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
     probes=Probes(
         startup=Probe(path="/", period_s=10, failures=30),
         readiness=Probe(path="/", delay_s=10),
@@ -24,7 +24,7 @@ OLLAMA = Backend(
     ),
     strategy="Recreate",  # two servers would fill the budget twice during a rollout
     options=OllamaService,
-    disks=(Disk(name="ollama-models", mount="/models", size=200 * GI),),
+    volumes=(Volume(name="ollama-models", mount="/models", size=200 * GI),),
     scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - inside the container
     environment={
         "HOME": "/models",  # its key pair; the image's own home belongs to root
@@ -35,7 +35,7 @@ OLLAMA = Backend(
     },
 )
 
-VLLM = Backend(
+VLLM = BackendSpec(
     kind="vllm",
     phase=2,
     service="vllm-inference",  # never `vllm`: the injected VLLM_PORT would be read as a setting
@@ -47,7 +47,7 @@ VLLM = Backend(
     fetches=True,
     cuda=13,
     image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
-    claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
+    claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(
         startup=Probe(path="/health", period_s=30, timeout_s=10, failures=60),  # 30 min: the first start downloads
         readiness=Probe(path="/health", period_s=10),
@@ -56,7 +56,7 @@ VLLM = Backend(
     strategy="Recreate",  # the old pod must let go of the GPU first
     options=VllmService,
     metrics="/metrics",
-    disks=(Disk(name="vllm-model-cache", mount="/models", size=100 * GI),),
+    volumes=(Volume(name="vllm-model-cache", mount="/models", size=100 * GI),),
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - inside the container
     secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
     environment={
@@ -68,7 +68,7 @@ VLLM = Backend(
     },
 )
 
-SGLANG = Backend(
+SGLANG = BackendSpec(
     kind="sglang",
     phase=2,
     service="sglang-inference",  # never `sglang`, for the same reason: it reads SGLANG_*
@@ -80,7 +80,7 @@ SGLANG = Backend(
     fetches=True,
     cuda=13,
     image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
-    claim=Claim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
+    claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(  # `/health_generate` has a token made; `/health` looks at the processes alone
         startup=Probe(path="/health_generate", period_s=30, timeout_s=25, failures=60),
         readiness=Probe(path="/health", period_s=10),
@@ -89,7 +89,7 @@ SGLANG = Backend(
     strategy="Recreate",  # the old pod must let go of the GPU first
     options=SglangService,
     metrics="/metrics",
-    disks=(Disk(name="sglang-model-cache", mount="/models", size=100 * GI),),
+    volumes=(Volume(name="sglang-model-cache", mount="/models", size=100 * GI),),
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - inside the container
     secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
     command=("python3", "-m", "sglang.launch_server"),
@@ -104,9 +104,9 @@ SGLANG = Backend(
 _ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
 _HUB = "https://huggingface.co"
 _LLAMA_CPP = "ghcr.io/ggml-org/llama.cpp"
-_MODELS = Disk(name="synapse-models", mount="/models", size=200 * GI, is_shared=True)  # one disk for both servers
+_MODELS = Volume(name="synapse-models", mount="/models", size=200 * GI, is_shared=True)  # one disk for both servers
 
-LLAMA_EMBED = Backend(
+LLAMA_EMBED = BackendSpec(
     kind="llama-embed",
     phase=1,
     service="llama-embed",
@@ -116,14 +116,14 @@ LLAMA_EMBED = Backend(
     adapter="openai",
     timeout_s=60,
     image=f"{_LLAMA_CPP}:server-b11243@sha256:f9115c95639e60abc09d4ea83b26fd4d56c66aa1174594393335a514da00c283",
-    claim=Claim(memory_request=GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=8000),
+    claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=8000),
     probes=Probes(
         startup=Probe(path="/health", failures=30),
         readiness=Probe(path="/health", delay_s=10),
         liveness=Probe(path="/health", delay_s=30, period_s=30),
     ),
     strategy="Recreate",  # a second one for a rollout would not fit the CPU budget
-    disks=(_MODELS,),
+    volumes=(_MODELS,),
     scratch=(Scratch(mount="/tmp", size=256 * MI),),  # noqa: S108 - inside the container
     downloads=(
         Download(
@@ -137,7 +137,7 @@ LLAMA_EMBED = Backend(
     ),
 )
 
-LLAMA_ROUTER = Backend(
+LLAMA_ROUTER = BackendSpec(
     kind="llama-router",
     phase=2,
     service="llama-router",
@@ -148,7 +148,9 @@ LLAMA_ROUTER = Backend(
     timeout_s=300,
     cuda=12,  # `server-cuda13-` would be the other
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
-    claim=Claim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI),
+    claim=ResourceClaim(
+        memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI
+    ),
     probes=Probes(
         startup=Probe(path="/health", failures=30),
         readiness=Probe(path="/health", delay_s=10),
@@ -157,7 +159,7 @@ LLAMA_ROUTER = Backend(
     strategy="Recreate",
     metrics="/metrics",
     metrics_per_model=True,
-    disks=(_MODELS,),
+    volumes=(_MODELS,),
     scratch=(Scratch(mount="/tmp", size=256 * MI),),  # noqa: S108 - inside the container
     downloads=(
         Download(

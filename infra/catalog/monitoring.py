@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from infra.catalog.spec import VOLUMES, Backend, Disk, Probe, Probes, Scratch, SecretEnv
+from infra.catalog.spec import OBSERVED, BackendSpec, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import PrometheusService
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 
 def _probes(ready: str, healthy: str, startup_failures: int = 30) -> Probes:
@@ -16,9 +16,9 @@ def _probes(ready: str, healthy: str, startup_failures: int = 30) -> Probes:
     )
 
 
-def _server(kind: str, port: int, *, image: str, claim: Claim, probes: Probes) -> Backend:
+def _server(kind: str, port: int, *, image: str, claim: ResourceClaim, probes: Probes) -> BackendSpec:
     """It has series of its own, and no request goes through it; one at a time, since two would break its store."""
-    return Backend(
+    return BackendSpec(
         kind=kind,
         phase=6,
         service=kind,
@@ -39,11 +39,11 @@ PROMETHEUS = replace(
         "prometheus",
         9090,
         image="docker.io/prom/prometheus:v3.15.0@sha256:efd719c99d83b060d9daefdcf00360461adf279f45ef5391f8d111892118753e",
-        claim=Claim(memory_request=512 * MI, memory_limit=2 * GI, cpu_request=100, cpu_limit=500),
+        claim=ResourceClaim(memory_request=512 * MI, memory_limit=2 * GI, cpu_request=100, cpu_limit=500),
         probes=_probes("/-/ready", "/-/healthy", startup_failures=90),  # it replays its log first
     ),
     options=PrometheusService,
-    disks=(Disk(name="prometheus-data", mount="/data", size=20 * GI),),
+    volumes=(Volume(name="prometheus-data", mount="/data", size=20 * GI),),
     arguments=("--config.file=/config/prometheus.yml", "--config.auto-reload", "--storage.tsdb.path=/data"),
 )
 
@@ -52,10 +52,10 @@ ALERTMANAGER = replace(
         "alertmanager",
         9093,
         image="docker.io/prom/alertmanager:v0.34.1@sha256:e9733bafb1bdef9b00e25a21f8f99dc26a22224bf16641ad754d1649f4c3357a",
-        claim=Claim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=10, cpu_limit=100),
+        claim=ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/-/ready", "/-/healthy"),
     ),
-    disks=(Disk(name="alertmanager-data", mount="/data", size=GI),),  # silences, and what was already sent
+    volumes=(Volume(name="alertmanager-data", mount="/data", size=GI),),  # silences, and what was already sent
     arguments=(
         "--config.file=/config/alertmanager.yml",
         "--storage.path=/data",
@@ -68,7 +68,7 @@ GRAFANA = replace(
         "grafana",
         3000,
         image="docker.io/grafana/grafana:13.2.3@sha256:b28bae15e219c998fb0e0424ed724930cc61b1f61fb404d47c862f9a23f9e572",
-        claim=Claim(memory_request=256 * MI, memory_limit=768 * MI, cpu_request=50, cpu_limit=300),
+        claim=ResourceClaim(memory_request=256 * MI, memory_limit=768 * MI, cpu_request=50, cpu_limit=300),
         probes=_probes("/api/health", "/api/health", startup_failures=60),  # its database is made anew at each start
     ),
     scratch=(Scratch(mount="/data", size=GI), Scratch(mount="/tmp", size=256 * MI)),  # noqa: S108 - in the container
@@ -98,7 +98,7 @@ BLACKBOX = replace(
         "blackbox",
         9115,
         image="docker.io/prom/blackbox-exporter:v0.28.0@sha256:e753ff9f3fc458d02cca5eddab5a77e1c175eee484a8925ac7d524f04366c2fc",
-        claim=Claim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
+        claim=ResourceClaim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/-/healthy", "/-/healthy"),
     ),
     service="blackbox-exporter",
@@ -110,7 +110,7 @@ DCGM_EXPORTER = replace(
         "dcgm-exporter",
         9400,
         image="nvcr.io/nvidia/k8s/dcgm-exporter:4.6.0-4.8.3-distroless@sha256:613ab03c11d442fd960ff515f547e9921537454a712d08160bc8f677f89f1c35",
-        claim=Claim(memory_request=128 * MI, memory_limit=512 * MI, cpu_request=50, cpu_limit=100),
+        claim=ResourceClaim(memory_request=128 * MI, memory_limit=512 * MI, cpu_request=50, cpu_limit=100),
         probes=_probes("/health", "/health"),
     ),
     observes_gpu=True,
@@ -128,7 +128,7 @@ KUBE_STATE_METRICS = replace(
         "kube-state-metrics",
         8080,
         image="registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.1@sha256:85108987d044b18a098126732f98602df408888c0f7d456241f5abefb9744bc1",
-        claim=Claim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
+        claim=ResourceClaim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/healthz", "/healthz"),
     ),
     reads_cluster=True,
@@ -139,14 +139,14 @@ NODE_EXPORTER = replace(
         "node-exporter",
         9100,
         image="docker.io/prom/node-exporter:v1.12.1@sha256:1b4e4438faca4dd7e001dd445d161a4a2091b0fededa84093b3a8dfeae1f1be0",
-        claim=Claim(memory_request=16 * MI, memory_limit=64 * MI, cpu_request=10, cpu_limit=100),
+        claim=ResourceClaim(memory_request=16 * MI, memory_limit=64 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/", "/"),
     ),
-    observes_disks=True,
+    observes_volumes=True,
     arguments=(
         "--collector.disable-defaults",
         "--collector.filesystem",
-        f"--collector.filesystem.mount-points-include=^{VOLUMES}/",
+        f"--collector.filesystem.mount-points-include=^{OBSERVED}/",
         "--collector.filesystem.fs-types-exclude=^$",  # a claim may be on any
     ),
 )

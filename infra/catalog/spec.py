@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from infra.settings.services import Service
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 Task = Literal["chat", "embeddings", "transcription", "speech", "speakers", "audio"]
 Phase = int
 UNPUBLISHED = f"@sha256:{64 * '0'}"
 """In place of a digest: the image is built by its owner, who writes the digest into the stack file."""
-VOLUMES = "/volumes"
+OBSERVED = "/volumes"
 """Where the disks of others are mounted, each by its name, in the pod that looks at them."""
 
 
@@ -36,7 +36,7 @@ class Probes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Disk:
+class Volume:
     """A claim that outlives its workload, and `pulumi destroy`; *size* in bytes."""
 
     name: str
@@ -79,11 +79,11 @@ class Restart:
     name: str
     schedule: str
     image: str
-    claim: Claim
+    claim: ResourceClaim
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backend:
+class BackendSpec:
     """One kind of service. *service* is its name in the cluster, *adapter* how the gateway speaks to it."""
 
     kind: str
@@ -94,7 +94,7 @@ class Backend:
     tasks: tuple[Task, ...]
     adapter: str
     image: str | None  # None: the stack file must name one; BUILD: it is built from its source
-    claim: Claim
+    claim: ResourceClaim
     probes: Probes
     strategy: Literal["Recreate", "RollingUpdate"]
     source: str | None = None  # the folder of this repository that its image can be built from
@@ -105,9 +105,9 @@ class Backend:
     metrics_per_model: bool = False  # asked with `?model=`, and answered while that model is loaded
     cuda: int | None = None  # the major version of CUDA that its image brings: docs/doctor.md
     observes_gpu: bool = False  # it looks at every GPU, and claims and fills none
-    observes_disks: bool = False  # it looks at every claim of the stack, and writes to none
+    observes_volumes: bool = False  # it looks at every claim of the stack, and writes to none
     reads_cluster: bool = False  # it asks the API server about the stack's objects
-    disks: tuple[Disk, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     scratch: tuple[Scratch, ...] = ()
     secrets: tuple[SecretEnv, ...] = ()
     downloads: tuple[Download, ...] = ()

@@ -1,9 +1,9 @@
 """Speech, speakers and audio."""
 
-from infra.catalog.spec import UNPUBLISHED, Backend, Disk, Probe, Probes, Scratch, SecretEnv
+from infra.catalog.spec import UNPUBLISHED, BackendSpec, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import HearingService
-from infra.sizing.budget import Claim
+from infra.sizing.budget import ResourceClaim
 
 _OWN = "registry.arunlabs.com"
 
@@ -16,7 +16,7 @@ def _probes(path: str, startup: Probe, readiness_delay_s: int = 10, liveness_del
     )
 
 
-SPEACHES = Backend(
+SPEACHES = BackendSpec(
     kind="speaches",
     phase=4,
     service="speaches-stt",
@@ -27,11 +27,11 @@ SPEACHES = Backend(
     timeout_s=600,
     fetches=True,
     image="ghcr.io/speaches-ai/speaches:0.8.3-cpu@sha256:21e3df06d842fb7802ab470dd77c25f0e8c0d22950e8d8c6ae886e851af53ef8",
-    claim=Claim(memory_request=8 * GI, memory_limit=16 * GI, cpu_request=4000, cpu_limit=8000),
+    claim=ResourceClaim(memory_request=8 * GI, memory_limit=16 * GI, cpu_request=4000, cpu_limit=8000),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     options=HearingService,
-    disks=(Disk(name="speaches-model-cache", mount="/models", size=20 * GI),),
+    volumes=(Volume(name="speaches-model-cache", mount="/models", size=20 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={
         "HOME": "/tmp",  # noqa: S108 - inside the container
@@ -43,7 +43,7 @@ SPEACHES = Backend(
     },
 )
 
-PIPER = Backend(
+PIPER = BackendSpec(
     kind="piper",
     phase=4,
     service="piper-tts",
@@ -54,16 +54,16 @@ PIPER = Backend(
     timeout_s=120,
     fetches=True,
     image="ghcr.io/matatonic/openedai-speech@sha256:3ef4f857d5a757cfe8e9b61185df1bd3c52c45f950716a54e4399c27c3e91396",
-    claim=Claim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
+    claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
-    disks=(Disk(name="piper-voices", mount="/app/voices", size=5 * GI),),
+    volumes=(Volume(name="piper-voices", mount="/app/voices", size=5 * GI),),
     scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
     command=("python", "speech.py", "--xtts_device", "none"),  # `tts-1-hd` would want a GPU
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
 
-CHATTERBOX = Backend(
+CHATTERBOX = BackendSpec(
     kind="chatterbox",
     phase=4,
     service="chatterbox-tts",
@@ -74,22 +74,24 @@ CHATTERBOX = Backend(
     timeout_s=120,
     fetches=True,
     image=f"{_OWN}/chatterbox-tts-server{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=16 * GI, cpu_request=2000, cpu_limit=4000, gpus=1, vram=6 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=16 * GI, cpu_request=2000, cpu_limit=4000, gpus=1, vram=6 * GI
+    ),
     probes=_probes(
         "/api/ui/initial-data", Probe(path="/api/ui/initial-data", period_s=15, failures=40), 30, liveness_delay_s=60
     ),
     strategy="Recreate",
-    disks=(
-        Disk(name="chatterbox-model-cache", mount="/app/model_cache", size=10 * GI),
-        Disk(name="chatterbox-hf-cache", mount="/app/hf_cache", size=20 * GI),
-        Disk(name="synapse-voices", mount="/app/reference_audio", size=5 * GI, is_shared=True),
+    volumes=(
+        Volume(name="chatterbox-model-cache", mount="/app/model_cache", size=10 * GI),
+        Volume(name="chatterbox-hf-cache", mount="/app/hf_cache", size=20 * GI),
+        Volume(name="synapse-voices", mount="/app/reference_audio", size=5 * GI, is_shared=True),
     ),
     scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
     secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
 
-WHISPER = Backend(
+WHISPER = BackendSpec(
     kind="whisper",
     phase=4,
     service="whisper-stt",
@@ -100,11 +102,13 @@ WHISPER = Backend(
     timeout_s=600,
     fetches=True,
     image=f"{_OWN}/whisper-stt{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI
+    ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     options=HearingService,
-    disks=(Disk(name="whisper-model-cache", mount="/cache/huggingface", size=10 * GI),),
+    volumes=(Volume(name="whisper-model-cache", mount="/cache/huggingface", size=10 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={
         "HOME": "/tmp",  # noqa: S108 - inside the container
@@ -115,7 +119,7 @@ WHISPER = Backend(
     },
 )
 
-PYANNOTE = Backend(
+PYANNOTE = BackendSpec(
     kind="pyannote",
     phase=4,
     service="pyannote-speaker",
@@ -126,10 +130,12 @@ PYANNOTE = Backend(
     timeout_s=600,
     fetches=True,
     image=f"{_OWN}/pyannote-speaker{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI
+    ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
-    disks=(Disk(name="pyannote-model-cache", mount="/cache/huggingface", size=10 * GI),),
+    volumes=(Volume(name="pyannote-model-cache", mount="/cache/huggingface", size=10 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     secrets=(
         SecretEnv(variable="SPEAKER_HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),  # noqa: S106
@@ -137,7 +143,7 @@ PYANNOTE = Backend(
     environment={"HOME": "/tmp", "SPEAKER_DEVICE": "cuda"},  # noqa: S108 - inside the container
 )
 
-DEEPFILTER = Backend(
+DEEPFILTER = BackendSpec(
     kind="deepfilter",
     phase=4,
     service="deepfilter-audio",
@@ -148,14 +154,14 @@ DEEPFILTER = Backend(
     timeout_s=600,
     image=f"{_OWN}/deepfilter-audio{UNPUBLISHED}",
     # One hour of 48 kHz float stereo peaks near 17 GB.
-    claim=Claim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
+    claim=ResourceClaim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - uploads, inside the container
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
 
-OPENVOICE = Backend(
+OPENVOICE = BackendSpec(
     kind="openvoice",
     phase=4,
     service="openvoice-tts",
@@ -165,7 +171,9 @@ OPENVOICE = Backend(
     adapter="openai",
     timeout_s=120,
     image=f"{_OWN}/openvoice-tts{UNPUBLISHED}",
-    claim=Claim(memory_request=4 * GI, memory_limit=8 * GI, cpu_request=1000, cpu_limit=4000, gpus=1, vram=4 * GI),
+    claim=ResourceClaim(
+        memory_request=4 * GI, memory_limit=8 * GI, cpu_request=1000, cpu_limit=4000, gpus=1, vram=4 * GI
+    ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
     scratch=(Scratch(mount="/tmp", size=512 * MI),),  # noqa: S108 - inside the container

@@ -5,7 +5,7 @@ from typing import Any
 
 from infra.monitoring import platform_alerts, serving_alerts, targets
 from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, SERVICE, Alert
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 
 ALERTS: tuple[Alert, ...] = (*platform_alerts.ALERTS, *serving_alerts.ALERTS)
@@ -33,7 +33,7 @@ def _rules(alert: Alert, plan: Plan) -> Iterator[dict[str, Any]]:
     yield from (_rule(alert, name, plan.settings.monitoring.runbooks) for name in names)
 
 
-def _subjects(alert: Alert, services: Sequence[Placed]) -> Sequence[Placed]:
+def _subjects(alert: Alert, services: Sequence[ServicePlan]) -> Sequence[ServicePlan]:
     watched = {PROBED: targets.probed, SCRAPED: targets.always_scraped, RESTARTED: targets.restarted}
     if alert.about not in watched:
         return targets.of_kind(services, alert.about or alert.source)

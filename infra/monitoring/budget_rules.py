@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.plan.stack import Plan
-from infra.sizing.budget import Line, total
+from infra.sizing.budget import LedgerLine, total
 
 
 def groups(plan: Plan) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def _claims(plan: Plan) -> Iterator[dict[str, Any]]:
             yield _constant("synapse_gpu_claim_bytes", claim.vram * claim.gpus * line.replicas, labels)
 
 
-def _labels(line: Line) -> dict[str, str]:
+def _labels(line: LedgerLine) -> dict[str, str]:
     return {"workload": line.name, "phase": str(line.phase)}
 
 

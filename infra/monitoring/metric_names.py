@@ -1,6 +1,6 @@
 """The metrics that each kind is known to expose; alerts and dashboards may name no others.
 
-That they do is seen on the private cluster, or was recorded at the catalogue's version: docs/alerts.md.
+That they do is seen on the private cluster, or was recorded at the catalog's version: docs/alerts.md.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.monitoring import alerts, budget_rules, targets
 from infra.monitoring.scrape import PROBE
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 
 API = "monitoring.coreos.com/v1"
@@ -50,7 +50,7 @@ def rules(plan: Plan) -> dict[str, Any]:
     return {"groups": [*alerts.groups(plan), *budget_rules.groups(plan)]}
 
 
-def _endpoints(service: Placed, plan: Plan) -> list[dict[str, Any]]:
+def _endpoints(service: ServicePlan, plan: Plan) -> list[dict[str, Any]]:
     """One, or one for each model where it answers for one at a time."""
     common = {
         "port": "http",

@@ -15,7 +15,7 @@ where to look and what to do, and a promtool test in which it fires and one in w
 
 That the metrics exist is seen in one of two ways. Where the source can run in a test, it does: on the private cluster
 (`tests/cluster/test_monitoring.py`), or beside a real Traefik (`tests/ingress`). What vLLM, SGLang and LiteLLM expose
-at the versions of the catalogue is recorded under `tests/infra/monitoring/recorded`, and a new version there is not
+at the versions of the catalog is recorded under `tests/infra/monitoring/recorded`, and a new version there is not
 accepted before `uv run python -m tests.infra.monitoring.record` has recorded it. The GPU exporter is the exception: it
 is told by a file of the stack which counters to expose. They are held to its own list of defaults
 (`etc/default-counters.csv` of NVIDIA/dcgm-exporter), as no test has a DCGM to ask.

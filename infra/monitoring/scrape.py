@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from infra.monitoring import targets
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import MI
 from infra.settings.services import PrometheusService
@@ -19,7 +19,7 @@ RULE_FILES = ("alerts.yml", "budget.yml")
 PROBE = "/probe"
 
 
-def config(plan: Plan, prometheus: Placed) -> str:
+def config(plan: Plan, prometheus: ServicePlan) -> str:
     """The whole file, for the service *prometheus* of the plan."""
     document: dict[str, Any] = {
         "global": {
@@ -42,7 +42,7 @@ def _jobs(plan: Plan) -> Iterator[dict[str, Any]]:
         yield {"job_name": service.service_name, "metrics_path": service.backend.metrics, **_found(service, plan)}
 
 
-def _found(service: Placed, plan: Plan) -> dict[str, Any]:
+def _found(service: ServicePlan, plan: Plan) -> dict[str, Any]:
     """How its pods are found: one by one, once for each model, or by the one address."""
     namespace, port = plan.settings.namespace, service.backend.container_port
     if service.pods_service:
@@ -85,9 +85,9 @@ def _through(prober: str) -> list[dict[str, Any]]:
     ]
 
 
-def _retention(service: Placed) -> dict[str, str]:
+def _retention(service: ServicePlan) -> dict[str, str]:
     """By age, and by size before the disk is full: a fifth is left for the log and for blocks being merged."""
     options = service.options
-    assert isinstance(options, PrometheusService)  # noqa: S101 - its catalogue entry says so
-    size = service.disks[0].size * 4 // 5 // MI
+    assert isinstance(options, PrometheusService)  # noqa: S101 - its catalog entry says so
+    size = service.volumes[0].size * 4 // 5 // MI
     return {"time": f"{options.retention_days}d", "size": f"{size}MB"}  # Prometheus counts 2**20 to the MB

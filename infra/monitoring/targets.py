@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.catalog.gateway import ENTRIES
+from infra.catalog.gateway import GATEWAY_KINDS
 from infra.monitoring.metric_names import CARDS, INGRESS, STORE
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 
 MONITORING_PHASE = 6
@@ -20,23 +20,23 @@ class Probe:
     address: str
 
 
-def scraped(services: Sequence[Placed]) -> tuple[Placed, ...]:
+def scraped(services: Sequence[ServicePlan]) -> tuple[ServicePlan, ...]:
     """The services with metrics of their own."""
     return tuple(service for service in services if service.backend.metrics)
 
 
-def always_scraped(services: Sequence[Placed]) -> tuple[Placed, ...]:
+def always_scraped(services: Sequence[ServicePlan]) -> tuple[ServicePlan, ...]:
     """Those whose scrape fails only when they are down; one per model fails when a model is not loaded as well."""
     return tuple(service for service in scraped(services) if not service.backend.metrics_per_model)
 
 
-def probed(services: Sequence[Placed]) -> tuple[Placed, ...]:
+def probed(services: Sequence[ServicePlan]) -> tuple[ServicePlan, ...]:
     """The services that only a probe tells the state of."""
     told = {service.name for service in always_scraped(services)}
     return tuple(service for service in services if service.name not in told)
 
 
-def restarted(services: Sequence[Placed]) -> tuple[Placed, ...]:
+def restarted(services: Sequence[ServicePlan]) -> tuple[ServicePlan, ...]:
     """The services that are restarted by the clock."""
     return tuple(service for service in services if service.backend.restart)
 
@@ -55,21 +55,21 @@ def sources(plan: Plan) -> frozenset[str]:
     return kinds(plan.services) | {STORE} | cards | ingress
 
 
-def of_kind(services: Sequence[Placed], kind: str) -> tuple[Placed, ...]:
+def of_kind(services: Sequence[ServicePlan], kind: str) -> tuple[ServicePlan, ...]:
     return tuple(service for service in services if service.backend.kind == kind)
 
 
-def kinds(services: Sequence[Placed]) -> frozenset[str]:
+def kinds(services: Sequence[ServicePlan]) -> frozenset[str]:
     return frozenset(service.backend.kind for service in services)
 
 
-def models(plan: Plan, service: Placed) -> tuple[str, ...]:
+def models(plan: Plan, service: ServicePlan) -> tuple[str, ...]:
     """The models that routes ask of *service*, by its own names for them."""
-    stops = (stop for route in plan.routes.routes for stop in route.stops)
-    return tuple(dict.fromkeys(stop.model for stop in stops if stop.service.name == service.name))
+    chosen = (target for route in plan.routes.routes for target in route.targets)
+    return tuple(dict.fromkeys(target.model for target in chosen if target.service.name == service.name))
 
 
-def _probe(service: Placed, plan: Plan) -> Probe:
+def _probe(service: ServicePlan, plan: Plan) -> Probe:
     """The page that says it can serve, or else its port."""
     port, page = service.address(plan.settings.namespace), service.backend.health
     if page:
@@ -80,6 +80,6 @@ def _probe(service: Placed, plan: Plan) -> Probe:
 def _way_in(plan: Plan) -> Iterator[Probe]:
     """The gateway's own page, under its public name."""
     section = plan.settings.ingress
-    gateway = next((service for service in plan.services if service.backend.kind in ENTRIES), None)
+    gateway = next((service for service in plan.services if service.backend.kind in GATEWAY_KINDS), None)
     if section and gateway:
         yield Probe(service=INGRESS, module=INGRESS, address=f"https://{section.reached_at}{gateway.backend.health}")

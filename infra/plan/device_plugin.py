@@ -8,8 +8,8 @@ from typing import Any, Final
 import yaml
 
 from infra.quantities import MI
-from infra.settings.loader import Node
-from infra.sizing.budget import Claim, Line
+from infra.settings.model import Node
+from infra.sizing.budget import LedgerLine, ResourceClaim
 
 NAME: Final = "nvidia-device-plugin"
 NAMESPACE: Final = "kube-system"  # `system-node-critical` is for its pods alone, and it is the node's, not a stack's
@@ -19,12 +19,12 @@ IMAGE: Final = (
 )
 SOCKETS: Final = "/var/lib/kubelet/device-plugins"
 SOCKET: Final = f"{SOCKETS}/nvidia-gpu.sock"  # the plugin makes it when it serves, and the kubelet calls it there
-CLAIM: Final = Claim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)
+CLAIM: Final = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)
 
 
-def lines(node: Node, phase: int) -> tuple[Line, ...]:
+def lines(node: Node, phase: int) -> tuple[LedgerLine, ...]:
     """Its line of the ledger, where the stack brings it."""
-    line = Line(name=NAME, claim=CLAIM, phase=PHASE, namespace=NAMESPACE)
+    line = LedgerLine(name=NAME, claim=CLAIM, phase=PHASE, namespace=NAMESPACE)
     return (line,) if is_deployed(node, phase) else ()
 
 

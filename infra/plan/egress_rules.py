@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from infra.plan.ingress_rules import Access
-from infra.plan.service import Placed
+from infra.plan.ingress_rules import IngressRule
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.services import GatewayService
 
@@ -18,33 +18,33 @@ SCHEMES = {"http": 80, "https": HTTPS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exits:
+class EgressRule:
     """One kind of pod, by the name that its labels have, and what it may reach beside the cluster's DNS."""
 
     name: str
-    callees: tuple[Placed, ...] = ()
+    callees: tuple[ServicePlan, ...] = ()
     internet: bool = False  # by HTTPS
     anywhere: tuple[int, ...] = ()  # ports of whatever address
     api_server: bool = False
 
 
-def exits(plan: Plan, access: Sequence[Access]) -> tuple[Exits, ...]:
+def egress_rules(plan: Plan, access: Sequence[IngressRule]) -> tuple[EgressRule, ...]:
     """Those of every service, and of the pods that fetch for one or restart it."""
     own = [_of(service, plan, access) for service in plan.services]
     if any(exit_.internet for exit_ in own):
-        own.append(Exits(name=WORKER, internet=True))
+        own.append(EgressRule(name=WORKER, internet=True))
     restarts = [service.backend.restart for service in plan.services]
-    return (*own, *(Exits(name=restart.name, api_server=True) for restart in restarts if restart))
+    return (*own, *(EgressRule(name=restart.name, api_server=True) for restart in restarts if restart))
 
 
-def changes_deployments(service: Placed, services: Sequence[Placed]) -> bool:
+def changes_deployments(service: ServicePlan, services: Sequence[ServicePlan]) -> bool:
     """Whether it is the gateway of a router, whose context size is an argument of its Deployment."""
     return service.backend.adapter == "synapse" and any(each.backend.adapter == "llama-router" for each in services)
 
 
-def _of(service: Placed, plan: Plan, access: Sequence[Access]) -> Exits:
+def _of(service: ServicePlan, plan: Plan, access: Sequence[IngressRule]) -> EgressRule:
     backend = service.backend
-    return Exits(
+    return EgressRule(
         name=service.service_name,
         callees=tuple(each.service for each in access if service in each.callers),
         internet=backend.fetches or bool(backend.downloads),
@@ -53,7 +53,7 @@ def _of(service: Placed, plan: Plan, access: Sequence[Access]) -> Exits:
     )
 
 
-def _named(service: Placed, plan: Plan) -> tuple[int, ...]:
+def _named(service: ServicePlan, plan: Plan) -> tuple[int, ...]:
     """The ports of what the stack file names, in the cluster or outside: a receiver of alerts or spans, the ingress."""
     if service.backend.kind == "blackbox" and plan.settings.ingress:
         return tuple(sorted({int(plan.settings.ingress.reached_at.rpartition(":")[2]), TRAEFIK_PODS}))

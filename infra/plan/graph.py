@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import cores, gib
 
@@ -29,7 +29,7 @@ STYLE = """
 class Box:
     """Where a service is drawn; pixels from the upper left."""
 
-    service: Placed
+    service: ServicePlan
     x: int
     y: int
 
@@ -50,7 +50,7 @@ def svg(plan: Plan) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">\n<style>{STYLE}</style>\n{body}\n</svg>\n'
 
 
-def _boxes(services: Sequence[Placed]) -> list[Box]:
+def _boxes(services: Sequence[ServicePlan]) -> list[Box]:
     x = MARGIN + MODEL_WIDTH + GAP_X
     return [Box(service=service, x=x, y=HEAD + row * (BOX_HEIGHT + GAP_Y)) for row, service in enumerate(services)]
 
@@ -74,12 +74,12 @@ def _models(models: Sequence[str]) -> Iterator[str]:
 def _routes(plan: Plan, models: Sequence[str], boxes: Sequence[Box]) -> Iterator[str]:
     places = {box.service.name: box for box in boxes}
     for route in plan.routes.routes:
-        for order, stop in enumerate(route.stops):
-            box, start = places[stop.service.name], _middle(models.index(route.model)) + 6
+        for order, target in enumerate(route.targets):
+            box, start = places[target.service.name], _middle(models.index(route.model)) + 6
             edge, kind = MARGIN + MODEL_WIDTH, "route then" if order else "route"
             bend = edge + GAP_X // 2
             path = f"M {MARGIN} {start} H {edge} C {bend} {start} {bend} {box.middle} {box.x} {box.middle}"
-            yield f'<path class="{kind}" d="{path}"><title>{escape(f"{route.model}: {stop.model}")}</title></path>'
+            yield f'<path class="{kind}" d="{path}"><title>{escape(f"{route.model}: {target.model}")}</title></path>'
 
 
 def _box(box: Box) -> str:

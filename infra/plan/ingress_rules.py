@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.catalog.gateway import ENTRIES
+from infra.catalog.gateway import GATEWAY_KINDS
 from infra.monitoring import targets
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 
 CALLERS: Mapping[str, frozenset[str]] = {
     "prometheus": frozenset({"grafana"}),
@@ -20,16 +20,16 @@ CALLERS: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access:
+class IngressRule:
     """One service, and those of its namespace, or whole namespaces, that call its port."""
 
-    service: Placed
-    callers: tuple[Placed, ...] = ()
+    service: ServicePlan
+    callers: tuple[ServicePlan, ...] = ()
     namespaces: tuple[str, ...] = ()
     is_open: bool = False  # to every namespace
 
 
-def access(services: Sequence[Placed], operator: str | None = None) -> tuple[Access, ...]:
+def ingress_rules(services: Sequence[ServicePlan], operator: str | None = None) -> tuple[IngressRule, ...]:
     """The whole table. A backend is called by the gateways of the stack; without one, by what watches it alone.
 
     *operator* is the namespace of a Prometheus that is not the stack's own.
@@ -37,12 +37,14 @@ def access(services: Sequence[Placed], operator: str | None = None) -> tuple[Acc
     return tuple(_of(service, services, operator) for service in services)
 
 
-def _of(service: Placed, services: Sequence[Placed], operator: str | None) -> Access:
-    is_entry = service.backend.kind in ENTRIES
-    kinds = _watchers(service, services) | (frozenset() if is_entry else CALLERS.get(service.backend.kind, ENTRIES))
+def _of(service: ServicePlan, services: Sequence[ServicePlan], operator: str | None) -> IngressRule:
+    is_entry = service.backend.kind in GATEWAY_KINDS
+    kinds = _watchers(service, services) | (
+        frozenset() if is_entry else CALLERS.get(service.backend.kind, GATEWAY_KINDS)
+    )
     callers = tuple(other for other in services if other.backend.kind in kinds and other is not service)
     is_asked = service.backend.metrics is not None  # by the operator's Prometheus, and so is the prober
-    return Access(
+    return IngressRule(
         service=service,
         callers=callers,
         namespaces=(operator,) if operator and is_asked else (),
@@ -50,7 +52,7 @@ def _of(service: Placed, services: Sequence[Placed], operator: str | None) -> Ac
     )
 
 
-def _watchers(service: Placed, services: Sequence[Placed]) -> frozenset[str]:
+def _watchers(service: ServicePlan, services: Sequence[ServicePlan]) -> frozenset[str]:
     """The kinds that look at it: Prometheus at its metrics, the prober from outside."""
     return frozenset(
         kind

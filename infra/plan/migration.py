@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.errors import SettingsError
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.consumers import Consumer, Migration
 
@@ -14,13 +14,13 @@ URL = "{url}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
+class MigrationPlan:
     """The consumer *name*, the service that it is to call, and the *namespace* of that service."""
 
     name: str
     consumer: Consumer
     migration: Migration
-    service: Placed
+    service: ServicePlan
     namespace: str
 
     @property
@@ -44,13 +44,13 @@ class Move:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def moves(plan: Plan) -> Iterator[Move]:
+def migration_plans(plan: Plan) -> Iterator[MigrationPlan]:
     """Those consumers that are to be moved to a service which is deployed."""
     services = {service.name: service for service in plan.services}
     for name, consumer in plan.settings.consumers.items():
         migration = consumer.migration
         if migration and migration.service in services:
-            yield Move(
+            yield MigrationPlan(
                 name=name,
                 consumer=consumer,
                 migration=migration,
@@ -59,7 +59,7 @@ def moves(plan: Plan) -> Iterator[Move]:
             )
 
 
-def move_of(plan: Plan, name: str) -> Move:
+def migration_plan(plan: Plan, name: str) -> MigrationPlan:
     """The consumer *name*, where `synapse migrate` is to move it. Raises SettingsError."""
     known = plan.settings.consumers
     if name not in known:
@@ -67,7 +67,7 @@ def move_of(plan: Plan, name: str) -> Move:
     migration, key = known[name].migration, f"synapse:consumers.{name}.migration"
     if migration is None or migration.by != "command":
         raise SettingsError(f"{key}.by: got {migration.by if migration else None!r}; accepted: command")
-    found = next((move for move in moves(plan) if move.name == name), None)
+    found = next((move for move in migration_plans(plan) if move.name == name), None)
     if found is None:
         raise SettingsError(
             f"{key}.service: {migration.service} is not deployed at phase {plan.settings.phase}; "

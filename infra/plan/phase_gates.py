@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from infra.catalog.gateway import ENTRIES
+from infra.catalog.gateway import GATEWAY_KINDS
 from infra.errors import PhaseError
 from infra.settings.consumers import Consumer
-from infra.settings.loader import Settings
+from infra.settings.model import Settings
 
 GPU_PHASE = 2
 SECURITY_PHASE = 5
@@ -45,8 +45,8 @@ def _going_around(consumer: Consumer, where: str, key: str) -> Iterator[str]:
 
 def _moved_to_a_backend(consumer: Consumer, where: str, key: str, settings: Settings) -> Iterator[str]:
     kinds = {name: service.kind or name for name, service in settings.services.items()}
-    if consumer.migration and kinds[consumer.migration.service] not in ENTRIES:
-        entries = " or ".join(name for name, kind in kinds.items() if kind in ENTRIES) or "a gateway of the stack"
+    if consumer.migration and kinds[consumer.migration.service] not in GATEWAY_KINDS:
+        entries = " or ".join(name for name, kind in kinds.items() if kind in GATEWAY_KINDS) or "a gateway of the stack"
         yield (
             f"{_DENIES}, and {where} is pointed at {consumer.migration.service} by its migration: "
             f"set {key}.migration.service to {entries}, and its configMaps to what that serves; "

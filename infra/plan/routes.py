@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from infra.errors import RouteError
-from infra.plan.service import Placed
-from infra.settings.schema import Target
+from infra.plan.service import ServicePlan
+from infra.settings.schema import TargetSection
 from infra.sizing.ledger import markdown
 
 LITELLM_PROVIDERS = {
@@ -22,10 +22,10 @@ COLUMNS = ("Model", "Served by", "As", "Then", "As")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stop:
+class Target:
     """One service of a route, and the name it knows the model by."""
 
-    service: Placed
+    service: ServicePlan
     model: str
 
 
@@ -34,7 +34,7 @@ class Route:
     """A public model name and its stops, first choice first."""
 
     model: str
-    stops: tuple[Stop, ...]
+    targets: tuple[Target, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class RouteTable:
     """All routes of a stack, and the services behind them."""
 
     namespace: str
-    services: tuple[Placed, ...]
+    services: tuple[ServicePlan, ...]
     routes: tuple[Route, ...]
 
     def gateway_config(self) -> str:
@@ -50,7 +50,8 @@ class RouteTable:
         document = {
             "backends": {service.name: self._backend(service) for service in self.services},
             "routes": [
-                {"model": route.model, "targets": [_target(stop) for stop in route.stops]} for route in self.routes
+                {"model": route.model, "targets": [_target(target) for target in route.targets]}
+                for route in self.routes
             ],
         }
         return yaml.safe_dump(document, sort_keys=False)
@@ -62,9 +63,9 @@ class RouteTable:
         """
         document = {
             "model_list": [
-                {"model_name": route.model, "litellm_params": self._litellm_params(route, order, stop)}
+                {"model_name": route.model, "litellm_params": self._litellm_params(route, order, target)}
                 for route in self.routes
-                for order, stop in enumerate(route.stops, start=1)
+                for order, target in enumerate(route.targets, start=1)
             ],
             "router_settings": {
                 "routing_strategy": "simple-shuffle",
@@ -83,7 +84,7 @@ class RouteTable:
     def markdown(self) -> str:
         return markdown(COLUMNS, self.rows())
 
-    def _backend(self, service: Placed) -> dict[str, Any]:
+    def _backend(self, service: ServicePlan) -> dict[str, Any]:
         kind = service.backend
         return {
             "url": self._url(service),
@@ -92,53 +93,53 @@ class RouteTable:
             "tasks": list(kind.tasks),
         }
 
-    def _url(self, service: Placed) -> str:
+    def _url(self, service: ServicePlan) -> str:
         return f"http://{service.address(self.namespace)}"
 
-    def _litellm_params(self, route: Route, order: int, stop: Stop) -> dict[str, Any]:
-        adapter = stop.service.backend.adapter
+    def _litellm_params(self, route: Route, order: int, target: Target) -> dict[str, Any]:
+        adapter = target.service.backend.adapter
         if adapter not in LITELLM_PROVIDERS:
             known = ", ".join(LITELLM_PROVIDERS)
-            raise RouteError(f"routes.{route.model}: LiteLLM cannot call {stop.service.name}; it can: {known}")
+            raise RouteError(f"routes.{route.model}: LiteLLM cannot call {target.service.name}; it can: {known}")
         provider, path = LITELLM_PROVIDERS[adapter]
         key = {} if provider == "ollama" else {"api_key": "none"}  # its clients insist on one
         return {
-            "model": f"{provider}/{stop.model}",
-            "api_base": self._url(stop.service) + path,
+            "model": f"{provider}/{target.model}",
+            "api_base": self._url(target.service) + path,
             "order": order,
             **key,
         }
 
 
-def table(routes: Mapping[str, Sequence[Target]], services: Sequence[Placed], namespace: str) -> RouteTable:
-    """The routes whose services are deployed; a stop at a service of a later phase is left out.
+def table(routes: Mapping[str, Sequence[TargetSection]], services: Sequence[ServicePlan], namespace: str) -> RouteTable:
+    """Return the routes whose services are deployed; a target of a later phase is left out.
 
-    Raises RouteError for a route that names a service twice or one that serves no models.
+    Raises RouteError for a route that names a service twice.
     """
     serving = {service.name: service for service in services if service.backend.tasks}
-    found = []
-    for model, targets in routes.items():
-        _check(model, targets)
-        stops = tuple(
-            Stop(service=serving[target.service], model=target.model or model)
-            for target in targets
-            if target.service in serving
+    deployed = []
+    for model, sections in routes.items():
+        _check(model, sections)
+        targets = tuple(
+            Target(service=serving[section.service], model=section.model or model)
+            for section in sections
+            if section.service in serving
         )
-        if stops:
-            found.append(Route(model=model, stops=stops))
-    return RouteTable(namespace=namespace, services=tuple(serving.values()), routes=tuple(found))
+        if targets:
+            deployed.append(Route(model=model, targets=targets))
+    return RouteTable(namespace=namespace, services=tuple(serving.values()), routes=tuple(deployed))
 
 
-def _check(model: str, targets: Sequence[Target]) -> None:
+def _check(model: str, targets: Sequence[TargetSection]) -> None:
     names = [target.service for target in targets]
     if twice := {name for name in names if names.count(name) > 1}:
         raise RouteError(f"routes.{model}: names {', '.join(sorted(twice))} twice; each service is tried once")
 
 
-def _target(stop: Stop) -> dict[str, str]:
-    return {"backend": stop.service.name, "model": stop.model}
+def _target(target: Target) -> dict[str, str]:
+    return {"backend": target.service.name, "model": target.model}
 
 
 def _row(route: Route) -> tuple[str, ...]:
-    cells = [cell for stop in route.stops for cell in (stop.service.service_name, stop.model)]
+    cells = [cell for target in route.targets for cell in (target.service.service_name, target.model)]
     return (route.model, *cells, *[""] * (len(COLUMNS) - 1 - len(cells)))

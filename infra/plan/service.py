@@ -4,28 +4,27 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from infra.catalog.cpu import on_cpu
-from infra.catalog.kinds import CATALOGUE
-from infra.catalog.spec import Backend, Disk, Probes
+from infra.catalog.kinds import backend_spec
+from infra.catalog.spec import BackendSpec, Probes, Volume
 from infra.quantities import BUILD
 from infra.settings.services import Service
-from infra.sizing.budget import Claim, Line
-from infra.sizing.vram import ModelCard, Vram
+from infra.sizing.budget import LedgerLine, ResourceClaim
+from infra.sizing.vram import ModelSpec, Vram
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
+class ServicePlan:
     """One service of a stack; *name* is its key in the stack file."""
 
     name: str
-    backend: Backend
+    backend: BackendSpec
     options: Service
-    claim: Claim
+    claim: ResourceClaim
     image: str  # BUILD: of its source
     replicas: int
     vram: Vram | None = None
-    made_elsewhere: frozenset[str] = frozenset()  # disks whose claim another service makes
-    observed: tuple[Disk, ...] = ()  # disks of others that it looks at
+    shared_claims: frozenset[str] = frozenset()  # disks whose claim another service makes
+    observed: tuple[Volume, ...] = ()  # disks of others that it looks at
 
     @property
     def source(self) -> str | None:
@@ -47,13 +46,13 @@ class Placed:
         return f"{self.service_name}-pods" if self.backend.metrics and self.replicas > 1 else None
 
     @property
-    def disks(self) -> tuple[Disk, ...]:
+    def volumes(self) -> tuple[Volume, ...]:
         """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first.
 
         Those that it looks at come after its own.
         """
         own = "" if self.name == self.backend.kind else f"{self.name}-"
-        named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.disks]
+        named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.volumes]
         if named and self.options.disk:
             named[0] = replace(named[0], size=self.options.disk)
         return (*named, *self.observed)
@@ -73,51 +72,47 @@ class Placed:
         return self.options.timeout_s or self.backend.timeout_s
 
     @property
-    def line(self) -> Line:
+    def line(self) -> LedgerLine:
         """Its line of the ledger."""
-        return Line(name=self.service_name, claim=self.claim, replicas=self.replicas, phase=self.backend.phase)
+        return LedgerLine(name=self.service_name, claim=self.claim, replicas=self.replicas, phase=self.backend.phase)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[LedgerLine, ...]:
         """Its line, and those of the pods that come beside it: one more while it rolls, and one that restarts it."""
         rolls, restart = self.backend.strategy == "RollingUpdate", self.backend.restart
         more = (
             [replace(self.line, name=f"{self.service_name} (rollout)", replicas=1, is_lasting=False)] if rolls else []
         )
         if restart:
-            more.append(Line(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
+            more.append(LedgerLine(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
         return self.line, *more
 
 
-def backend_of(name: str, options: Service) -> Backend:
-    """The catalogue's entry of a service, on the engine that its options say. Raises KeyError for an unknown one."""
-    entry = CATALOGUE[options.kind or name]
-    return on_cpu(entry) if options.engine == "cpu" else entry
-
-
-def place(name: str, options: Service, cards: Mapping[str, ModelCard]) -> Placed:
-    """The service *name* with every default filled in. *cards* hold the figures of the models."""
-    backend = backend_of(name, options)
-    vram = options.vram(cards)
-    return Placed(
+def resolve(name: str, options: Service, model_specs: Mapping[str, ModelSpec]) -> ServicePlan:
+    """The service *name* with every default filled in. *model_specs* hold the figures of the models."""
+    backend = backend_spec(name, options)
+    vram = options.vram(model_specs)
+    return ServicePlan(
         name=name,
         backend=backend,
         options=options,
-        claim=_claim(backend.claim, options, vram, cards),
+        claim=_claim(backend.claim, options, vram, model_specs),
         image=options.image or backend.image or "",
         replicas=options.replicas or backend.replicas,
         vram=vram,
     )
 
 
-def _claim(default: Claim, options: Service, vram: Vram | None, cards: Mapping[str, ModelCard]) -> Claim:
+def _claim(
+    default: ResourceClaim, options: Service, vram: Vram | None, model_specs: Mapping[str, ModelSpec]
+) -> ResourceClaim:
     claim = replace(
         default,
         gpus=default.gpus if options.gpus is None else options.gpus,
         vram=vram.total if vram else options.gpu_memory or default.vram,
         shared_memory=options.shared_memory_bytes,
-        parked=options.parked(cards),
-        resident=options.resident(cards),
+        sleeping_weights=options.sleeping_weights(model_specs),
+        working_set=options.working_set(model_specs),
     )
     if options.memory:
         claim = replace(claim, memory_request=options.memory.request, memory_limit=options.memory.limit)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from infra.catalog.spec import VOLUMES, Disk
+from infra.catalog.spec import OBSERVED, Volume
 from infra.plan import device_plugin, phase_gates
 from infra.plan.routes import RouteTable, table
-from infra.plan.service import Placed, place
-from infra.settings.loader import Settings
-from infra.sizing.budget import Line
+from infra.plan.service import ServicePlan, resolve
+from infra.settings.model import Settings
+from infra.sizing.budget import LedgerLine
 from infra.sizing.ledger import Ledger
 
 
@@ -17,7 +17,7 @@ class Plan:
     """Everything that the settings decide, derived once and rendered many ways."""
 
     settings: Settings
-    services: tuple[Placed, ...]
+    services: tuple[ServicePlan, ...]
     routes: RouteTable
     ledger: Ledger
 
@@ -31,7 +31,7 @@ class Plan:
 def plan(settings: Settings) -> Plan:
     """The services of every phase up to the settings' own, in phase order. Raises RouteError and PhaseError."""
     phase_gates.check(settings)
-    placed = [place(name, service, settings.cards) for name, service in settings.services.items()]
+    placed = [resolve(name, service, settings.model_specs) for name, service in settings.services.items()]
     deployed = [service for service in placed if service.backend.phase <= settings.phase]
     services = tuple(_with_observed_disks([*_with_shared_disks(sorted(deployed, key=lambda each: each.backend.phase))]))
     return Plan(
@@ -42,30 +42,30 @@ def plan(settings: Settings) -> Plan:
     )
 
 
-def _lines(settings: Settings, services: Iterable[Placed]) -> tuple[Line, ...]:
+def _lines(settings: Settings, services: Iterable[ServicePlan]) -> tuple[LedgerLine, ...]:
     """Those of the node itself and of every service, in phase order."""
     of_node = device_plugin.lines(settings.node, settings.phase)
     of_services = (line for service in services for line in service.lines)
     return tuple(sorted([*of_node, *of_services], key=lambda line: line.phase))
 
 
-def _with_shared_disks(services: Iterable[Placed]) -> Iterator[Placed]:
+def _with_shared_disks(services: Iterable[ServicePlan]) -> Iterator[ServicePlan]:
     """A shared disk is made by the first service that names it, and mounted by the others."""
     made: set[str] = set()
     for service in services:
-        names = {disk.name for disk in service.disks}
-        yield replace(service, made_elsewhere=frozenset(names & made))
+        names = {disk.name for disk in service.volumes}
+        yield replace(service, shared_claims=frozenset(names & made))
         made |= names
 
 
-def _with_observed_disks(services: Sequence[Placed]) -> Iterator[Placed]:
+def _with_observed_disks(services: Sequence[ServicePlan]) -> Iterator[ServicePlan]:
     """Who looks at disks has those of every service, none of which it makes."""
-    disks = {disk.name: disk for service in services for disk in service.disks}
-    observed = tuple(_observed(disk) for disk in disks.values())
+    volumes = {disk.name: disk for service in services for disk in service.volumes}
+    observed = tuple(_observed(disk) for disk in volumes.values())
     for service in services:
-        looks = service.backend.observes_disks
-        yield replace(service, observed=observed, made_elsewhere=frozenset(disks)) if looks else service
+        looks = service.backend.observes_volumes
+        yield replace(service, observed=observed, shared_claims=frozenset(volumes)) if looks else service
 
 
-def _observed(disk: Disk) -> Disk:
-    return replace(disk, mount=f"{VOLUMES}/{disk.name}", is_read_only=True)
+def _observed(disk: Volume) -> Volume:
+    return replace(disk, mount=f"{OBSERVED}/{disk.name}", is_read_only=True)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from infra.annotations import TIER, TIMEOUT_SECONDS
 from infra.catalog.spec import Task
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 
 Holder = TypeVar("Holder")
 TIERS = ("ingress", "gateway", "backend")
@@ -26,7 +26,7 @@ CLASSES: Mapping[Task, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wait(Generic[Holder]):
+class TimeoutTier(Generic[Holder]):
     """How long one tier waits for the next, or takes itself, and who says so."""
 
     holder: Holder
@@ -34,7 +34,7 @@ class Wait(Generic[Holder]):
     seconds: int
 
 
-def too_short(waits: Sequence[Wait[Holder]]) -> Iterator[tuple[Wait[Holder], Wait[Holder]]]:
+def inverted(waits: Sequence[TimeoutTier[Holder]]) -> Iterator[tuple[TimeoutTier[Holder], TimeoutTier[Holder]]]:
     """Each that is shorter than one of the next tier in that has any, with that one."""
     for outer in waits:
         yield from ((outer, inner) for inner in _behind(outer, waits) if outer.seconds < inner.seconds)
@@ -45,7 +45,7 @@ def annotations(tier: str | None, seconds: int) -> dict[str, str]:
     return {TIER: tier, TIMEOUT_SECONDS: str(seconds)} if tier else {}
 
 
-def classes(services: Sequence[Placed]) -> dict[str, str]:
+def classes(services: Sequence[ServicePlan]) -> dict[str, str]:
     """The gateway's variables: for each class of routes the longest that a service behind it may take."""
     longest: dict[str, int] = {}
     for service in services:
@@ -54,7 +54,7 @@ def classes(services: Sequence[Placed]) -> dict[str, str]:
     return {f"SYNAPSE_TIMEOUT_{name}_SECONDS": str(longest[task]) for task, name in CLASSES.items() if task in longest}
 
 
-def _behind(outer: Wait[Holder], waits: Sequence[Wait[Holder]]) -> list[Wait[Holder]]:
+def _behind(outer: TimeoutTier[Holder], waits: Sequence[TimeoutTier[Holder]]) -> list[TimeoutTier[Holder]]:
     for tier in TIERS[TIERS.index(outer.tier) + 1 :]:
         if inner := [wait for wait in waits if wait.tier == tier]:
             return inner

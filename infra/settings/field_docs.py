@@ -1,4 +1,7 @@
-"""What the keys of a section mean: the docstring under each. Pydantic would read them at every start of the program."""
+"""Field docs: the docstring under each key of a section, read only when they are needed.
+
+Pydantic's own `use_attribute_docstrings` would parse the sources at every start of the program.
+"""
 
 import ast
 import inspect
@@ -7,13 +10,13 @@ from itertools import pairwise
 from pydantic import BaseModel
 
 
-def meanings(model: type[BaseModel]) -> dict[str, str]:
-    """By the name of the field; one that nothing is said of is left out."""
-    found: dict[str, str] = {}
+def field_docs(model: type[BaseModel]) -> dict[str, str]:
+    """Return field name -> documentation; fields without one are left out."""
+    docs: dict[str, str] = {}
     for owner in reversed(model.__mro__):
         if issubclass(owner, BaseModel) and owner is not BaseModel:
-            found |= _docstrings(ast.parse(inspect.getsource(owner)).body[0])
-    return found
+            docs |= _docstrings(ast.parse(inspect.getsource(owner)).body[0])
+    return docs
 
 
 def _docstrings(owner: ast.stmt) -> dict[str, str]:

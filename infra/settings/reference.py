@@ -6,22 +6,22 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from infra.catalog.kinds import CATALOGUE
+from infra.catalog.kinds import CATALOG
 from infra.quantities import Bytes, memory_text
 from infra.settings.build_host import BuildHost
 from infra.settings.consumers import Consumer, Migration, OwnServer, Verification
-from infra.settings.field_docs import meanings
-from infra.settings.loader import SECRETS, Node, StackFile
+from infra.settings.field_docs import field_docs
+from infra.settings.model import SECRETS, Node, StackFile
 from infra.settings.schema import (
     PREFIX,
-    Card,
     CpuRange,
     GpuSection,
     IngressSection,
     MemoryRange,
+    ModelSpecSection,
     MonitoringSection,
     RateLimit,
-    Target,
+    TargetSection,
 )
 from infra.settings.services import OllamaModel, Service
 from infra.sizing.ledger import markdown
@@ -35,8 +35,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}services.<name>", Service),
     (f"{PREFIX}services.<name>.memory", MemoryRange),
     (f"{PREFIX}services.<name>.cpu", CpuRange),
-    (f"{PREFIX}routes.<model>[]", Target),
-    (f"{PREFIX}models.<name>", Card),
+    (f"{PREFIX}routes.<model>[]", TargetSection),
+    (f"{PREFIX}models.<name>", ModelSpecSection),
     (f"{PREFIX}services.<name>.models[] of kind ollama", OllamaModel),
     (f"{PREFIX}consumers.<name>", Consumer),
     (f"{PREFIX}consumers.<name>.migration", Migration),
@@ -57,7 +57,7 @@ This file is rendered from the code: `synapse settings > docs/settings.md`.
 
 def render() -> str:
     """The whole document."""
-    kinds = [(f"{PREFIX}services.<name> of kind {kind}", backend.options) for kind, backend in CATALOGUE.items()]
+    kinds = [(f"{PREFIX}services.<name> of kind {kind}", backend.options) for kind, backend in CATALOG.items()]
     own = [_section(title, model, Service) for title, model in kinds]
     secrets = "".join(f"- `{PREFIX}{key}`\n" for key in sorted(SECRETS))
     sealed = "Set with `pulumi config set --secret`; plain text is refused. All are optional."
@@ -73,7 +73,7 @@ def render() -> str:
 
 def _section(title: str, model: type[BaseModel], less: type[BaseModel] | None = None) -> str:
     inherited = less.model_fields if less else {}
-    said = meanings(model)
+    said = field_docs(model)
     rows = [
         (f"`{field.alias}`", _default(field), said.get(name, ""))
         for name, field in model.model_fields.items()

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from infra.quantities import Bytes, DnsLabel, Millicores, Seconds, Tokens
 from infra.sizing import model_files
 from infra.sizing.budget import Gpu
-from infra.sizing.vram import ModelCard
+from infra.sizing.vram import ModelSpec
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
 PREFIX = "synapse:"
@@ -79,7 +79,7 @@ class GpuSection(Section):
         return Gpu(name=self.name, memory=self.memory, shares=self.shares)
 
 
-class Target(Section):
+class TargetSection(Section):
     """One stop of a route: a service, and the name it knows the model by (the route's own if left out)."""
 
     service: DnsLabel
@@ -88,7 +88,7 @@ class Target(Section):
     """The name that the service knows the model by; the route's own if left out."""
 
 
-class Card(Section):
+class ModelSpecSection(Section):
     """A model that the built-in cards lack: its `file`, or the figures of its `config.json` down to `contextTokens`."""
 
     file: Path | None = None
@@ -119,7 +119,7 @@ class Card(Section):
     """Size of the weights, where the model comes quantised."""
 
     @model_validator(mode="after")
-    def file_or_figures(self) -> "Card":
+    def file_or_figures(self) -> "ModelSpecSection":
         needed = {"file"} if self.file else FIGURES
         if not needed <= self.model_fields_set or (self.file and len(self.model_fields_set) > 1):
             raise PydanticCustomError("card", "file alone, or parameters, layers, kvHeads, headSize and contextTokens")
@@ -127,11 +127,11 @@ class Card(Section):
             raise PydanticCustomError("card", "no more windowLayers than layers")
         return self
 
-    def card(self) -> ModelCard:
+    def model_spec(self) -> ModelSpec:
         """Raises ModelFileError when its file cannot be read."""
         if self.file:
-            return model_files.card(self.file)[0]
-        return ModelCard(**self.model_dump(exclude={"file"}))
+            return model_files.model_spec(self.file)[0]
+        return ModelSpec(**self.model_dump(exclude={"file"}))
 
 
 class MonitoringSection(Section):

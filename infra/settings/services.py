@@ -7,42 +7,53 @@ from pydantic import Field
 
 from infra.quantities import GI, Bytes, Image, Seconds, Tokens
 from infra.settings.schema import CpuRange, MemoryRange, Section
-from infra.sizing.budget import Part
+from infra.sizing.budget import MemoryShare
 from infra.sizing.host_memory import largest, load
-from infra.sizing.vram import ENGINE_OVERHEAD, SGLANG, VLLM, Engine, ModelCard, Paging, Requests, Vram, need, weights
+from infra.sizing.vram import (
+    ENGINE_OVERHEAD,
+    SGLANG,
+    VLLM,
+    EngineOptions,
+    ModelSpec,
+    Paging,
+    Requests,
+    Vram,
+    required_vram,
+    weights,
+)
 
 
 class Service(Section):
-    """What any service may set; what is left out comes from the catalogue."""
+    """What any service may set; what is left out comes from the catalog."""
 
     kind: str | None = None
     """The kind of backend; the service's own name if left out."""
     engine: Literal["cpu"] | None = None
     """`cpu` runs this repository's own engine of the kind, without a GPU or a download; the kind's own if left out."""
     image: Image | None = None
-    """The image, pinned by digest, or `build` where its source is here; the catalogue's if left out."""
+    """The image, pinned by digest, or `build` where its source is here; the catalog's if left out."""
     replicas: int | None = Field(default=None, ge=1, le=64)
     """How many pods; the kind's own number if left out."""
     memory: MemoryRange | None = None
-    """Memory of one pod; the catalogue's claim if left out."""
+    """Memory of one pod; the catalog's claim if left out."""
     cpu: CpuRange | None = None
-    """Cores of one pod; the catalogue's claim if left out."""
+    """Cores of one pod; the catalog's claim if left out."""
     disk: Bytes | None = None
-    """Size of its first disk; the catalogue's if left out."""
+    """Size of its first disk; the catalog's if left out."""
     timeout_s: Seconds | None = None
     """The longest that one request may take it, which is how long the gateway waits; the kind's own if left out."""
     gpu_memory: Bytes | None = None
-    """VRAM of one pod, for a kind whose engine has no figures of its own; the catalogue's claim if left out."""
+    """VRAM of one pod, for a kind whose engine has no figures of its own; the catalog's claim if left out."""
 
-    def vram(self, cards: Mapping[str, ModelCard]) -> Vram | None:  # noqa: ARG002
+    def vram(self, model_specs: Mapping[str, ModelSpec]) -> Vram | None:  # noqa: ARG002
         """GPU memory of one replica; None for a service without a GPU. Raises KeyError for a model with no card."""
         return None
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:  # noqa: ARG002
+    def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:  # noqa: ARG002
         """Bytes of RAM that its engine's weights take while it sleeps. Raises KeyError for a model with no card."""
         return 0
 
-    def resident(self, cards: Mapping[str, ModelCard]) -> tuple[Part, ...]:  # noqa: ARG002
+    def working_set(self, model_specs: Mapping[str, ModelSpec]) -> tuple[MemoryShare, ...]:  # noqa: ARG002
         """What one replica is known to fill of its RAM. Raises KeyError for a model with no card."""
         return ()
 
@@ -72,7 +83,7 @@ class OllamaModel(Section):
 
     name: str
     """What Ollama calls it, such as `llama3.1:8b`."""
-    card: str | None = None
+    model_spec: str | None = Field(default=None, alias="card")
     """The name of its card, built in or under `models`; its own name if left out."""
     quantization: Literal[
         "f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_0", "q4_k_m", "q4_k_s", "q4_0", "iq4_xs"
@@ -96,9 +107,15 @@ class OllamaService(Service):
     overhead: Bytes = GI
     """RAM of the server itself, beside weights, KV cache and compute buffers."""
 
-    def resident(self, cards: Mapping[str, ModelCard]) -> tuple[Part, ...]:
+    def working_set(self, model_specs: Mapping[str, ModelSpec]) -> tuple[MemoryShare, ...]:
         loaded = [
-            load(model.name, cards[model.card or model.name], model.quantization, self.context_tokens, self.parallel)
+            load(
+                model.name,
+                model_specs[model.model_spec or model.name],
+                model.quantization,
+                self.context_tokens,
+                self.parallel,
+            )
             for model in self.models
         ]
         return largest(loaded, self.loaded_models, self.overhead)
@@ -132,8 +149,8 @@ class EngineService(Service):
     load_s: Seconds = 1800
     """Seconds that a start may take: the first one downloads the model."""
 
-    def vram(self, cards: Mapping[str, ModelCard]) -> Vram:
-        engine = Engine(
+    def vram(self, model_specs: Mapping[str, ModelSpec]) -> Vram:
+        engine = EngineOptions(
             context_tokens=self.context_tokens,
             sequences=self.sequences,
             dtype=self.dtype,
@@ -142,7 +159,7 @@ class EngineService(Service):
             quantization=self.quantization,
             paging=self.paging,
         )
-        return need(cards[self.model], engine, self.overhead)
+        return required_vram(model_specs[self.model], engine, self.overhead)
 
     @property
     def gpus(self) -> int:
@@ -165,8 +182,8 @@ class VllmService(EngineService):
     sleep: bool = False
     """Let the engine sleep: its weights are then parked in RAM, which the memory limit must cover."""
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:
-        return weights(cards[self.model], self.dtype, 1, self.quantization) if self.sleep else 0
+    def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:
+        return weights(model_specs[self.model], self.dtype, 1, self.quantization) if self.sleep else 0
 
     @property
     def environment(self) -> dict[str, str]:

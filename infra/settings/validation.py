@@ -1,26 +1,22 @@
 """What is wrong between two values of a stack file, each of which is accepted by itself."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from infra.catalog.cpu import ENGINES
-from infra.catalog.kinds import CATALOGUE
-from infra.plan.service import backend_of
-from infra.plan.timeouts import Wait, too_short
+from infra.catalog.kinds import CATALOG, backend_spec
+from infra.plan.timeouts import TimeoutTier, inverted
 from infra.quantities import BUILD
+from infra.settings.model import Node, Settings
 from infra.settings.schema import PREFIX
 from infra.settings.services import EngineService, GatewayService, HearingService, OllamaService, Service
-from infra.sizing.vram import ModelCard
-
-if TYPE_CHECKING:
-    from infra.settings.loader import Node, Settings
+from infra.sizing.vram import ModelSpec
 
 _CARDED = f"accepted: a `card` that names a built-in one (docs/vram.md), or a model described under {PREFIX}models"
 OPERATED = frozenset({"prometheus", "alertmanager", "grafana"})
 """Kinds that a Prometheus operator brings itself."""
 
 
-def disagreements(settings: "Settings") -> Iterator[str]:
+def validate(settings: Settings) -> Iterator[str]:
     """Each in one line: where, what, and what is accepted."""
     yield from _plugin_faults(settings.node, settings.services)
     yield from _timeout_faults(settings)
@@ -30,9 +26,11 @@ def disagreements(settings: "Settings") -> Iterator[str]:
         if isinstance(service, GatewayService):
             yield from _auto_faults(name, service, settings.routes)
         if isinstance(service, EngineService):
-            yield from _model_faults(name, service, settings.cards)
+            yield from _model_faults(name, service, settings.model_specs)
         if isinstance(service, OllamaService):
-            unknown = [model.name for model in service.models if (model.card or model.name) not in settings.cards]
+            unknown = [
+                model.name for model in service.models if (model.model_spec or model.name) not in settings.model_specs
+            ]
             yield from (f"services.{name}.models: {model!r} has no card; {_CARDED}" for model in unknown)
     yield from _monitoring_faults(settings)
     for route, targets in settings.routes.items():
@@ -46,7 +44,7 @@ def disagreements(settings: "Settings") -> Iterator[str]:
             yield f"{path}: got {section.migration.service!r}; accepted: one of services: {known}"
 
 
-def _build_faults(settings: "Settings") -> Iterator[str]:
+def _build_faults(settings: Settings) -> Iterator[str]:
     if settings.build_host and not settings.registry:
         yield f"buildHost: has nowhere to push to; accepted: with {PREFIX}registry, or left out"
 
@@ -69,15 +67,15 @@ def _engine_faults(name: str, service: Service) -> list[str]:
     return []
 
 
-def _image_faults(name: str, service: Service, settings: "Settings") -> Iterator[str]:
+def _image_faults(name: str, service: Service, settings: Settings) -> Iterator[str]:
     """No image, or one that is to be built where it cannot be, or for no one."""
-    path, entry = f"services.{name}.image", backend_of(name, service)
+    path, entry = f"services.{name}.image", backend_spec(name, service)
     image, pinned = service.image or entry.image, "name[:tag]@sha256:<digest>, as your registry holds it"
     if image is None:
         made = f"{BUILD}, which makes it of {entry.source}/, or " if entry.source else ""
         yield f"{path}: missing; accepted: {made}{pinned}"
     elif image == BUILD and entry.source is None:
-        sources = ", ".join(kind for kind, other in CATALOGUE.items() if other.source)
+        sources = ", ".join(kind for kind, other in CATALOG.items() if other.source)
         yield f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and engine: cpu"
     elif image == BUILD and not (settings.node.embedded or settings.registry):
         yield (
@@ -86,7 +84,7 @@ def _image_faults(name: str, service: Service, settings: "Settings") -> Iterator
         )
 
 
-def _plugin_faults(node: "Node", services: Mapping[str, Service]) -> Iterator[str]:
+def _plugin_faults(node: Node, services: Mapping[str, Service]) -> Iterator[str]:
     """What the device plugin cannot do: it serves every card alike, and gives a pod one share of one."""
     shares = sorted({gpu.shares for gpu in node.gpus})
     if not node.device_plugin:
@@ -99,39 +97,39 @@ def _plugin_faults(node: "Node", services: Mapping[str, Service]) -> Iterator[st
             yield f"services.{name}: got {service.gpus} GPUs; accepted: 1, since a pod gets one share of one card"
 
 
-def _timeout_faults(settings: "Settings") -> Iterator[str]:
-    for outer, inner in too_short(list(_waits(settings))):
+def _timeout_faults(settings: Settings) -> Iterator[str]:
+    for outer, inner in inverted(list(_waits(settings))):
         yield (
             f"{outer.holder}: got {outer.seconds}; accepted: {inner.seconds} or more, since so long may be taken by "
             f"what is behind it: {inner.holder}"
         )
 
 
-def _waits(settings: "Settings") -> Iterator[Wait[str]]:
+def _waits(settings: Settings) -> Iterator[TimeoutTier[str]]:
     for name, service in settings.services.items():
-        entry = CATALOGUE[service.kind or name]
+        entry = CATALOG[service.kind or name]
         if entry.tier:
             seconds = service.timeout_s or entry.timeout_s
-            yield Wait(holder=f"services.{name}.timeoutS", tier=entry.tier, seconds=seconds)
+            yield TimeoutTier(holder=f"services.{name}.timeoutS", tier=entry.tier, seconds=seconds)
     if settings.ingress:
-        yield Wait(holder="ingress.timeoutS", tier="ingress", seconds=settings.ingress.timeout_s)
+        yield TimeoutTier(holder="ingress.timeoutS", tier="ingress", seconds=settings.ingress.timeout_s)
 
 
-def _model_faults(name: str, service: EngineService, cards: Mapping[str, ModelCard]) -> Iterator[str]:
-    card = cards.get(service.model)
-    if card is None:
+def _model_faults(name: str, service: EngineService, model_specs: Mapping[str, ModelSpec]) -> Iterator[str]:
+    model_spec = model_specs.get(service.model)
+    if model_spec is None:
         yield (
-            f"services.{name}.model: got {service.model!r}, whose size is not known; accepted: {', '.join(cards)}, "
-            f"or a model described under {PREFIX}models"
+            f"services.{name}.model: got {service.model!r}, whose size is not known; accepted: "
+            f"{', '.join(model_specs)}, or a model described under {PREFIX}models"
         )
-    elif service.context_tokens > card.context_tokens:
+    elif service.context_tokens > model_spec.context_tokens:
         yield (
             f"services.{name}.contextTokens: got {service.context_tokens}; "
-            f"accepted: at most {card.context_tokens}, the longest context of {service.model}"
+            f"accepted: at most {model_spec.context_tokens}, the longest context of {service.model}"
         )
 
 
-def _monitoring_faults(settings: "Settings") -> Iterator[str]:
+def _monitoring_faults(settings: Settings) -> Iterator[str]:
     """A second Prometheus beside the operator's, or a part without the one that it works for."""
     names = {service.kind or name: name for name, service in settings.services.items()}
     for kind in OPERATED & names.keys() if settings.monitoring.operator else ():

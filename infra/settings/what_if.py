@@ -13,7 +13,8 @@ from typing import Any, Final
 import yaml
 
 from infra.errors import SettingsError
-from infra.settings.loader import Settings, parse, project
+from infra.settings.loader import parse, project
+from infra.settings.model import Settings
 from infra.settings.schema import PREFIX
 
 SHORT: Final = {

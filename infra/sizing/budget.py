@@ -1,7 +1,7 @@
-"""The arithmetic of claims on one node, shared by the ledger (from settings) and the policies (from resources).
+"""Budget checks over the resource claims of one node, used by the ledger (settings) and the policies (resources).
 
-Memory and VRAM are bytes, CPU is millicores. The sum of *limits* must fit the budget: a limit is what a pod may take.
-CPU limits may be let past it, as cores are taken in turns; the requests are then held to it.
+Memory and VRAM are bytes, CPU is millicores. The sum of the *limits* must fit the budget: a pod may use its limit.
+CPU limits may exceed the budget (overcommit), because cores are shared in time; then the requests must fit it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,43 +11,43 @@ from infra.quantities import cores, gib
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """One share of the memory that a workload is known to fill, in bytes."""
+class MemoryShare:
+    """A named part of a workload's working set, in bytes."""
 
     name: str
     size: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
-    """What one pod may take of the node."""
+class ResourceClaim:
+    """Requests and limits of one pod."""
 
     memory_request: int
     memory_limit: int  # covers `shared_memory`, which the kernel charges to the same pod
     cpu_request: int
     cpu_limit: int
     gpus: int = 0  # GPUs, or shares of one
-    vram: int = 0  # on each GPU it holds; 0 when its engine states none
+    vram: int = 0  # on each of its GPUs; 0 where the engine states none
     shared_memory: int = 0  # memory-backed volumes
-    parked: int = 0  # weights that a sleeping engine keeps in RAM
-    resident: tuple[Part, ...] = ()  # what it is known to fill of its limit, in order of the message
+    sleeping_weights: int = 0  # weights that a sleeping engine keeps in RAM
+    working_set: tuple[MemoryShare, ...] = ()  # memory that the pod needs at least, in the order of the message
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class LedgerLine:
     """One workload of the ledger."""
 
     name: str
-    claim: Claim
+    claim: ResourceClaim
     replicas: int = 1
     phase: int = 1
-    is_lasting: bool = True  # False: a pod that is there for a moment, and must fit beside the rest all the same
-    namespace: str | None = None  # None: the stack's own
+    is_lasting: bool = True  # False: a short-lived pod (rollout, restart); it must fit beside the others as well
+    namespace: str | None = None  # None: the namespace of the stack
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
-    """One graphics card; *shares* above 1 mean time-slicing, which does not divide its memory."""
+    """One GPU; *shares* above 1 mean time-slicing, which does not divide its memory."""
 
     name: str
     memory: int
@@ -56,13 +56,13 @@ class Gpu:
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """What a node has, and how much of it may be planned."""
+    """Resources of a node, and the percentage of them that may be claimed."""
 
     memory: int
     cpu: int
     gpus: tuple[Gpu, ...] = ()
     budget_percent: int = 80
-    cpu_overcommit: int = 1  # times the CPU budget that CPU limits may add up to
+    cpu_overcommit: int = 1  # the sum of CPU limits may be this many times the CPU budget
 
     @property
     def memory_budget(self) -> int:
@@ -82,179 +82,187 @@ class Capacity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One broken rule: the workload that broke it, and what to do."""
+class Violation:
+    """One check that failed: the workload that caused it, and a message that says what to do."""
 
     name: str
     message: str
 
 
-def memory_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """At most one finding: the workload whose memory limit goes past the budget."""
-    return _over(lines, lambda line: line.claim.memory_limit, capacity.memory_budget, _Words("memory limit", gib))
+def memory_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return at most one violation: the workload whose memory limit exceeds the budget."""
+    return _over_budget(
+        lines, lambda line: line.claim.memory_limit, capacity.memory_budget, _Figure("memory limit", gib)
+    )
 
 
-def shared_memory_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
-    """A finding for each workload whose memory-backed volumes alone are larger than its limit."""
+def shared_memory_violations(lines: Sequence[LedgerLine], _: Capacity) -> list[Violation]:
+    """Return a violation for each workload whose memory-backed volumes are larger than its memory limit."""
     return [
-        Finding(name=line.name, message=_shared_memory_message(line))
+        Violation(name=line.name, message=_shared_memory_message(line))
         for line in lines
         if line.claim.shared_memory > line.claim.memory_limit
     ]
 
 
-def parked_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
-    """A finding for each workload whose limit does not cover the weights that it parks, beside its memory volumes."""
+def sleeping_weights_violations(lines: Sequence[LedgerLine], _: Capacity) -> list[Violation]:
+    """Return a violation for each workload whose limit does not cover its sleeping weights and memory volumes."""
     return [
-        Finding(name=line.name, message=_parked_message(line))
+        Violation(name=line.name, message=_sleeping_weights_message(line))
         for line in lines
-        if line.claim.parked and line.claim.parked + line.claim.shared_memory > line.claim.memory_limit
+        if line.claim.sleeping_weights
+        and line.claim.sleeping_weights + line.claim.shared_memory > line.claim.memory_limit
     ]
 
 
-def resident_findings(lines: Sequence[Line], _: Capacity) -> list[Finding]:
-    """A finding for each workload whose limit does not cover what it is known to fill."""
+def working_set_violations(lines: Sequence[LedgerLine], _: Capacity) -> list[Violation]:
+    """Return a violation for each workload whose limit does not cover its working set."""
     return [
-        Finding(name=line.name, message=_resident_message(line))
+        Violation(name=line.name, message=_working_set_message(line))
         for line in lines
-        if sum(part.size for part in line.claim.resident) > line.claim.memory_limit
+        if sum(share.size for share in line.claim.working_set) > line.claim.memory_limit
     ]
 
 
-def cpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """At most one finding: the workload whose CPU limit goes past the budget."""
-    return _over(lines, lambda line: line.claim.cpu_limit, capacity.cpu_limit_budget, _Words("CPU limit", cores))
+def cpu_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return at most one violation: the workload whose CPU limit exceeds the budget."""
+    return _over_budget(
+        lines, lambda line: line.claim.cpu_limit, capacity.cpu_limit_budget, _Figure("CPU limit", cores)
+    )
 
 
-def requests_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """At most one finding for memory and one for CPU: the workload that the scheduler would have no room for."""
-    memory = _Words("memory request", gib, "requests")
-    cpu = _Words("CPU request", cores, "requests")
+def requests_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return at most one violation for memory and one for CPU: the workload that could not be scheduled."""
+    memory = _Figure("memory request", gib, "requests")
+    cpu = _Figure("CPU request", cores, "requests")
     return [
-        *_over(lines, lambda line: line.claim.memory_request, capacity.memory_budget, memory),
-        *_over(lines, lambda line: line.claim.cpu_request, capacity.cpu_budget, cpu),
+        *_over_budget(lines, lambda line: line.claim.memory_request, capacity.memory_budget, memory),
+        *_over_budget(lines, lambda line: line.claim.cpu_request, capacity.cpu_budget, cpu),
     ]
 
 
-def overcommitted_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """Those of the requests where limits do not hold them."""
-    return requests_findings(lines, capacity) if capacity.cpu_overcommit > 1 else []
+def overcommit_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return the violations of the requests where CPU overcommit lets the limits exceed the budget."""
+    return requests_violations(lines, capacity) if capacity.cpu_overcommit > 1 else []
 
 
-def gpu_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """A finding for each workload that claims a GPU, or a share of one, that is already taken."""
-    found, taken = [], 0
+def gpu_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return a violation for each workload that claims a GPU, or a share of one, that is already claimed."""
+    result, claimed = [], 0
     for line in (line for line in lines if line.claim.gpus):
-        wanted = line.claim.gpus * line.replicas
-        if taken + wanted > capacity.gpu_shares:
-            found.append(Finding(name=line.name, message=_gpu_message(line, wanted, taken, lines, capacity)))
-        taken += wanted
-    return found
+        gpus = line.claim.gpus * line.replicas
+        if claimed + gpus > capacity.gpu_shares:
+            result.append(Violation(name=line.name, message=_gpu_message(line, gpus, claimed, lines, capacity)))
+        claimed += gpus
+    return result
 
 
-def vram_findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """A finding for each workload whose engine does not fit on any GPU beside those placed before it.
+def vram_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return a violation for each workload whose engine fits on no GPU beside the engines placed before it.
 
-    Largest first, each where it fits first: a set that this places can be placed. Claims without a GPU take none.
+    Placement is first-fit decreasing: what it places does fit, and claims without a GPU need no place.
     """
     free = [gpu.memory for gpu in capacity.gpus]
-    found = []
+    result = []
     for line in sorted(lines, key=lambda line: -line.claim.vram):
         if not _place(free, line):
-            found.append(Finding(name=line.name, message=_vram_message(line, lines, capacity)))
-    return found
+            result.append(Violation(name=line.name, message=_vram_message(line, lines, capacity)))
+    return result
 
 
-CHECKS: tuple[Callable[[Sequence[Line], Capacity], list[Finding]], ...] = (
-    memory_findings,
-    shared_memory_findings,
-    parked_findings,
-    resident_findings,
-    cpu_findings,
-    overcommitted_findings,
-    gpu_findings,
-    vram_findings,
+CHECKS: tuple[Callable[[Sequence[LedgerLine], Capacity], list[Violation]], ...] = (
+    memory_violations,
+    shared_memory_violations,
+    sleeping_weights_violations,
+    working_set_violations,
+    cpu_violations,
+    overcommit_violations,
+    gpu_violations,
+    vram_violations,
 )
 
 
-def findings(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    """Everything that does not fit, in the order memory (the sum, then pod by pod), CPU, GPUs, VRAM."""
-    return [finding for check in CHECKS for finding in check(lines, capacity)]
+def violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return all violations in the order memory (the sum, then pod by pod), CPU, GPUs, VRAM."""
+    return [violation for check in CHECKS for violation in check(lines, capacity)]
 
 
-def total(lines: Iterable[Line], amount: Callable[[Claim], int]) -> int:
-    """The sum of *amount* over every replica."""
+def total(lines: Iterable[LedgerLine], amount: Callable[[ResourceClaim], int]) -> int:
+    """Return the sum of *amount* over every replica."""
     return sum(amount(line.claim) * line.replicas for line in lines)
 
 
 @dataclass(frozen=True)
-class _Words:
-    figure: str
+class _Figure:
+    name: str
     text: Callable[[int], str]
-    sides: str = "limits"
+    plural: str = "limits"
 
 
-def _over(lines: Sequence[Line], amount: Callable[[Line], int], budget: int, words: _Words) -> list[Finding]:
-    running, breaker = 0, None
+def _over_budget(
+    lines: Sequence[LedgerLine], amount: Callable[[LedgerLine], int], budget: int, figure: _Figure
+) -> list[Violation]:
+    running, first_over = 0, None
     for line in lines:
         running += amount(line) * line.replicas
-        if breaker is None and running > budget:
-            breaker = line
-    if breaker is None:
+        if first_over is None and running > budget:
+            first_over = line
+    if first_over is None:
         return []
-    sums = " + ".join(_product(line.replicas, words.text(amount(line)), line.name) for line in lines)
-    over, text = words.text(running - budget), words.text
+    text = figure.text
+    sums = " + ".join(_product(line.replicas, text(amount(line)), line.name) for line in lines)
+    over = text(running - budget)
     message = (
-        f"{breaker.name}: with its {words.figure} of {_product(breaker.replicas, text(amount(breaker)))} "
-        f"the {words.sides} add up to {text(running)}, {over} over the node's budget of {text(budget)} ({sums}); "
-        f"take {over} off the {words.figure} or the replicas of {breaker.name} or of another workload"
+        f"{first_over.name}: with its {figure.name} of {_product(first_over.replicas, text(amount(first_over)))} "
+        f"the {figure.plural} add up to {text(running)}, {over} over the node's budget of {text(budget)} ({sums}); "
+        f"reduce the {figure.name} or the replicas of {first_over.name} or of another workload by {over}"
     )
-    return [Finding(name=breaker.name, message=message)]
+    return [Violation(name=first_over.name, message=message)]
 
 
 def _product(replicas: int, amount: str, name: str = "") -> str:
     return f"{name} {replicas} x {amount}".strip() if replicas > 1 else f"{name} {amount}".strip()
 
 
-def _shared_memory_message(line: Line) -> str:
+def _shared_memory_message(line: LedgerLine) -> str:
     shared, limit = gib(line.claim.shared_memory), gib(line.claim.memory_limit)
     return (
-        f"{line.name}: its memory-backed volumes of {shared} are charged to the pod, whose memory limit is {limit}; "
-        f"make them smaller than the limit, or raise it"
+        f"{line.name}: its memory-backed volumes of {shared} count towards the pod's memory limit of {limit}; "
+        f"make them smaller than the limit, or raise the limit"
     )
 
 
-def _parked_message(line: Line) -> str:
+def _sleeping_weights_message(line: LedgerLine) -> str:
     claim = line.claim
-    need = claim.parked + claim.shared_memory
+    need = claim.sleeping_weights + claim.shared_memory
     return (
-        f"{line.name}: asleep it parks {gib(claim.parked)} of weights in RAM, which with {gib(claim.shared_memory)} of "
-        f"memory-backed volumes make {gib(need)}; its memory limit is {gib(claim.memory_limit)}: "
-        f"raise it by {gib(need - claim.memory_limit)}, or turn sleep off"
+        f"{line.name}: while it sleeps it keeps {gib(claim.sleeping_weights)} of weights in RAM, which with "
+        f"{gib(claim.shared_memory)} of memory-backed volumes make {gib(need)}; its memory limit is "
+        f"{gib(claim.memory_limit)}: raise it by {gib(need - claim.memory_limit)}, or turn sleep off"
     )
 
 
-def _resident_message(line: Line) -> str:
-    need = sum(part.size for part in line.claim.resident)
-    parts = " + ".join(f"{part.name} {gib(part.size)}" for part in line.claim.resident)
+def _working_set_message(line: LedgerLine) -> str:
+    need = sum(share.size for share in line.claim.working_set)
+    shares = " + ".join(f"{share.name} {gib(share.size)}" for share in line.claim.working_set)
     over = need - line.claim.memory_limit
     return (
-        f"{line.name}: it fills {gib(need)} of RAM ({parts}), {gib(over)} over its memory limit of "
+        f"{line.name}: it needs {gib(need)} of RAM ({shares}), {gib(over)} over its memory limit of "
         f"{gib(line.claim.memory_limit)}; raise the limit, shorten the context, serve fewer requests or models at a "
         "time, or choose a smaller model or quantization"
     )
 
 
-def _gpu_message(line: Line, wanted: int, taken: int, lines: Sequence[Line], capacity: Capacity) -> str:
+def _gpu_message(line: LedgerLine, gpus: int, claimed: int, lines: Sequence[LedgerLine], capacity: Capacity) -> str:
     others = [other.name for other in lines if other.claim.gpus and other is not line]
-    held = f"; {taken} already claimed by {', '.join(others)}" if taken else ""
+    before = f"; {claimed} already claimed by {', '.join(others)}" if claimed else ""
     return (
-        f"{line.name}: claims {wanted} nvidia.com/gpu of the {capacity.gpu_shares} that the node has{held}; "
+        f"{line.name}: claims {gpus} nvidia.com/gpu of the {capacity.gpu_shares} that the node has{before}; "
         f"run {line.name} on the CPU, remove the other claim, or raise the GPU's shares (time-slicing)"
     )
 
 
-def _vram_message(line: Line, lines: Sequence[Line], capacity: Capacity) -> str:
+def _vram_message(line: LedgerLine, lines: Sequence[LedgerLine], capacity: Capacity) -> str:
     others = [other for other in lines if other.claim.vram and other is not line]
     beside = ", ".join(f"{other.name} {gib(other.claim.vram)}" for other in others)
     gpus = ", ".join(f"{gpu.name} {gib(gpu.memory)}" for gpu in capacity.gpus) or "none"
@@ -265,12 +273,12 @@ def _vram_message(line: Line, lines: Sequence[Line], capacity: Capacity) -> str:
     )
 
 
-def _place(free: list[int], line: Line) -> bool:
-    """Take the VRAM of each replica from distinct GPUs of *free*; False when one does not fit."""
+def _place(free: list[int], line: LedgerLine) -> bool:
+    """Subtract the VRAM of each replica from distinct GPUs in *free*; return False where a replica does not fit."""
     for _ in range(line.replicas if line.claim.vram else 0):
-        homes = [index for index, left in enumerate(free) if left >= line.claim.vram][: line.claim.gpus]
-        if len(homes) < max(line.claim.gpus, 1):
+        chosen = [index for index, left in enumerate(free) if left >= line.claim.vram][: line.claim.gpus]
+        if len(chosen) < max(line.claim.gpus, 1):
             return False
-        for index in homes:
+        for index in chosen:
             free[index] -= line.claim.vram
     return True

@@ -1,15 +1,15 @@
-"""What the command lines of GPU engines have in common: how they are taken apart, and what they make an engine take."""
+"""Command-line flags that GPU engines share: parsing them, and the GPU memory that follows from them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from infra.sizing.vram import ENGINE_OVERHEAD, Engine, ModelCard, Paging, Vram, need, weights
+from infra.sizing.vram import ENGINE_OVERHEAD, EngineOptions, ModelSpec, Paging, Vram, required_vram, weights
 
 DTYPES = {"auto": "bfloat16", "half": "float16", "float": "float32"}
 KV_DTYPES = {"fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "bf16": "bfloat16"}
-# Asked for by its plain name, an engine takes the slow kernel of the format: their own logs say to ask for Marlin's.
+# With the plain name the engine uses the slow kernel of the format; its log then recommends the Marlin kernel.
 QUANTIZATIONS = {"awq": "awq_marlin", "gptq": "gptq_marlin"}
 _OURS = {theirs: ours for ours, theirs in QUANTIZATIONS.items()}
 _SCALES = {"k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
@@ -17,7 +17,7 @@ _SCALES = {"k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**3
 
 @dataclass(frozen=True, kw_only=True)
 class Flags(ABC):
-    """The arguments that decide an engine's GPU memory; a context of None is the longest of the model."""
+    """Arguments that decide an engine's GPU memory; a context of None is the longest of the model."""
 
     paging: ClassVar[Paging]
 
@@ -29,28 +29,32 @@ class Flags(ABC):
     tensor_parallel: int
     quantization: str | None
 
-    def vram(self, cards: Mapping[str, ModelCard], gpu_memory: int, overhead: int = ENGINE_OVERHEAD) -> int:
-        """Bytes that the engine takes of each GPU of *gpu_memory* bytes, *overhead* of them its own.
+    def vram(self, model_specs: Mapping[str, ModelSpec], gpu_memory: int, overhead: int = ENGINE_OVERHEAD) -> int:
+        """Return the bytes that the engine uses on each GPU of *gpu_memory* bytes, *overhead* included.
 
-        The larger of what it is told to take and what its model, context and sequences need; the latter is left out
-        for a model that *cards* does not know.
+        This is the larger of the reservation in its flags and the need of its model, context and sequences; only the
+        reservation counts for a model without a spec.
         """
-        card = cards.get(self.model)
-        told = self.told(card, gpu_memory, overhead)
-        return max(told, need(card, self.engine(card), overhead).total) if card else told
+        model_spec = model_specs.get(self.model)
+        reserved = self.reserved(model_spec, gpu_memory, overhead)
+        return (
+            max(reserved, required_vram(model_spec, self.engine(model_spec), overhead).total)
+            if model_spec
+            else reserved
+        )
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:  # noqa: ARG002 - of the engines that sleep
-        """Bytes of RAM that the engine fills when it sleeps; 0 for one that never does."""
+    def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:  # noqa: ARG002 - for engines that can sleep
+        """Return the bytes of RAM that the weights use while the engine sleeps; 0 for an engine that cannot sleep."""
         return 0
 
     @abstractmethod
-    def told(self, card: ModelCard | None, gpu_memory: int, overhead: int) -> int:
-        """Bytes that it takes of each GPU because its flags say so, whatever it needs."""
+    def reserved(self, model_spec: ModelSpec | None, gpu_memory: int, overhead: int) -> int:
+        """Return the bytes that the flags reserve on each GPU, independent of the need."""
 
-    def engine(self, card: ModelCard) -> Engine:
-        """What it is told, in the terms of the arithmetic."""
-        return Engine(
-            context_tokens=self.context_tokens or card.context_tokens,
+    def engine(self, model_spec: ModelSpec) -> EngineOptions:
+        """Return the flags as options of the VRAM calculation."""
+        return EngineOptions(
+            context_tokens=self.context_tokens or model_spec.context_tokens,
             sequences=self.sequences,
             dtype=self.dtype,
             kv_dtype=self.kv_dtype,
@@ -59,20 +63,20 @@ class Flags(ABC):
             paging=self.paging,
         )
 
-    def with_cache(self, card: ModelCard, kv_cache: int, overhead: int) -> int:
-        """Bytes of each GPU with a cache of *kv_cache* bytes."""
-        loaded = weights(card, self.dtype, self.tensor_parallel, self.quantization)
+    def with_cache(self, model_spec: ModelSpec, kv_cache: int, overhead: int) -> int:
+        """Return the bytes used on each GPU with a KV cache of *kv_cache* bytes."""
+        loaded = weights(model_spec, self.dtype, self.tensor_parallel, self.quantization)
         return Vram(weights=loaded, kv_cache=kv_cache, overhead=overhead).total
 
 
 def pairs(arguments: Sequence[str]) -> dict[str, str]:
-    """Every `--name value` and `--name=value`, underscores read as dashes; the last one wins, as in the engines."""
-    found = {}
+    """Return each `--name value` and `--name=value`, underscores as dashes; the last one wins, as in the engines."""
+    flags = {}
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if argument.startswith("--"):
             name, equals, value = argument[2:].partition("=")
-            found[name.replace("_", "-")] = value if equals else following
-    return found
+            flags[name.replace("_", "-")] = value if equals else following
+    return flags
 
 
 def number(text: str) -> int:
@@ -82,5 +86,5 @@ def number(text: str) -> int:
 
 
 def ours(quantization: str | None) -> str | None:
-    """A format by the name that a stack file has for it."""
+    """Return the stack file's name of an engine's quantization format."""
     return _OURS.get(quantization, quantization) if quantization else None

@@ -1,4 +1,4 @@
-"""Tensor types of ggml: each stores blocks of so many values in so many bytes.
+"""Tensor types of ggml: values per block and bytes per block.
 
 From `GGML_QUANT_SIZES` and `GGMLQuantizationType` of gguf-py (ggml-org/llama.cpp, gguf-py/gguf/constants.py).
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class GgmlType:
-    """One type: *size* bytes hold *block* values."""
+    """One tensor type: *size* bytes hold *block* values."""
 
     name: str
     block: int

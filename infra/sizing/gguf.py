@@ -1,7 +1,7 @@
-"""The header of a GGUF file: what it says of the model, and where its weights are, without reading these.
+"""Header of a GGUF file: the metadata of the model and the positions of its weights, which are not read.
 
-The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3, little-endian). A header says
-how much follows of everything, so each count is held against the bytes that the file has left.
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3, little-endian). A header contains
+counts of what follows, so each count is checked against the bytes that are left in the file.
 """
 
 import math
@@ -15,8 +15,8 @@ from infra.errors import ModelFileError
 from infra.sizing.ggml_types import TYPES
 
 MAGIC: Final = b"GGUF"
-MAX_HEADER: Final = 64 * 2**20  # bytes; a vocabulary of 260 thousand tokens takes a third of it
-MAX_KEPT: Final = 4096  # longer arrays and texts are passed over: none of them is a figure
+MAX_HEADER: Final = 64 * 2**20  # bytes; a vocabulary of 260 thousand tokens uses a third of it
+MAX_KEPT: Final = 4096  # longer arrays and texts are skipped: none of them is a figure
 MAX_DIMENSIONS: Final = 4
 Value = bool | int | float | str | list[bool | int | float] | None
 
@@ -26,7 +26,7 @@ _STRING, _ARRAY = 8, 9
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """One tensor: its name, its number of values, and where its bytes lie after the header."""
+    """One tensor: its name, its number of values, its bytes, and their offset after the header."""
 
     name: str
     values: int
@@ -35,7 +35,7 @@ class Tensor:
 
 
 class Reader:
-    """The header of one file, read from front to back; every fault is a ModelFileError that names the file."""
+    """Reader of one file's header from front to back; every fault is a ModelFileError that names the file."""
 
     def __init__(self, file: BinaryIO, path: Path, size: int) -> None:
         self.path = path
@@ -45,30 +45,30 @@ class Reader:
     def position(self) -> int:
         return self._file.tell()
 
-    def fail(self, what: str) -> NoReturn:
-        raise ModelFileError(f"{self.path}: {what}")
+    def fail(self, fault: str) -> NoReturn:
+        raise ModelFileError(f"{self.path}: {fault}")
 
     def take(self, length: int) -> bytes:
-        """The next *length* bytes."""
+        """Return the next *length* bytes."""
         if length > self._end - self.position:
-            self.fail("cut short: its header goes on past its end")
+            self.fail("truncated: its header continues after the end of the file")
         return self._file.read(length)
 
     def scalar(self, kind: str) -> int | float | bool:
-        """One number, by its letter in `struct`."""
+        """Read one number, by its letter in `struct`."""
         (value,) = struct.unpack(f"<{kind}", self.take(struct.calcsize(f"<{kind}")))
         result: int | float | bool = value
         return result
 
     def count(self, kind: str, each: int) -> int:
-        """The number of things to come, of at least *each* bytes."""
+        """Read the number of entries that follow, each of at least *each* bytes."""
         number = int(self.scalar(kind))
         if number * each > self._end - self.position:
-            self.fail(f"cut short or damaged: it promises {number} entries and has room for fewer")
+            self.fail(f"truncated or damaged: it announces {number} entries, and the file is too short for them")
         return number
 
     def text(self) -> str | None:
-        """A string; None for one too long to be a name."""
+        """Read a string; return None for one that is too long for a name."""
         length = self.count("Q", 1)
         if length > MAX_KEPT:
             self.skip(length)
@@ -79,21 +79,21 @@ class Reader:
             self.fail("damaged: a text in its header is not UTF-8")
 
     def name(self) -> str:
-        """A string that has to be a name."""
+        """Read a name."""
         return self.text() or self.fail("damaged: a name in its header is empty or too long")
 
     def value(self, kind: int) -> Value:
-        """One metadata value of the type *kind*; None for what is passed over."""
+        """Read one metadata value of the type *kind*; return None for a value that is skipped."""
         if kind == _STRING:
             return self.text()
         if kind == _ARRAY:
             return self._array()
         if kind not in _SCALARS:
-            self.fail(f"damaged: {kind} is no type of a metadata value")
+            self.fail(f"damaged: {kind} is not a type of a metadata value")
         return self.scalar(_SCALARS[kind])
 
     def skip(self, length: int) -> None:
-        """Pass over *length* bytes that are known to be there."""
+        """Skip *length* bytes, which the file is known to have."""
         self._file.seek(length, 1)
 
     def _array(self) -> Value:
@@ -114,7 +114,7 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What the file says of its model: its figures by key, and its tensors."""
+    """Metadata of a model by key, and its tensors."""
 
     path: Path
     metadata: Mapping[str, Value]
@@ -122,18 +122,18 @@ class Header:
 
 
 def read(path: Path) -> Header:
-    """The header of the file at *path*, whose weights are known to be there. Raises ModelFileError, or OSError."""
+    """Return the header of the file at *path*, checked against its size. Raises ModelFileError or OSError."""
     size = path.stat().st_size
     with path.open("rb") as file:
         reader = Reader(file, path, size)
-        found = _header(reader)
-        start = _aligned(reader.position, found.metadata.get("general.alignment"), reader)
-    last = max((tensor.offset + tensor.size for tensor in found.tensors), default=0)
+        header = _header(reader)
+        start = _aligned(reader.position, header.metadata.get("general.alignment"), reader)
+    last = max((tensor.offset + tensor.size for tensor in header.tensors), default=0)
     if last and start + last > size:
-        reader.fail(f"cut short: its weights end at byte {start + last}, the file at {size}")
-    if isinstance(parts := found.metadata.get("split.count"), int) and parts > 1:
+        reader.fail(f"truncated: its weights end at byte {start + last}, the file at byte {size}")
+    if isinstance(parts := header.metadata.get("split.count"), int) and parts > 1:
         reader.fail(f"one of {parts} parts of a model; merge them with llama-gguf-split --merge")
-    return found
+    return header
 
 
 def _header(reader: Reader) -> Header:
@@ -156,10 +156,10 @@ def _tensor(reader: Reader) -> Tensor:
     shape = [int(reader.scalar("Q")) for _ in range(rank)]
     kind = TYPES.get(number := int(reader.scalar("I")))
     if kind is None:
-        reader.fail(f"tensor {name} has type {number}, which is not known here")
+        reader.fail(f"tensor {name} has the unknown type {number}")
     values = math.prod(shape)
     if (shape[0] if shape else 1) % kind.block:
-        reader.fail(f"damaged: rows of tensor {name} are no whole blocks of {kind.block} values")
+        reader.fail(f"damaged: the rows of tensor {name} are not whole blocks of {kind.block} values")
     return Tensor(name=name, values=values, size=values // kind.block * kind.size, offset=int(reader.scalar("Q")))
 
 

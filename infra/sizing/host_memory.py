@@ -1,4 +1,4 @@
-"""What an engine on the CPU fills of its RAM: the models it keeps loaded, each with its KV cache and buffers.
+"""Working set of an engine on the CPU: the models it keeps loaded, each with its KV cache and buffers.
 
 Figures are bytes. Ollama and llama.cpp reserve the cache of every parallel request when they load a model.
 """
@@ -6,18 +6,18 @@ Figures are bytes. Ollama and llama.cpp reserve the cache of every parallel requ
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.sizing.budget import Part
-from infra.sizing.vram import ModelCard, Requests, kv_cache, weights
+from infra.sizing.budget import MemoryShare
+from infra.sizing.vram import ModelSpec, Requests, kv_cache, weights
 
 BATCH = 512
-"""Tokens of one step of llama.cpp (`n_ubatch`), for which it keeps the scores of every head and position in float32."""
+"""Tokens of one step of llama.cpp (`n_ubatch`); it keeps the scores of every head and position for them in float32."""
 UNKNOWN_HEADS = 64
 KV_DTYPE = "float16"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """One model in memory, its figures in bytes."""
+class LoadedModel:
+    """Memory of one loaded model, in bytes."""
 
     name: str
     weights: int
@@ -29,27 +29,27 @@ class Loaded:
         return self.weights + self.kv_cache + self.buffers
 
     @property
-    def parts(self) -> tuple[Part, ...]:
-        """Its shares, for a message; those of nothing are left out."""
+    def shares(self) -> tuple[MemoryShare, ...]:
+        """Memory shares for a message; empty shares are left out."""
         sizes = {"weights": self.weights, "KV cache": self.kv_cache, "compute buffers": self.buffers}
-        return tuple(Part(name=f"{self.name} {what}", size=size) for what, size in sizes.items() if size)
+        return tuple(MemoryShare(name=f"{self.name} {part}", size=size) for part, size in sizes.items() if size)
 
 
-def load(name: str, card: ModelCard, quantization: str, context: int, parallel: int) -> Loaded:
-    """The model *name* with *parallel* requests of *context* tokens each, or of its longest where that is less."""
-    tokens = min(context, card.context_tokens)
-    in_flight = 2 * BATCH * parallel  # a step beside each window, rounded up by at most as much
+def load(name: str, model_spec: ModelSpec, quantization: str, context: int, parallel: int) -> LoadedModel:
+    """Return the memory of the model *name* with *parallel* requests of *context* tokens, or of its longest context."""
+    tokens = min(context, model_spec.context_tokens)
+    in_flight = 2 * BATCH * parallel  # one step beside each window, and one more as the upper bound of rounding
     requests = Requests(context_tokens=tokens, sequences=parallel, in_flight=in_flight)
-    return Loaded(
+    return LoadedModel(
         name=name,
-        weights=weights(card, "float16", 1, quantization),
-        kv_cache=kv_cache(card, KV_DTYPE, requests),
-        buffers=4 * BATCH * tokens * parallel * (card.heads or UNKNOWN_HEADS),
+        weights=weights(model_spec, "float16", 1, quantization),
+        kv_cache=kv_cache(model_spec, KV_DTYPE, requests),
+        buffers=4 * BATCH * tokens * parallel * (model_spec.heads or UNKNOWN_HEADS),
     )
 
 
-def largest(models: Sequence[Loaded], count: int, overhead: int) -> tuple[Part, ...]:
-    """What the *count* largest of *models* fill together, with *overhead* bytes for the server; empty without any."""
+def largest(models: Sequence[LoadedModel], count: int, overhead: int) -> tuple[MemoryShare, ...]:
+    """Return the shares of the *count* largest *models* and of the server's *overhead*; empty without models."""
     kept = sorted(models, key=lambda model: -model.total)[:count]
-    parts = tuple(part for model in kept for part in model.parts)
-    return (*parts, Part(name="overhead", size=overhead)) if parts else ()
+    shares = tuple(share for model in kept for share in model.shares)
+    return (*shares, MemoryShare(name="overhead", size=overhead)) if shares else ()

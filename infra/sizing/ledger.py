@@ -1,4 +1,4 @@
-"""The ledger: every workload's claim, their sums, and the budget of the node they must fit."""
+"""The ledger: the resource claims of all workloads, their sums, and the budget of the node."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,34 +9,33 @@ from rich.table import Table
 
 from infra.errors import BudgetError
 from infra.quantities import cores, gib
-from infra.sizing.budget import Capacity, Finding, Line, findings, total
+from infra.sizing.budget import Capacity, LedgerLine, Violation, total, violations
 
 COLUMNS = ("Phase", "Workload", "Replicas", "RAM request", "RAM limit", "CPU request", "CPU limit", "GPUs", "VRAM")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """What the workloads of a stack claim, against what its node has."""
+    """Resource claims of a stack's workloads, and the capacity of its node."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[LedgerLine, ...]
     capacity: Capacity
 
-    def findings(self) -> list[Finding]:
-        return findings(self.lines, self.capacity)
+    def violations(self) -> list[Violation]:
+        return violations(self.lines, self.capacity)
 
     def check(self) -> None:
-        """Raise BudgetError, with the whole table and what broke it, unless everything fits."""
-        if found := self.findings():
-            broken = "\n".join(f"- {finding.message}" for finding in found)
-            raise BudgetError(f"the claims do not fit the node\n\n{self.text()}\n{broken}")
+        """Raise BudgetError with the table and all violations unless everything fits."""
+        if messages := [f"- {violation.message}" for violation in self.violations()]:
+            raise BudgetError("\n".join(["the claims do not fit the node\n", self.text(), *messages]))
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The cells of every line, then of the sum and of the budget, in the order of `COLUMNS`."""
+        """Return the cells of every line, then of the sum and of the budget, in the order of `COLUMNS`."""
         return [*(_row(line) for line in self.lines), self._sum(), self._budget()]
 
     def text(self) -> str:
-        """The table for a terminal of any width; lines that broke a rule are marked."""
-        broken = {finding.name for finding in self.findings()}
+        """Return the table for a terminal; lines with a violation are marked."""
+        broken = {violation.name for violation in self.violations()}
         table = Table(*COLUMNS, box=SIMPLE_HEAD, pad_edge=False)
         for row in self.rows():
             table.add_row(*row[:1], f"{row[1]} <- does not fit" if row[1] in broken else row[1], *row[2:])
@@ -46,7 +45,7 @@ class Ledger:
         return "\n".join(line.rstrip() for line in captured.get().splitlines() if line.strip()) + "\n"
 
     def markdown(self) -> str:
-        """The table for a document."""
+        """Return the table for a Markdown document."""
         return markdown(COLUMNS, self.rows())
 
     def _sum(self) -> tuple[str, ...]:
@@ -67,12 +66,12 @@ class Ledger:
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _row(line: LedgerLine) -> tuple[str, ...]:
     claim = line.claim
     memory, cpu = (
         (gib(claim.memory_request), gib(claim.memory_limit)),

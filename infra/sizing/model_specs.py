@@ -1,28 +1,28 @@
-"""The figures of models that decide their memory, as data. Sources: docs/vram.md."""
+"""Model specs: the figures that decide a model's memory, as data. Sources: docs/vram.md."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelCard:
-    """The figures of a model's `config.json` that decide its memory."""
+class ModelSpec:
+    """Figures of a model's `config.json` that decide its memory."""
 
     parameters: int
     layers: int
     kv_heads: int  # 0: an encoder, which keeps no KV cache
     head_size: int
-    context_tokens: int  # the longest context it was trained for
+    context_tokens: int  # the longest context that it was trained for
     heads: int | None = None  # query heads
     embedding: int | None = None  # parameters of the token embedding; None: not known
     tied: bool = False  # the output head is the embedding itself
-    window: int = 0  # tokens that a sliding-window layer looks back
-    window_layers: int = 0  # how many of the layers slide
+    window: int = 0  # tokens of a sliding window
+    window_layers: int = 0  # layers with a sliding window
     latent: int = 0  # multi-head latent attention: values per token and layer, in place of keys and values
-    stored: int | None = None  # bytes of the weights where the model comes quantised; None: parameters x dtype
+    stored: int | None = None  # bytes of the weights where the model is published quantised; None: parameters x dtype
 
 
-LLAMA_8B = ModelCard(
+LLAMA_8B = ModelSpec(
     parameters=8_030_261_248,
     layers=32,
     kv_heads=8,
@@ -31,7 +31,7 @@ LLAMA_8B = ModelCard(
     context_tokens=131_072,
     embedding=128_256 * 4096,
 )
-LLAMA_70B = ModelCard(
+LLAMA_70B = ModelSpec(
     parameters=70_553_706_496,
     layers=80,
     kv_heads=8,
@@ -40,7 +40,7 @@ LLAMA_70B = ModelCard(
     context_tokens=131_072,
     embedding=128_256 * 8192,
 )
-LLAMA_3B = ModelCard(
+LLAMA_3B = ModelSpec(
     parameters=3_212_749_824,
     layers=28,
     kv_heads=8,
@@ -50,7 +50,7 @@ LLAMA_3B = ModelCard(
     embedding=128_256 * 3072,
     tied=True,
 )
-QWEN25_7B = ModelCard(
+QWEN25_7B = ModelSpec(
     parameters=7_615_616_512,
     layers=28,
     kv_heads=4,
@@ -59,7 +59,7 @@ QWEN25_7B = ModelCard(
     context_tokens=32_768,
     embedding=152_064 * 3584,
 )
-QWEN25_14B = ModelCard(
+QWEN25_14B = ModelSpec(
     parameters=14_770_033_664,
     layers=48,
     kv_heads=8,
@@ -68,7 +68,7 @@ QWEN25_14B = ModelCard(
     context_tokens=32_768,
     embedding=152_064 * 5120,
 )
-QWEN25_32B = ModelCard(
+QWEN25_32B = ModelSpec(
     parameters=32_763_876_352,
     layers=64,
     kv_heads=8,
@@ -77,7 +77,7 @@ QWEN25_32B = ModelCard(
     context_tokens=32_768,
     embedding=152_064 * 5120,
 )
-QWEN3_8B = ModelCard(
+QWEN3_8B = ModelSpec(
     parameters=8_190_735_360,
     layers=36,
     kv_heads=8,
@@ -86,7 +86,7 @@ QWEN3_8B = ModelCard(
     context_tokens=40_960,
     embedding=151_936 * 4096,
 )
-QWEN3_30B_A3B = ModelCard(
+QWEN3_30B_A3B = ModelSpec(
     parameters=30_532_122_624,
     layers=48,
     kv_heads=4,
@@ -95,7 +95,7 @@ QWEN3_30B_A3B = ModelCard(
     context_tokens=40_960,
     embedding=151_936 * 2048,
 )
-MISTRAL_7B = ModelCard(
+MISTRAL_7B = ModelSpec(
     parameters=7_248_023_552,
     layers=32,
     kv_heads=8,
@@ -104,7 +104,7 @@ MISTRAL_7B = ModelCard(
     context_tokens=32_768,
     embedding=32_768 * 4096,
 )
-MISTRAL_NEMO = ModelCard(
+MISTRAL_NEMO = ModelSpec(
     parameters=12_247_782_400,
     layers=40,
     kv_heads=8,
@@ -113,7 +113,7 @@ MISTRAL_NEMO = ModelCard(
     context_tokens=131_072,
     embedding=131_072 * 5120,
 )
-GEMMA2_9B = ModelCard(
+GEMMA2_9B = ModelSpec(
     parameters=9_241_705_984,
     layers=42,
     kv_heads=8,
@@ -125,7 +125,7 @@ GEMMA2_9B = ModelCard(
     window=4096,
     window_layers=21,
 )
-GEMMA3_12B = ModelCard(
+GEMMA3_12B = ModelSpec(
     parameters=12_187_325_040,  # its vision tower included
     layers=48,
     kv_heads=8,
@@ -137,7 +137,7 @@ GEMMA3_12B = ModelCard(
     window=1024,
     window_layers=40,
 )
-PHI_4 = ModelCard(
+PHI_4 = ModelSpec(
     parameters=14_659_507_200,
     layers=40,
     kv_heads=10,
@@ -146,7 +146,7 @@ PHI_4 = ModelCard(
     context_tokens=16_384,
     embedding=100_352 * 5120,
 )
-GPT_OSS_20B = ModelCard(
+GPT_OSS_20B = ModelSpec(
     parameters=20_914_757_184,
     layers=24,
     kv_heads=8,
@@ -158,7 +158,7 @@ GPT_OSS_20B = ModelCard(
     window_layers=12,
     stored=13_761_264_768,  # its experts come in MXFP4
 )
-DEEPSEEK_V2_LITE = ModelCard(
+DEEPSEEK_V2_LITE = ModelSpec(
     parameters=15_706_484_224,
     layers=27,
     kv_heads=16,
@@ -168,7 +168,7 @@ DEEPSEEK_V2_LITE = ModelCard(
     embedding=102_400 * 2048,
     latent=512 + 64,  # kv_lora_rank + qk_rope_head_dim
 )
-MXBAI_EMBED_LARGE = ModelCard(
+MXBAI_EMBED_LARGE = ModelSpec(
     parameters=335_141_888,
     layers=24,
     kv_heads=0,
@@ -179,7 +179,7 @@ MXBAI_EMBED_LARGE = ModelCard(
     tied=True,
 )
 
-CARDS: dict[str, ModelCard] = {
+MODEL_SPECS: dict[str, ModelSpec] = {
     "meta-llama/Meta-Llama-3.1-8B-Instruct": LLAMA_8B,
     "meta-llama/Llama-3.1-8B-Instruct": LLAMA_8B,
     "meta-llama/Llama-3.1-70B-Instruct": LLAMA_70B,
@@ -201,20 +201,26 @@ CARDS: dict[str, ModelCard] = {
     "deepseek-ai/DeepSeek-V2-Lite-Chat": DEEPSEEK_V2_LITE,
     "mixedbread-ai/mxbai-embed-large-v1": MXBAI_EMBED_LARGE,
 }
-"""By the name of the model's repository on the Hugging Face hub."""
+"""Repository on the Hugging Face hub -> spec."""
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """The cards as cells of a table, in the order of `COLUMNS`."""
-    for name, card in CARDS.items():
+    """Return the specs as cells of a table, in the order of `COLUMNS`."""
+    for name, model_spec in MODEL_SPECS.items():
         special = ""
-        if card.window:
-            special = f"{card.window_layers} layers look back {card.window} tokens"
-        elif card.latent:
-            special = f"latent attention of {card.latent} values"
-        elif not card.kv_heads:
+        if model_spec.window:
+            special = f"{model_spec.window_layers} layers with a window of {model_spec.window} tokens"
+        elif model_spec.latent:
+            special = f"latent attention of {model_spec.latent} values"
+        elif not model_spec.kv_heads:
             special = "encoder: no cache"
-        figures = (card.parameters, card.layers, card.kv_heads, card.head_size, card.context_tokens)
+        figures = (
+            model_spec.parameters,
+            model_spec.layers,
+            model_spec.kv_heads,
+            model_spec.head_size,
+            model_spec.context_tokens,
+        )
         yield name, *(f"{figure:,}" for figure in figures), special
 
 

@@ -1,7 +1,7 @@
-"""How many bits a weight takes: in the dtypes of an engine, and in the formats that models are quantised to.
+"""Bits per weight in the dtypes of an engine and in quantization formats.
 
-Quantisers treat the embedding and the output head apart from the layers between them, the body. Those of vLLM leave
-both in the dtype; llama.cpp gives the head more bits than the body.
+Quantisers treat the embedding and the output head differently from the layers between them (the body). The formats of
+vLLM leave both in the dtype; llama.cpp gives the head more bits than the body.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "fp8": 1}
 # A group of 128 weights shares a scale of 16 bits and a zero point of 4.
 _GROUP_OF_128 = (16 + 4) / 128
 # llama.cpp's K_M mixtures give half of the down projections, at most a third of the body, more bits; K_S and IQ4_XS
-# an eighth of them (`llama_tensor_get_type` of llama-quant.cpp). Taking the whole third never counts too little.
+# an eighth of them (`llama_tensor_get_type` of llama-quant.cpp). Counting the whole third is an upper bound.
 _HALF, _EIGHTH = 1 / 6, 1 / 24
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """Bits of one weight of the body, of the embedding and of the output head; None: those of the dtype."""
+    """Bits per weight of the body, the embedding and the output head; None: the bits of the dtype."""
 
     body: float
     embedding: float | None = None
@@ -27,7 +27,7 @@ class Scheme:
 
 
 def _mixture(base: str, better: str, share: float, head: str = "Q6_K") -> Scheme:
-    """Weights in *base*, a *share* of them in *better*."""
+    """Return the scheme of weights in *base*, with a *share* of the body in *better*."""
     body = BITS[base] + (BITS[better] - BITS[base]) * share
     return Scheme(body=body, embedding=BITS[base], head=BITS[head])
 
@@ -42,7 +42,7 @@ VLLM = {
     "gptq": Scheme(body=4 + _GROUP_OF_128),
     "bitsandbytes": Scheme(body=4 + 32 / 64),  # 64 weights share a scale of 32 bits
 }
-"""What vLLM reads or makes, by our name."""
+"""Formats that vLLM reads or makes at loading, by their name in the stack file."""
 
 GGUF = {
     "f32": _pure("F32"),
@@ -56,19 +56,19 @@ GGUF = {
     "q4_k_m": _mixture("Q4_K", "Q6_K", _HALF),
     "q4_k_s": _mixture("Q4_K", "Q5_K", _EIGHTH),
     "q4_0": _pure("Q4_0", "Q6_K"),
-    "iq4_xs": _mixture("IQ4_XS", "Q5_K", _EIGHTH + 1 / 48),  # and the values of attention
+    "iq4_xs": _mixture("IQ4_XS", "Q5_K", _EIGHTH + 1 / 48),  # 1/48: the value projections of attention
 }
-"""What llama.cpp and Ollama run, by the name in lower case."""
+"""Formats of llama.cpp and Ollama, by their name in lower case."""
 
 SCHEMES = {**VLLM, **GGUF}
 
 
 def scheme(name: str | None, dtype: str) -> Scheme:
-    """The scheme *name*; that of the *dtype* itself for None or an unknown name, whose saving is not counted.
+    """Return the scheme *name*; for None or an unknown name the scheme of the *dtype*, an upper bound.
 
     Raises KeyError for an unknown dtype.
     """
     bits = DTYPE_BYTES[dtype] * 8
-    found = SCHEMES.get(name or "", Scheme(body=bits))
-    embedding = bits if found.embedding is None else found.embedding
-    return Scheme(body=found.body, embedding=embedding, head=bits if found.head is None else found.head)
+    result = SCHEMES.get(name or "", Scheme(body=bits))
+    embedding = bits if result.embedding is None else result.embedding
+    return Scheme(body=result.body, embedding=embedding, head=bits if result.head is None else result.head)

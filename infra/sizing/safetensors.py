@@ -1,6 +1,6 @@
-"""A folder of safetensors: its `config.json`, and the size of its weights from the index or from the file's header.
+"""Model spec of a folder of safetensors: its `config.json`, and the size of its weights from the index or a header.
 
-The format: https://huggingface.co/docs/safetensors (eight bytes of length, then as much JSON, then the data).
+Format: https://huggingface.co/docs/safetensors (eight bytes of length, then as much JSON, then the data).
 """
 
 import json
@@ -11,25 +11,25 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.errors import ModelFileError
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 
 MAX_JSON: Final = 100_000_000  # bytes; the format's own limit for a header
 INDEX: Final = "model.safetensors.index.json"
 _BYTES: Final = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
 _ENCODERS: Final = frozenset({"bert", "roberta", "xlm-roberta", "distilbert", "nomic_bert", "modernbert", "mpnet"})
 _PATTERNS: Final = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6}
-"""Model types whose config may leave out that all layers but each n-th slide."""
+"""Model types whose config may not say that all layers but each n-th have a window."""
 
 
-def read(folder: Path) -> tuple[ModelCard, int]:
-    """The card of the model in *folder*, and the bytes of its weights. Raises ModelFileError, or OSError."""
+def read(folder: Path) -> tuple[ModelSpec, int]:
+    """Return the spec of the model in *folder* and the bytes of its weights. Raises ModelFileError or OSError."""
     config = Config(folder / "config.json")
     stored, parameters = _indexed(folder, config) if (folder / INDEX).is_file() else _single(folder)
-    return _card(config, parameters, stored), stored
+    return _model_spec(config, parameters, stored), stored
 
 
 class Config:
-    """The figures of a `config.json`, those of its text model first; a missing one is a ModelFileError."""
+    """Figures of a `config.json`; those of its text model win. A missing figure is a ModelFileError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,18 +42,18 @@ class Config:
         return self._values.get(key)
 
     def figure(self, key: str, default: int | None = None) -> int:
-        """A positive whole number; *default* where the key is missing or null."""
+        """Return a positive whole number; *default* where the key is missing or null."""
         value = self.get(key)
         if value is None and default is not None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            found = "missing" if value is None else f"{value!r}, not a positive number"
-            raise ModelFileError(f"{self.path}: {key}: {found}")
+            fault = "missing" if value is None else f"{value!r}, not a positive number"
+            raise ModelFileError(f"{self.path}: {key}: {fault}")
         return value
 
 
 def document(path: Path) -> dict[str, Any]:
-    """The JSON object in *path*. Raises ModelFileError, or OSError."""
+    """Return the JSON object in *path*. Raises ModelFileError or OSError."""
     if path.stat().st_size > MAX_JSON:
         raise ModelFileError(f"{path}: larger than {MAX_JSON} bytes")
     return _object(path, path.read_bytes())
@@ -61,12 +61,12 @@ def document(path: Path) -> dict[str, Any]:
 
 def _object(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(content)
+        result = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(result, dict):
         raise ModelFileError(f"{path}: not a JSON object")
-    return found
+    return result
 
 
 def _indexed(folder: Path, config: Config) -> tuple[int, int]:
@@ -80,54 +80,56 @@ def _indexed(folder: Path, config: Config) -> tuple[int, int]:
 
 
 def _single(folder: Path) -> tuple[int, int]:
-    found = sorted(folder.glob("*.safetensors"))
-    if len(found) != 1:
+    files = sorted(folder.glob("*.safetensors"))
+    if len(files) != 1:
         raise ModelFileError(
-            f"{folder}: {len(found)} safetensors files and no {INDEX}; accepted: the index, or one file"
+            f"{folder}: {len(files)} safetensors files and no {INDEX}; accepted: the index, or one file"
         )
-    return header(found[0])
+    return header(files[0])
 
 
 def header(path: Path) -> tuple[int, int]:
-    """Bytes and number of the values in one file. Raises ModelFileError, or OSError."""
+    """Return the bytes and the number of the values in one file. Raises ModelFileError or OSError."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
         if length > min(MAX_JSON, size - 8):
-            raise ModelFileError(f"{path}: cut short or not safetensors: its header goes on past its end")
+            raise ModelFileError(
+                f"{path}: truncated or not safetensors: its header continues after the end of the file"
+            )
         entries = _object(path, file.read(length))
     tensors = [_tensor(path, name, entry) for name, entry in entries.items() if name != "__metadata__"]
     end = max((end for end, _, _ in tensors), default=0)
     if not end:
-        raise ModelFileError(f"{path}: it holds no weights")
+        raise ModelFileError(f"{path}: it contains no weights")
     if 8 + length + end > size:
-        raise ModelFileError(f"{path}: cut short: its weights end at byte {8 + length + end}, the file at {size}")
+        raise ModelFileError(f"{path}: truncated: its weights end at byte {8 + length + end}, the file at byte {size}")
     return sum(stored for _, stored, _ in tensors), sum(values for _, _, values in tensors)
 
 
 def _tensor(path: Path, name: str, entry: object) -> tuple[int, int, int]:
-    """Where its bytes end, how many they are, and how many values."""
+    """Return the end of its bytes, their number, and the number of values."""
     match entry:
         case {"shape": [*shape], "data_offsets": [int(first), int(end)]} if 0 <= first <= end:
             if all(isinstance(side, int) and side >= 0 for side in shape):
                 return end, end - first, math.prod(shape)
-    raise ModelFileError(f"{path}: damaged: tensor {name} has no shape and place")
+    raise ModelFileError(f"{path}: damaged: tensor {name} has no shape and data_offsets")
 
 
-def _card(config: Config, parameters: int, stored: int) -> ModelCard:
+def _model_spec(config: Config, parameters: int, stored: int) -> ModelSpec:
     heads, hidden = config.figure("num_attention_heads"), config.figure("hidden_size")
     layers = config.figure("num_hidden_layers")
     window, sliding = _windows(config, layers)
-    return ModelCard(
+    return ModelSpec(
         parameters=parameters,
         layers=layers,
         kv_heads=0 if config.get("model_type") in _ENCODERS else config.figure("num_key_value_heads", heads),
         head_size=config.figure("head_dim", hidden // heads or 1),
         context_tokens=config.figure("max_position_embeddings"),
         heads=heads,
-        embedding=min(config.figure("vocab_size") * hidden, parameters // 2),  # a quantised model counts fewer
-        tied=config.get("tie_word_embeddings") is not False,  # what transformers takes a missing one for
+        embedding=min(config.figure("vocab_size") * hidden, parameters // 2),  # a quantised model has fewer parameters
+        tied=config.get("tie_word_embeddings") is not False,  # the default of transformers
         window=window,
         window_layers=sliding,
         latent=_latent(config),
@@ -141,7 +143,7 @@ def _latent(config: Config) -> int:
 
 
 def _windows(config: Config, layers: int) -> tuple[int, int]:
-    """The window and how many layers have it; none where the config does not say which."""
+    """Return the window and the number of layers that have it; 0 where the config does not define them."""
     window = config.figure("sliding_window", 0)
     if not window or config.get("use_sliding_window") is False:
         return 0, 0

@@ -1,7 +1,7 @@
-"""SGLang's command line: written from a service's options, and read back from anybody's container.
+"""SGLang's command line: written from a service's options, and parsed from a container.
 
-What the flags mean is in its documentation (server arguments). `--mem-fraction-static` is a share of what is free
-before the model is loaded; weights and cache come out of it, and activations out of the rest.
+The flags are described in SGLang's documentation (server arguments). `--mem-fraction-static` is a share of the memory
+that is free before the model is loaded; weights and cache use this share, activations use the rest.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from infra.settings.services import SglangService
 from infra.sizing import engine_flags
 from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, ours, pairs
-from infra.sizing.vram import SGLANG, ModelCard, Vram, need
+from infra.sizing.vram import SGLANG, ModelSpec, Vram, required_vram
 
 DEFAULT_FRACTION = 0.9
-"""What it takes at most where the flag is left out: it works the share out from the GPU."""
+"""Upper bound where the flag is left out; SGLang then chooses the share from the GPU."""
 _THEIRS = {"fp8": "fp8_e4m3"}
 _SHORT = {"model": "model-path", "tp": "tensor-parallel-size", "tp-size": "tensor-parallel-size"}
 
 
 def write(service: SglangService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
-    """The arguments of `sglang.launch_server` for an engine that takes *vram* of each GPU of *gpu_memory* bytes."""
+    """Return the arguments of `sglang.launch_server` for an engine with *vram* on each GPU of *gpu_memory* bytes."""
     flags: dict[str, object] = {
         "model-path": service.model,
         "host": "0.0.0.0",  # noqa: S104 - every interface of the pod
@@ -40,26 +40,26 @@ def write(service: SglangService, vram: Vram, gpu_memory: int) -> tuple[str, ...
 
 @dataclass(frozen=True, kw_only=True)
 class Flags(engine_flags.Flags):
-    """The arguments that decide an engine's memory, as SGLang reads them."""
+    """Arguments that decide the engine's memory, as SGLang reads them."""
 
     paging = SGLANG
 
     total_tokens: int | None
     fraction: float
 
-    def told(self, card: ModelCard | None, gpu_memory: int, overhead: int) -> int:
-        """A number of tokens caps the cache that the share of the GPU would have."""
+    def reserved(self, model_spec: ModelSpec | None, gpu_memory: int, overhead: int) -> int:
+        """Return the share of the GPU, or less where a number of tokens limits the cache."""
         share = int(self.fraction * gpu_memory) + overhead
-        if not (card and self.total_tokens):
+        if not (model_spec and self.total_tokens):
             return share
-        whole = replace(self.engine(card), context_tokens=self.total_tokens, sequences=1)
-        return need(card, whole, overhead).total
+        whole = replace(self.engine(model_spec), context_tokens=self.total_tokens, sequences=1)
+        return required_vram(model_spec, whole, overhead).total
 
 
 def read(arguments: Sequence[str]) -> Flags:
-    """The flags in *arguments*, in either notation (`--a=b`, `--a b`), with SGLang's defaults for the rest.
+    """Parse *arguments* in either notation (`--a=b`, `--a b`), with SGLang's defaults for the rest.
 
-    Raises ValueError when a number is none.
+    Raises ValueError for an invalid number.
     """
     given = {_SHORT.get(name, name): value for name, value in pairs(arguments).items()}
     dtype, kv_dtype = given.get("dtype", "auto"), given.get("kv-cache-dtype", "auto")

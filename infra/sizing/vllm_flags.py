@@ -1,6 +1,6 @@
-"""vLLM's command line: written from a service's options, and read back from anybody's container.
+"""vLLM's command line: written from a service's options, and parsed from a container.
 
-What the flags mean is in the documentation of `vllm serve` (engine arguments).
+The flags are described in the documentation of `vllm serve` (engine arguments).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from infra.settings.services import VllmService
 from infra.sizing import engine_flags
 from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, number, ours, pairs
-from infra.sizing.vram import VLLM, ModelCard, Vram, weights
+from infra.sizing.vram import VLLM, ModelSpec, Vram, weights
 
 DEFAULT_UTILIZATION = 0.92
 
 
 def write(service: VllmService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
-    """The arguments of `vllm serve` for an engine that takes *vram* of each GPU of *gpu_memory* bytes."""
+    """Return the arguments of `vllm serve` for an engine with *vram* on each GPU of *gpu_memory* bytes."""
     flags: dict[str, object] = {
         "max-model-len": service.context_tokens,
         "max-num-seqs": service.sequences,
@@ -36,7 +36,7 @@ def write(service: VllmService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Flags(engine_flags.Flags):
-    """The arguments that decide an engine's memory, as vLLM reads them."""
+    """Arguments that decide the engine's memory, as vLLM reads them."""
 
     paging = VLLM
 
@@ -44,22 +44,22 @@ class Flags(engine_flags.Flags):
     utilization: float
     sleep: bool
 
-    def told(self, card: ModelCard | None, gpu_memory: int, overhead: int) -> int:
-        """A size of the cache takes the place of the share of the GPU."""
+    def reserved(self, model_spec: ModelSpec | None, gpu_memory: int, overhead: int) -> int:
+        """Return the weights, cache and overhead where the cache has a fixed size, else the share of the GPU."""
         if not self.kv_cache_bytes:
             return int(self.utilization * gpu_memory)
-        return self.with_cache(card, self.kv_cache_bytes, overhead) if card else self.kv_cache_bytes
+        return self.with_cache(model_spec, self.kv_cache_bytes, overhead) if model_spec else self.kv_cache_bytes
 
-    def parked(self, cards: Mapping[str, ModelCard]) -> int:
-        """Its weights (level 1); 0 for a model that *cards* lacks."""
-        card = cards.get(self.model)
-        return weights(card, self.dtype, 1, self.quantization) if card and self.sleep else 0
+    def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:
+        """Return the size of its weights (sleep level 1); 0 for a model without a spec."""
+        model_spec = model_specs.get(self.model)
+        return weights(model_spec, self.dtype, 1, self.quantization) if model_spec and self.sleep else 0
 
 
 def read(arguments: Sequence[str]) -> Flags:
-    """The flags in *arguments*, in either notation (`--a=b`, `--a b`), with vLLM's defaults for the rest.
+    """Parse *arguments* in either notation (`--a=b`, `--a b`), with vLLM's defaults for the rest.
 
-    Raises ValueError when a number is none.
+    Raises ValueError for an invalid number.
     """
     given = pairs(arguments)
     dtype, kv_dtype = given.get("dtype", "auto"), given.get("kv-cache-dtype", "auto")
@@ -79,6 +79,6 @@ def read(arguments: Sequence[str]) -> Flags:
 
 
 def _positional(arguments: Sequence[str]) -> str:
-    """The model of `vllm serve MODEL`, where the first two words may be the image's entry point."""
+    """Return the model of `vllm serve MODEL`; the first two words may be missing (the image's entry point)."""
     words = list(arguments[arguments.index("serve") + 1 :] if "serve" in arguments else arguments)
     return words[0] if words and not words[0].startswith("-") else ""

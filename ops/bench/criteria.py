@@ -73,20 +73,20 @@ def _tokens(plan: Plan, series: Sequence[Series]) -> Iterator[Verdict | str]:
 
 def _eights(plan: Plan) -> Iterator[str]:
     for route in plan.routes.routes:
-        stop = route.stops[0]
-        options = stop.service.options
+        target = route.targets[0]
+        options = target.service.options
         if isinstance(options, EngineService):
             name = options.model
-        elif isinstance(options, OllamaService) and stop.service.claim.gpus:
-            name = next((model.card or model.name for model in options.models if model.name == stop.model), "")
+        elif isinstance(options, OllamaService) and target.service.claim.gpus:
+            name = next((model.model_spec or model.name for model in options.models if model.name == target.model), "")
         else:
-            name = re.sub(r"-Q\d.*$", "", stop.model) if stop.service.claim.gpus else ""
-        cards = (
-            card
-            for known, card in plan.settings.cards.items()
+            name = re.sub(r"-Q\d.*$", "", target.model) if target.service.claim.gpus else ""
+        model_specs = (
+            model_spec
+            for known, model_spec in plan.settings.model_specs.items()
             if name and known.rpartition("/")[2] == name.rpartition("/")[2]
         )
-        if any(EIGHT[0] <= card.parameters <= EIGHT[1] for card in cards):
+        if any(EIGHT[0] <= model_spec.parameters <= EIGHT[1] for model_spec in model_specs):
             yield route.model
 
 

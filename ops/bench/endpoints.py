@@ -11,8 +11,8 @@ from typing import Final
 import httpx
 
 from infra.catalog.spec import Task
-from infra.plan.routes import Stop
-from infra.plan.service import Placed
+from infra.plan.routes import Target
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from ops.cluster.pods import Pods
 from ops.cluster.port_forward import forwarded
@@ -31,7 +31,7 @@ class Way:
     task: Task
     model: str
     through: str  # GATEWAY, or the name of the Service
-    service: Placed
+    service: ServicePlan
     name: str
     http: httpx.Client
 
@@ -48,11 +48,11 @@ def ways(plan: Plan, pods: Pods, key: str | None, within_s: float) -> Iterator[d
         through = opened.enter_context(reached(address, key, within_s))
         direct: dict[str, httpx.Client] = {}
         found: dict[str, list[Way]] = {}
-        for task, model, stops in _routes(plan):
-            entry = Way(task=task, model=model, through=GATEWAY, service=stops[0].service, name=model, http=through)
+        for task, model, targets in _routes(plan):
+            entry = Way(task=task, model=model, through=GATEWAY, service=targets[0].service, name=model, http=through)
             found[model] = [entry]
-            for stop in stops:
-                service = stop.service
+            for target in targets:
+                service = target.service
                 if service.name not in direct:
                     base = _opened(opened, pods, service)
                     direct[service.name] = opened.enter_context(
@@ -63,18 +63,18 @@ def ways(plan: Plan, pods: Pods, key: str | None, within_s: float) -> Iterator[d
                     model=model,
                     through=service.service_name,
                     service=service,
-                    name=stop.model,
+                    name=target.model,
                     http=direct[service.name],
                 )
                 found[model].append(way)
         yield found
 
 
-def _routes(plan: Plan) -> Iterator[tuple[Task, str, tuple[Stop, ...]]]:
-    stops = {route.model: route.stops for route in plan.routes.routes}
-    return ((task, model, stops[model]) for task in TASKS for model in public_names(plan, task))
+def _routes(plan: Plan) -> Iterator[tuple[Task, str, tuple[Target, ...]]]:
+    targets = {route.model: route.targets for route in plan.routes.routes}
+    return ((task, model, targets[model]) for task in TASKS for model in public_names(plan, task))
 
 
-def _opened(opened: ExitStack, pods: Pods, service: Placed) -> str:
+def _opened(opened: ExitStack, pods: Pods, service: ServicePlan) -> str:
     pod = pods.ready(service.service_name)
     return opened.enter_context(forwarded(pods, pod, service.backend.container_port))

@@ -7,10 +7,11 @@ import psutil
 import yaml
 
 from cli.twin import node_of
-from infra.catalog.gateway import ENTRIES
+from infra.catalog.gateway import GATEWAY_KINDS
 from infra.plan.stack import plan
 from infra.quantities import cores, gib
-from infra.settings.loader import ROOT, Node, Settings, load, project
+from infra.settings.loader import load, project
+from infra.settings.model import ROOT, Node, Settings
 from infra.settings.schema import PREFIX
 from tools import paths
 from tools.cluster import Cluster, Forward, Size
@@ -65,7 +66,7 @@ def existing_cluster(stack: str, kubeconfig: Path | None) -> Path:
 def forwards(settings: Settings) -> tuple[Forward, ...]:
     """The way from this machine to the gateway's Service, if the stack has one."""
     planned = plan(settings)
-    entries = (service for service in planned.services if service.backend.kind in ENTRIES)
+    entries = (service for service in planned.services if service.backend.kind in GATEWAY_KINDS)
     addresses = (service.address(settings.namespace).rpartition(":") for service in entries)
     return tuple(Forward(GATEWAY, host, int(port)) for host, _, port in addresses)
 

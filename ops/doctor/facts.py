@@ -9,7 +9,7 @@ import yaml
 from kubernetes import client
 
 from infra.plan.traefik import CHART_API, CHART_NAMESPACE
-from infra.settings.loader import Settings
+from infra.settings.model import Settings
 from ops.cluster.connection import connected
 from ops.doctor.probe import Card
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kubernetes import client, watch
 
 from infra.plan import device_plugin
-from infra.settings.loader import Node
+from infra.settings.model import Node
 
 NAMESPACE: Final = "default"
 NAME: Final = "synapse-doctor-"

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.settings.loader import Settings
+from infra.settings.model import Settings
 from ops.cluster.pods import pods
 from ops.cluster.port_forward import forwarded
 from ops.cluster.target import GATEWAY, existing_cluster, own
@@ -40,7 +40,7 @@ def found(planned: Plan, stack: str, url: str | None, kubeconfig: Path | None) -
 
 
 @contextmanager
-def _forwarded(asked: Placed, settings: Settings, kubeconfig: Path) -> Iterator[Place]:
+def _forwarded(asked: ServicePlan, settings: Settings, kubeconfig: Path) -> Iterator[Place]:
     port = asked.backend.container_port
     with pods(kubeconfig, settings.namespace, settings.context) as known:
         pod = known.ready(asked.service_name)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from infra.plan.migration import Move
+from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
 from ops.check_results import Finding, failed
 from ops.migrate.errors import MigrationError, NotYetError, StepError, WentBackError
@@ -21,7 +21,7 @@ from ops.migrate.traffic import Quiet, quiet
 class Mover:
     """What one run of `synapse migrate` works with; *tell* hears of every step."""
 
-    move: Move
+    move: MigrationPlan
     objects: Objects
     records: Records
     servers: Servers

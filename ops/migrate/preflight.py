@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from infra.plan.migration import Move
+from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
 from ops.check_results import Finding
 from ops.migrate.errors import StepError
@@ -15,7 +15,7 @@ from ops.migrate.server_client import LATEST, Server, Servers
 class Preflight:
     """What is looked at: the consumer's objects, then both servers by real requests."""
 
-    move: Move
+    move: MigrationPlan
     objects: Objects
     servers: Servers
 

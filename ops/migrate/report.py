@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from infra.plan.migration import Move
+from infra.plan.migration import MigrationPlan
 from ops import check_results
 from ops.check_results import Finding
 from ops.migrate.record import Record
@@ -31,7 +31,7 @@ def plan_table(steps: Sequence[tuple[Step, bool]], title: str) -> Table:
     return shown
 
 
-def told(move: Move, record: Record) -> str:
+def told(move: MigrationPlan, record: Record) -> str:
     """How the consumer stands, and what is next."""
     own = move.migration.own
     lines = [f"{move.name} is {record.state}" + (f": {record.fault}" if record.fault else "")]
@@ -47,7 +47,7 @@ def told(move: Move, record: Record) -> str:
 
 
 def document(
-    move: Move, record: Record | None, steps: Sequence[tuple[Step, bool]], found: Sequence[Finding]
+    move: MigrationPlan, record: Record | None, steps: Sequence[tuple[Step, bool]], found: Sequence[Finding]
 ) -> dict[str, Any]:
     """Times are ISO 8601, in UTC."""
     shown = {"state", "target", "number", "moved", "stopped", "deleted", "fault"}

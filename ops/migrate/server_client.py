@@ -10,7 +10,7 @@ import httpx
 from kubernetes import client
 from pydantic import BaseModel
 
-from infra.plan.migration import Move
+from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
 from ops.cluster.pods import Pods, pods
 from ops.cluster.port_forward import forwarded
@@ -84,7 +84,7 @@ class Server:
 class Servers:
     """How the two are reached: at an address that was given, or by a port of a pod through the API server."""
 
-    move: Move
+    move: MigrationPlan
     kubeconfig: Path
     context: str | None = None
     url: str | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from infra.plan.migration import Move
+from infra.plan.migration import MigrationPlan
 from ops.check_results import failed
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects, is_rolled_out
@@ -26,7 +26,7 @@ class Step:
 class Steps:
     """What there is to do for *record*, in order."""
 
-    move: Move
+    move: MigrationPlan
     objects: Objects
     servers: Servers
     record: Record
@@ -150,7 +150,7 @@ class Steps:
             self.objects.run(deployment, command, verify.within_s)
 
 
-def before(move: Move, objects: Objects) -> Before:
+def before(move: MigrationPlan, objects: Objects) -> Before:
     """What a move is about to change, as it is now. Raises StepError for what is not there."""
     own = move.migration.own
     server = objects.deployment(own.deployment) if own else None

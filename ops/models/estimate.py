@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from infra.settings.services import EngineService, OllamaService
 from infra.sizing.host_memory import load
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 from infra.sizing.vram import ENGINE_OVERHEAD
 from ops.models.inventory import Model
 
@@ -30,7 +30,7 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """*ledger*: by its card; None where the ledger has one claim for all. *claim* is what it may take."""
+    """*ledger*: by its model spec; None where the ledger has one claim for all. *claim* is what it may take."""
 
     model: Model
     memory: str  # VRAM or RAM
@@ -43,27 +43,31 @@ class Estimate:
         return self.found.total <= self.claim
 
 
-def estimate(model: Model, card: ModelCard, cards: Mapping[str, ModelCard]) -> Estimate:
-    """*card* is the file's, *cards* are the ledger's own."""
+def estimate(model: Model, model_spec: ModelSpec, model_specs: Mapping[str, ModelSpec]) -> Estimate:
+    """*model_spec* is the file's, *model_specs* are the ledger's own."""
     claim = model.service.claim
     memory, most = ("VRAM", claim.vram) if claim.gpus else ("RAM", claim.memory_limit)
-    counted = _parts(model, cards[model.card]) if model.card and model.card in cards else None
-    return Estimate(model=model, memory=memory, ledger=counted, found=_parts(model, card), claim=most)
+    counted = (
+        _parts(model, model_specs[model.model_spec]) if model.model_spec and model.model_spec in model_specs else None
+    )
+    return Estimate(model=model, memory=memory, ledger=counted, found=_parts(model, model_spec), claim=most)
 
 
-def _parts(model: Model, card: ModelCard) -> Parts:
+def _parts(model: Model, model_spec: ModelSpec) -> Parts:
     options = model.service.options
     if isinstance(options, EngineService):
-        need = options.vram({options.model: card})
+        need = options.vram({options.model: model_spec})
         return Parts(weights=need.weights, kv_cache=need.kv_cache, other=need.overhead)
     if isinstance(options, OllamaService):
         named = next((known for known in options.models if known.name == model.name), None)
         quantization = named.quantization if named else "q4_k_m"
-        found = load(model.name, card, quantization, options.context_tokens, options.parallel)
+        found = load(model.name, model_spec, quantization, options.context_tokens, options.parallel)
         return Parts(weights=found.weights, kv_cache=found.kv_cache, other=found.buffers + options.overhead)
     arguments = model.service.backend.arguments
     parallel = _number(arguments, PARALLEL, 1)
-    found = load(model.name, card, "f16", _number(arguments, FLAG, card.context_tokens) // parallel, parallel)
+    found = load(
+        model.name, model_spec, "f16", _number(arguments, FLAG, model_spec.context_tokens) // parallel, parallel
+    )
     return Parts(weights=found.weights, kv_cache=found.kv_cache, other=found.buffers + _overhead(model))
 
 

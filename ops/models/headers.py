@@ -1,4 +1,4 @@
-"""What a model's own files say of it, read where they are: its card, and the bytes of its weights.
+"""What a model's own files say of it, read where they are: its model spec, and the bytes of its weights.
 
 It runs wherever Python is: `carrying.py` takes it, and the readers that it uses, into the cluster.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from infra.errors import ModelFileError
 from infra.sizing import model_files
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 
 REGISTRY: Final = "registry.ollama.ai"
 WEIGHTS: Final = "application/vnd.ollama.image.model"
@@ -25,8 +25,8 @@ def locate(kind: str, path: Path, name: str) -> Path:
     return _of_snapshot(path) if kind == "snapshot" else path
 
 
-def read(kind: str, path: Path, name: str) -> tuple[ModelCard, int]:
-    """The card, and the bytes of the weights. Raises ModelFileError."""
+def read(kind: str, path: Path, name: str) -> tuple[ModelSpec, int]:
+    """The model spec, and the bytes of the weights. Raises ModelFileError."""
     try:
         found = locate(kind, path, name)
         found.stat()
@@ -34,7 +34,7 @@ def read(kind: str, path: Path, name: str) -> tuple[ModelCard, int]:
         raise ModelFileError(
             f"{error.filename or path}: {error.strerror}; fetch it first: synapse models pull {name}"
         ) from error
-    return model_files.card(found)
+    return model_files.model_spec(found)
 
 
 def _of_snapshot(path: Path) -> Path:
@@ -65,10 +65,10 @@ def main() -> int:
 
 def _told(wanted: dict[str, str]) -> dict[str, Any]:
     try:
-        card, stored = read(wanted["kind"], Path(wanted["path"]), wanted["name"])
+        model_spec, stored = read(wanted["kind"], Path(wanted["path"]), wanted["name"])
     except ModelFileError as error:
         return {"model": wanted["name"], "fault": str(error)}
-    return {"model": wanted["name"], "card": dataclasses.asdict(card), "stored": stored}
+    return {"model": wanted["name"], "model_spec": dataclasses.asdict(model_spec), "stored": stored}
 
 
 if __name__ == "__main__":

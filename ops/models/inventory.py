@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from infra.catalog.spec import Disk, Download
+from infra.catalog.spec import Download, Volume
 from infra.errors import SynapseError
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.services import EngineService, OllamaService
 
@@ -25,12 +25,12 @@ class Model:
     """One model as its service calls it. *path* is where it lives inside the service's pods."""
 
     name: str
-    service: Placed
+    service: ServicePlan
     kind: Kind
-    disk: Disk | None = None  # None: on no claim
+    disk: Volume | None = None  # None: on no claim
     path: str = ""
     url: str | None = None  # where a file comes from
-    card: str | None = None  # the name of its card, where the ledger counts by one
+    model_spec: str | None = None  # its name, where the ledger counts by one
 
     @property
     def key(self) -> tuple[str, str]:
@@ -71,32 +71,37 @@ def another(plan: Plan, name: str, service: str) -> Model:
     )
 
 
-def _of(service: Placed, plan: Plan) -> Iterator[Model]:
+def _of(service: ServicePlan, plan: Plan) -> Iterator[Model]:
     options = service.options
     if isinstance(options, OllamaService):
-        yield from (_ollama(service, model.name, model.card or model.name) for model in options.models)
+        yield from (_ollama(service, model.name, model.model_spec or model.name) for model in options.models)
     elif isinstance(options, EngineService):
-        disk = service.disks[0]
+        disk = service.volumes[0]
         path = f"{disk.mount}/hub/models--{options.model.replace('/', '--')}"
-        yield Model(name=options.model, service=service, kind="snapshot", disk=disk, path=path, card=options.model)
+        yield Model(
+            name=options.model, service=service, kind="snapshot", disk=disk, path=path, model_spec=options.model
+        )
     elif service.backend.downloads:
         yield from (_file(service, download) for download in service.backend.downloads)
     else:
         names = [
-            stop.model for route in plan.routes.routes for stop in route.stops if stop.service.name == service.name
+            target.model
+            for route in plan.routes.routes
+            for target in route.targets
+            if target.service.name == service.name
         ]
-        kept = service.disks[0] if service.disks else None
+        kept = service.volumes[0] if service.volumes else None
         for name in dict.fromkeys(names):
             yield Model(name=name, service=service, kind="own", disk=kept)
 
 
-def _ollama(service: Placed, name: str, card: str | None) -> Model:
-    disk = service.disks[0]
-    return Model(name=name, service=service, kind="ollama", disk=disk, path=disk.mount, card=card)
+def _ollama(service: ServicePlan, name: str, model_spec: str | None) -> Model:
+    disk = service.volumes[0]
+    return Model(name=name, service=service, kind="ollama", disk=disk, path=disk.mount, model_spec=model_spec)
 
 
-def _file(service: Placed, download: Download) -> Model:
-    disk = next(disk for disk in service.disks if PurePosixPath(download.path).is_relative_to(disk.mount))
+def _file(service: ServicePlan, download: Download) -> Model:
+    disk = next(disk for disk in service.volumes if PurePosixPath(download.path).is_relative_to(disk.mount))
     name = PurePosixPath(download.path).name.removesuffix(ENDING)
     return Model(name=name, service=service, kind="file", disk=disk, path=download.path, url=download.url)
 
@@ -104,4 +109,4 @@ def _file(service: Placed, download: Download) -> Model:
 def _aliases(plan: Plan, name: str) -> set[tuple[str, str]]:
     """What the stops of the route *name* call it."""
     routes = (route for route in plan.routes.routes if route.model == name)
-    return {(stop.service.name, stop.model) for route in routes for stop in route.stops}
+    return {(target.service.name, target.model) for route in routes for target in route.targets}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from kubernetes import client, watch
 from urllib3.exceptions import HTTPError
 
-from infra.catalog.spec import Disk
+from infra.catalog.spec import Volume
 from infra.plan.egress_rules import WORKER
 from ops.cluster.logs import BROKEN, PART, lines
 from ops.cluster.pods import NAME, PATIENCE_S
@@ -36,7 +36,7 @@ class Work:
 
     module: str
     order: str
-    disk: Disk
+    disk: Volume
     user: int
     image: str = PYTHON
     token: tuple[str, str] | None = None

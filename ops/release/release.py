@@ -9,9 +9,10 @@ from typing import IO, Any, Final
 
 from components.image import image_name
 from infra.errors import ReleaseError
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.settings.loader import ROOT, written
+from infra.settings.loader import read_config
+from infra.settings.model import ROOT
 from infra.settings.schema import PREFIX
 from ops.cluster.pods import Pods
 from ops.cluster.target import PACK, engine
@@ -39,7 +40,7 @@ class Releasing:
     planned: Plan
     stack: str
     commit: str
-    gateway: Placed
+    gateway: ServicePlan
     kubeconfig: Path  # of the cluster that is deployed to
     named: Path | None  # the same where the caller named it
     pulumi: Engine
@@ -124,7 +125,7 @@ class Releasing:
         return self._report(Outcome.ROLLED_BACK, image, previous, reason=reason, logs=logs)
 
     def _pinned(self, image: str) -> dict[str, object]:
-        services: Mapping[str, Any] = written(self.stack)[f"{PREFIX}services"]
+        services: Mapping[str, Any] = read_config(self.stack)[f"{PREFIX}services"]
         return {f"{PREFIX}services": {**services, self.gateway.name: {**services[self.gateway.name], "image": image}}}
 
     def _healthy(self) -> frozenset[str]:

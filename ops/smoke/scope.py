@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infra.catalog.spec import Task
-from infra.plan.routes import Stop
-from infra.plan.service import Placed
+from infra.plan.routes import Target
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.services import OllamaService
 from ops.errors import UnreachableError
@@ -22,10 +22,10 @@ class Question:
 
     check: Check
     model: str | None
-    services: tuple[Placed, ...]
+    services: tuple[ServicePlan, ...]
 
 
-def gateway(plan: Plan) -> Placed:
+def gateway(plan: Plan) -> ServicePlan:
     """The service that is asked. Raises UnreachableError."""
     found = next((service for service in plan.services if service.backend.kind == GATEWAY), None)
     if found is None:
@@ -61,7 +61,7 @@ def models(plan: Plan, task: Task) -> tuple[str | None, ...]:
 
 def public_names(plan: Plan, task: Task) -> tuple[str, ...]:
     """The routes whose first stop does *task*."""
-    return tuple(route.model for route in plan.routes.routes if task == _task(plan, route.stops[0]))
+    return tuple(route.model for route in plan.routes.routes if task == _task(plan, route.targets[0]))
 
 
 def recordings(plan: Plan, ask: Asker) -> Recordings:
@@ -76,24 +76,24 @@ def voices(plan: Plan, model: str | None) -> tuple[str, str]:
     return VOICES.get(first.service.backend.adapter, USUAL_VOICES) if first else USUAL_VOICES
 
 
-def listener(plan: Plan, model: str | None) -> Placed:
+def listener(plan: Plan, model: str | None) -> ServicePlan:
     """Who hears for *model* first, or whoever does where no route leads there."""
-    stops = [stop.service for stop in _stops(plan, model)]
-    return next(service for service in [*stops, *plan.services] if "transcription" in service.backend.tasks)
+    targets = [target.service for target in _stops(plan, model)]
+    return next(service for service in [*targets, *plan.services] if "transcription" in service.backend.tasks)
 
 
-def _task(plan: Plan, stop: Stop) -> Task:
+def _task(plan: Plan, target: Target) -> Task:
     """What a stop's model is for; a service that does several tasks tells by the model's card: encoders embed."""
-    tasks, options = stop.service.backend.tasks, stop.service.options
+    tasks, options = target.service.backend.tasks, target.service.options
     if "embeddings" in tasks and isinstance(options, OllamaService):
-        names = [model.card or model.name for model in options.models if model.name == stop.model]
-        return "embeddings" if any(plan.settings.cards[name].kv_heads == 0 for name in names) else "chat"
+        names = [model.model_spec or model.name for model in options.models if model.name == target.model]
+        return "embeddings" if any(plan.settings.model_specs[name].kv_heads == 0 for name in names) else "chat"
     return tasks[0]
 
 
-def _services(plan: Plan, check: Check, model: str | None) -> tuple[Placed, ...]:
+def _services(plan: Plan, check: Check, model: str | None) -> tuple[ServicePlan, ...]:
     """Who has a part in the answer: the stops of the model's route, or whoever does the task; else the gateway."""
-    routed = {stop.service.name for stop in _stops(plan, model)}
+    routed = {target.service.name for target in _stops(plan, model)}
     tasks = {task for task in check.needs if not (routed and task == check.each)}
     found = tuple(
         service
@@ -103,5 +103,5 @@ def _services(plan: Plan, check: Check, model: str | None) -> tuple[Placed, ...]
     return found or (gateway(plan),)
 
 
-def _stops(plan: Plan, model: str | None) -> tuple[Stop, ...]:
-    return next((route.stops for route in plan.routes.routes if route.model == model), ())
+def _stops(plan: Plan, model: str | None) -> tuple[Target, ...]:
+    return next((route.targets for route in plan.routes.routes if route.model == model), ())

@@ -10,9 +10,9 @@ from typing import Any
 
 from infra.quantities import as_bytes, as_millicores
 from infra.sizing import sglang_flags, vllm_flags
-from infra.sizing.budget import Capacity, Claim, Line
+from infra.sizing.budget import Capacity, LedgerLine, ResourceClaim
 from infra.sizing.engine_flags import Flags
-from infra.sizing.vram import ANNOTATION, ENGINE_OVERHEAD, ModelCard
+from infra.sizing.vram import ANNOTATION, ENGINE_OVERHEAD, ModelSpec
 from policies.reading.pods import Pods, at
 from policies.reading.unknowns import UNKNOWN, UnprovenError, items, mapping
 
@@ -22,26 +22,28 @@ ENGINES: Mapping[str, Callable[[Sequence[str]], Flags]] = {"sglang": sglang_flag
 """A part of an engine's image or command line -> how its flags are read."""
 
 
-def line(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> Line:
+def line(pods: Pods, node: Capacity, model_specs: Mapping[str, ModelSpec]) -> LedgerLine:
     """The ledger line of *pods*; raises UnprovenError for a figure that is unknown or unreadable."""
     spec = pods.spec
     if pods.owner.is_patch and pods.count is not None and not containers(spec):
         raise UnprovenError("it changes how many pods another resource makes, and not what each of them claims")
     gpus = _of_pod(spec, "limits", GPU, as_bytes)
-    claim = Claim(
+    claim = ResourceClaim(
         memory_request=_of_pod(spec, "requests", "memory", as_bytes),
         memory_limit=_of_pod(spec, "limits", "memory", as_bytes),
         cpu_request=_of_pod(spec, "requests", "cpu", as_millicores),
         cpu_limit=_of_pod(spec, "limits", "cpu", as_millicores),
         gpus=gpus,
-        vram=vram(pods, node, cards) if gpus else 0,
+        vram=vram(pods, node, model_specs) if gpus else 0,
         shared_memory=shared_memory(spec),
-        parked=sum(_of_engine(found, lambda flags: flags.parked(cards)) for found in containers(spec)),
+        sleeping_weights=sum(
+            _of_engine(found, lambda flags: flags.sleeping_weights(model_specs)) for found in containers(spec)
+        ),
     )
-    return Line(name=pods.name, claim=claim, replicas=pods.replicas)
+    return LedgerLine(name=pods.name, claim=claim, replicas=pods.replicas)
 
 
-def vram(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> int:
+def vram(pods: Pods, node: Capacity, model_specs: Mapping[str, ModelSpec]) -> int:
     """Bytes of each GPU: what the pod declares, or what its engines' flags need, whichever is more.
 
     An engine's own overhead is in no flag: it is in what the pod declares, or the usual one is assumed.
@@ -51,7 +53,7 @@ def vram(pods: Pods, node: Capacity, cards: Mapping[str, ModelCard]) -> int:
     smallest = min((gpu.memory for gpu in node.gpus), default=0)
 
     def taken(flags: Flags) -> int:
-        return flags.vram(cards, smallest, overhead)
+        return flags.vram(model_specs, smallest, overhead)
 
     return max(declared, sum(_of_engine(found, taken) for found in containers(pods.spec)))
 

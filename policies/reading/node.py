@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from infra.errors import ModelFileError
-from infra.settings.loader import Node
-from infra.settings.schema import PREFIX, Card
+from infra.settings.model import Node
+from infra.settings.schema import PREFIX, ModelSpecSection
 from infra.sizing.budget import Capacity
-from infra.sizing.vram import CARDS, ModelCard
+from infra.sizing.vram import MODEL_SPECS, ModelSpec
 from policies.reading import stack_config
 from policies.reading.unknowns import UnprovenError
 
@@ -19,7 +19,7 @@ CONFIG_SCHEMA = {
         "description": "The node, as in the stack file's synapse:node; the stack's own if left out.",
     }
 }
-_CARDS = TypeAdapter(dict[str, Card])
+_MODEL_SPECS = TypeAdapter(dict[str, ModelSpecSection])
 
 
 def capacity(config: Mapping[str, Any]) -> Capacity:
@@ -33,10 +33,10 @@ def capacity(config: Mapping[str, Any]) -> Capacity:
         raise UnprovenError(f"the node's description cannot be read: {error}") from error
 
 
-def cards() -> dict[str, ModelCard]:
-    """The built-in model cards and the stack's own, which win; raises UnprovenError for one that cannot be read."""
+def model_specs() -> dict[str, ModelSpec]:
+    """The built-in model specs and the stack's own, which win; raises UnprovenError for one that cannot be read."""
     try:
-        own = _CARDS.validate_python(stack_config.value(f"{PREFIX}models") or {})
-        return {**CARDS, **{name: card.card() for name, card in own.items()}}
+        own = _MODEL_SPECS.validate_python(stack_config.value(f"{PREFIX}models") or {})
+        return {**MODEL_SPECS, **{name: model_spec.model_spec() for name, model_spec in own.items()}}
     except (ValidationError, ModelFileError) as error:
-        raise UnprovenError(f"the stack's model cards cannot be read: {error}") from error
+        raise UnprovenError(f"the stack's model specs cannot be read: {error}") from error

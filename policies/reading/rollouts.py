@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from infra.sizing.budget import Line
+from infra.sizing.budget import LedgerLine
 from policies.reading.pods import Path, Pods, at
 from policies.reading.unknowns import UNKNOWN, UnprovenError
 
@@ -44,7 +44,7 @@ SURGES: Mapping[str, Surge] = {
 }
 
 
-def at_once(line: Line, pods: Pods) -> Iterator[Line]:
+def at_once(line: LedgerLine, pods: Pods) -> Iterator[LedgerLine]:
     """The line of *pods*, and that of a rollout's beside them. Raises UnprovenError where their number is unknown."""
     yield replace(line, is_lasting=pods.owner.kind not in ENDING)
     if more := surge(pods):

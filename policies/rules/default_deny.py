@@ -6,7 +6,7 @@ A pod that is taken over finds nothing to go on to, and nowhere to send what it 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from infra.settings.loader import LAST_PHASE
+from infra.settings.model import LAST_PHASE
 from infra.settings.schema import PREFIX
 from policies.reading import stack_config
 from policies.reading.label_selectors import selects

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 
-from infra.sizing.budget import Capacity, Finding, Line, memory_findings, parked_findings, shared_memory_findings
+from infra.sizing.budget import (
+    Capacity,
+    LedgerLine,
+    Violation,
+    memory_violations,
+    shared_memory_violations,
+    sleeping_weights_violations,
+)
 from policies.rule import stack_rule
 
 
-def _check(lines: Sequence[Line], capacity: Capacity) -> list[Finding]:
-    checks = (memory_findings, shared_memory_findings, parked_findings)
+def _check(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    checks = (memory_violations, shared_memory_violations, sleeping_weights_violations)
     return [finding for check in checks for finding in check(lines, capacity)]
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from infra.annotations import TIER
 from infra.annotations import TIMEOUT_SECONDS as TIMEOUT
-from infra.plan.timeouts import TIERS, Wait, too_short
+from infra.plan.timeouts import TIERS, TimeoutTier, inverted
 from infra.plan.traefik_limits import Limit, limits
 from policies.reading.objects import Object
 from policies.reading.unknowns import UNKNOWN
@@ -28,22 +28,22 @@ class Said:
 def _check(found: Sequence[Object], _: Config) -> Iterator[Fault]:
     waits = [wait for item in found for wait in (*_annotated(item), *_of_traefik(item))]
     yield from (wait for wait in waits if isinstance(wait, Fault))
-    for outer, inner in too_short([wait for wait in waits if isinstance(wait, Wait)]):
+    for outer, inner in inverted([wait for wait in waits if isinstance(wait, TimeoutTier)]):
         yield Fault(object=outer.holder.object, message=_message(outer, inner))
 
 
-def _annotated(item: Object) -> Iterator[Wait[Said] | Fault]:
+def _annotated(item: Object) -> Iterator[TimeoutTier[Said] | Fault]:
     """What an object says of itself in its annotations."""
     if TIMEOUT not in item.annotations or TIER not in item.annotations:
         return
     tier, timeout = str(item.annotations[TIER]), item.annotations[TIMEOUT]
     if tier in TIERS and timeout is not UNKNOWN and str(timeout).isdigit():
-        yield Wait(holder=Said(object=item, words=f"as {tier} it waits"), tier=tier, seconds=int(timeout))
+        yield TimeoutTier(holder=Said(object=item, words=f"as {tier} it waits"), tier=tier, seconds=int(timeout))
     else:
         yield Fault(object=item, message=_unreadable(item))
 
 
-def _of_traefik(item: Object) -> Iterator[Wait[Said] | Fault]:
+def _of_traefik(item: Object) -> Iterator[TimeoutTier[Said] | Fault]:
     """What an object says of Traefik's own limits, whichever way it gives the values of the chart."""
     if item.group != "helm.cattle.io" or item.kind not in CHARTS or item.bare_name != "traefik":
         return
@@ -58,14 +58,16 @@ def _of_traefik(item: Object) -> Iterator[Wait[Said] | Fault]:
         yield from (_of_limit(item, limit) for limit in limits(written))
 
 
-def _of_limit(item: Object, limit: Limit) -> Wait[Said] | Fault:
+def _of_limit(item: Object, limit: Limit) -> TimeoutTier[Said] | Fault:
     if limit.seconds is None:
         wrong = f"{limit.key} {limit.value} cannot be read; write a duration such as 600s, or 0s for none"
         return Fault(object=item, message=wrong)
-    return Wait(holder=Said(object=item, words=f"by {limit.key} it waits"), tier="ingress", seconds=limit.seconds)
+    return TimeoutTier(
+        holder=Said(object=item, words=f"by {limit.key} it waits"), tier="ingress", seconds=limit.seconds
+    )
 
 
-def _message(outer: Wait[Said], inner: Wait[Said]) -> str:
+def _message(outer: TimeoutTier[Said], inner: TimeoutTier[Said]) -> str:
     return (
         f"{outer.holder.words} {outer.seconds} s, and {inner.holder.object.name} behind it takes up to "
         f"{inner.seconds} s; raise the first to {inner.seconds} or more, or lower the second"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.conftest import Config, changed, forge_config
 
 
@@ -35,7 +35,7 @@ def test_plan_prints_the_ledger(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("services.vllm.memory.limit", "120Gi", "take 63.01Gi off the memory limit"),
+        ("services.vllm.memory.limit", "120Gi", "by 63.01Gi"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
         ("services.vllm.contextTokens", 65_536, "fits on no GPU"),
     ],
@@ -86,7 +86,7 @@ def test_manifests_of_a_plan_that_does_not_fit_are_not_written(tmp_path: Path) -
     [
         (
             ["plan", "--stack", "nobody"],
-            "synapse: Pulumi.nobody.yaml: no such stack file; stacks found beside it: mine",
+            "synapse: Pulumi.nobody.yaml: no such stack file; stacks in the same folder: mine",
         ),
         (["status", "--stack", "mine"], "synapse: there is no twin of mine: run `make up STACK=mine`"),
         (["down", "--stack", "mine"], "synapse: there is no twin of mine"),

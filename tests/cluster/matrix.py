@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components.security import API_SERVER
-from infra.plan.egress_rules import HTTPS, Exits
-from infra.plan.ingress_rules import Access
+from infra.plan.egress_rules import HTTPS, EgressRule
+from infra.plan.ingress_rules import IngressRule
 from tools.cluster.manifests import DNS_PORT
 
 OPEN, SHUT = "open", "shut"
@@ -17,8 +17,8 @@ class Place:
 
     name: str
     namespace: str = ""
-    access: Access | None = None
-    exits: Exits | None = None
+    access: IngressRule | None = None
+    exits: EgressRule | None = None
     is_shut: bool = False  # by the default alone: no service's pod
     is_public: bool = False  # an address of the internet
     is_dns: bool = False

@@ -10,8 +10,8 @@ from typing import Any
 from kubernetes.utils import create_from_dict
 
 from infra.plan import device_plugin
-from infra.plan.egress_rules import HTTPS, exits
-from infra.plan.ingress_rules import access
+from infra.plan.egress_rules import HTTPS, egress_rules
+from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import Plan
 from stacks.rendering import manifests
 from tests.cluster.matrix import Address, Cell, Place, matrix
@@ -96,8 +96,8 @@ class Stage:
 
     def _services(self) -> Iterator[Place]:
         """A pod of each service, or two where it has several."""
-        listed = access(self.plan.services)
-        ways = {each.name: each for each in exits(self.plan, listed)}
+        listed = ingress_rules(self.plan.services)
+        ways = {each.name: each for each in egress_rules(self.plan, listed)}
         for each in listed:
             name = each.service.service_name
             place = Place(name=name, namespace=self.namespace, access=each, exits=ways[name])

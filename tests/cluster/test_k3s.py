@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.cluster.conftest import MIB, NAMES, SIZE, Space, eventually
 from tests.cluster.test_node import DENY
 from tools.cluster import Cluster

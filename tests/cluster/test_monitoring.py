@@ -13,7 +13,7 @@ from kubernetes.client.exceptions import ApiException
 
 from infra.monitoring import alertmanager, alerts, dashboards, targets
 from infra.monitoring.metric_names import EXPOSED
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.cluster.conftest import eventually
 from tests.cluster.probing import Probes
 from tests.cluster.watched import ENGINES, Watched, watched
@@ -155,7 +155,7 @@ def test_every_metric_that_is_counted_on_is_there(stack: Watched) -> None:
 
 
 def test_disks_and_quota_are_those_of_the_stack(stack: Watched) -> None:
-    claims = {disk.name for service in stack.plan.services for disk in service.disks}
+    claims = {disk.name for service in stack.plan.services for disk in service.volumes}
     found = stack.query("node_filesystem_size_bytes")
     assert {each["metric"]["mountpoint"] for each in found} == {f"/volumes/{name}" for name in claims}
     quota = stack.query('kube_resourcequota{type="used",resource="limits.memory"}')

@@ -8,9 +8,10 @@ import pytest
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from components.feed_bus import account
-from infra.plan.ingress_rules import access
+from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import Plan, plan
-from infra.settings.loader import Settings, load
+from infra.settings.loader import load
+from infra.settings.model import Settings
 from stacks import forge
 from stacks.rendering import SEALED, manifests, record
 from tests.conftest import Config, changed, forge_config, settings_of
@@ -95,7 +96,7 @@ def test_a_password_without_a_bus_goes_nowhere() -> None:
 
 
 def test_the_bus_is_open_to_the_gateway_and_not_to_everybody() -> None:
-    (bus,) = [each for each in access(plan(load("forge-llamacpp")).services) if each.service.name == "feed-bus"]
+    (bus,) = [each for each in ingress_rules(plan(load("forge-llamacpp")).services) if each.service.name == "feed-bus"]
     assert "gateway" in {caller.name for caller in bus.callers}
     assert not {"llama-router", "whisper"} & {caller.name for caller in bus.callers}
     assert not bus.is_open

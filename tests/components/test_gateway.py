@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from infra.plan.egress_rules import exits
-from infra.plan.ingress_rules import access
+from infra.plan.egress_rules import egress_rules
+from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
@@ -77,7 +77,7 @@ def test_it_is_told_the_deployment_and_container_that_there_are(llamacpp: Object
 def test_it_sends_spans_where_it_is_told_to_and_may_go_there() -> None:
     asked = planned("services.gateway.otlpEndpoint", "http://collector.ops.svc:4318")
     assert environment(_found(asked))["SYNAPSE_OTLP_ENDPOINT"] == "http://collector.ops.svc:4318"
-    (gateway,) = [each for each in exits(asked, access(asked.services)) if each.name == "synapse-gateway"]
+    (gateway,) = [each for each in egress_rules(asked, ingress_rules(asked.services)) if each.name == "synapse-gateway"]
     assert gateway.anywhere == (4318,)
 
 

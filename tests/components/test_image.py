@@ -13,7 +13,8 @@ import pytest
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from infra.plan.stack import Plan, plan
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from stacks import forge
 from stacks.rendering import COMMAND, Recorded, record
 from tests.conftest import config_of, settings_of

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from infra.errors import RouteError
-from infra.plan.ingress_rules import access
+from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import Plan, plan
 from stacks.rendering import manifests
 from tests.conftest import Config, forge_config, settings_of
@@ -80,7 +80,7 @@ def test_the_restarts_pod_is_in_the_ledger(planned: Plan) -> None:
 
 
 def test_it_is_what_the_backends_are_open_to(planned: Plan) -> None:
-    callers = {each.service.name: [caller.name for caller in each.callers] for each in access(planned.services)}
+    callers = {each.service.name: [caller.name for caller in each.callers] for each in ingress_rules(planned.services)}
     assert callers["vllm"] == ["litellm", "prometheus"]
     assert callers["ollama"] == ["litellm", "blackbox"]
 

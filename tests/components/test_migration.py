@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.annotations import MIGRATED
-from infra.plan.migration import moves
+from infra.plan.migration import migration_plans
 from infra.plan.stack import Plan, plan
 from stacks import forge
 from stacks.rendering import Recorded, record
@@ -74,7 +74,7 @@ def test_another_value_is_another_restart(change: dict[str, object]) -> None:
 
 
 def test_the_same_values_are_no_restart() -> None:
-    (first,), (again,) = (list(moves(plan(settings_of(config())))) for _ in range(2))
+    (first,), (again,) = (list(migration_plans(plan(settings_of(config())))) for _ in range(2))
     assert first.digest == again.digest
 
 

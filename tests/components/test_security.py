@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from components.security import allow
-from infra.plan.egress_rules import exits
-from infra.plan.ingress_rules import access
+from infra.plan.egress_rules import egress_rules
+from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
@@ -52,7 +52,7 @@ def test_a_service_is_open_to_what_calls_or_watches_it(
 
 
 def test_what_nobody_calls_is_shut() -> None:
-    alone = next(each for each in access(planned().services) if each.service.name == "ollama")
+    alone = next(each for each in ingress_rules(planned().services) if each.service.name == "ollama")
     assert allow(replace(alone, callers=())).get("ingress") == []
 
 
@@ -116,16 +116,18 @@ def test_the_internet_has_no_private_address(forge_object: Find) -> None:
 def test_what_one_pod_calls_lets_that_pod_in() -> None:
     """Each pair is written twice, at either end: with one end alone the pair cannot talk."""
     forge = planned()
-    table = access(forge.services)
+    table = ingress_rules(forge.services)
     ins = {(caller.service_name, each.service.service_name) for each in table for caller in each.callers}
-    outs = {(each.name, callee.service_name) for each in exits(forge, table) for callee in each.callees}
+    outs = {(each.name, callee.service_name) for each in egress_rules(forge, table) for callee in each.callees}
     assert ins == outs
     assert ("prometheus", "synapse-gateway") in outs
 
 
 def test_alerts_get_out_to_their_receiver() -> None:
     forge = planned("monitoring.webhook", "http://pager.ops.svc:9000/alerts")
-    (alertmanager,) = (each for each in exits(forge, access(forge.services)) if each.name == "alertmanager")
+    (alertmanager,) = (
+        each for each in egress_rules(forge, ingress_rules(forge.services)) if each.name == "alertmanager"
+    )
     assert alertmanager.anywhere == (9000,)
 
 
@@ -135,7 +137,9 @@ def test_alerts_get_out_to_their_receiver() -> None:
 )
 def test_the_prober_gets_out_to_the_ingress(section: dict[str, str], ports: tuple[int, ...]) -> None:
     forge = planned("ingress", {"host": "llm.example.org", "tlsSecret": "llm-tls", **section})
-    (prober,) = (each for each in exits(forge, access(forge.services)) if each.name == "blackbox-exporter")
+    (prober,) = (
+        each for each in egress_rules(forge, ingress_rules(forge.services)) if each.name == "blackbox-exporter"
+    )
     assert prober.anywhere == ports
 
 

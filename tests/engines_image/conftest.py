@@ -107,4 +107,4 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "pyannote": {"type": "pyannote"},
     "deepfilter": {"type": "deepfilter"},
 }
-"""Gateway adapter of each kind, as in the catalogue."""
+"""Gateway adapter of each kind, as in the catalog."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.catalog import cpu
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from synapse_engines.kinds import KINDS
 
 FOLDER = ROOT / "engines_image"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
-from infra.catalog.kinds import CATALOGUE
+from infra.catalog.kinds import CATALOG
 from synapse_engines.kinds import KINDS
 from tests.engines_image.engine_process import EngineClient, launch
 from tests.engines_image.llama_client import ENDLESS, chat_body, with_model
@@ -25,7 +25,7 @@ POD_GRACE_S = 30
 @pytest.mark.parametrize("kind", list(KINDS))
 async def test_the_probes_of_the_catalogue_succeed(start: Any, kind: str) -> None:
     engine = await start(kind)
-    probes = CATALOGUE[kind].probes
+    probes = CATALOG[kind].probes
     for probe in (probes.startup, probes.readiness, probes.liveness):
         assert (await engine.http.get(probe.path)).status_code == 200
 

@@ -4,14 +4,14 @@ import re
 import tomllib
 from importlib.metadata import version
 
-from infra.catalog.kinds import CATALOGUE
-from infra.settings.loader import ROOT
+from infra.catalog.kinds import CATALOG
+from infra.settings.model import ROOT
 
 FOLDER = ROOT / "gateway_image"
 RECIPE = (FOLDER / "Dockerfile").read_text()
 PROJECT = tomllib.loads((FOLDER / "pyproject.toml").read_text())
 LOCK = tomllib.loads((FOLDER / "uv.lock").read_text())
-GATEWAY = CATALOGUE["gateway"]
+GATEWAY = CATALOG["gateway"]
 
 
 def test_it_is_built_in_two_stages_from_a_base_that_cannot_change() -> None:

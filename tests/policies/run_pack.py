@@ -4,8 +4,8 @@ import copy
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from infra.sizing.budget import Line
-from infra.sizing.vram import CARDS, ModelCard
+from infra.sizing.budget import LedgerLine
+from infra.sizing.vram import MODEL_SPECS, ModelSpec
 from ops import policy_run
 from ops.policy_run import Resource, resource, resources_of
 from policies.reading import claims
@@ -84,11 +84,11 @@ def judge(
     return policy_run.judge((*resources, *SHUT), forge_config() if config is None else config, pack, protected)
 
 
-def claimed(resources: Iterable[Resource], cards: Mapping[str, ModelCard] = CARDS) -> dict[str, Line]:
+def claimed(resources: Iterable[Resource], model_specs: Mapping[str, ModelSpec] = MODEL_SPECS) -> dict[str, LedgerLine]:
     """The ledger lines of what *resources* deploy on the forge, by their names in the ledger."""
     capacity = planned().ledger.capacity
     deployed = [pod for item in resources for one in objects(resource(*item)) for pod in pods(one)]
-    lines = [each for pod in deployed for each in at_once(claims.line(pod, capacity, cards), pod)]
+    lines = [each for pod in deployed for each in at_once(claims.line(pod, capacity, model_specs), pod)]
     return {line.name.partition("/")[2]: line for line in lines}
 
 

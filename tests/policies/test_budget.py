@@ -23,11 +23,11 @@ SPARE_CPU = LEDGER.capacity.cpu_budget - total(LEDGER.lines, lambda claim: claim
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_resources_claim_what_the_ledger_says(stack: str) -> None:
     planned = plan(load(stack))
-    found = claimed(resources_of(planned), planned.settings.cards)
+    found = claimed(resources_of(planned), planned.settings.model_specs)
     assert found.keys() == {line.name for line in planned.ledger.lines}
     for line in planned.ledger.lines:
         seen = found[line.name]
-        claim = replace(line.claim, resident=())  # what an engine does with its memory is in no field
+        claim = replace(line.claim, working_set=())  # what an engine does with its memory is in no field
         assert (seen.claim, seen.replicas, seen.is_lasting) == (claim, line.replicas, line.is_lasting), line.name
 
 
@@ -143,6 +143,6 @@ def test_without_a_node_nothing_is_let_through() -> None:
 
 def test_the_example_of_the_issue_reads_as_it_is_meant() -> None:
     plan = planned("services.vllm.memory.limit", "120Gi")
-    (finding,) = plan.ledger.findings()
-    assert finding.name == "vllm-inference"
+    (violation,) = plan.ledger.violations()
+    assert violation.name == "vllm-inference"
     assert plan.ledger.capacity.memory_budget == 196 * GI * 8 // 10

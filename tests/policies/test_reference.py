@@ -5,7 +5,7 @@ import json
 import pytest
 from pulumi_policy import PolicyResource
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from policies import reference
 from policies.pack import RULES
 from policies.rule import schema_of

@@ -60,4 +60,4 @@ def test_a_surge_that_is_not_known_is_no_proof() -> None:
 
 def test_a_card_that_cannot_be_read_is_no_proof() -> None:
     messages = [message for _, message in judge([], changed("models", {"mine": {"file": "/nowhere/model.gguf"}}))]
-    assert any("the stack's model cards cannot be read" in message for message in messages)
+    assert any("the stack's model specs cannot be read" in message for message in messages)

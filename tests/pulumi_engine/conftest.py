@@ -13,7 +13,8 @@ import yaml
 from kubernetes import client, config
 
 from cli.twin import node_of
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from tests.conftest import Config, forge_config
 from tools.offline.engine import Completed, Engine
 from tools.twin import Twin

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from kubernetes import client
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from ops.migrate.objects import is_rolled_out
 from tests.conftest import Config, changed
 from tests.gateway.fakes import Fake

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.migrate import mover_of
-from infra.plan.migration import move_of
+from infra.plan.migration import migration_plan
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.migrate.errors import MigrationError
@@ -49,7 +49,7 @@ def _run(run: Run, moment: Moment | None) -> None:
 
     planned = plan(load("mine", run.folder))
     try:
-        with mover_of(move_of(planned, NAME), run.kubeconfig, tell, url=run.url, own_url=run.own_url) as mover:
+        with mover_of(migration_plan(planned, NAME), run.kubeconfig, tell, url=run.url, own_url=run.own_url) as mover:
             getattr(mover, run.way)()
     except MigrationError as error:
         raise SystemExit(error.code) from error

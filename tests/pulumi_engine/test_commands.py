@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tools.twin import Twin
 
 pytestmark = pytest.mark.engine

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.conftest import forge_config
 from tests.pulumi_engine.conftest import PACK, clean, ok, write_project
 from tests.tools.images import fake_docker
@@ -22,7 +22,7 @@ import runpy
 
 from infra.catalog import kinds
 
-kinds.CATALOGUE["gateway"] = dataclasses.replace(kinds.CATALOGUE["gateway"], source={source!r})
+kinds.CATALOG["gateway"] = dataclasses.replace(kinds.CATALOG["gateway"], source={source!r})
 runpy.run_path({program!r}, run_name="__main__")
 """
 

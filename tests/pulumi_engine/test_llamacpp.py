@@ -9,7 +9,8 @@ import pytest
 from cli.status import is_complete
 from cli.twin import node_of
 from infra.plan.stack import plan
-from infra.settings.loader import LAST_PHASE, ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import LAST_PHASE, ROOT
 from ops.cluster.state import read
 from ops.cluster.target import at_phase
 from tests.pulumi_engine.conftest import PACK, clean, ok

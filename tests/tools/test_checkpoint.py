@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tools.offline.engine import Engine
 
 

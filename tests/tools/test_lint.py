@@ -8,7 +8,8 @@ import yaml
 
 from cli.lint import divided
 from infra.plan.stack import plan
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from stacks.rendering import manifests, write
 from tools.errors import ToolsError
 from tools.lint import Finding, findings, reviews

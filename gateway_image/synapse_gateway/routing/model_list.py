@@ -17,7 +17,7 @@ from synapse_gateway.upstream.models.router_api import Listing
 MOST_BYTES = 16 * 1024 * 1024
 
 
-async def catalogue(registry: Registry, timeout_s: float) -> list[Entry]:
+async def catalog(registry: Registry, timeout_s: float) -> list[Entry]:
     """Every model once, public names first. A backend that fails is left out; raises UnavailableError when all do."""
     backends = [target.backend for target in registry.offering("models")]
     answers = await asyncio.gather(*(_listed(backend, timeout_s) for backend in backends))

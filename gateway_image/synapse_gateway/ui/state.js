@@ -19,7 +19,7 @@ export const models = new Poll(async () => {
 export const metrics = new Poll(async () => history.add(await (await call("/metrics")).text()), 5_000);
 
 /** Every model that can be asked for; it is looked at from the moment somebody wants to try one. */
-export const catalogue = new Poll(async () => (await json("/v1/models")).data, 60_000);
+export const catalog = new Poll(async () => (await json("/v1/models")).data, 60_000);
 export const POLLS = [health, routes, models, metrics];
 
 /** Whether there is a backend that loads and unloads models; without one the list has no states. */

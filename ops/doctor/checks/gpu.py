@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from infra.plan.service import Placed
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import MI, gib
 from infra.settings.services import VllmService
@@ -137,7 +137,7 @@ def sleep(facts: Facts, plan: Plan) -> Iterator[Verdict]:
         yield well(f"{', '.join(sleepers)} may sleep")
 
 
-def _on_gpu(plan: Plan) -> list[Placed]:
+def _on_gpu(plan: Plan) -> list[ServicePlan]:
     return [service for service in plan.services if service.claim.gpus]
 
 

@@ -71,7 +71,7 @@ def size(facts: Facts, plan: Plan) -> Iterator[Verdict]:
 
 def disk(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     """Room for every claim that is still to be made; K3s' volumes are folders of the node's own disk."""
-    wanted = {disk.name: disk.size for service in plan.services for disk in service.disks}
+    wanted = {disk.name: disk.size for service in plan.services for disk in service.volumes}
     needed = sum(size for name, size in wanted.items() if name not in facts.claims)
     if DISK not in facts.allocatable:
         yield unknown("the node does not say how large its disk is", "compare `df -h` of the node with the claims")

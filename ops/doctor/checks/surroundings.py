@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from infra.catalog.gateway import ENTRIES
+from infra.catalog.gateway import GATEWAY_KINDS
 from infra.plan.stack import Plan
 from infra.plan.traefik import CHART_NAMESPACE
 from infra.plan.traefik_limits import limits
@@ -52,7 +52,7 @@ def traefik(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     if section.helm_chart_config:
         yield well("the stack sets Traefik's timeouts")
         return
-    needed = max((each.timeout_s for each in plan.services if each.backend.kind in ENTRIES), default=0)
+    needed = max((each.timeout_s for each in plan.services if each.backend.kind in GATEWAY_KINDS), default=0)
     add = f"set synapse:ingress.helmChartConfig: true, or 0s or {section.timeout_s}s there: docs/timeouts.md"
     if facts.traefik is None:
         yield warning(f"Traefik ends an upload after {READ_TIMEOUT_S} s: it has no HelmChartConfig", add)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.cluster.stack.checkout import Checkout
 from tests.cluster.stack.local import STACK, Done, Local, copied, sweep
 

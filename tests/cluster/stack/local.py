@@ -15,7 +15,8 @@ import httpx
 import psutil
 from kubernetes import client, config
 
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from tests.cluster.conftest import eventually
 from tests.gateway.sounds import wav
 from tools.cluster import Cluster

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.catalog.spec import Disk
+from infra.catalog.spec import Volume
 from ops.models.inventory import ModelError
 from ops.models.worker import Work, Worker
 from ops.models.worker_bundle import FETCHING, READING
@@ -88,7 +88,7 @@ def test_a_model_gets_onto_its_claim_and_is_read_there(local: Local) -> None:
             eventually(lambda: _address(core), "the server of files has no address")
             item = {"url": f"http://{_address(core)}:{PORT}/m.gguf", "path": "m.gguf", "size": len(content)}
             order = {"root": "/models/llm", "items": [item]}
-            worker, disk = Worker(core, FILES), Disk(name="disk", mount="/models", size=2**20)
+            worker, disk = Worker(core, FILES), Volume(name="disk", mount="/models", size=2**20)
             work = Work(module=FETCHING, order=json.dumps(order), disk=disk, user=10_000, image=image)
             assert [*worker.run(work)][-1]["state"] == "fetched"
             wanted = {"models": [{"kind": "file", "path": "/models/llm/m.gguf", "name": "m"}]}

@@ -3,8 +3,8 @@
 import pytest
 
 from infra.catalog.cpu import ENGINES, SOURCE
-from infra.catalog.kinds import CATALOGUE
-from infra.plan.service import Placed, place
+from infra.catalog.kinds import CATALOG
+from infra.plan.service import ServicePlan, resolve
 from infra.plan.stack import plan
 from infra.quantities import BUILD
 from infra.settings.loader import load
@@ -14,8 +14,8 @@ from tests.conftest import Config, config_of, settings_of
 DIGEST = "registry.example/engines@sha256:" + 64 * "a"
 
 
-def placed(kind: str, **options: object) -> Placed:
-    return place(kind, CATALOGUE[kind].options.model_validate({"engine": "cpu", **options}), {})
+def placed(kind: str, **options: object) -> ServicePlan:
+    return resolve(kind, CATALOG[kind].options.model_validate({"engine": "cpu", **options}), {})
 
 
 def forge_with_piper(**changes: object) -> Config:
@@ -26,7 +26,7 @@ def forge_with_piper(**changes: object) -> Config:
 
 @pytest.mark.parametrize("kind", sorted(ENGINES))
 def test_it_is_called_and_probed_like_the_kind_it_stands_for(kind: str) -> None:
-    entry, found = CATALOGUE[kind], placed(kind).backend
+    entry, found = CATALOG[kind], placed(kind).backend
     for same in ("kind", "phase", "service", "port", "container_port", "tasks", "adapter", "probes", "timeout_s"):
         assert getattr(found, same) == getattr(entry, same), same
 
@@ -35,7 +35,7 @@ def test_it_is_called_and_probed_like_the_kind_it_stands_for(kind: str) -> None:
 def test_it_needs_no_gpu_no_disk_no_secret_and_no_internet(kind: str) -> None:
     found = placed(kind)
     assert (found.claim.gpus, found.claim.vram) == (0, 0)
-    assert (found.disks, found.backend.secrets, found.backend.downloads, found.backend.fetches) == ((), (), (), False)
+    assert (found.volumes, found.backend.secrets, found.backend.downloads, found.backend.fetches) == ((), (), (), False)
     assert [scratch.mount for scratch in found.backend.scratch] == ["/tmp"]  # noqa: S108 - inside the container
 
 
@@ -44,7 +44,7 @@ def test_its_image_is_built_and_told_the_kind_and_the_port(kind: str) -> None:
     found = placed(kind)
     assert (found.image, found.source) == (BUILD, SOURCE)
     assert found.backend.command[:2] == ("synapse-engines", kind)
-    assert found.backend.command[-2:] == ("--port", str(CATALOGUE[kind].container_port))
+    assert found.backend.command[-2:] == ("--port", str(CATALOG[kind].container_port))
     assert found.backend.arguments == ()
 
 

@@ -1,4 +1,4 @@
-"""Write `recorded/`: what each engine exposes, by its own code at the catalogue's version.
+"""Write `recorded/`: what each engine exposes, by its own code at the catalog's version.
 
 `python -m tests.infra.monitoring.record [KIND...]` fetches them; vLLM alone is half a gigabyte.
 LiteLLM is started and asked. The others start on a GPU only: theirs are the metrics that their code registers, without

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.catalog.kinds import CATALOGUE
+from infra.catalog.kinds import CATALOG
 
 FOLDER = Path(__file__).parent / "recorded"
 KINDS = ("vllm", "sglang", "litellm")
@@ -15,9 +15,9 @@ PARTS = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total",)}
 
 
 def version(kind: str) -> str:
-    """The catalogue's own, as its image is tagged."""
-    found = re.search(r":v?([0-9][-0-9.]*[0-9])", CATALOGUE[kind].image or "")
-    assert found, f"{kind}: no version in {CATALOGUE[kind].image}"
+    """The catalog's own, as its image is tagged."""
+    found = re.search(r":v?([0-9][-0-9.]*[0-9])", CATALOG[kind].image or "")
+    assert found, f"{kind}: no version in {CATALOG[kind].image}"
     return found[1]
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.catalog.kinds import CATALOGUE
+from infra.catalog.kinds import CATALOG
 from infra.monitoring import alertmanager, alerts, budget_rules
 from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, Alert
 from infra.monitoring.alerts import ALERTS
 from infra.plan.stack import Plan, plan
 from infra.quantities import GI
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from infra.settings.schema import MonitoringSection
 from tests.conftest import planned
 from tests.infra.monitoring.everything import one_of_each
@@ -85,7 +86,7 @@ def test_a_service_is_watched_by_one_alert_for_being_down() -> None:
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_an_alert_says_all_that_a_person_needs(alert: Alert) -> None:
-    assert alert.about in {"", PROBED, RESTARTED, SCRAPED, *CATALOGUE}
+    assert alert.about in {"", PROBED, RESTARTED, SCRAPED, *CATALOG}
     assert alert.minutes >= 0
     for rule in (rule for rule in rules(one_of_each()) if rule["alert"] == alert.name):
         assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}

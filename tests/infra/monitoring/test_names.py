@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.catalog.kinds import CATALOGUE
+from infra.catalog.kinds import CATALOG
 from infra.monitoring.alert import Alert
 from infra.monitoring.alerts import ALERTS
 from infra.monitoring.budget_rules import groups
@@ -47,7 +47,7 @@ def test_a_panel_names_metrics_of_its_source(panel: Panel) -> None:
 
 
 def test_what_is_scraped_is_known() -> None:
-    assert {kind for kind, backend in CATALOGUE.items() if backend.metrics} == EXPOSED.keys() - {STORE, CARDS, INGRESS}
+    assert {kind for kind, backend in CATALOG.items() if backend.metrics} == EXPOSED.keys() - {STORE, CARDS, INGRESS}
 
 
 def test_the_stores_own_series_are_what_the_rules_record() -> None:

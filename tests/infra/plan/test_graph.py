@@ -6,7 +6,8 @@ import pytest
 
 from infra.plan.graph import svg
 from infra.plan.stack import plan
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from tests.conftest import planned
 from tests.infra.plan.test_stacks import STACKS
 
@@ -24,8 +25,8 @@ def test_every_service_and_route_is_drawn() -> None:
     texts = [element.text or "" for element in root.iter(f"{SVG}text")]
     for service in forge.services:
         assert any(service.service_name in text for text in texts)
-    stops = sum(len(route.stops) for route in forge.routes.routes)
-    assert len(list(root.iter(f"{SVG}path"))) == stops
+    targets = sum(len(route.targets) for route in forge.routes.routes)
+    assert len(list(root.iter(f"{SVG}path"))) == targets
     assert "RAM 48Gi, CPU 12, GPU 1 with 26.96Gi" in texts
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.errors import SettingsError
-from infra.plan.migration import move_of
+from infra.plan.migration import migration_plan
 from infra.plan.stack import plan
 from tests.conftest import Config, changed, settings_of
 
@@ -19,7 +19,7 @@ def config(**more: object) -> Config:
 
 
 def test_the_command_moves_what_the_settings_say() -> None:
-    move = move_of(plan(settings_of(config(configMaps={"a": {"URL": "{url}/v1"}}))), "memory")
+    move = migration_plan(plan(settings_of(config(configMaps={"a": {"URL": "{url}/v1"}}))), "memory")
     assert move.host == "ollama.llm-infra.svc.cluster.local"
     assert move.values == {"a": {"URL": "http://ollama.llm-infra.svc.cluster.local:11434/v1"}}
 
@@ -34,7 +34,7 @@ def test_the_command_moves_what_the_settings_say() -> None:
 )
 def test_who_is_not_moved_by_the_command_is_said(name: str, more: dict[str, object], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        move_of(plan(settings_of(config(**more))), name)
+        migration_plan(plan(settings_of(config(**more))), name)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_refused_with_the_whole_table(path: str, value: obj
 def test_a_second_engine_has_its_own_names() -> None:
     (second,) = [s for s in planned("services.vllm-two", {"kind": "vllm"}).services if s.name == "vllm-two"]
     assert second.service_name == "vllm-two"
-    assert [disk.name for disk in second.disks] == ["vllm-two-vllm-model-cache"]
+    assert [disk.name for disk in second.volumes] == ["vllm-two-vllm-model-cache"]
 
 
 def test_loading_time_sizes_the_startup_probe() -> None:
@@ -81,13 +81,15 @@ def test_loading_time_sizes_the_startup_probe() -> None:
 
 
 def test_routes_leave_out_services_of_later_phases() -> None:
-    routes = {route.model: [stop.service.name for stop in route.stops] for route in planned("phase", 1).routes.routes}
+    routes = {
+        route.model: [target.service.name for target in route.targets] for route in planned("phase", 1).routes.routes
+    }
     assert routes == {"mxbai-embed-large": ["ollama"], "llama3.1-8b": ["ollama"]}
 
 
 def test_a_route_translates_the_model_name_at_each_stop() -> None:
     (route,) = [route for route in planned().routes.routes if route.model == "llama3.1-8b"]
-    assert [(stop.service.name, stop.model) for stop in route.stops] == [
+    assert [(target.service.name, target.model) for target in route.targets] == [
         ("vllm", "meta-llama/Meta-Llama-3.1-8B-Instruct"),
         ("ollama", "llama3.1:8b"),
     ]

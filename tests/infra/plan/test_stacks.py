@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from infra.catalog.kinds import CATALOGUE
-from infra.catalog.spec import Backend, Probe, Probes
-from infra.plan.service import Placed, place
+from infra.catalog.kinds import CATALOG
+from infra.catalog.spec import BackendSpec, Probe, Probes
+from infra.plan.service import ServicePlan, resolve
 from infra.plan.stack import plan
 from infra.quantities import GI
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from infra.settings.services import Service
-from infra.sizing.budget import Claim, findings, total
+from infra.sizing.budget import ResourceClaim, total, violations
 from infra.sizing.ledger import Ledger
 from stacks.rendering import manifests
 from tests.conftest import planned
@@ -43,7 +44,7 @@ def test_the_originals_figures_are_refused() -> None:
         claim = replace(line.claim, memory_limit=int(memory * GI), cpu_limit=int(cpu * 1000), vram=0)
         lines.append(replace(line, claim=claim))
     assert total(lines, lambda claim: claim.memory_limit) == int(197.25 * GI)
-    messages = [finding.message for finding in findings(lines, shipped.capacity)]
+    messages = [violation.message for violation in violations(lines, shipped.capacity)]
     assert any("the limits add up to 197.25Gi, 40.45Gi over the node's budget of 156.8Gi" in text for text in messages)
     assert any("the limits add up to 56.5, 5.3 over the node's budget of 51.2" in text for text in messages)
 
@@ -77,7 +78,7 @@ def test_a_port_without_a_health_page_is_probed_by_connecting() -> None:
 
 def test_a_made_up_backend_needs_its_entry_only() -> None:
     probe = Probe(path="/ok")
-    entry = Backend(
+    entry = BackendSpec(
         kind="translator",
         phase=4,
         service="translator",
@@ -86,12 +87,12 @@ def test_a_made_up_backend_needs_its_entry_only() -> None:
         tasks=("chat",),
         adapter="openai",
         image="example.test/translator@sha256:" + 64 * "a",
-        claim=Claim(memory_request=GI, memory_limit=2 * GI, cpu_request=100, cpu_limit=1000),
+        claim=ResourceClaim(memory_request=GI, memory_limit=2 * GI, cpu_request=100, cpu_limit=1000),
         probes=Probes(startup=probe, readiness=probe, liveness=probe),
         strategy="RollingUpdate",
     )
     forge = planned()
-    placed = Placed(
+    placed = ServicePlan(
         name="translator", backend=entry, options=Service(), claim=entry.claim, image=entry.image or "", replicas=1
     )
     services = (*forge.services, placed)
@@ -101,12 +102,12 @@ def test_a_made_up_backend_needs_its_entry_only() -> None:
     assert made == {"Deployment", "Service"}
 
 
-@pytest.mark.parametrize("kind", sorted(CATALOGUE))
+@pytest.mark.parametrize("kind", sorted(CATALOG))
 def test_an_entry_is_consistent_with_itself(kind: str) -> None:
-    entry = CATALOGUE[kind]
+    entry = CATALOG[kind]
     assert entry.kind == kind
     assert entry.claim.memory_request <= entry.claim.memory_limit
     assert entry.claim.cpu_request <= entry.claim.cpu_limit
-    holds_gpu = place(kind, entry.options(), planned().settings.cards).claim.gpus > 0
+    holds_gpu = resolve(kind, entry.options(), planned().settings.model_specs).claim.gpus > 0
     assert not holds_gpu or entry.strategy == "Recreate"
     assert entry.service.upper().replace("-", "_") not in {"VLLM", "LITELLM"}  # their injected variables are settings

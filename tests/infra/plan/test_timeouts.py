@@ -6,18 +6,18 @@ import pytest
 
 from infra.annotations import TIER
 from infra.annotations import TIMEOUT_SECONDS as TIMEOUT
-from infra.catalog.kinds import CATALOGUE
+from infra.catalog.kinds import CATALOG
 from infra.errors import SettingsError
 from infra.plan.stack import plan
-from infra.plan.timeouts import TIERS, Wait, classes, too_short
+from infra.plan.timeouts import TIERS, TimeoutTier, classes, inverted
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.conftest import changed, planned, settings_of
 from tests.infra.plan.test_stacks import STACKS
 
 
-def waits(**seconds: int) -> list[Wait[str]]:
-    return [Wait(holder=tier, tier=tier, seconds=number) for tier, number in seconds.items()]
+def waits(**seconds: int) -> list[TimeoutTier[str]]:
+    return [TimeoutTier(holder=tier, tier=tier, seconds=number) for tier, number in seconds.items()]
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def waits(**seconds: int) -> list[Wait[str]]:
         (waits(ingress=100, gateway=200, backend=300), [("ingress", "gateway"), ("gateway", "backend")]),
     ],
 )
-def test_each_tier_is_held_to_the_next_one_in(given: list[Wait[str]], short: list[tuple[str, str]]) -> None:
-    assert [(outer.holder, inner.holder) for outer, inner in too_short(given)] == short
+def test_each_tier_is_held_to_the_next_one_in(given: list[TimeoutTier[str]], short: list[tuple[str, str]]) -> None:
+    assert [(outer.holder, inner.holder) for outer, inner in inverted(given)] == short
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_everything_that_a_request_goes_through_says_how_long_it_waits(stack: st
             assert said.get((kind, service.service_name)) == expected
 
 
-@pytest.mark.parametrize("kind", sorted(CATALOGUE))
+@pytest.mark.parametrize("kind", sorted(CATALOG))
 def test_whatever_serves_a_model_has_a_timeout(kind: str) -> None:
-    assert bool(CATALOGUE[kind].tasks) <= bool(CATALOGUE[kind].timeout_s)
+    assert bool(CATALOG[kind].tasks) <= bool(CATALOG[kind].timeout_s)
 
 
 def _is(found: dict[str, Any], kind: str, part: str) -> bool:

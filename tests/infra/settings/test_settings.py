@@ -6,7 +6,8 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.quantities import GI
-from infra.settings.loader import ROOT, Settings, from_engine, load
+from infra.settings.loader import from_engine, load
+from infra.settings.model import ROOT, Settings
 from infra.settings.services import OllamaService, VllmService
 from tests.conftest import Config, changed, forge_config, settings_of
 
@@ -153,10 +154,10 @@ def test_keys_of_other_projects_are_left_alone() -> None:
 
 
 def test_a_model_can_be_described_in_the_stack_file() -> None:
-    card = {"parameters": 7 * 10**9, "layers": 28, "kvHeads": 4, "headSize": 128, "contextTokens": 32_768}
+    model_spec = {"parameters": 7 * 10**9, "layers": 28, "kvHeads": 4, "headSize": 128, "contextTokens": 32_768}
     config = changed("services.vllm.model", "acme/secret-7b")
-    config["synapse:models"] = {"acme/secret-7b": card}
-    assert settings_of(config).cards["acme/secret-7b"].layers == 28
+    config["synapse:models"] = {"acme/secret-7b": model_spec}
+    assert settings_of(config).model_specs["acme/secret-7b"].layers == 28
 
 
 @pytest.mark.parametrize(

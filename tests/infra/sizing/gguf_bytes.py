@@ -1,4 +1,4 @@
-"""GGUF files in bytes, as small as a test needs them: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md."""
+"""Small GGUF files for tests: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ LLAMA: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """A tensor of a file: its name, its dimensions, and the number of its type."""
+    """A tensor of a file: name, dimensions, and number of its type."""
 
     name: str
     sides: tuple[int, ...]
@@ -37,28 +37,28 @@ def text(value: str) -> bytes:
     return struct.pack("<Q", len(value.encode())) + value.encode()
 
 
-def value(found: object) -> bytes:
-    """The type of a metadata value and the value itself."""
-    match found:
+def encoded(content: object) -> bytes:
+    """Return the type of a metadata value and the value itself, as bytes."""
+    match content:
         case bool():
-            return struct.pack("<I?", 7, found)
+            return struct.pack("<I?", 7, content)
         case int():
-            return struct.pack("<II", 4, found)
+            return struct.pack("<II", 4, content)
         case float():
-            return struct.pack("<If", 6, found)
+            return struct.pack("<If", 6, content)
         case str():
-            return struct.pack("<I", 8) + text(found)
+            return struct.pack("<I", 8) + text(content)
         case [str(), *_]:
-            return struct.pack("<IIQ", 9, 8, len(found)) + b"".join(text(str(item)) for item in found)
+            return struct.pack("<IIQ", 9, 8, len(content)) + b"".join(text(str(item)) for item in content)
         case [first, *_]:
-            kind = struct.unpack("<I", value(first)[:4])[0]
-            return struct.pack("<IIQ", 9, kind, len(found)) + b"".join(value(item)[4:] for item in found)
-    raise TypeError(found)
+            kind = struct.unpack("<I", encoded(first)[:4])[0]
+            return struct.pack("<IIQ", 9, kind, len(content)) + b"".join(encoded(item)[4:] for item in content)
+    raise TypeError(content)
 
 
 def header(metadata: Mapping[str, object], tensors: Sequence[Shape], version: int = 3) -> bytes:
-    """Everything before the weights; every tensor is said to start at their beginning."""
-    pairs = b"".join(text(key) + value(found) for key, found in metadata.items())
+    """Return everything before the weights; the offset of every tensor is 0."""
+    pairs = b"".join(text(key) + encoded(content) for key, content in metadata.items())
     infos = b"".join(
         text(tensor.name) + struct.pack(f"<I{len(tensor.sides)}QIQ", len(tensor.sides), *tensor.sides, tensor.kind, 0)
         for tensor in tensors
@@ -69,5 +69,5 @@ def header(metadata: Mapping[str, object], tensors: Sequence[Shape], version: in
 def whole(
     metadata: Mapping[str, object] = LLAMA, tensors: Sequence[Shape] = TENSORS, weights: int = 200 * 210 + 32
 ) -> bytes:
-    """A file with room for *weights* bytes of weights, all zero."""
+    """Return a file with *weights* bytes of weights, all zero."""
     return header(metadata, tensors) + bytes(weights)

@@ -1,4 +1,4 @@
-"""What others published of models, beside what our arithmetic makes of the same; docs/vram.md shows the tables.
+"""Published figures of models beside our calculation of the same; docs/vram.md shows the tables.
 
 `python -m tests.infra.sizing.published` writes them there. Sources are named by owner/repository#thread, or by file.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.quantities import GI, MI
 from infra.sizing import model_specs
 from infra.sizing.ledger import markdown
-from infra.sizing.model_specs import CARDS
+from infra.sizing.model_specs import MODEL_SPECS
 from infra.sizing.vram import Requests, kv_cache, weights
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/vram.md"
@@ -22,7 +22,7 @@ QUANTIZE = "ggml-org/llama.cpp, tools/quantize/README.md"
 
 @dataclass(frozen=True)
 class Row:
-    """A published figure and ours, both in bytes; *unit* and *digits* are how it was published."""
+    """A published figure and ours, both in bytes; *unit* and *digits* are those of the publication."""
 
     model: str
     what: str
@@ -34,7 +34,7 @@ class Row:
 
     @property
     def error(self) -> float:
-        """Ours against theirs, as a share of theirs."""
+        """Deviation of our figure, as a share of the published one."""
         return self.ours / self.published - 1
 
     @property
@@ -45,12 +45,12 @@ class Row:
 
 
 def _index(name: str, total: int) -> Row:
-    return Row(name, "as published", total, weights(CARDS[name], "bfloat16"), INDEX, ("bytes", 1), 0)
+    return Row(name, "as published", total, weights(MODEL_SPECS[name], "bfloat16"), INDEX, ("bytes", 1), 0)
 
 
 def _gguf(name: str, kind: str, size: float, source: str, unit: tuple[str, int] = ("GB", GB)) -> Row:
     digits = len(f"{size}".partition(".")[2])
-    ours = weights(CARDS[name], "float16", quantization=kind)
+    ours = weights(MODEL_SPECS[name], "float16", quantization=kind)
     return Row(name, kind.upper(), size * unit[1], ours, source, unit, digits)
 
 
@@ -100,7 +100,7 @@ QUANTISED = (
         "Qwen/Qwen2.5-7B-Instruct",
         "bitsandbytes, loaded by vLLM",
         5.2032 * GI,
-        weights(CARDS["Qwen/Qwen2.5-7B-Instruct"], "bfloat16", quantization="bitsandbytes"),
+        weights(MODEL_SPECS["Qwen/Qwen2.5-7B-Instruct"], "bfloat16", quantization="bitsandbytes"),
         "vllm-project/vllm#13882, log",
         GIB,
     ),
@@ -108,7 +108,7 @@ QUANTISED = (
         "Qwen/Qwen3-8B",
         "AWQ, loaded by vLLM",
         5.68 * GI,
-        weights(CARDS["Qwen/Qwen3-8B"], "bfloat16", quantization="awq"),
+        weights(MODEL_SPECS["Qwen/Qwen3-8B"], "bfloat16", quantization="awq"),
         "glenic/Qwen3-8B-AWQ, README.md",
         GIB,
     ),
@@ -116,7 +116,7 @@ QUANTISED = (
         LLAMA,
         "bfloat16, loaded by vLLM",
         14.9888 * GI,
-        weights(CARDS[LLAMA], "bfloat16"),
+        weights(MODEL_SPECS[LLAMA], "bfloat16"),
         "vllm-project/vllm#10517, log",
         GIB,
     ),
@@ -126,7 +126,7 @@ CACHES = (
         LLAMA,
         "10 x 8192 tokens, float16, Ollama",
         10_240 * MI,
-        kv_cache(CARDS[LLAMA], "float16", Requests(context_tokens=8192, sequences=10)),
+        kv_cache(MODEL_SPECS[LLAMA], "float16", Requests(context_tokens=8192, sequences=10)),
         "ollama/ollama#9352, log",
         MIB,
         0,
@@ -135,7 +135,7 @@ CACHES = (
         LLAMA,
         "23648 tokens, bfloat16, vLLM",
         2.89 * GI,
-        kv_cache(CARDS[LLAMA], "bfloat16", Requests(context_tokens=23_648)),
+        kv_cache(MODEL_SPECS[LLAMA], "bfloat16", Requests(context_tokens=23_648)),
         "vllm-project/vllm#10517, log",
         GIB,
     ),
@@ -143,7 +143,7 @@ CACHES = (
         "deepseek-ai/DeepSeek-V2-Lite-Chat",
         "32768 tokens, bfloat16, vLLM",
         0.95 * GI,
-        kv_cache(CARDS["deepseek-ai/DeepSeek-V2-Lite-Chat"], "bfloat16", Requests(context_tokens=32_768)),
+        kv_cache(MODEL_SPECS["deepseek-ai/DeepSeek-V2-Lite-Chat"], "bfloat16", Requests(context_tokens=32_768)),
         "vllm-project/vllm#15871, log",
         GIB,
     ),
@@ -151,7 +151,7 @@ CACHES = (
         "openai/gpt-oss-20b",
         "131072 tokens, float16, llama.cpp",
         3090 * MI,
-        kv_cache(CARDS["openai/gpt-oss-20b"], "float16", Requests(context_tokens=131_072, in_flight=1024)),
+        kv_cache(MODEL_SPECS["openai/gpt-oss-20b"], "float16", Requests(context_tokens=131_072, in_flight=1024)),
         "ikawrakow/ik_llama.cpp#822, log",
         MIB,
         0,
@@ -161,8 +161,8 @@ ROWS = (*EXACT, *QUANTISED, *CACHES)
 
 
 def sections() -> Iterator[tuple[str, str]]:
-    """The marks of docs/vram.md and the tables between them."""
-    yield "cards", markdown(model_specs.COLUMNS, list(model_specs.rows()))
+    """Return the marks of docs/vram.md and the tables between them."""
+    yield "models", markdown(model_specs.COLUMNS, list(model_specs.rows()))
     for mark, rows in (("exact", EXACT), ("quantised", QUANTISED), ("caches", CACHES)):
         yield mark, markdown(COLUMNS, [row.cells for row in rows])
 

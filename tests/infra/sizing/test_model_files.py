@@ -1,4 +1,4 @@
-"""A model at hand: its figures come from its header, and a bad file is named with what is wrong."""
+"""Local GGUF files: figures come from the header, and the error for a bad file names the file and the fault."""
 
 import struct
 from contextlib import suppress
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from infra.errors import ModelFileError, SettingsError
 from infra.plan.stack import plan
 from infra.sizing import model_files
-from infra.sizing.model_specs import ModelCard
+from infra.sizing.model_specs import ModelSpec
 from tests.conftest import changed, settings_of
 from tests.infra.sizing.gguf_bytes import LLAMA, STORED, TENSORS, Shape, header, text, whole
 
@@ -24,109 +24,109 @@ def written(folder: Path, content: bytes) -> Path:
     return path
 
 
-def card(folder: Path, **metadata: object) -> ModelCard:
-    """The card of a small file with some of its *metadata* changed; `__` stands for a dot."""
+def model_spec(folder: Path, **metadata: object) -> ModelSpec:
+    """The model spec of a small file with some of its *metadata* changed; `__` stands for a dot."""
     named = {key.replace("__", "."): value for key, value in metadata.items()}
-    return model_files.card(written(folder, whole({**LLAMA, **named})))[0]
+    return model_files.model_spec(written(folder, whole({**LLAMA, **named})))[0]
 
 
 def test_figures_and_weights_come_from_the_header(tmp_path: Path) -> None:
-    found, stored = model_files.card(written(tmp_path, whole()))
-    assert stored == found.stored == STORED
-    assert (found.layers, found.kv_heads, found.head_size, found.context_tokens) == (2, 2, 64, 4096)
-    assert (found.parameters, found.embedding, found.tied, found.heads) == (102_912, 51_200, False, 8)
+    spec, stored = model_files.model_spec(written(tmp_path, whole()))
+    assert stored == spec.stored == STORED
+    assert (spec.layers, spec.kv_heads, spec.head_size, spec.context_tokens) == (2, 2, 64, 4096)
+    assert (spec.parameters, spec.embedding, spec.tied, spec.heads) == (102_912, 51_200, False, 8)
 
 
-def test_version_2_is_read_alike(tmp_path: Path) -> None:
+def test_version_2_is_read_too(tmp_path: Path) -> None:
     path = written(tmp_path, header(LLAMA, TENSORS, version=2) + bytes(50_000))
-    assert model_files.card(path)[1] == STORED
+    assert model_files.model_spec(path)[1] == STORED
 
 
 def test_weights_are_not_read(tmp_path: Path) -> None:
     path = written(tmp_path, header(LLAMA, [Shape("w", (1 << 20, 1 << 16), 12)]))
     with path.open("r+b") as file:
-        file.truncate(1 << 36)  # a file of 64 GiB that takes no room
-    assert model_files.card(path)[1] == (1 << 36) // 256 * 144
+        file.truncate(1 << 36)  # a sparse file of 64 GiB
+    assert model_files.model_spec(path)[1] == (1 << 36) // 256 * 144
 
 
 def test_the_head_of_a_tied_model_is_its_embedding(tmp_path: Path) -> None:
-    assert model_files.card(written(tmp_path, whole(tensors=TENSORS[:2])))[0].tied
+    assert model_files.model_spec(written(tmp_path, whole(tensors=TENSORS[:2])))[0].tied
 
 
-def test_keys_of_their_own_length_count(tmp_path: Path) -> None:
-    found = card(tmp_path, llama__attention__key_length=192, llama__attention__value_length=128)
-    assert found.head_size == 160
+def test_key_and_value_lengths_count(tmp_path: Path) -> None:
+    spec = model_spec(tmp_path, llama__attention__key_length=192, llama__attention__value_length=128)
+    assert spec.head_size == 160
 
 
-def test_kv_heads_of_each_layer_count_as_the_most(tmp_path: Path) -> None:
-    assert card(tmp_path, llama__attention__head_count_kv=[1, 4]).kv_heads == 4
+def test_kv_heads_per_layer_count_as_their_maximum(tmp_path: Path) -> None:
+    assert model_spec(tmp_path, llama__attention__head_count_kv=[1, 4]).kv_heads == 4
 
 
-def test_a_window_counts_where_the_file_says_which_layers_slide(tmp_path: Path) -> None:
-    slides = card(
+def test_a_window_counts_where_the_file_says_which_layers_have_it(tmp_path: Path) -> None:
+    windowed = model_spec(
         tmp_path, llama__attention__sliding_window=128, llama__attention__sliding_window_pattern=[True, False]
     )
-    assert (slides.window, slides.window_layers) == (128, 1)
-    assert card(tmp_path, llama__attention__sliding_window=128).window == 0
+    assert (windowed.window, windowed.window_layers) == (128, 1)
+    assert model_spec(tmp_path, llama__attention__sliding_window=128).window == 0
 
 
 def test_an_architecture_may_imply_its_pattern(tmp_path: Path) -> None:
     gemma = {key.replace("llama.", "gemma3."): value for key, value in LLAMA.items()}
     gemma |= {"general.architecture": "gemma3", "gemma3.block_count": 48, "gemma3.attention.sliding_window": 1024}
-    found, _ = model_files.card(written(tmp_path, whole(gemma)))
-    assert (found.window, found.window_layers) == (1024, 40)
+    spec, _ = model_files.model_spec(written(tmp_path, whole(gemma)))
+    assert (spec.window, spec.window_layers) == (1024, 40)
 
 
 def test_latent_attention_counts_in_files_made_for_it(tmp_path: Path) -> None:
     latent = {"llama__attention__kv_lora_rank": 512, "llama__rope__dimension_count": 64}
-    assert card(tmp_path, **latent).latent == 0
-    assert card(tmp_path, **latent, llama__attention__key_length_mla=192).latent == 576
+    assert model_spec(tmp_path, **latent).latent == 0
+    assert model_spec(tmp_path, **latent, llama__attention__key_length_mla=192).latent == 576
 
 
 def test_an_encoder_keeps_no_cache(tmp_path: Path) -> None:
-    assert card(tmp_path, llama__attention__causal=False).kv_heads == 0
+    assert model_spec(tmp_path, llama__attention__causal=False).kv_heads == 0
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "fragment"),
     [
-        (b"", "cut short"),
+        (b"", "truncated"),
         (b"PK\x03\x04" + bytes(40), "not a GGUF file"),
         (header(LLAMA, TENSORS, version=1), "GGUF version 1; versions 2 and 3 can be read"),
         (header(LLAMA, TENSORS, version=3 << 24), "written big-endian"),
-        (whole()[:200], "cut short"),
-        (whole(weights=100), "cut short: its weights end at byte"),
+        (whole()[:200], "truncated"),
+        (whole(weights=100), "truncated: its weights end at byte"),
         (whole({**LLAMA, "split.count": 3}), "one of 3 parts of a model"),
         (whole({**LLAMA, "llama.block_count": 0}), "llama.block_count: 0, not a positive number"),
         (
-            whole({key: found for key, found in LLAMA.items() if key != "llama.context_length"}),
+            whole({key: value for key, value in LLAMA.items() if key != "llama.context_length"}),
             "context_length: missing",
         ),
         (whole({}), "None.attention.head_count: missing"),
         (whole({**LLAMA, "general.alignment": 0}), "an alignment of 0"),
-        (whole(tensors=[Shape("w", (100,), 12)]), "rows of tensor w are no whole blocks of 256 values"),
-        (whole(tensors=[Shape("w", (256,), 99)]), "tensor w has type 99"),
+        (whole(tensors=[Shape("w", (100,), 12)]), "the rows of tensor w are not whole blocks of 256 values"),
+        (whole(tensors=[Shape("w", (256,), 99)]), "tensor w has the unknown type 99"),
         (whole(tensors=[Shape("w", (1,) * 5)]), "tensor w has 5 dimensions"),
         (whole(tensors=[Shape("w" * 5000, (1,))]), "a name in its header is empty or too long"),
-        (whole(tensors=[]), "it holds no weights"),
-        (OPENING + struct.pack("<IIQ", 9, 10, 1 << 62), "promises 4611686018427387904 entries"),
-        (OPENING + struct.pack("<IQ", 8, 1 << 63), "promises 9223372036854775808 entries"),
-        (b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 0), "promises 1152921504606846976 entries"),
+        (whole(tensors=[]), "it contains no weights"),
+        (OPENING + struct.pack("<IIQ", 9, 10, 1 << 62), "announces 4611686018427387904 entries"),
+        (OPENING + struct.pack("<IQ", 8, 1 << 63), "announces 9223372036854775808 entries"),
+        (b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 0), "announces 1152921504606846976 entries"),
     ],
 )
-def test_a_bad_file_is_named_with_what_is_wrong(tmp_path: Path, content: bytes, said: str) -> None:
+def test_the_error_names_the_file_and_the_fault(tmp_path: Path, content: bytes, fragment: str) -> None:
     path = written(tmp_path, content)
     with pytest.raises(ModelFileError) as raised:
-        model_files.card(path)
+        model_files.model_spec(path)
     assert str(raised.value).startswith(f"{path}: ")
-    assert said in str(raised.value)
+    assert fragment in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["nothing.gguf", "folder"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(ModelFileError, match=r"cannot be read: No such file"):
-        model_files.card(tmp_path / name)
+        model_files.model_spec(tmp_path / name)
 
 
 ANYTHING = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -137,7 +137,7 @@ ANYTHING = settings(suppress_health_check=[HealthCheck.function_scoped_fixture],
 def test_random_bytes_end_in_one_clear_error(tmp_path: Path, start: bytes, content: bytes) -> None:
     path = written(tmp_path, start + content)
     with pytest.raises(ModelFileError):
-        model_files.card(path)
+        model_files.model_spec(path)
 
 
 @ANYTHING
@@ -146,7 +146,7 @@ def test_one_wrong_byte_ends_in_a_card_or_one_clear_error(tmp_path: Path, place:
     content = bytearray(whole())
     content[place] = byte
     with suppress(ModelFileError):
-        assert model_files.card(written(tmp_path, bytes(content)))[1] > 0
+        assert model_files.model_spec(written(tmp_path, bytes(content)))[1] > 0
 
 
 def test_a_stack_file_can_name_the_file(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_stack_file_can_name_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "fragment"),
     [
         ({"file": "m.gguf", "layers": 2}, "accepted: file alone, or parameters"),
         ({"layers": 2}, "accepted: file alone, or parameters"),
@@ -169,6 +169,6 @@ def test_a_stack_file_can_name_the_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_card_is_a_file_or_all_figures(fields: dict[str, object], said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+def test_a_card_is_a_file_or_all_figures(fields: dict[str, object], fragment: str) -> None:
+    with pytest.raises(SettingsError, match=fragment):
         settings_of(changed("models.mine", fields))

@@ -1,15 +1,15 @@
-"""The figures of the cards against the number of parameters, which the shapes of the layers add up to."""
+"""Model specs: the shapes of the layers add up to the number of parameters."""
 
 from dataclasses import dataclass
 
 import pytest
 
-from infra.sizing.vram import CARDS
+from infra.sizing.vram import MODEL_SPECS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shapes:
-    """What a `config.json` says beside the card. *norms*: vectors of a layer; *extra*: parameters found once."""
+    """Figures of a `config.json` beside the model spec. *norms*: vectors per layer; *extra*: other parameters."""
 
     hidden: int
     feed_forward: int
@@ -41,26 +41,28 @@ DENSE = {
 
 @pytest.mark.parametrize("name", list(DENSE))
 def test_the_shapes_of_the_layers_add_up_to_the_parameters(name: str) -> None:
-    card, shapes = CARDS[name], DENSE[name]
-    assert card.embedding is not None
-    assert card.heads is not None
-    queries, keys = card.heads * card.head_size, card.kv_heads * card.head_size
+    model_spec, shapes = MODEL_SPECS[name], DENSE[name]
+    assert model_spec.embedding is not None
+    assert model_spec.heads is not None
+    queries, keys = model_spec.heads * model_spec.head_size, model_spec.kv_heads * model_spec.head_size
     attention = 2 * shapes.hidden * (queries + keys)
     attention += queries + 2 * keys if shapes.has_bias else 0
-    attention += 2 * card.head_size if shapes.has_head_norms else 0
+    attention += 2 * model_spec.head_size if shapes.has_head_norms else 0
     forward = 3 * shapes.hidden * shapes.feed_forward * (shapes.experts or 1) + shapes.hidden * shapes.experts
     layer = attention + forward + shapes.norms * shapes.hidden
-    ends = card.embedding * (1 if card.tied else 2) + shapes.hidden
-    assert card.layers * layer + ends + shapes.extra == card.parameters
+    ends = model_spec.embedding * (1 if model_spec.tied else 2) + shapes.hidden
+    assert model_spec.layers * layer + ends + shapes.extra == model_spec.parameters
 
 
 def test_the_weights_of_gpt_oss_add_up_with_its_experts_in_mxfp4() -> None:
-    card = CARDS["openai/gpt-oss-20b"]
-    assert card.embedding is not None
-    hidden, experts, queries, keys = 2880, 32, 64 * card.head_size, card.kv_heads * card.head_size
+    model_spec = MODEL_SPECS["openai/gpt-oss-20b"]
+    assert model_spec.embedding is not None
+    hidden, experts, queries, keys = 2880, 32, 64 * model_spec.head_size, model_spec.kv_heads * model_spec.head_size
     attention = 2 * hidden * (queries + keys) + queries + 2 * keys + hidden + 64
     router = hidden * experts + experts
-    plain = card.layers * (attention + router + experts * 3 * hidden + 2 * hidden) + 2 * card.embedding + hidden
-    quantised = card.layers * experts * 3 * hidden * hidden
-    assert plain + quantised == card.parameters
-    assert 2 * plain + quantised * 17 // 32 == card.stored
+    plain = (
+        model_spec.layers * (attention + router + experts * 3 * hidden + 2 * hidden) + 2 * model_spec.embedding + hidden
+    )
+    quantised = model_spec.layers * experts * 3 * hidden * hidden
+    assert plain + quantised == model_spec.parameters
+    assert 2 * plain + quantised * 17 // 32 == model_spec.stored

@@ -1,41 +1,41 @@
-"""Cores are taken in turns: CPU limits may be let past the budget, and requests may not."""
+"""CPU overcommit: CPU limits may exceed the budget, requests may not."""
 
 from typing import Any
 
 from components.namespace import quota
 from infra.plan.stack import plan
-from infra.sizing.budget import findings
+from infra.sizing.budget import violations
 from infra.sizing.ledger import Ledger
 from tests.conftest import config_of, settings_of
 
 
 def ledger(overcommit: int, cpu: dict[str, Any]) -> Ledger:
-    """Of the local stack with one greedy engine: a budget of 1.6 cores."""
+    """Return the ledger of the local stack with one changed engine; the budget is 1.6 cores."""
     config = config_of("local")
     config["synapse:node"]["cpuOvercommit"] = overcommit
     config["synapse:services"]["piper"]["cpu"] = cpu
     return plan(settings_of(config)).ledger
 
 
-def messages(found: Ledger) -> list[str]:
-    return [finding.message for finding in findings(found.lines, found.capacity)]
+def messages(checked: Ledger) -> list[str]:
+    return [violation.message for violation in violations(checked.lines, checked.capacity)]
 
 
-def test_limits_may_add_up_to_the_budget_as_many_times_as_is_said() -> None:
+def test_limits_may_add_up_to_the_budget_times_the_overcommit() -> None:
     assert messages(ledger(12, {"request": "100m", "limit": 2})) == []
-    (said,) = messages(ledger(11, {"request": "100m", "limit": 2}))
-    assert "the limits add up to 18, 0.4 over the node's budget of 17.6" in said
+    (message,) = messages(ledger(11, {"request": "100m", "limit": 2}))
+    assert "the limits add up to 18, 0.4 over the node's budget of 17.6" in message
 
 
-def test_requests_are_then_held_to_the_budget_itself() -> None:
-    (said,) = messages(ledger(12, {"request": 1, "limit": 2}))
-    assert "the requests add up to 2, 0.4 over the node's budget of 1.6" in said
+def test_requests_must_fit_the_budget_itself() -> None:
+    (message,) = messages(ledger(12, {"request": 1, "limit": 2}))
+    assert "the requests add up to 2, 0.4 over the node's budget of 1.6" in message
 
 
-def test_the_cluster_is_told_both() -> None:
+def test_the_quota_has_both_budgets() -> None:
     hard = quota(ledger(12, {"request": "100m", "limit": 2}))
     assert (hard["requests.cpu"], hard["limits.cpu"]) == ("1600m", "19200m")
 
 
-def test_the_table_shows_both() -> None:
+def test_the_table_shows_both_budgets() -> None:
     assert ledger(12, {"request": "100m", "limit": 2}).rows()[-1][5:7] == ("1.6", "19.2")

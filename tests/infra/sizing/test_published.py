@@ -1,4 +1,4 @@
-"""Our arithmetic against what others published, and the document that shows it."""
+"""The VRAM calculation compared with published figures, and the document that shows the comparison."""
 
 import pytest
 

@@ -37,30 +37,30 @@ def indexed(folder: Path, total: object = 1_000_000, **changes: object) -> Path:
     return folder
 
 
-def test_an_index_says_the_size(tmp_path: Path) -> None:
-    found, stored = model_files.card(indexed(tmp_path))
-    assert (stored, found.parameters, found.stored) == (1_000_000, 500_000, None)
-    assert (found.layers, found.kv_heads, found.head_size, found.context_tokens) == (4, 2, 64, 2048)
-    assert (found.embedding, found.tied) == (51_200, False)
+def test_the_size_comes_from_the_index(tmp_path: Path) -> None:
+    spec, stored = model_files.model_spec(indexed(tmp_path))
+    assert (stored, spec.parameters, spec.stored) == (1_000_000, 500_000, None)
+    assert (spec.layers, spec.kv_heads, spec.head_size, spec.context_tokens) == (4, 2, 64, 2048)
+    assert (spec.embedding, spec.tied) == (51_200, False)
 
 
 def test_a_head_that_is_not_mentioned_is_the_embedding(tmp_path: Path) -> None:
-    assert model_files.card(indexed(tmp_path, tie_word_embeddings=None))[0].tied
+    assert model_files.model_spec(indexed(tmp_path, tie_word_embeddings=None))[0].tied
 
 
-def test_one_file_says_its_own_size(tmp_path: Path) -> None:
+def test_the_size_comes_from_a_single_file(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     (tmp_path / "model.safetensors").write_bytes(single({"__metadata__": {}, "w": ENTRY}, 2000))
-    found, stored = model_files.card(tmp_path)
-    assert (stored, found.parameters) == (2000, 1000)
+    spec, stored = model_files.model_spec(tmp_path)
+    assert (stored, spec.parameters) == (2000, 1000)
 
 
-def test_quantised_weights_take_what_is_stored(tmp_path: Path) -> None:
-    assert model_files.card(indexed(tmp_path, quantization_config={"bits": 4}))[0].stored == 1_000_000
+def test_quantised_weights_use_their_stored_size(tmp_path: Path) -> None:
+    assert model_files.model_spec(indexed(tmp_path, quantization_config={"bits": 4}))[0].stored == 1_000_000
 
 
 def test_figures_of_a_text_model_inside_another_count(tmp_path: Path) -> None:
-    assert model_files.card(indexed(tmp_path, text_config={"num_hidden_layers": 9}))[0].layers == 9
+    assert model_files.model_spec(indexed(tmp_path, text_config={"num_hidden_layers": 9}))[0].layers == 9
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_figures_of_a_text_model_inside_another_count(tmp_path: Path) -> None:
         ({"sliding_window": None}, (0, 0)),
     ],
 )
-def test_layers_slide_where_the_config_says_so(
+def test_layers_have_a_window_where_the_config_says_so(
     tmp_path: Path, changes: dict[str, object], window: tuple[int, int]
 ) -> None:
-    found, _ = model_files.card(indexed(tmp_path, **changes))
-    assert (found.window, found.window_layers) == window
+    spec, _ = model_files.model_spec(indexed(tmp_path, **changes))
+    assert (spec.window, spec.window_layers) == window
 
 
-def test_latent_attention_and_encoders_are_told_apart(tmp_path: Path) -> None:
-    assert model_files.card(indexed(tmp_path, kv_lora_rank=512, qk_rope_head_dim=64))[0].latent == 576
-    assert model_files.card(indexed(tmp_path, model_type="bert"))[0].kv_heads == 0
+def test_latent_attention_and_encoders_are_recognised(tmp_path: Path) -> None:
+    assert model_files.model_spec(indexed(tmp_path, kv_lora_rank=512, qk_rope_head_dim=64))[0].latent == 576
+    assert model_files.model_spec(indexed(tmp_path, model_type="bert"))[0].kv_heads == 0
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "fragment"),
     [
         ({"num_hidden_layers": None}, "config.json: num_hidden_layers: missing"),
         ({"num_hidden_layers": "many"}, "num_hidden_layers: 'many', not a positive number"),
@@ -96,37 +96,37 @@ def test_latent_attention_and_encoders_are_told_apart(tmp_path: Path) -> None:
         ({"total": "big"}, "metadata.total_size: 'big'"),
     ],
 )
-def test_a_bad_figure_is_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+def test_a_bad_figure_is_named(tmp_path: Path, changes: dict[str, object], fragment: str) -> None:
     total = changes.pop("total", 1000)
-    with pytest.raises(ModelFileError, match=said):
-        model_files.card(indexed(tmp_path, total, **changes))
+    with pytest.raises(ModelFileError, match=fragment):
+        model_files.model_spec(indexed(tmp_path, total, **changes))
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "fragment"),
     [
-        (b"", "its header goes on past its end"),
-        (struct.pack("<Q", 1 << 40), "its header goes on past its end"),
-        (single({"w": ENTRY}, 1999), "cut short: its weights end at byte"),
+        (b"", "its header continues after the end of the file"),
+        (struct.pack("<Q", 1 << 40), "its header continues after the end of the file"),
+        (single({"w": ENTRY}, 1999), "truncated: its weights end at byte"),
         (single([], 0), "not a JSON object"),
-        (single({}, 0), "it holds no weights"),
-        (single({"w": {"shape": [1]}}, 0), "tensor w has no shape and place"),
-        (single({"w": ENTRY | {"data_offsets": [5, 1]}}, 9), "tensor w has no shape and place"),
-        (single({"w": ENTRY | {"shape": ["x"]}}, 2000), "tensor w has no shape and place"),
+        (single({}, 0), "it contains no weights"),
+        (single({"w": {"shape": [1]}}, 0), "tensor w has no shape and data_offsets"),
+        (single({"w": ENTRY | {"data_offsets": [5, 1]}}, 9), "tensor w has no shape and data_offsets"),
+        (single({"w": ENTRY | {"shape": ["x"]}}, 2000), "tensor w has no shape and data_offsets"),
         (struct.pack("<Q", 9999) + b"[" * 9999, "not valid JSON"),
     ],
 )
-def test_a_bad_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_bad_file_is_named(tmp_path: Path, content: bytes, fragment: str) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(ModelFileError, match=said):
-        model_files.card(tmp_path)
+    with pytest.raises(ModelFileError, match=fragment):
+        model_files.model_spec(tmp_path)
 
 
 def test_shards_need_their_index(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     with pytest.raises(ModelFileError, match=r"0 safetensors files and no model\.safetensors\.index\.json"):
-        model_files.card(tmp_path)
+        model_files.model_spec(tmp_path)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -135,7 +135,7 @@ def test_random_bytes_end_in_one_clear_error(tmp_path: Path, config: bytes, weig
     (tmp_path / "config.json").write_bytes(config)
     (tmp_path / "model.safetensors").write_bytes(struct.pack("<Q", len(weights)) + weights)
     with pytest.raises(ModelFileError):
-        model_files.card(tmp_path)
+        model_files.model_spec(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     with pytest.raises(ModelFileError):
-        model_files.card(tmp_path)
+        model_files.model_spec(tmp_path)

@@ -8,7 +8,8 @@ import typer
 import yaml
 
 from cli.down import down
-from infra.settings.loader import Settings, load
+from infra.settings.loader import load
+from infra.settings.model import Settings
 from ops.cluster import target
 from ops.cluster.connection import connected
 from tests.conftest import config_of, settings_of

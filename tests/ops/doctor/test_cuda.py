@@ -1,26 +1,26 @@
-"""The catalogue says which CUDA an engine's image brings, and the documents say what follows."""
+"""The catalog says which CUDA an engine's image brings, and the documents say what follows."""
 
 import re
 
 import pytest
 
-from infra.catalog.kinds import CATALOGUE
-from infra.settings.loader import ROOT
+from infra.catalog.kinds import CATALOG
+from infra.settings.model import ROOT
 from infra.settings.services import EngineService
 from ops.doctor.cuda import BLACKWELL, DRIVER_OF_CUDA, DRIVER_OF_FAMILY
 
 ENGINES = [
-    name for name, each in CATALOGUE.items() if issubclass(each.options, EngineService) or "cuda" in (each.image or "")
+    name for name, each in CATALOG.items() if issubclass(each.options, EngineService) or "cuda" in (each.image or "")
 ]
 
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_every_published_engine_for_a_card_names_its_cuda(kind: str) -> None:
-    assert CATALOGUE[kind].cuda in DRIVER_OF_CUDA
+    assert CATALOG[kind].cuda in DRIVER_OF_CUDA
 
 
 def test_the_documents_name_the_drivers() -> None:
-    found = CATALOGUE["vllm"].cuda
+    found = CATALOG["vllm"].cuda
     assert found
     driver = DRIVER_OF_CUDA[found]
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())

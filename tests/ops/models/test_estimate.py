@@ -16,19 +16,19 @@ from tests.cli.test_commands import project, synapse
 from tests.conftest import config_of, forge_config
 from tests.infra.sizing.gguf_bytes import LLAMA, whole
 
-CARDS = load("forge").cards
+MODEL_SPECS = load("forge").model_specs
 
 
 def test_the_ledgers_own_card_gives_the_ledgers_own_sum() -> None:
     vllm = find(plan(load("forge")), "llama3.1-8b", "vllm")
-    found = estimate(vllm, LLAMA_8B, CARDS)
+    found = estimate(vllm, LLAMA_8B, MODEL_SPECS)
     assert found.ledger == found.found
     assert (found.found.total, found.memory, found.fits) == (vllm.service.claim.vram, "VRAM", True)
 
 
 def test_a_model_of_more_layers_does_not_fit() -> None:
     vllm = find(plan(load("forge")), "llama3.1-8b", "vllm")
-    found = estimate(vllm, replace(LLAMA_8B, layers=33), CARDS)
+    found = estimate(vllm, replace(LLAMA_8B, layers=33), MODEL_SPECS)
     assert found.ledger is not None
     assert found.found.kv_cache == found.ledger.kv_cache * 33 // 32
     assert not found.fits
@@ -37,16 +37,16 @@ def test_a_model_of_more_layers_does_not_fit() -> None:
 def test_a_routers_claim_holds_the_context_that_it_is_told() -> None:
     """docs/decisions/llamacpp-budget.md: 16384 tokens at 144 KiB."""
     model = find(plan(load("forge-llamacpp")), "Qwen3-8B-Q4_K_M")
-    found = estimate(model, replace(QWEN3_8B, stored=5 * GI), CARDS)
+    found = estimate(model, replace(QWEN3_8B, stored=5 * GI), MODEL_SPECS)
     assert (found.found.weights, found.found.kv_cache, found.claim) == (5 * GI, 16_384 * 144 * 1024, 10 * GI)
     assert found.ledger is None
     assert found.fits
-    assert not estimate(model, replace(QWEN3_8B, stored=8 * GI), CARDS).fits
+    assert not estimate(model, replace(QWEN3_8B, stored=8 * GI), MODEL_SPECS).fits
 
 
 def test_ollama_counts_every_parallel_request() -> None:
     ollama = find(plan(load("forge")), "llama3.1:8b")
-    found = estimate(ollama, replace(LLAMA_8B, stored=5 * GI), CARDS)
+    found = estimate(ollama, replace(LLAMA_8B, stored=5 * GI), MODEL_SPECS)
     assert (found.memory, found.claim) == ("RAM", 64 * GI)
     assert found.found.kv_cache == 8 * 8192 * 128 * 1024
 

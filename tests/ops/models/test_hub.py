@@ -72,8 +72,8 @@ def test_a_repository_lies_as_the_hub_keeps_it(server: Files, forge: Plan, tmp_p
         "parts/again.json",
     ]
     assert (snapshot / "parts/again.json").read_bytes() == SMALL
-    card, stored = read("snapshot", root, MODEL)
-    assert (card.layers, stored) == (4, 2000)
+    model_spec, stored = read("snapshot", root, MODEL)
+    assert (model_spec.layers, stored) == (4, 2000)
 
 
 def test_a_small_file_that_was_changed_on_the_way_is_refused(server: Files, forge: Plan, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from cli.models.pull import work
-from infra.plan.egress_rules import WORKER, exits
-from infra.plan.ingress_rules import access
+from infra.plan.egress_rules import WORKER, egress_rules
+from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
 from ops.models.fetching import Item, Order, read_order
@@ -54,5 +54,5 @@ def test_the_hubs_token_is_for_what_is_the_hubs(gated: Plan, monkeypatch: pytest
 @pytest.mark.parametrize(("stack", "goes_out"), [("forge", True), ("forge-llamacpp", True), ("local", False)])
 def test_it_gets_out_where_a_service_does(stack: str, goes_out: bool) -> None:  # noqa: FBT001 - of a table
     found = plan(load(stack))
-    workers = [each for each in exits(found, access(found.services)) if each.name == WORKER]
+    workers = [each for each in egress_rules(found, ingress_rules(found.services)) if each.name == WORKER]
     assert [each.internet for each in workers] == [True] * goes_out

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.plan.stack import plan
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
+from infra.settings.model import ROOT
 from ops.models import worker_bundle
 from ops.models.fetching import Item, Order
 from ops.models.worker import PYTHON, Work, manifest
@@ -68,7 +69,7 @@ def test_headers_are_read_where_they_lie(tmp_path: Path) -> None:
         ("none", None),
         ("owner/other:8b", None),
     ]
-    assert told[0]["card"]["layers"] == 2
+    assert told[0]["model_spec"]["layers"] == 2
     assert told[2]["fault"].endswith("No such file or directory; fetch it first: synapse models pull none")
 
 
@@ -79,7 +80,7 @@ def test_the_archive_is_the_same_every_time_and_fits() -> None:
 
 def test_the_pod_keeps_every_rule_of_the_pack() -> None:
     (service,) = [service for service in plan(load("forge")).services if service.name == "vllm"]
-    work = Work(module=FETCHING, order="{}", disk=service.disks[0], user=10_000, token=("vllm-hf-token", "token"))
+    work = Work(module=FETCHING, order="{}", disk=service.volumes[0], user=10_000, token=("vllm-hf-token", "token"))
     pod = manifest(work)
     assert judge([("kubernetes:core/v1:Pod", pod)]) == []
     pod["spec"]["containers"][0]["securityContext"] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 from tests.tools.images import fake_docker
 from tools.cluster import Cluster
 from tools.errors import ImageError

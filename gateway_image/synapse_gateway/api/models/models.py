@@ -8,7 +8,7 @@ import msgspec
 from synapse_gateway.api.models.profile_schema import Value, checked
 from synapse_gateway.api.models.profile_store import Values
 from synapse_gateway.errors import NotFoundError, UnavailableError, ValidationError
-from synapse_gateway.routing.model_list import catalogue
+from synapse_gateway.routing.model_list import catalog
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Doc, Endpoint
 from synapse_gateway.server.http import Response, Stream
@@ -124,7 +124,7 @@ def _name(value: object) -> str:
 
 
 async def _catalogue(call: Call) -> list[Entry]:
-    found = await catalogue(call.gateway.registry, call.gateway.settings.timeouts["default"])
+    found = await catalog(call.gateway.registry, call.gateway.settings.timeouts["default"])
     return [_with_profile(call, entry) for entry in found]
 
 

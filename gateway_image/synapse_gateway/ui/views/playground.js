@@ -1,7 +1,7 @@
 // Try what the gateway serves: a conversation, a voice, a transcript.
 
 import { button, h } from "../dom.js";
-import { catalogue } from "../state.js";
+import { catalog } from "../state.js";
 import { chat } from "../playground/chat.js";
 import { speech } from "../playground/speech.js";
 import { transcription } from "../playground/transcription.js";
@@ -25,9 +25,9 @@ function make() {
     tabs[next].focus();
   };
   const names = h("datalist", { id: "model-names" });
-  catalogue.watch(() => names.replaceChildren(...(catalogue.value ?? []).map(({ id }) => h("option", { value: id }))));
+  catalog.watch(() => names.replaceChildren(...(catalog.value ?? []).map(({ id }) => h("option", { value: id }))));
   choose(0);
-  catalogue.start();
+  catalog.start();
   return h("div.stack", {}, names, h("div.tabs", { role: "tablist", "aria-label": "What to try", onkeydown: step }, tabs), panels);
 }
 
