@@ -59,7 +59,7 @@ def violations(output: str) -> list[tuple[str, str]]:
 
 
 def is_blocked(bad: Bad, found: Sequence[tuple[str, str]]) -> bool:
-    return any(rule == bad.rule and f"/{bad.name}: " in text and bad.said in text for rule, text in found)
+    return any(rule == bad.rule and f"/{bad.name}: " in text and bad.fragment in text for rule, text in found)
 
 
 @pytest.mark.parametrize("kind", [ResourceValidationPolicy, StackValidationPolicy])
