@@ -69,20 +69,20 @@ LIFECYCLE: tuple[Bad, ...] = (
     bad(
         CLAIMS,
         "lost-claim",
-        "would be deleted by `pulumi destroy`, and its data",
+        "is deleted with its data by `pulumi destroy`",
         thing("PersistentVolumeClaim", {"accessModes": ["ReadWriteOnce"]}, name="lost-claim"),
     ),
     bad(
         CLAIMS,
         "lost-namespace",
-        "and every claim in it",
+        "is deleted with all its claims",
         thing("Namespace", name="lost-namespace"),
         moved("lost-namespace", thing("PersistentVolumeClaim", {}, name="kept", annotations={KEEP: "true"})),
     ),
     bad(
         CLAIMS,
         "lost-set",
-        "persistentVolumeClaimRetentionPolicy.whenScaled; set it to Retain",
+        "(persistentVolumeClaimRetentionPolicy.whenScaled); set it to Retain",
         server(
             "lost-set",
             kind="StatefulSet",
