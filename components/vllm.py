@@ -1,16 +1,18 @@
-"""vLLM: one model on a GPU, its memory flags derived from the same figures as the ledger."""
+"""vLLM: one model on a GPU, with memory flags from the same figures as the ledger."""
 
-from components.backend import Backend, Extras
+from components.backend import BackendComponent, Extras
 from infra.settings.services import VllmService
 from infra.sizing import vllm_flags
 
 
-class Vllm(Backend):
-    """One vLLM engine; a Recreate rollout lets go of the GPU before the next pod wants it."""
+class Vllm(BackendComponent):
+    """One vLLM engine; its Recreate strategy releases the GPU before the next pod claims it."""
+
+    pulumi_type = "synapse:components:Vllm"
 
     def extras(self) -> Extras:
         service = self.args.service
-        assert isinstance(service.options, VllmService)  # noqa: S101 - its catalog entry says so
-        assert service.vram is not None  # noqa: S101 - an EngineService always has some
+        assert isinstance(service.options, VllmService)  # noqa: S101 - defined by its catalog entry
+        assert service.vram is not None  # noqa: S101 - set for every EngineService
         smallest = min(gpu.memory for gpu in self.args.node.gpus)
         return Extras(command=("vllm", "serve"), arguments=vllm_flags.write(service.options, service.vram, smallest))

@@ -88,6 +88,6 @@ def _through(prober: str) -> list[dict[str, Any]]:
 def _retention(service: ServicePlan) -> dict[str, str]:
     """By age, and by size before the disk is full: a fifth is left for the log and for blocks being merged."""
     options = service.options
-    assert isinstance(options, PrometheusService)  # noqa: S101 - its catalog entry says so
+    assert isinstance(options, PrometheusService)  # noqa: S101 - defined by its catalog entry
     size = service.volumes[0].size * 4 // 5 // MI
     return {"time": f"{options.retention_days}d", "size": f"{size}MB"}  # Prometheus counts 2**20 to the MB
