@@ -119,7 +119,7 @@ def asking(model: str | None, *words: str) -> dict[str, Any]:
 
 def models_of(gateway: Any) -> Any:
     """What *gateway* knows of its router's models."""
-    return gateway.gateway.registry.backends["router"].models
+    return gateway.gateway.registry.upstreams["router"].models
 
 
 def waiting(gateway: Any, model: str = GENERAL) -> Any:

@@ -196,7 +196,7 @@ async def test_an_unknown_model_is_told_in_words(start: Any, fake: Any, ollama_c
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).chat("unknown", MESSAGES)
     assert failure.value.status_code == 404
-    assert "there is no model 'unknown' for chat; there are: known" in str(failure.value)
+    assert "unknown model 'unknown' for chat; accepted: known" in str(failure.value)
 
 
 @pytest.mark.parametrize("options", [{"temperature": 99}, {"n_discard": -1}])

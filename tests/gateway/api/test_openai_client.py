@@ -198,7 +198,7 @@ async def test_a_stream_that_breaks_raises_in_the_middle(start: Any, fake: Any, 
     gateway = await start({"stub": await fake({"POST /v1/chat/completions": cut})})
     stream = await openai_client(gateway).chat.completions.create(model="stub", messages=MESSAGES, stream=True)
     assert (await anext(stream)).choices[0].delta.content == "Hel"
-    with pytest.raises(openai.APIError, match="the answer of stub broke off"):
+    with pytest.raises(openai.APIError, match="the response of stub broke off"):
         await anext(stream)
 
 

@@ -16,7 +16,7 @@ async def main():
     before = resident()
     del held
     kept = before - resident()
-    giver = asyncio.create_task(memory.give_back_again_and_again(0.01))
+    giver = asyncio.create_task(memory.trim_periodically(0.01))
     async with asyncio.timeout(20):
         while before - resident() < 60_000_000:
             await asyncio.sleep(0.01)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synapse_gateway.errors import BadRequestError
-from synapse_gateway.server.multipart import OCTETS, Form, Parser, Part, boundary, plain_name
+from synapse_gateway.server.multipart import OCTETS, Form, FormParser, FormPart, boundary, plain_name
 
 pytestmark = pytest.mark.anyio
 BODY = (
@@ -19,8 +19,8 @@ BODY = (
     b'--x\r\ncontent-disposition: form-data; name="file"; filename="a b.wav"\r\nContent-Type: audio/wav\r\n\r\n'
     b"RIFF\r\n--y\r\n-\r\n--x--\r\nepilogue"
 )
-LANGUAGE = Part(name="language", filename=None, content_type=OCTETS)
-FILE = Part(name="file", filename="a b.wav", content_type="audio/wav")
+LANGUAGE = FormPart(name="language", filename=None, content_type=OCTETS)
+FILE = FormPart(name="file", filename="a b.wav", content_type="audio/wav")
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Memory:
             yield self.data[offset : offset + 3]
 
 
-def parts(body: bytes, *cuts: int) -> list[tuple[Part, bytes]]:
+def parts(body: bytes, *cuts: int) -> list[tuple[FormPart, bytes]]:
     """Every part of *body*, which comes cut at *cuts*."""
-    parser, found, edges = Parser(b"x"), list[tuple[Part, bytes]](), [0, *sorted(cuts), len(body)]
+    parser, found, edges = FormParser(b"x"), list[tuple[FormPart, bytes]](), [0, *sorted(cuts), len(body)]
     for begin, end in pairwise(edges):
         for event in parser.feed(body[begin:end]):
-            if isinstance(event, Part):
+            if isinstance(event, FormPart):
                 found.append((event, b""))
             else:
                 found[-1] = (found[-1][0], found[-1][1] + event)
@@ -63,7 +63,7 @@ def test_a_form_is_the_same_wherever_it_is_cut(cuts: list[int]) -> None:
 
 
 def test_a_form_without_its_last_boundary_is_not_complete() -> None:
-    parser = Parser(b"x")
+    parser = FormParser(b"x")
     parser.feed(BODY[: BODY.index(b"--x--")])
     assert not parser.is_complete
 
@@ -180,7 +180,7 @@ async def test_names_cannot_add_headers(name: str, filename: str) -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_characters='\\"\r\n'), min_size=1, max_size=30))
 async def test_what_is_written_is_what_is_read(value: str) -> None:
     form = Form(fields=[("field", value)], files=[("file", Memory("f.wav", value.encode()))])
-    parser, data = Parser(boundary(form.media)), b"".join([part async for part in form])
+    parser, data = FormParser(boundary(form.media)), b"".join([part async for part in form])
     found = [event for event in parser.feed(data) if isinstance(event, bytes)]
     assert b"".join(found) == value.encode() * 2
     assert parser.is_complete

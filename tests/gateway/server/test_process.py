@@ -122,7 +122,7 @@ def test_calls_under_way_end_before_it_does(launch: Launch, number: int) -> None
         gateway = launch()
         url = gateway.url
         gateway.config.write_text(CONFIG.replace(":9'", f":{server.server_port}'"))
-        gateway.until("changed configuration is in force")
+        gateway.until("configuration reloaded")
         body = {"model": "x", "messages": []}
         with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=20) as answer:
             lines = answer.iter_lines()
@@ -174,7 +174,7 @@ def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) ->
     gateway = launch()
     assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["stub"]
     gateway.config.write_text(CONFIG.replace("stub", "other"))
-    gateway.until("changed configuration is in force")
+    gateway.until("configuration reloaded")
     assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["other"]
     gateway.config.write_text(CONFIG.replace("openai", "opnai"))
     gateway.until("refused.*got type 'opnai'")
@@ -188,7 +188,7 @@ def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) ->
         ({"SYNAPSE_TIMEOUT_LLM_SECONDS": "soon"}, "SYNAPSE_TIMEOUT_LLM_SECONDS: got 'soon'; accepted: a number"),
         ({"SYNAPSE_LOG_LEVEL": "LOUD"}, "SYNAPSE_LOG_LEVEL: got 'LOUD'; accepted: DEBUG, INFO"),
         ({"SYNAPSE_API_KEYS": "k;scope=root"}, "entry 1: got scope 'root'; accepted: user, admin"),
-        ({"SYNAPSE_API_KEYS": "a,sha256:12"}, "entry 2: its hash is not 64 hex digits"),
+        ({"SYNAPSE_API_KEYS": "a,sha256:12"}, "entry 2: the hash is not 64 hex digits"),
         ({"SYNAPSE_API_KEYS": "a;rpm=many"}, "entry 1: got rpm=many; accepted: a whole number"),
         ({"SYNAPSE_API_KEYS": "a;colour=red"}, "entry 1: got 'colour=red'"),
         ({"SYNAPSE_TERMINAL_FEED_REDACT_EXTRA_PATTERNS": "("}, "accepted: regular expressions joined by ||"),
@@ -225,7 +225,7 @@ def test_several_workers_share_a_port_count_together_and_come_back(launch: Launc
     assert int(counted[1]) == 20
     children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
-    gateway.until("started again")
+    gateway.until("restarting it")
     until(lambda: sum("listening" in line for line in gateway.log) == 3)
     assert httpx.get(f"{url}/livez").status_code == 200
     assert gateway.stop() == 0

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from synapse_gateway.errors import InternalError, ValidationError
-from synapse_gateway.server.multipart import Part
-from synapse_gateway.server.spool import IN_MEMORY, Room, Spool
-from synapse_gateway.server.uploads import Limits, Sent
+from synapse_gateway.server.multipart import FormPart
+from synapse_gateway.server.spool import IN_MEMORY, Spool, SpoolQuota
+from synapse_gateway.server.uploads import FormLimits, UploadedForm
 from tests.gateway.sockets import connected, post
 from tests.gateway.sounds import wav
 from tests.gateway.waiting import PATIENCE_S, until
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 HEADERS = "Host: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 NAME = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nnarrator\r\n'
 FILE = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\n'
-PART = Part(name="file", filename="a.wav", content_type="audio/wav")
+PART = FormPart(name="file", filename="a.wav", content_type="audio/wav")
 MIB = 1024 * 1024
 
 
@@ -117,7 +117,7 @@ async def test_a_field_may_not_be_there_twice(start: Any) -> None:
     async with connected(gateway.port) as line:
         await line.send(post("/voices", NAME + NAME + b"--x--", HEADERS))
         status, answer = await line.answer()
-    assert (status, b"there 2 times" in answer) == (422, True)
+    assert (status, b"2 times; accepted: once" in answer) == (422, True)
 
 
 async def test_a_client_that_leaves_takes_its_upload_with_it(start: Any) -> None:
@@ -174,9 +174,9 @@ async def test_an_upload_for_which_there_is_no_room_is_answered(start: Any, smal
 
 
 async def test_one_file_is_asked_for_by_its_field() -> None:
-    sent = Sent(Limits(files={"file": 1, "other": 1}, file_bytes=100))
+    sent = UploadedForm(FormLimits(files={"file": 1, "other": 1}, file_bytes=100))
     for event in (PART, b"RI", b"FF"):
-        await sent.take(event)
+        await sent.add(event)
     file = sent.file("file")
     assert (file.name, file.content_type, file.size, file.head) == ("a.wav", "audio/wav", 4, b"RIFF")
     assert [part async for part in file.chunks()] == [b"RIFF"]
@@ -193,20 +193,20 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def test_fields_are_read_as_what_they_are_wanted_as() -> None:
-    sent = Sent(Limits(files={}, file_bytes=0))
+    sent = UploadedForm(FormLimits(files={}, file_bytes=0))
     for name, value in (("count", b"3"), ("is_long", b"true"), ("grains[]", b"word"), ("grains[]", b"segment")):
-        await sent.take(Part(name=name, filename=None, content_type=""))
-        await sent.take(value)
+        await sent.add(FormPart(name=name, filename=None, content_type=""))
+        await sent.add(value)
     assert sent.fields(Wanted) == Wanted(count=3, is_long=True, grains=["word", "segment"])
     assert (sent.text("count"), sent.text("none")) == ("3", None)
 
 
 @pytest.mark.parametrize(("name", "value"), [("count", b"three"), ("is_long", b"perhaps"), ("other", b"x")])
 async def test_a_field_that_is_not_what_is_wanted_is_named(name: str, value: bytes) -> None:
-    sent = Sent(Limits(files={}, file_bytes=0))
+    sent = UploadedForm(FormLimits(files={}, file_bytes=0))
     for field, content in {"count": b"1", name: value}.items():
-        await sent.take(Part(name=field, filename=None, content_type=""))
-        await sent.take(content)
+        await sent.add(FormPart(name=field, filename=None, content_type=""))
+        await sent.add(content)
     with pytest.raises(ValidationError) as refused:
         sent.fields(Wanted)
     assert refused.value.param == name
@@ -218,26 +218,26 @@ async def test_uploads_together_take_no_more_than_their_room(start: Any) -> None
     async with connected(gateway.port) as line:
         await line.send(f"POST /voices HTTP/1.1\r\n{HEADERS}Content-Length: {40 * MIB}\r\n\r\n")
         await line.send(NAME + FILE + bytes(8 * MIB))
-        await until(lambda: gateway.gateway.room._left < 2 * MIB + 10)
+        await until(lambda: gateway.gateway.spool_quota._left < 2 * MIB + 10)
         answer = await gateway.http.post("/voices", data={"name": "x"}, files=files)
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "uploads_full")
         assert answer.headers["retry-after"] == "10"
-    await until(lambda: gateway.gateway.room._left == 10 * MIB)
+    await until(lambda: gateway.gateway.spool_quota._left == 10 * MIB)
     assert (await gateway.http.post("/voices", data={"name": "x"}, files=files)).status_code == 201
-    assert gateway.gateway.room._left == 10 * MIB
+    assert gateway.gateway.spool_quota._left == 10 * MIB
 
 
 async def test_a_client_that_leaves_while_its_files_are_closed_leaves_none_behind() -> None:
-    before, room = spooled(), Room(10 * MIB)
-    sent = Sent(Limits(files={"file": 2}, file_bytes=10 * MIB), room)
+    before, quota = spooled(), SpoolQuota(10 * MIB)
+    sent = UploadedForm(FormLimits(files={"file": 2}, file_bytes=10 * MIB), quota)
     for event in (PART, bytes(2 * MIB), PART, bytes(2 * MIB)):
-        await sent.take(event)
-    assert (len(spooled() - before), room._left) == (2, 6 * MIB)
+        await sent.add(event)
+    assert (len(spooled() - before), quota._left) == (2, 6 * MIB)
     with sent.files("file")[0].spool._lock:
         closing = asyncio.create_task(sent.close())
         await asyncio.sleep(0)
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await closing
-    await until(lambda: room._left == 10 * MIB)
+    await until(lambda: quota._left == 10 * MIB)
     assert spooled() == before

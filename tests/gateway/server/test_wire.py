@@ -134,7 +134,7 @@ async def test_too_many_requests_ahead_end_the_connection(start: Any, fake: Any)
     async with connected(gateway.port) as line, asyncio.timeout(5):
         await line.send(post(CHAT, BODY))
         await backend.began.wait()
-        await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * (connection.AHEAD + 1))
+        await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * (connection.MOST_PIPELINED + 1))
         assert await line.rest() == b""
     await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
 

@@ -22,7 +22,7 @@ SENT = post(CHAT, msgspec.json.encode(BODY))
 
 def idle(gateway: Any) -> bool:
     """Whether nothing is under way any more: gauges are back at zero."""
-    backend = gateway.gateway.registry.backends["stub"]
+    backend = gateway.gateway.registry.upstreams["stub"]
     return not backend.admission.active and not backend.admission.waiting
 
 
@@ -87,7 +87,7 @@ async def test_a_client_that_leaves_while_it_queues(start: Any, fake: Any) -> No
 
     backend = await fake({f"POST {CHAT}": slow})
     gateway = await start({"stub": {"url": backend.url, "concurrency": 1, "queue": 1}})
-    admission = gateway.gateway.registry.backends["stub"].admission
+    admission = gateway.gateway.registry.upstreams["stub"].admission
     async with connected(gateway.port) as first, connected(gateway.port) as second:
         await first.send(SENT)
         await backend.began.wait()
@@ -141,9 +141,9 @@ async def test_who_has_left_takes_no_memory_until_the_collector_comes(start: Any
     gateway = await start({"stub": backend})
     async with connected(gateway.port) as line:
         await line.send(sent)
-        await until(lambda: gateway.listener._peers)
-        (peer,) = map(weakref.ref, gateway.listener._peers)
+        await until(lambda: gateway.listener._connections)
+        (connection,) = map(weakref.ref, gateway.listener._connections)
         if SENT in sent:
             await backend.began.wait()
         line.leave()
-        await until(lambda: peer() is None)
+        await until(lambda: connection() is None)

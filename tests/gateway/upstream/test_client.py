@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from synapse_gateway.upstream.http import BrokenAnswerError, Client, Request
+from synapse_gateway.upstream.http import BrokenResponseError, Client, UpstreamRequest
 from tests.gateway.fakes import ANSWER
 from tests.gateway.sockets import Serve, served
 
@@ -28,10 +28,10 @@ def saying(data: bytes) -> Serve:
     return handle
 
 
-async def read(url: str, request: Request | None = None, most: int = 1000) -> tuple[int, bytes]:
+async def read(url: str, request: UpstreamRequest | None = None, most: int = 1000) -> tuple[int, bytes]:
     client = Client(url)
     try:
-        with await client.send(request or Request("GET", "/"), 5) as answer:
+        with await client.send(request or UpstreamRequest("GET", "/"), 5) as answer:
             return answer.status, await answer.read(most)
     finally:
         client.close()
@@ -50,13 +50,13 @@ async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
 
 async def test_an_answer_with_a_length_does_not() -> None:
     async with served(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf of it")) as url:
-        with pytest.raises(BrokenAnswerError):
+        with pytest.raises(BrokenResponseError):
             await read(url)
 
 
 async def test_an_answer_that_is_too_long_is_broken_off() -> None:
     async with served(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n" + b"x" * 2000)) as url:
-        with pytest.raises(BrokenAnswerError, match="more than 1000 bytes"):
+        with pytest.raises(BrokenResponseError, match="more than 1000 bytes"):
             await read(url)
 
 
@@ -87,7 +87,7 @@ async def test_an_upload_that_is_refused_is_not_sent_to_its_end(length: int | No
             await asyncio.sleep(0.05)  # the answer comes meanwhile
 
     async with served(refuse) as url:
-        assert await read(url, Request("POST", "/", body(), length=length)) == (413, b"no")
+        assert await read(url, UpstreamRequest("POST", "/", body(), length=length)) == (413, b"no")
     assert sent < 3_000_000
 
 
@@ -98,7 +98,7 @@ async def test_a_chunked_upload_arrives_whole(fake: Any) -> None:
         for _ in range(20):
             yield b"x" * 100_000
 
-    assert await read(backend.url, Request("POST", "/up", body())) == (200, b'{"size":2000000}')
+    assert await read(backend.url, UpstreamRequest("POST", "/up", body())) == (200, b'{"size":2000000}')
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ async def test_a_chunked_upload_arrives_whole(fake: Any) -> None:
         ({"detail": "not there"}, "not there", None),
         ({"error": "model not found"}, "model not found", None),
         ({"message": "plain"}, "plain", None),
-        (["a", "list"], "stub refused the request", None),
+        (["a", "list"], "stub refused the request (422)", None),
         ({"error": {"message": 3, "param": "n"}}, "3", "n"),
-        ({}, "stub refused the request", None),
+        ({}, "stub refused the request (422)", None),
     ],
 )
 async def test_the_words_of_a_refusal_are_found_whatever_its_shape(
@@ -124,4 +124,4 @@ async def test_the_words_of_a_refusal_are_found_whatever_its_shape(
 async def test_a_refusal_that_is_no_json_still_has_the_one_shape(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake({f"POST {CHAT}": lambda *_: web.Response(text="<html>", status=400)})})
     answer = await gateway.http.post(CHAT, json=BODY)
-    assert answer.json()["error"]["message"] == "stub refused the request"
+    assert answer.json()["error"]["message"] == "stub refused the request (400)"

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from synapse_gateway.upstream import retries
+from synapse_gateway.upstream import upstream
 from tests.gateway.fakes import ANSWER, events, forever
 from tests.gateway.sockets import connected, post, served
 from tests.gateway.waiting import PATIENCE_S
@@ -27,7 +27,7 @@ BOTH = {"stub": ["first", "second"]}
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: Any) -> None:
-    monkeypatch.setattr(retries, "DELAYS_S", (0.01, 0.02, 0.04))
+    monkeypatch.setattr(upstream, "RETRY_DELAYS_S", (0.01, 0.02, 0.04))
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ async def test_a_dead_backend_is_hardly_asked_and_comes_back_by_one_probe(start:
     assert error(await gateway.http.post(CHAT, json=BODY)) == (503, "breaker_open")
 
     await backend.again()
-    breaker = gateway.gateway.registry.backends["stub"].breaker
+    breaker = gateway.gateway.registry.upstreams["stub"].breaker
     breaker._opened_at -= 31
     gate, probed = asyncio.Event(), asyncio.Event()
 

@@ -20,8 +20,8 @@ from synapse_gateway.errors import (
     UnavailableError,
 )
 from synapse_gateway.upstream.admission import Admission
-from synapse_gateway.upstream.breaker import OPEN_S, Breaker, State
-from synapse_gateway.upstream.retries import RetryBudget
+from synapse_gateway.upstream.breaker import OPEN_S, Breaker, BreakerState
+from synapse_gateway.upstream.upstream import RetryBudget
 from tests.gateway.fakes import ANSWER, events
 from tests.gateway.sockets import connected, post
 from tests.gateway.waiting import until
@@ -54,7 +54,7 @@ def test_a_key_is_known_by_its_hash_and_says_who_calls() -> None:
     for wrong in (None, "", "secret", "Bearer ", "Bearer Secret", f"Bearer {digest}", "Basic secret", "Bearer \udcff"):
         with pytest.raises(AuthenticationError):
             keys.identify(wrong, "user")
-    with pytest.raises(PermissionDeniedError, match="'key-2' has scope user"):
+    with pytest.raises(PermissionDeniedError, match="'key-2' of scope user"):
         keys.identify("Bearer plain", "admin")
 
 
@@ -75,13 +75,13 @@ def test_a_quota_refills_steadily_and_says_when() -> None:
 
 def test_a_quota_bounds_calls_at_once() -> None:
     quota = Quota(concurrency=1)
-    with quota, pytest.raises(RateLimitedError, match="1 calls at once"), quota:
+    with quota, pytest.raises(RateLimitedError, match="1 concurrent calls"), quota:
         pass
     with quota:
         pass
 
 
-def state(breaker: Breaker) -> State:
+def state(breaker: Breaker) -> BreakerState:
     return breaker.state
 
 
@@ -96,12 +96,12 @@ def test_a_breaker_opens_after_five_failures_and_lets_one_probe_through() -> Non
     for _ in range(5):
         breaker.enter()
         breaker.fail()
-    assert state(breaker) is State.OPEN
+    assert state(breaker) is BreakerState.OPEN
     with pytest.raises(UnavailableError) as refused:
         breaker.enter()
     assert (refused.value.code, refused.value.retry_after_s) == ("breaker_open", OPEN_S)
     clock.now += OPEN_S
-    assert state(breaker) is State.HALF_OPEN
+    assert state(breaker) is BreakerState.HALF_OPEN
     breaker.enter()
     for _ in range(100):
         with pytest.raises(UnavailableError):
@@ -109,11 +109,11 @@ def test_a_breaker_opens_after_five_failures_and_lets_one_probe_through() -> Non
     breaker.leave()  # its client left: no verdict
     breaker.enter()
     breaker.fail()
-    assert state(breaker) is State.OPEN
+    assert state(breaker) is BreakerState.OPEN
     clock.now += OPEN_S
     breaker.enter()
     breaker.succeed()
-    assert state(breaker) is State.CLOSED
+    assert state(breaker) is BreakerState.CLOSED
 
 
 def test_retries_are_a_tenth_of_what_is_asked() -> None:

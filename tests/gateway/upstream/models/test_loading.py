@@ -7,11 +7,10 @@ from typing import Any, cast
 import pytest
 
 from synapse_gateway.errors import InternalError
-from synapse_gateway.settings import ModelTimes
-from synapse_gateway.settings import Router as RouterSettings
+from synapse_gateway.settings import ModelTimes, RouterSettings
 from synapse_gateway.upstream.models.router import RouterModels
 from synapse_gateway.upstream.models.router_api import RouterApi
-from synapse_gateway.upstream.models.router_restart import Runtime
+from synapse_gateway.upstream.models.router_restart import RouterRestart
 from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
 from tests.gateway.waiting import until
 
@@ -153,23 +152,25 @@ class Listed:
 
     def check(self) -> None: ...
 
-    async def listing(self) -> list[dict[str, Any]]:
+    async def models(self) -> list[dict[str, Any]]:
         self.look()
         return [{"id": GENERAL, "status": {"value": "loaded"}}]
 
-    async def patiently(self, ask: Callable[[], Any]) -> Any:
-        return await ask()
+    async def retry_unavailable(self, request: Callable[[], Any]) -> Any:
+        return await request()
 
 
 def alone(look: Callable[[], object]) -> RouterModels:
     times = ModelTimes()
-    return RouterModels(cast("RouterApi", Listed(look)), times, Runtime(RouterSettings(), times, lambda model: None))
+    return RouterModels(
+        cast("RouterApi", Listed(look)), times, RouterRestart(RouterSettings(), times, lambda model: None)
+    )
 
 
 async def test_a_model_that_is_there_as_its_client_leaves_is_given_back() -> None:
     loop = asyncio.get_running_loop()
     models = alone(lambda: loop.call_soon(call.cancel))  # runs after the turn is given, and before it is taken
-    call = asyncio.create_task(models.take(GENERAL))
+    call = asyncio.create_task(models.acquire(GENERAL))
     with pytest.raises(asyncio.CancelledError):
         await call
     assert GENERAL in models._loaded
@@ -181,5 +182,5 @@ async def test_a_bug_in_a_change_is_told_to_those_who_wait(caplog: pytest.LogCap
         raise ZeroDivisionError
 
     with pytest.raises(InternalError):
-        await alone(fail).take(GENERAL)
-    assert "ZeroDivisionError while a model was loaded" in caplog.text
+        await alone(fail).acquire(GENERAL)
+    assert "ZeroDivisionError while loading a model" in caplog.text

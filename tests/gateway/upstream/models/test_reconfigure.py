@@ -162,8 +162,8 @@ async def test_serving_goes_on_while_kubernetes_refuses(
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"KUBERNETES_SERVICE_PORT": "1"}, "does not answer"),
-        ({"KUBERNETES_SERVICE_HOST": ""}, "not run in a cluster"),
+        ({"KUBERNETES_SERVICE_PORT": "1"}, "does not respond"),
+        ({"KUBERNETES_SERVICE_HOST": ""}, "not running in a cluster"),
         ({"SYNAPSE_SERVICE_ACCOUNT_DIR": "/nowhere"}, "no service account"),
         ({"SYNAPSE_LLAMA_ROUTER_CONTAINER_NAME": "other"}, "no container 'other'"),
         ({"SYNAPSE_LLAMA_ROUTER_DEPLOYMENT_NAME": "other"}, "status 403"),
@@ -179,7 +179,7 @@ async def test_serving_goes_on_while_kubernetes_is_away(
     assert "/nowhere" not in refused.text
     assert "127.0.0.1" not in refused.text
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
-    assert "with the context size that the router has" in caplog.text
+    assert "with the router's present context size" in caplog.text
 
 
 async def test_a_stranger_in_the_place_of_kubernetes_gets_no_token(

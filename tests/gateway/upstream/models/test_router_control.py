@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.auth.keys import ANYBODY
+from synapse_gateway.auth.keys import ANONYMOUS
 from tests.gateway.router import CODER, GENERAL, Router, asking, refuse
 from tests.gateway.waiting import until
 
@@ -103,7 +103,7 @@ async def test_after_an_order_to_load_a_call_waits_for_it(launch: Any, router: R
     router.ready.clear()
     await gateway.http.post("/models/load", json={"model": GENERAL})
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
-    await until(lambda: ANYBODY.quota.active)
+    await until(lambda: ANONYMOUS.quota.active)
     router.ready.set()
     assert (await call).status_code == 200
 
@@ -120,7 +120,7 @@ async def test_a_client_that_leaves_does_not_end_an_order(launch: Any, router: R
     call = asyncio.create_task(gateway.http.post("/models/load", json={"model": GENERAL}))
     await until(lambda: backend.calls("/models/load"))
     call.cancel()
-    await until(lambda: not ANYBODY.quota.active)
+    await until(lambda: not ANONYMOUS.quota.active)
     may_load.set()
     await until(lambda: router.loads == [GENERAL])
     assert backend.cancelled == 0
@@ -162,7 +162,7 @@ async def test_an_unload_behind_a_load_of_its_model_finds_it_in_use(launch: Any,
     first = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
     await until(lambda: router.loads)
     unload = asyncio.create_task(gateway.http.post("/models/unload", json={"model": CODER}))
-    models = gateway.gateway.registry.backends["router"].models
+    models = gateway.gateway.registry.upstreams["router"].models
     await until(lambda: models._change._waiters)
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(CODER)))
     await until(lambda: CODER in models._waiting)

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from synapse_gateway.errors import BackendTimeoutError
 from synapse_gateway.observe.metrics import Metrics
-from synapse_gateway.routing.config import BackendConfig
 from synapse_gateway.settings import ModelTimes
-from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.config import BackendConfig
 from synapse_gateway.upstream.models.router_api import RouterApi
+from synapse_gateway.upstream.upstream import Upstream
 from tests.gateway.fakes import forever
 from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
 from tests.gateway.waiting import until
@@ -22,7 +22,7 @@ CHAT = "/v1/chat/completions"
 
 async def open_breaker(gateway: Any) -> None:
     """Ask for a router that is away until nobody asks it: the time of one call may end before it has tried often."""
-    while not gateway.gateway.registry.backends["router"].breaker.state:
+    while not gateway.gateway.registry.upstreams["router"].breaker.state:
         await gateway.http.post(CHAT, json=asking(GENERAL))
 
 
@@ -205,7 +205,7 @@ async def test_once_the_breaker_is_half_open_a_call_waits_again(launch: Any, rou
     await backend.stop()
     gateway = await launch(SYNAPSE_MODEL_AWAY_SECONDS="0.1")
     await open_breaker(gateway)
-    gateway.gateway.registry.backends["router"].breaker._opened_at -= 60
+    gateway.gateway.registry.upstreams["router"].breaker._opened_at -= 60
     await backend.again()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
 
@@ -213,6 +213,6 @@ async def test_once_the_breaker_is_half_open_a_call_waits_again(launch: Any, rou
 async def test_a_router_that_says_nothing_is_given_up(fake: Any) -> None:
     backend = await fake({"GET /models": forever})
     config = BackendConfig(url=backend.url, type="llama-router")
-    api = RouterApi(Backend("router", config, Metrics()), ModelTimes(answer_s=0.05))
+    api = RouterApi(Upstream("router", config, Metrics()), ModelTimes(answer_s=0.05))
     with pytest.raises(BackendTimeoutError):
-        await api.listing()
+        await api.models()

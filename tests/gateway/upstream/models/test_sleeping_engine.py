@@ -183,7 +183,7 @@ async def test_who_comes_while_it_falls_asleep_waits_and_wakes_it(start: Any, fa
     await gateway.http.post(CHAT, json=BODY)
     await until(lambda: backend.calls("/sleep"))
     call = asyncio.create_task(gateway.http.post(CHAT, json=BODY))
-    await until(lambda: gateway.gateway.registry.backends["vllm"].models._active)
+    await until(lambda: gateway.gateway.registry.upstreams["vllm"].models._active)
     may_sleep.set()
     assert (await call).status_code == 200
     assert sleeper.disturbed == 0
@@ -194,10 +194,10 @@ async def test_a_call_that_comes_just_as_it_is_to_sleep_keeps_it_awake(start: An
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend, 60))
     await gateway.http.post(CHAT, json=BODY)
-    engine = gateway.gateway.registry.backends["vllm"].models
-    async with engine.use(None):
+    engine = gateway.gateway.registry.upstreams["vllm"].models
+    async with engine.lease(None):
         await engine._sleep()
-    engine._look()  # there is time left
+    engine._check_idle()  # there is time left
     assert engine._timer is not None
     assert sleeper.sleeps == []
 
@@ -207,8 +207,8 @@ async def test_one_that_is_told_off_is_not_put_to_sleep_by_a_gateway_that_goes(s
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend, 60))
     await gateway.http.post(CHAT, json=BODY)
-    engine = gateway.gateway.registry.backends["vllm"].models
+    engine = gateway.gateway.registry.upstreams["vllm"].models
     await until(lambda: engine._timer)
-    gateway.gateway.registry.backends["vllm"].close()
+    gateway.gateway.registry.upstreams["vllm"].close()
     assert engine._timer.cancelled()
     assert sleeper.sleeps == []
