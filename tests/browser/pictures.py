@@ -83,7 +83,7 @@ async def _traffic(platform: Scene) -> None:
             await platform.gateway.http.post("/v1/audio/speech", json={}, headers=headers)
         if number % 37 == 0:
             logging.getLogger("synapse_gateway.routing.reload").warning(
-                "the changed configuration is refused, the former stays"
+                "configuration reload refused, the former one stays active"
             )
         await asyncio.sleep(0.05 + 0.4 * abs((number % 40) - 20) / 20)
 

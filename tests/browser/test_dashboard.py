@@ -26,7 +26,7 @@ async def test_a_stranger_gets_a_form_and_a_wrong_token_is_refused(stranger: Tab
     await expect(stranger.page.get_by_label("Access token")).to_be_focused()
     await stranger.page.get_by_label("Access token").fill("wrong")
     await stranger.page.keyboard.press("Enter")
-    await expect(stranger.page.get_by_role("alert")).to_have_text("this is not the access token")
+    await expect(stranger.page.get_by_role("alert")).to_have_text("wrong access token")
     assert await stranger.page.evaluate(UNNAMED) == []
     assert stranger.strayed == []
 
@@ -86,7 +86,7 @@ async def test_a_node_shows_its_figures_and_its_routes(tab: Tab) -> None:
 
 async def test_a_node_that_goes_is_shown_to_be_gone(tab: Tab, platform: Scene) -> None:
     await platform.embed.stop()
-    platform.gateway.gateway.health._found_at = float("-inf")
+    platform.gateway.gateway.health._probed_at = float("-inf")
     await tab.open("nodes")
     await tab.page.keyboard.press("r")
     await expect(tab.page.locator("[data-node=llama-embed]")).to_contain_text("unreachable: no connection")

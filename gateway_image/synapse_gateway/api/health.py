@@ -11,7 +11,7 @@ METRICS_MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def health(call: Call) -> Response | Stream:
-    found = await call.gateway.health.of(call.gateway.registry.backends.values())
+    found = await call.gateway.health.states(call.gateway.registry.upstreams.values())
     is_well = all(state["status"] == "healthy" for state in found.values())
     return call.answer({"status": "healthy" if is_well else "degraded", "backends": found})
 
@@ -28,7 +28,7 @@ async def readyz(call: Call) -> Response | Stream:
 
 
 async def metrics(call: Call) -> Response | Stream:
-    call.gateway.health.look(call.gateway.registry.backends.values())
+    call.gateway.health.refresh(call.gateway.registry.upstreams.values())
     return call.respond(call.gateway.metrics.text(), METRICS_MEDIA)
 
 

@@ -25,7 +25,7 @@ async def test_noise_is_taken_away(start: Any, fake: Any) -> None:
     assert answer.content == CLEAN
     assert answer.headers["content-type"] == "audio/wav"
     assert answer.headers["content-disposition"] == "attachment; filename=denoised.wav"
-    assert sent(backend.asked[0]) == {"file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {"file": ("talk.wav", WAV, "audio/x-wav")}
 
 
 FORMATS = [("wav", "audio/wav"), (" MP3 ", "audio/mpeg"), ("flac", "audio/flac"), ("ogg", "audio/ogg")]
@@ -39,13 +39,13 @@ async def test_each_format_has_its_type_and_its_name(start: Any, fake: Any, name
     plain = name.strip().lower()
     assert answer.headers["content-type"] == media
     assert answer.headers["content-disposition"] == f"attachment; filename=converted.{plain}"
-    assert sent(backend.asked[0]) == {**form, "output_format": plain, "file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {**form, "output_format": plain, "file": ("talk.wav", WAV, "audio/x-wav")}
 
 
 async def test_a_conversion_without_wishes_is_to_wav(start: Any, fake: Any) -> None:
     gateway, backend = await started(start, fake)
     await gateway.http.post("/audio/convert", files=FILE)
-    assert sent(backend.asked[0]) == {"output_format": "wav", "file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {"output_format": "wav", "file": ("talk.wav", WAV, "audio/x-wav")}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_what_would_end_on_a_command_line_is_checked(
     gateway, backend = await started(start, fake)
     answer = await gateway.http.post("/audio/convert", files=FILE, data=form)
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_a_refusal_keeps_its_status(start: Any, fake: Any) -> None:

@@ -18,14 +18,14 @@ async def test_an_answer_is_passed_on_as_it_came(start: Any, fake: Any) -> None:
     assert answer.status_code == 200
     assert answer.json() == ANSWER
     assert answer.headers["x-synapse-backend"] == "stub"
-    assert backend.asked[0].json() == BODY
+    assert backend.requests[0].json() == BODY
 
 
 async def test_a_route_translates_the_name_of_the_model_and_nothing_else(start: Any, fake: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend}, {"public": [{"backend": "stub", "model": "own/name"}]})
     await gateway.http.post("/v1/chat/completions", content=b'{"model":"public","messages":[{"x":1.0}],"seed":7}')
-    assert backend.asked[0].body == b'{"model":"own/name","messages":[{"x":1.0}],"seed":7}'
+    assert backend.requests[0].body == b'{"model":"own/name","messages":[{"x":1.0}],"seed":7}'
 
 
 async def test_a_stream_is_passed_on_event_by_event(start: Any, fake: Any) -> None:

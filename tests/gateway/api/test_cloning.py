@@ -125,7 +125,7 @@ async def test_a_voice_that_is_not_there_is_told(speaking: Any, path: str, voice
     gateway, backend = speaking
     answer = await gateway.http.post(path, json={"text": "x", "voice_id": voice_id})
     assert code(answer) == (404, "voice_not_found", "voice_id")
-    assert not backend.asked
+    assert not backend.requests
 
 
 async def test_a_voice_without_recordings_cannot_be_cloned(speaking: Any, tmp_path: Any) -> None:
@@ -148,4 +148,4 @@ async def test_nobody_speaks_in_a_voice_of_another_key(start: Any, fake: Any) ->
         ("/v1/audio/speech", {"input": "x", "voice": theirs, "model": "chatterbox"}),
     ):
         assert code(await gateway.http.post(path, json=wanted, headers=A))[:2] == (404, "voice_not_found")
-    assert not backend.asked
+    assert not backend.requests

@@ -73,7 +73,7 @@ async def test_a_wrong_token_is_told_and_not_shown(start: Any) -> None:
     gateway = await start({}, **SET)
     answer = await gateway.http.post("/dashboard/login", data={"access_token": "canary"}, headers=BROWSER)
     assert answer.status_code == 401
-    assert "this is not the access token" in answer.text
+    assert "wrong access token" in answer.text
     assert "canary" not in answer.text
     assert "set-cookie" not in answer.headers
     machine = await gateway.http.get("/dashboard/login?access_token=canary")

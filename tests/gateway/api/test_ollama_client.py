@@ -23,7 +23,7 @@ async def test_a_chat_is_translated_both_ways(start: Any, fake: Any, ollama_clie
     assert (answer.model, answer.done, answer.done_reason) == ("llama3.1-8b", True, "stop")
     assert (answer.prompt_eval_count, answer.eval_count) == (3, 2)
     assert answer.total_duration == (answer.eval_duration or 0) + (answer.prompt_eval_duration or 0) > 0
-    assert backend.asked[0].json() == {"model": "meta/Llama-8B", "messages": MESSAGES}
+    assert backend.requests[0].json() == {"model": "meta/Llama-8B", "messages": MESSAGES}
 
 
 async def test_a_chat_streams_part_by_part_and_ends_with_what_it_took(
@@ -39,7 +39,7 @@ async def test_a_chat_streams_part_by_part_and_ends_with_what_it_took(
     assert parts[-1].done_reason == "length"
     assert (parts[-1].prompt_eval_count, parts[-1].eval_count) == (3, 2)
     assert (parts[-1].eval_duration or 0) > 0
-    assert backend.asked[0].json()["stream_options"] == {"include_usage": True}
+    assert backend.requests[0].json()["stream_options"] == {"include_usage": True}
 
 
 async def test_options_become_fields_and_those_of_loading_are_left_out(
@@ -49,7 +49,7 @@ async def test_options_become_fields_and_those_of_loading_are_left_out(
     gateway = await start({"vllm": {"url": backend.url, "type": "sglang"}})
     options = {"temperature": 0.5, "num_predict": 64, "repeat_penalty": 1.1, "stop": ["x"], "num_ctx": 8192, "top_k": 5}
     await ollama_client(gateway).chat("stub", MESSAGES, options=options, keep_alive=-1, think=False)
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert sent == {
         "model": "stub",
         "messages": MESSAGES,
@@ -68,7 +68,7 @@ async def test_an_endless_prediction_is_one_without_a_limit(start: Any, fake: An
     await ollama_client(gateway).chat(
         "stub", MESSAGES, options={"num_predict": -1, "repeat_penalty": 1.1}, think="high"
     )
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert "max_tokens" not in sent
     assert (sent["repeat_penalty"], sent["reasoning_effort"]) == (1.1, "high")
 
@@ -79,7 +79,7 @@ async def test_formats_are_translated(start: Any, fake: Any, ollama_client: Any)
     schema = {"type": "object", "properties": {"age": {"type": "integer"}}}
     await ollama_client(gateway).chat("stub", MESSAGES, format="json")
     await ollama_client(gateway).chat("stub", MESSAGES, format=schema)
-    first, second = (asked.json()["response_format"] for asked in backend.asked)
+    first, second = (asked.json()["response_format"] for asked in backend.requests)
     assert first == {"type": "json_object"}
     assert second == {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
@@ -94,7 +94,7 @@ async def test_images_become_parts_of_the_message(start: Any, fake: Any, ollama_
     backend = await fake()
     gateway = await start({"stub": backend})
     await ollama_client(gateway).chat("stub", [{"role": "user", "content": "What is it?", "images": [PNG]}])
-    assert backend.asked[0].json()["messages"][0]["content"] == [
+    assert backend.requests[0].json()["messages"][0]["content"] == [
         {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
     ]
@@ -112,7 +112,7 @@ async def test_thinking_and_probabilities_are_told_apart_from_what_is_said(
     assert answer.message.thinking == "They greet."
     assert answer.logprobs is not None
     assert answer.logprobs[0].token == "H"  # noqa: S105 - a piece of a text
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert (sent["logprobs"], sent["top_logprobs"]) == (True, 2)
 
 
@@ -121,7 +121,7 @@ async def test_a_prompt_is_answered_as_a_conversation(start: Any, fake: Any, oll
     gateway = await start({"stub": backend})
     answer = await ollama_client(gateway).generate("stub", "Hi", system="Be brief.")
     assert answer.response == "Hello."
-    assert backend.asked[0].json()["messages"] == [{"role": "system", "content": "Be brief."}, *MESSAGES]
+    assert backend.requests[0].json()["messages"] == [{"role": "system", "content": "Be brief."}, *MESSAGES]
 
 
 async def test_a_raw_prompt_is_continued_as_it_is(start: Any, fake: Any, ollama_client: Any) -> None:
@@ -130,7 +130,7 @@ async def test_a_raw_prompt_is_continued_as_it_is(start: Any, fake: Any, ollama_
     gateway = await start({"stub": backend})
     stream = await ollama_client(gateway).generate("stub", "def f(", suffix="return 1", raw=True, stream=True)
     assert [part.response async for part in stream] == ["x)", ":", ""]
-    assert (backend.asked[0].json()["prompt"], backend.asked[0].json()["suffix"]) == ("def f(", "return 1")
+    assert (backend.requests[0].json()["prompt"], backend.requests[0].json()["suffix"]) == ("def f(", "return 1")
 
 
 CONTINUED = (("x)", None), (":", "stop"))
@@ -153,7 +153,7 @@ async def test_asking_without_words_loads_nothing_and_says_so(
     answer = await ollama_client(gateway).generate("stub", keep_alive=keep_alive)
     chat = await ollama_client(gateway).chat("stub", [], keep_alive=keep_alive)
     assert (answer.done_reason, chat.done_reason) == (reason, reason)
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_vectors_come_in_the_order_of_their_texts(start: Any, fake: Any, ollama_client: Any) -> None:
@@ -164,7 +164,7 @@ async def test_vectors_come_in_the_order_of_their_texts(start: Any, fake: Any, o
     assert answer.embeddings == [[0.0], [0.5]]
     assert answer.prompt_eval_count == 4
     sent = {"model": "stub", "input": ["a", "b"], "encoding_format": "float", "dimensions": 1}
-    assert backend.asked[0].json() == sent
+    assert backend.requests[0].json() == sent
     single = await ollama_client(gateway).embeddings("stub", "a")
     assert single.embedding == [0.0]
 
@@ -196,7 +196,7 @@ async def test_an_unknown_model_is_told_in_words(start: Any, fake: Any, ollama_c
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).chat("unknown", MESSAGES)
     assert failure.value.status_code == 404
-    assert "there is no model 'unknown' for chat; there are: known" in str(failure.value)
+    assert "unknown model 'unknown' for chat; accepted: known" in str(failure.value)
 
 
 @pytest.mark.parametrize("options", [{"temperature": 99}, {"n_discard": -1}])
@@ -208,7 +208,7 @@ async def test_options_have_bounds_and_unknown_ones_are_refused(
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).chat("stub", MESSAGES, options=options)
     assert failure.value.status_code == 422
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_a_profile_completes_what_is_not_said(start: Any, fake: Any, ollama_client: Any) -> None:
@@ -217,6 +217,6 @@ async def test_a_profile_completes_what_is_not_said(start: Any, fake: Any, ollam
     values = {"temperature": 0.25, "system_prompt": "Be brief."}
     await asyncio.to_thread(gateway.gateway.profiles.change, "own", values, is_whole=True)
     await ollama_client(gateway).chat("llama", MESSAGES, options={"top_k": 5})
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert (sent["temperature"], sent["top_k"], sent["model"]) == (0.25, 5, "own")
     assert sent["messages"] == [{"role": "system", "content": "Be brief."}, *MESSAGES]

@@ -7,7 +7,7 @@ import ollama
 import pytest
 from aiohttp import web
 
-from synapse_gateway.server.sse import MOST
+from synapse_gateway.server.sse import LINE_BYTES
 from tests.gateway.fakes import events
 from tests.gateway.ollamas import MESSAGES, delta, ended
 
@@ -33,7 +33,7 @@ async def test_a_stream_that_breaks_ends_with_an_error_and_never_with_done(
 
     gateway = await start({"stub": await fake({"POST /v1/chat/completions": cut})})
     parts: list[Any] = []
-    with pytest.raises(ollama.ResponseError, match="the answer of stub broke off"):
+    with pytest.raises(ollama.ResponseError, match="the response of stub broke off"):
         await taken(await ollama_client(gateway).chat("stub", MESSAGES, stream=True), parts)
     assert [part.message.content for part in parts] == ["Hel"]
 
@@ -86,7 +86,7 @@ async def test_a_line_without_an_end_is_given_up(start: Any, fake: Any, ollama_c
     async def flood(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for _ in range(MOST // len(MEGABYTE) + 1):
+        for _ in range(LINE_BYTES // len(MEGABYTE) + 1):
             await response.write(MEGABYTE)
         return response
 

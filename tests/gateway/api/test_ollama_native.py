@@ -24,8 +24,8 @@ async def test_a_native_answer_is_passed_on_as_it_came(start: Any, fake: Any) ->
     body = b'{"model":"llama","messages":[{"role":"user","content":"Hi"}],"stream":false,"options":{"num_ctx":7}}'
     answer = await gateway.http.post("/api/chat", content=body)
     assert answer.content == LAST
-    assert backend.asked[0].body == body.replace(b'"llama"', b'"llama3.1:8b"')
-    assert other.asked == []
+    assert backend.requests[0].body == body.replace(b'"llama"', b'"llama3.1:8b"')
+    assert other.requests == []
 
 
 async def test_a_native_stream_is_passed_on_line_by_line(start: Any, fake: Any) -> None:
@@ -57,7 +57,7 @@ async def test_a_native_call_falls_back_to_another_ollama_only(start: Any, fake:
     gateway = await start({"vllm": vllm, "one": native(gone), "two": native(other)}, route)
     answer = await gateway.http.post("/api/generate", json={"model": "llama", "prompt": "Hi"})
     assert answer.json()["response"] == "Hello."
-    assert (other.asked[0].json()["model"], vllm.asked) == ("llama3:8b", [])
+    assert (other.requests[0].json()["model"], vllm.requests) == ("llama3:8b", [])
 
 
 async def test_native_vectors_models_and_refusals_are_passed_on(start: Any, fake: Any) -> None:

@@ -25,10 +25,10 @@ async def test_tools_are_called_and_their_results_find_their_call(start: Any, fa
     assert answer.message.tool_calls[0].function.arguments == {"city": "Oslo"}
     told = [answer.message, {"role": "tool", "tool_name": "weather", "content": "rain"}]
     await ollama_client(gateway).chat("stub", [*MESSAGES, *told])
-    _, called, result = backend.asked[1].json()["messages"]
+    _, called, result = backend.requests[1].json()["messages"]
     assert called["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city":"Oslo"}'}
     assert result == {"role": "tool", "content": "rain", "tool_call_id": called["tool_calls"][0]["id"]}
-    assert backend.asked[0].json()["tools"][0]["function"]["name"] == "weather"
+    assert backend.requests[0].json()["tools"][0]["function"]["name"] == "weather"
 
 
 async def test_two_calls_of_one_tool_get_their_own_results(start: Any, fake: Any, ollama_client: Any) -> None:
@@ -37,7 +37,7 @@ async def test_two_calls_of_one_tool_get_their_own_results(start: Any, fake: Any
     calls = [{"function": {"name": "weather", "arguments": {"city": city}}} for city in ("Oslo", "Rome")]
     results = [{"role": "tool", "tool_name": "weather", "content": text} for text in ("rain", "sun", "surplus")]
     await ollama_client(gateway).chat("stub", [*MESSAGES, {"role": "assistant", "tool_calls": calls}, *results])
-    sent = backend.asked[0].json()["messages"]
+    sent = backend.requests[0].json()["messages"]
     names = [call["id"] for call in sent[1]["tool_calls"]]
     assert [result["tool_call_id"] for result in sent[2:]] == [*names, "call_unknown"]
     assert len(set(names)) == 2

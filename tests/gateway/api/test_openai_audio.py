@@ -25,7 +25,7 @@ async def test_a_transcription_reaches_the_backend_of_its_model(start: Any, fake
         language="en",
     )
     assert (answer.text, answer.words[0].word) == ("Hello.", "Hello.")
-    assert sent(backend.asked[0]) == {
+    assert sent(backend.requests[0]) == {
         "model": "Systran/faster-whisper",
         "response_format": "verbose_json",
         "timestamp_granularities[]": ["word", "segment"],
@@ -51,7 +51,7 @@ async def test_a_streamed_transcription_is_relayed(start: Any, fake: Any, openai
         model="whisper-1", file=("a.wav", WAV), stream=True
     )
     assert [event.type async for event in events] == ["transcript.text.delta", "transcript.text.done"]
-    assert sent(backend.asked[0])["stream"] == "true"
+    assert sent(backend.requests[0])["stream"] == "true"
 
 
 async def test_a_translation_reaches_the_backend_of_its_model(start: Any, fake: Any) -> None:
@@ -59,7 +59,7 @@ async def test_a_translation_reaches_the_backend_of_its_model(start: Any, fake: 
     gateway = await start({"speaches": speaches(backend)}, SPEACHES)
     answer = await gateway.http.post("/v1/audio/translations", files=FILE, data={"model": "whisper-1"})
     assert answer.json() == {"text": "Hello."}
-    assert sent(backend.asked[0])["model"] == "Systran/faster-whisper"
+    assert sent(backend.requests[0])["model"] == "Systran/faster-whisper"
 
 
 async def test_whisper_cannot_translate(start: Any, fake: Any) -> None:
@@ -91,7 +91,7 @@ async def test_whisper_answers_openais_clients_in_every_format(start: Any, fake:
     data = {"response_format": form, "timestamp_granularities[]": "word"}
     answer = await gateway.http.post("/v1/audio/transcriptions", files=FILE, data=data)
     assert answer.text == text
-    assert sent(backend.asked[0])["word_timestamps"] == "true"
+    assert sent(backend.requests[0])["word_timestamps"] == "true"
 
 
 async def test_whisper_streams_to_openais_clients(start: Any, fake: Any, openai_client: Any) -> None:
@@ -116,5 +116,5 @@ async def test_a_name_without_a_route_travels_on(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/transcriptions": lambda *_: VERBOSE})
     gateway = await start({"speaches": speaches(backend)})
     await gateway.http.post("/v1/audio/transcriptions", files=FILE, data={"model": "any", "vad_filter": "true"})
-    form = sent(backend.asked[0])
+    form = sent(backend.requests[0])
     assert (form["model"], form["vad_filter"]) == ("any", "true")

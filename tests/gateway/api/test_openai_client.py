@@ -78,7 +78,7 @@ async def test_a_chat_with_tools_a_schema_and_fields_of_one_backend(start: Any, 
         extra_body={"chat_template_kwargs": {"enable_thinking": False}},
     )
     assert answer.choices[0].message.tool_calls[0].function.name == "weather"
-    assert backend.asked[0].json()["tools"] == [WEATHER]
+    assert backend.requests[0].json()["tools"] == [WEATHER]
 
 
 async def test_vectors_in_the_encoding_that_the_client_prefers(start: Any, fake: Any, openai_client: Any) -> None:
@@ -88,7 +88,7 @@ async def test_vectors_in_the_encoding_that_the_client_prefers(start: Any, fake:
     gateway = await start({"stub": backend})
     answer = await openai_client(gateway).embeddings.create(model="stub", input="a")
     assert answer.data[0].embedding == [0.5, -0.25]
-    assert backend.asked[0].json()["encoding_format"] == "base64"
+    assert backend.requests[0].json()["encoding_format"] == "base64"
 
 
 async def test_a_completion(start: Any, fake: Any, openai_client: Any) -> None:
@@ -198,7 +198,7 @@ async def test_a_stream_that_breaks_raises_in_the_middle(start: Any, fake: Any, 
     gateway = await start({"stub": await fake({"POST /v1/chat/completions": cut})})
     stream = await openai_client(gateway).chat.completions.create(model="stub", messages=MESSAGES, stream=True)
     assert (await anext(stream)).choices[0].delta.content == "Hel"
-    with pytest.raises(openai.APIError, match="the answer of stub broke off"):
+    with pytest.raises(openai.APIError, match="the response of stub broke off"):
         await anext(stream)
 
 
@@ -219,4 +219,4 @@ async def test_a_text_is_said_whole_and_as_a_stream(start: Any, fake: Any, opena
     assert answer.content == SOUND
     async with speech.with_streaming_response.create(model="tts-1", voice="alloy", input="Hi") as streamed:
         assert b"".join([part async for part in streamed.iter_bytes()]) == SOUND
-    assert backend.asked[0].json()["speed"] == 1.5
+    assert backend.requests[0].json()["speed"] == 1.5

@@ -21,7 +21,7 @@ async def test_only_what_is_given_is_sent(start: Any, fake: Any, form: dict[str,
     gateway, backend = await started(start, fake)
     answer = await gateway.http.post("/speakers/diarize", files=FILE, data=form)
     assert answer.json() == DIARIZED
-    assert sent(backend.asked[0]) == {**form, "file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {**form, "file": ("talk.wav", WAV, "audio/x-wav")}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ async def test_figures_that_make_no_sense_are_refused(start: Any, fake: Any, for
     gateway, backend = await started(start, fake)
     answer = await gateway.http.post("/speakers/diarize", files=FILE, data=form)
     assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_two_recordings_are_compared(start: Any, fake: Any) -> None:
@@ -50,7 +50,7 @@ async def test_two_recordings_are_compared(start: Any, fake: Any) -> None:
     kind = {"content-type": "multipart/form-data; boundary=b"}
     answer = await gateway.http.post("/speakers/verify", content=body + b"\r\n--b--\r\n", headers=kind)
     assert answer.json() == VERIFIED
-    assert sent(backend.asked[0]) == {
+    assert sent(backend.requests[0]) == {
         "file1": ("speaker1.wav", b"one", "audio/wav"),
         "file2": ("b.flac", b"two", "audio/flac"),
     }

@@ -20,7 +20,7 @@ async def test_a_request_is_passed_on_as_it_came(start: Any, fake: Any) -> None:
     )
     answer = await gateway.http.post("/v1/audio/speech", content=body)
     assert (answer.content, answer.headers["content-type"]) == (SOUND, "audio/wav")
-    assert backend.asked[0].body == body
+    assert backend.requests[0].body == body
 
 
 async def test_a_model_goes_where_its_route_says_under_the_backends_name(start: Any, fake: Any) -> None:
@@ -28,10 +28,10 @@ async def test_a_model_goes_where_its_route_says_under_the_backends_name(start: 
     routes = {"piper": ["one"], "kokoro": [{"backend": "two", "model": "speaches-ai/Kokoro"}]}
     gateway = await start({"one": one, "two": two}, routes)
     await gateway.http.post("/v1/audio/speech", json={**BODY, "model": "kokoro"})
-    assert two.asked[0].json() == {**BODY, "model": "speaches-ai/Kokoro"}
+    assert two.requests[0].json() == {**BODY, "model": "speaches-ai/Kokoro"}
     unknown = await gateway.http.post("/v1/audio/speech", json={**BODY, "model": "nobody"})
     assert code(unknown) == (404, "model_not_found", "model")
-    assert not one.asked
+    assert not one.requests
 
 
 async def test_piper_speaks_where_openvoice_refuses_connections(start: Any, fake: Any) -> None:
@@ -75,7 +75,7 @@ async def test_fields_outside_the_list_or_their_bounds_are_refused(
     gateway = await start({"piper": backend})
     answer = await gateway.http.post("/v1/audio/speech", json={**BODY, **more})
     assert code(answer) == (422, "validation_error", param)
-    assert not backend.asked
+    assert not backend.requests
 
 
 async def test_a_voice_of_the_library_is_cloned_by_its_id(start: Any, fake: Any) -> None:
@@ -105,7 +105,7 @@ async def test_a_voice_of_the_backends_own_is_left_to_it(start: Any, fake: Any) 
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"c": chatterbox(backend)})
     await gateway.http.post("/v1/audio/speech", json={**BODY, "voice": "Alice.wav"})
-    assert backend.asked[0].json() == {**BODY, "voice": "Alice.wav"}
+    assert backend.requests[0].json() == {**BODY, "voice": "Alice.wav"}
 
 
 async def test_an_id_means_nothing_to_a_backend_that_cannot_clone(start: Any, fake: Any) -> None:
@@ -113,7 +113,7 @@ async def test_an_id_means_nothing_to_a_backend_that_cannot_clone(start: Any, fa
     gateway = await start({"piper": backend})
     wanted = {**BODY, "voice": "00000000-0000-4000-8000-000000000000"}
     assert (await gateway.http.post("/v1/audio/speech", json=wanted)).content == SOUND
-    assert backend.asked[0].json() == wanted
+    assert backend.requests[0].json() == wanted
 
 
 async def test_openais_own_client_is_served(start: Any, fake: Any) -> None:
@@ -123,4 +123,4 @@ async def test_openais_own_client_is_served(start: Any, fake: Any) -> None:
     async with openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="none") as client:
         answer = await client.audio.speech.create(**wanted)
     assert answer.content == SOUND
-    assert backend.asked[0].json()["model"] == "tts-1"
+    assert backend.requests[0].json()["model"] == "tts-1"

@@ -19,7 +19,7 @@ async def test_a_transcript_is_passed_on_and_words_are_refused_aloud(start: Any,
     gateway = await start({"whisper": whisper(backend)})
     answer = await gateway.http.post("/stt/transcribe", files=FILE, data={"language": "en"})
     assert answer.json() == NATIVE
-    assert sent(backend.asked[0]) == {
+    assert sent(backend.requests[0]) == {
         "language": "en",
         "word_timestamps": "false",
         "file": ("talk.wav", WAV, "audio/x-wav"),
@@ -33,7 +33,7 @@ async def test_words_are_asked_for_and_a_file_without_a_name_gets_one(start: Any
     body += b'content-disposition: form-data; name="word_timestamps"\r\n\r\ntrue\r\n--b--\r\n'
     kind = {"content-type": "multipart/form-data; boundary=b"}
     assert (await gateway.http.post("/stt/transcribe", content=body, headers=kind)).status_code == 200
-    assert sent(backend.asked[0]) == {"word_timestamps": "true", "file": ("audio.wav", b"x", "audio/wav")}
+    assert sent(backend.requests[0]) == {"word_timestamps": "true", "file": ("audio.wav", b"x", "audio/wav")}
 
 
 async def test_a_language_is_detected(start: Any, fake: Any) -> None:
@@ -41,7 +41,7 @@ async def test_a_language_is_detected(start: Any, fake: Any) -> None:
     backend = await fake({"POST /detect-language": lambda *_: found})
     gateway = await start({"whisper": whisper(backend)})
     assert (await gateway.http.post("/stt/detect-language", files=FILE)).json() == found
-    assert list(sent(backend.asked[0])) == ["file"]
+    assert list(sent(backend.requests[0])) == ["file"]
 
 
 async def test_segments_are_passed_on_as_they_come(start: Any, fake: Any) -> None:
@@ -65,7 +65,7 @@ async def test_segments_are_passed_on_as_they_come(start: Any, fake: Any) -> Non
             seen.set()
     assert b"".join(parts) == b"event: segment\r\ndata: {}\r\n\r\nevent: done\r\ndata: {}\r\n\r\n"
     assert len(parts) == 2
-    assert sent(backend.asked[0])["language"] == "de"
+    assert sent(backend.requests[0])["language"] == "de"
 
 
 async def test_a_stream_that_breaks_ends_with_an_error_event(start: Any, fake: Any) -> None:
@@ -110,7 +110,7 @@ async def test_a_verbose_transcript_gets_the_shape_of_the_contract(start: Any, f
             {**second, "words": [{**WORD, "start": 1.5}] if words else None},
         ],
     }
-    assert sent(backend.asked[0]) == {
+    assert sent(backend.requests[0]) == {
         "model": "Systran/faster-whisper",
         "language": "en",
         "response_format": "verbose_json",
@@ -135,7 +135,7 @@ async def test_a_form_may_name_the_model(start: Any, fake: Any) -> None:
     gateway = await start({"whisper": whisper(one), "speaches": speaches(two)}, SPEACHES)
     await gateway.http.post("/stt/transcribe", files=FILE)
     await gateway.http.post("/stt/transcribe", files=FILE, data={"model": "whisper-1"})
-    assert (len(one.asked), len(two.asked)) == (1, 1)
+    assert (len(one.requests), len(two.requests)) == (1, 1)
 
 
 async def test_one_that_is_gone_leaves_the_recording_to_the_next_of_the_other_kind(start: Any, fake: Any) -> None:
@@ -146,7 +146,7 @@ async def test_one_that_is_gone_leaves_the_recording_to_the_next_of_the_other_ki
     )
     answer = await gateway.http.post("/stt/transcribe", files=FILE, data={"model": "stt"})
     assert answer.headers["x-synapse-fallback"] == "1"
-    assert sent(other.asked[0])["file"] == ("talk.wav", WAV, "audio/x-wav")
+    assert sent(other.requests[0])["file"] == ("talk.wav", WAV, "audio/x-wav")
 
 
 async def test_a_backend_without_a_route_is_asked_all_the_same(start: Any, fake: Any) -> None:
@@ -155,7 +155,7 @@ async def test_a_backend_without_a_route_is_asked_all_the_same(start: Any, fake:
         {"speaches": speaches(backend), "chat": {"url": backend.url, "type": "vllm"}}, {"m": ["chat"]}
     )
     assert (await gateway.http.post("/stt/transcribe", files=FILE)).status_code == 200
-    assert "model" not in sent(backend.asked[0])
+    assert "model" not in sent(backend.requests[0])
 
 
 async def test_a_transcript_that_cannot_be_read_is_the_backends_fault(start: Any, fake: Any) -> None:
@@ -185,7 +185,7 @@ async def test_fields_are_checked_before_a_backend_is_asked(start: Any, fake: An
     gateway = await start({"whisper": whisper(backend)})
     answer = await gateway.http.post("/stt/transcribe", files=FILE, data=form)
     assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_a_recording_over_the_limit_is_refused(start: Any, fake: Any) -> None:
@@ -193,7 +193,7 @@ async def test_a_recording_over_the_limit_is_refused(start: Any, fake: Any) -> N
     gateway = await start({"whisper": whisper(backend)}, SYNAPSE_MAX_AUDIO_UPLOAD_BYTES="50")
     answer = await gateway.http.post("/stt/transcribe", files={"file": bytes(51)})
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "file_too_large")
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_a_playlist_that_calls_itself_a_recording_is_passed_on_and_never_fetched(start: Any, fake: Any) -> None:
@@ -202,8 +202,8 @@ async def test_a_playlist_that_calls_itself_a_recording_is_passed_on_and_never_f
     gateway = await start({"whisper": whisper(backend)})
     playlist = f"#EXTM3U\n#EXTINF:1,\n{outside.url}/segment.ts\nfile:///etc/hostname\n".encode()
     await gateway.http.post("/stt/transcribe", files={"file": ("talk.wav", playlist, "audio/wav")})
-    assert sent(backend.asked[0])["file"] == ("talk.wav", playlist, "audio/wav")
-    assert outside.asked == []
+    assert sent(backend.requests[0])["file"] == ("talk.wav", playlist, "audio/wav")
+    assert outside.requests == []
 
 
 async def test_a_redirect_of_a_backend_is_not_followed(start: Any, fake: Any) -> None:
@@ -212,4 +212,4 @@ async def test_a_redirect_of_a_backend_is_not_followed(start: Any, fake: Any) ->
     gateway = await start({"whisper": whisper(await fake({"POST /transcribe": lambda *_: away}))})
     answer = await gateway.http.post("/stt/transcribe", files=FILE)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "backend_bad_response")
-    assert outside.asked == []
+    assert outside.requests == []

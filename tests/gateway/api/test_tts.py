@@ -56,7 +56,7 @@ async def test_without_a_voice_speech_is_passed_on_as_it_is_made(speaking: Any) 
         found += b"".join([chunk async for chunk in chunks])
     assert found == SOUND
     assert answer.headers["content-type"] == "audio/wav"
-    assert backend.asked[0].json() == {
+    assert backend.requests[0].json() == {
         "model": "chatterbox",
         "input": "Hello.",
         "voice": "Alice.wav",
@@ -122,7 +122,7 @@ async def test_what_is_out_of_bounds_is_refused(speaking: Any, wanted: Any, para
     gateway, backend = speaking
     for path in ("/tts/synthesize", "/tts/stream"):
         assert code(await gateway.http.post(path, json=wanted)) == (422, "validation_error", param)
-    assert not backend.asked
+    assert not backend.requests
 
 
 async def test_languages_are_the_usual_ones_in_their_order(start: Any, fake: Any) -> None:
@@ -159,7 +159,7 @@ async def test_a_backend_of_openais_shape_is_asked_in_its_own_words(start: Any, 
     gateway = await start({"llm": {"url": "http://127.0.0.1:1", "type": "vllm"}, "piper-tts": backend}, routes)
     answer = await gateway.http.post(path, json={"text": "Hello.", "language": "de", "speed": 1.5})
     assert answer.content == SOUND
-    assert backend.asked[0].json() == {
+    assert backend.requests[0].json() == {
         "model": "tts-1-hd",
         "input": "Hello.",
         "voice": "alloy",
@@ -172,7 +172,7 @@ async def test_a_backend_without_a_route_is_asked_for_the_usual_model(start: Any
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"piper-tts": backend})
     await gateway.http.post("/tts/synthesize", json={"text": "Hello."})
-    assert backend.asked[0].json()["model"] == "tts-1"
+    assert backend.requests[0].json()["model"] == "tts-1"
 
 
 async def test_a_backend_that_cannot_clone_says_so(start: Any, fake: Any) -> None:
@@ -181,7 +181,7 @@ async def test_a_backend_that_cannot_clone_says_so(start: Any, fake: Any) -> Non
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x", "voice_id": await voice(gateway)})
     assert code(answer) == (400, "cloning_not_supported", "voice_id")
     assert "piper-tts cannot clone voices" in answer.json()["error"]["message"]
-    assert not backend.asked
+    assert not backend.requests
 
 
 async def test_piper_speaks_where_openvoice_is_away(start: Any, fake: Any) -> None:
@@ -192,7 +192,7 @@ async def test_piper_speaks_where_openvoice_is_away(start: Any, fake: Any) -> No
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x"})
     assert (answer.content, answer.headers["x-synapse-fallback"]) == (SOUND, "1")
     assert answer.headers["x-synapse-backend"] == "piper-tts"
-    assert (away.asked[0].json()["model"], piper.asked[0].json()["model"]) == ("openvoice", "tts-1")
+    assert (away.requests[0].json()["model"], piper.requests[0].json()["model"]) == ("openvoice", "tts-1")
 
 
 async def test_each_backend_of_a_route_is_asked_in_its_own_dialect(start: Any, fake: Any) -> None:
@@ -201,8 +201,8 @@ async def test_each_backend_of_a_route_is_asked_in_its_own_dialect(start: Any, f
     routes = {"speech": ["chatterbox", "piper"], "other": ["piper"]}
     gateway = await start({"piper": piper, "chatterbox": chatterbox(away)}, routes)
     assert (await gateway.http.post("/tts/synthesize", json={"text": "Hi."})).content == SOUND
-    assert away.asked[0].json()["text"] == "Hi."
-    assert piper.asked[0].json()["input"] == "Hi."
+    assert away.requests[0].json()["text"] == "Hi."
+    assert piper.requests[0].json()["input"] == "Hi."
 
 
 async def test_a_voice_is_cloned_by_whoever_can_whatever_comes_first(start: Any, fake: Any) -> None:
@@ -211,4 +211,4 @@ async def test_a_voice_is_cloned_by_whoever_can_whatever_comes_first(start: Any,
     gateway = await start({"piper": piper, "cloner": chatterbox(cloner)}, {"tts": ["piper"]})
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x", "voice_id": await voice(gateway)})
     assert answer.headers["x-synapse-backend"] == "cloner"
-    assert not piper.asked
+    assert not piper.requests

@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from components.feed_bus import account, password_rule
+from synapse_gateway.environment import SettingError
 from synapse_gateway.observe.feed.event import Event
-from synapse_gateway.settings import SettingError, load
+from synapse_gateway.settings import load
 from tests.gateway.observe.replicas import environment, foreign, subscribed, until_heard
 from tests.gateway.redis_server import CHANNEL, RedisServer
 from tests.gateway.watching import watching

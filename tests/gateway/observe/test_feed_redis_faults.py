@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from synapse_gateway.observe.feed.event import Event
 from synapse_gateway.observe.feed.redis_bus import RedisBus
-from synapse_gateway.settings import Feed
+from synapse_gateway.settings import FeedSettings
 from tests.gateway.observe.replicas import environment, foreign, subscribed, until_heard
 from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer
 from tests.gateway.running import Running
@@ -109,7 +109,9 @@ async def test_a_line_whose_receipt_is_lost_is_not_said_again(start: Any, line: 
 
 async def test_a_server_that_is_quiet_is_kept(line: Proxy) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
-    bus = RedisBus(Feed(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, silence_s=0.2)
+    bus = RedisBus(
+        FeedSettings(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, silence_s=0.2
+    )
     bus.start()
     await bus.is_subscribed.wait()
     await asyncio.sleep(1.5)  # many silences, each ended by an answer
@@ -119,7 +121,7 @@ async def test_a_server_that_is_quiet_is_kept(line: Proxy) -> None:
 
 async def test_a_server_that_falls_silent_is_noticed(line: Proxy, redis: RedisServer) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
-    settings = Feed(redis_url=line.url, redis_connect_s=IMPATIENT_S)
+    settings = FeedSettings(redis_url=line.url, redis_connect_s=IMPATIENT_S)
     heard: asyncio.Queue[Event] = asyncio.Queue()
     bus = RedisBus(settings, "one", failures, heard.put_nowait, silence_s=0.2)
     bus.start()
@@ -157,7 +159,7 @@ async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest
     monkeypatch.setattr(asyncio, "sleep", passes)
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
     with held() as port:
-        bus = RedisBus(Feed(redis_url=f"redis://127.0.0.1:{port}"), "one", failures, lambda _: None)
+        bus = RedisBus(FeedSettings(redis_url=f"redis://127.0.0.1:{port}"), "one", failures, lambda _: None)
         bus.start()
         async with asyncio.timeout(10):
             assert [await waits.get() for _ in range(6)] == [1, 2, 4, 8, 15, 15]
@@ -179,7 +181,7 @@ def full() -> Iterator[int]:
 async def test_an_address_that_takes_no_connection_is_given_up_in_time(caplog: pytest.LogCaptureFixture) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
     with full() as port:
-        settings = Feed(redis_url=f"redis://127.0.0.1:{port}", redis_connect_s=0.2)
+        settings = FeedSettings(redis_url=f"redis://127.0.0.1:{port}", redis_connect_s=0.2)
         bus = RedisBus(settings, "one", failures, lambda _: None)
         bus.start()
         await until(lambda: "cannot subscribe to Redis: TimeoutError" in caplog.text)

@@ -10,7 +10,7 @@ from synapse_gateway.api.form_schema import described
 from synapse_gateway.api.transcription.dialects import Fields
 from synapse_gateway.api.transcription.request import recording
 from synapse_gateway.errors import BadRequestError
-from synapse_gateway.routing.forward import Order, forward
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Doc, Endpoint, Handler
 from synapse_gateway.server.http import Response, Stream
@@ -66,7 +66,7 @@ def _fields(wanted: Convert) -> Fields:
 
 async def _ask(call: Call, operation: Operation, body: Form, name: str) -> Response | Stream:
     media = MEDIA[name.rpartition(".")[2]]
-    order = Order(
+    order = UpstreamCall(
         operation=operation,
         timeout_s=call.gateway.settings.timeouts["audio"],
         body=lambda _: body,

@@ -9,12 +9,12 @@ from synapse_gateway.api.form_schema import described
 from synapse_gateway.api.transcription.dialects import Fields
 from synapse_gateway.api.transcription.request import named, recording
 from synapse_gateway.errors import ValidationError
-from synapse_gateway.routing.forward import Order, forward
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Doc, Endpoint, Handler
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.server.multipart import Form
-from synapse_gateway.server.uploads import Limits, form
+from synapse_gateway.server.uploads import FormLimits, form
 from synapse_gateway.upstream.adapters import Operation
 
 Speakers = Annotated[int, msgspec.Meta(ge=1, le=1000)]
@@ -70,7 +70,7 @@ async def diarize(call: Call) -> Response | Stream:
 
 async def verify(call: Call) -> Response | Stream:
     most = call.gateway.settings.max_upload
-    async with form(call, Limits(files={"file1": 1, "file2": 1}, file_bytes=most)) as sent:
+    async with form(call, FormLimits(files={"file1": 1, "file2": 1}, file_bytes=most)) as sent:
         sent.fields(Nothing)
         files = [(f"file{number}", named(sent.file(f"file{number}"), f"speaker{number}.wav")) for number in (1, 2)]
         return await _ask(call, "verify", Form(files=files))
@@ -82,7 +82,7 @@ def _fields(wanted: Diarize) -> Fields:
 
 async def _ask(call: Call, operation: Operation, body: Form) -> Response | Stream:
     timeout_s = call.gateway.settings.timeouts["speaker"]
-    order = Order(operation=operation, timeout_s=timeout_s, body=lambda _: body)
+    order = UpstreamCall(operation=operation, timeout_s=timeout_s, body=lambda _: body)
     return await forward(call, order, call.gateway.registry.offering(operation)[:1])
 
 

@@ -7,18 +7,18 @@ from typing import Any
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Endpoint
 from synapse_gateway.server.http import Response, Stream
-from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.upstream import Upstream
 
 Route = dict[str, str]
 
 
 async def backend_routes(endpoints: Iterable[Endpoint], call: Call) -> Response | Stream:
     """Backend -> the groups of routes that reach it. Never an address."""
-    backends = call.gateway.registry.backends.values()
+    backends = call.gateway.registry.upstreams.values()
     return call.answer({backend.name: described(backend, endpoints) for backend in backends})
 
 
-def described(backend: Backend, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+def described(backend: Upstream, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """The routes that may reach *backend*, and the path that its health is asked at."""
     groups = {
         "Gateway Routes": [_route(endpoint) for endpoint in endpoints if reaches(endpoint, backend)],
@@ -30,7 +30,7 @@ def described(backend: Backend, endpoints: Iterable[Endpoint]) -> dict[str, Any]
     }
 
 
-def reaches(endpoint: Endpoint, backend: Backend) -> bool:
+def reaches(endpoint: Endpoint, backend: Upstream) -> bool:
     """Whether a call of *endpoint* may be handed to *backend*."""
     if endpoint.lifecycle is not None:
         return backend.adapter.lifecycle == endpoint.lifecycle

@@ -17,7 +17,7 @@ HTML = MEDIA[".html"]
 async def page(call: Call) -> Response | Stream:
     """The dashboard. A stranger's browser gets the login form, any other client the envelope."""
     try:
-        call.gateway.gate.enter(call.request.headers)
+        call.gateway.dashboard_auth.authenticate(call.request.headers)
     except GatewayError as error:
         return _turned_away(call, error)
     return PAGES["index.html"].send(call)
@@ -29,20 +29,20 @@ async def show_login(call: Call) -> Response | Stream:
     if tokens:
         return _log_in(call, tokens[-1])
     try:
-        call.gateway.gate.enter(call.request.headers)
+        call.gateway.dashboard_auth.authenticate(call.request.headers)
     except GatewayError as error:
         return _form(call, 200 if error.status == 401 else error.status, "" if error.status == 401 else error.message)
     return _see(call, HOME)
 
 
 async def log_in(call: Call) -> Response | Stream:
-    """What the form sends. Raises AuthenticationError, RateLimitedError and UnavailableError, as `Gate.log_in`."""
+    """What the form sends. Raises the errors of `DashboardAuth.log_in`."""
     fields = parse_qs((await call.body()).decode("utf-8", "replace"))
     return _log_in(call, fields.get("access_token", [""])[-1])
 
 
 async def log_out(call: Call) -> Response | Stream:
-    return _see(call, LOGIN, call.gateway.gate.log_out())
+    return _see(call, LOGIN, call.gateway.dashboard_auth.log_out())
 
 
 async def asset(call: Call) -> Response | Stream:
@@ -55,7 +55,7 @@ async def asset(call: Call) -> Response | Stream:
 
 def _log_in(call: Call, token: str) -> Response:
     try:
-        return _see(call, HOME, call.gateway.gate.log_in(token.strip()))
+        return _see(call, HOME, call.gateway.dashboard_auth.log_in(token.strip()))
     except GatewayError as error:
         return _turned_away(call, error)
 

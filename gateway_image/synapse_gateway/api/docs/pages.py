@@ -57,7 +57,7 @@ def _admit(call: Call) -> None:
     try:
         call.gateway.keys.identify(headers.get("authorization"), "user")
     except AuthenticationError:
-        if not call.gateway.gate.is_logged_in(headers):
+        if not call.gateway.dashboard_auth.is_logged_in(headers):
             raise
 
 

@@ -7,7 +7,7 @@ from synapse_gateway.api.models.profile_defaults import shaped
 from synapse_gateway.api.models.profile_store import Profiles
 from synapse_gateway.api.schema import Chat, with_fields
 from synapse_gateway.routing import auto_model
-from synapse_gateway.routing.forward import Order, forward
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.routing.relay import EVENTS
 from synapse_gateway.server.call import Call, parse
@@ -27,7 +27,9 @@ async def chat(call: Call) -> Response | Stream:
         model = call.model = auto_model.choice(gateway.registry, gateway.settings, asked.messages)
     targets = gateway.registry.resolve(model, "chat")
     body = completed(data, asked.model, gateway.profiles)
-    return await forward(call, Order(operation="chat", timeout_s=gateway.settings.timeouts["llm"], body=body), targets)
+    return await forward(
+        call, UpstreamCall(operation="chat", timeout_s=gateway.settings.timeouts["llm"], body=body), targets
+    )
 
 
 def completed(data: bytes, model: str | None, profiles: Profiles) -> Callable[[Target], bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from synapse_gateway.api.schema import Body, Completion, Embedding, Rerank, Sampled, with_fields
-from synapse_gateway.routing.forward import Order, forward
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.routing.relay import EVENTS
 from synapse_gateway.server.call import Call, parse
@@ -26,7 +26,7 @@ async def pass_through(operation: Operation, kind: type[Body], timing: str, call
     targets = call.gateway.registry.resolve(model, operation)
     return await forward(
         call,
-        Order(operation=operation, timeout_s=call.gateway.settings.timeouts[timing], body=renamed(data, model)),
+        UpstreamCall(operation=operation, timeout_s=call.gateway.settings.timeouts[timing], body=renamed(data, model)),
         targets,
     )
 

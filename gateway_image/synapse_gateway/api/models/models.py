@@ -13,7 +13,7 @@ from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Doc, Endpoint
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.upstream.adapters import Operation
-from synapse_gateway.upstream.models.listing import Entry, find, with_status
+from synapse_gateway.upstream.models.listing import ModelEntry, find, with_status
 from synapse_gateway.upstream.models.router import RouterModels
 
 MODELS: tuple[Operation, ...] = ("models",)
@@ -22,7 +22,7 @@ MODELS: tuple[Operation, ...] = ("models",)
 class Models(msgspec.Struct):
     """A list of models, as OpenAI's API has it."""
 
-    data: list[Entry]
+    data: list[ModelEntry]
     object: str = "list"
 
 
@@ -53,7 +53,7 @@ async def model(call: Call) -> Response | Stream:
 
 async def router_models(call: Call) -> Response | Stream:
     """The router's own list, with what was set for each model."""
-    entries = await router(call).api.listing()
+    entries = await router(call).api.models()
     return call.answer(Models(data=[_with_profile(call, entry) for entry in entries]))
 
 
@@ -86,16 +86,16 @@ async def unload(call: Call) -> Response | Stream:
 
 def router(call: Call) -> RouterModels:
     """The models of the router. Raises UnavailableError where the stack has none."""
-    backend = call.gateway.registry.first("router")
+    backend = call.gateway.registry.by_lifecycle("router")
     if backend is None or not isinstance(backend.models, RouterModels):
         raise UnavailableError("no backend of type llama-router is configured", code="backend_not_configured")
     call.backend = backend.name
     return backend.models
 
 
-async def existing(call: Call, name: str) -> Entry:
+async def existing(call: Call, name: str) -> ModelEntry:
     """The router's entry for *name*. Raises NotFoundError."""
-    found = find(await router(call).api.listing(), name)
+    found = find(await router(call).api.models(), name)
     if found is None:
         raise missing(name)
     return found
@@ -123,12 +123,12 @@ def _name(value: object) -> str:
     return value
 
 
-async def _catalogue(call: Call) -> list[Entry]:
+async def _catalogue(call: Call) -> list[ModelEntry]:
     found = await catalog(call.gateway.registry, call.gateway.settings.timeouts["default"])
     return [_with_profile(call, entry) for entry in found]
 
 
-def _with_profile(call: Call, entry: Entry) -> Entry:
+def _with_profile(call: Call, entry: ModelEntry) -> ModelEntry:
     values = call.gateway.profiles.of(entry["id"])
     if not values:
         return entry
@@ -147,7 +147,7 @@ ENDPOINTS = (
         method="GET",
         path="/v1/models/{model:path}",
         handler=model,
-        doc=Doc(summary="One model", tag="language", answer=Entry),
+        doc=Doc(summary="One model", tag="language", answer=ModelEntry),
         operations=MODELS,
     ),
     Endpoint(

@@ -15,17 +15,16 @@ from synapse_gateway.api.ollama.relay import NDJSON, Relay
 from synapse_gateway.api.ollama.schema import Embed, Embeddings, Generate, Generated, Named, OllamaChat, Show
 from synapse_gateway.api.ollama.vectors import Embedded, first_only
 from synapse_gateway.errors import GatewayError
-from synapse_gateway.observe.tracing import onward
-from synapse_gateway.routing.forward import Order, forward
 from synapse_gateway.routing.forward import Relay as Relaying
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.routing.relay import pass_on, whole
 from synapse_gateway.server.call import Call, parse
 from synapse_gateway.server.endpoint import Doc, Endpoint, Handler
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.upstream.adapters import Operation
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.http import Request
+from synapse_gateway.upstream.http import UpstreamRequest
+from synapse_gateway.upstream.upstream import Upstream
 
 VERSION = "0.32.15"
 """Of the API that is spoken here: clients ask for it before they use what is new."""
@@ -98,7 +97,7 @@ async def show(call: Call) -> Response | Stream:
     data = await call.body()
     asked = parse(data, Show)
     registry = call.gateway.registry
-    targets = registry.known(asked.model) or registry.resolve(asked.model, "chat")
+    targets = registry.route_for(asked.model) or registry.resolve(asked.model, "chat")
     if native := _having("ollama-show", targets):
         return await forward(call, _order(call, "ollama-show", renamed(data, asked.model)), native)
     able = [name for operation, name in CAPABILITIES.items() if _having(operation, targets)]
@@ -107,7 +106,7 @@ async def show(call: Call) -> Response | Stream:
 
 async def ps(call: Call) -> Response | Stream:
     """The models that Ollamas have in memory; one that does not answer is left out."""
-    backends = [found for found in call.gateway.registry.backends.values() if found.path("ollama-ps")]
+    backends = [found for found in call.gateway.registry.upstreams.values() if found.path("ollama-ps")]
     listed = await asyncio.gather(*(_running(call, backend) for backend in backends))
     return call.answer({"models": [model for models in listed for model in models]})
 
@@ -122,13 +121,13 @@ class Running(msgspec.Struct):
     models: list[msgspec.Raw] = []
 
 
-async def _running(call: Call, backend: Backend) -> list[msgspec.Raw]:
+async def _running(call: Call, backend: Upstream) -> list[msgspec.Raw]:
     path = backend.path("ollama-ps") or ""
     try:
         with (
-            onward(call, backend.name) as named,
+            call.trace_headers(backend.name) as named,
             await backend.send(
-                Request("GET", path, headers=named), call.gateway.settings.timeouts["default"]
+                UpstreamRequest("GET", path, headers=named), call.gateway.settings.timeouts["default"]
             ) as answer,
         ):
             return msgspec.json.decode(await whole(backend, answer), type=Running).models
@@ -156,13 +155,13 @@ async def _natively(
     return await forward(call, _order(call, operation, renamed(data, asked.model)), targets)
 
 
-def _order(call: Call, operation: Operation, body: Body, relay: Relaying = pass_on) -> Order:
+def _order(call: Call, operation: Operation, body: Body, relay: Relaying = pass_on) -> UpstreamCall:
     timing = "embeddings" if "embed" in operation else "llm"
-    return Order(operation=operation, timeout_s=call.gateway.settings.timeouts[timing], body=body, relay=relay)
+    return UpstreamCall(operation=operation, timeout_s=call.gateway.settings.timeouts[timing], body=body, relay=relay)
 
 
 def _having(operation: Operation, targets: Iterable[Target]) -> tuple[Target, ...]:
-    return tuple(target for target in targets if target.backend.path(operation))
+    return tuple(target for target in targets if target.upstream.path(operation))
 
 
 def _loaded(call: Call, shape: Shape, asked: Generated) -> Response:

@@ -10,9 +10,9 @@ from synapse_gateway.errors import BadGatewayError, GatewayError
 from synapse_gateway.routing.relay import EVENTS, STREAMED, count, whole
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response, Stream
-from synapse_gateway.server.sse import Events, EventTooLongError
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.http import Answer, UpstreamError
+from synapse_gateway.server.sse import EventParser, EventTooLongError
+from synapse_gateway.upstream.http import UpstreamError, UpstreamResponse
+from synapse_gateway.upstream.upstream import Upstream
 
 NDJSON = "application/x-ndjson"
 END = b"[DONE]"
@@ -23,7 +23,7 @@ class Translation:
 
     def __init__(self, frames: Frames) -> None:
         self.frames = frames
-        self.events = Events()
+        self.events = EventParser()
         self.reason: str | None = None
         self.usage: Usage | None = None
         self.is_done = False
@@ -70,7 +70,7 @@ class Relay:
         self._frames = frames
 
     async def __call__(
-        self, call: Call, backend: Backend, answer: Answer, headers: Mapping[str, str]
+        self, call: Call, backend: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
     ) -> Response | Stream:
         if (answer.header(b"content-type") or "").startswith(EVENTS):
             return await self._stream(call, backend, answer, {**STREAMED, **headers})
@@ -82,7 +82,7 @@ class Relay:
         return call.respond(msgspec.json.encode(self._frames.whole(chunk.choices[0], chunk.usage)), headers=headers)
 
     async def _stream(
-        self, call: Call, backend: Backend, answer: Answer, headers: Mapping[str, str]
+        self, call: Call, backend: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
     ) -> Response | Stream:
         answer.stream()
         translation, response = Translation(self._frames), None
@@ -104,7 +104,7 @@ class Relay:
         return response
 
 
-async def _lines(backend: Backend, answer: Answer, translation: Translation) -> AsyncIterator[bytes]:
+async def _lines(backend: Upstream, answer: UpstreamResponse, translation: Translation) -> AsyncIterator[bytes]:
     """The lines of a stream, those of one part together. Raises GatewayError."""
     try:
         while part := await answer.part():
@@ -116,7 +116,7 @@ async def _lines(backend: Backend, answer: Answer, translation: Translation) -> 
     yield b"".join(translation.end())
 
 
-def _count(backend: Backend, translation: Translation) -> None:
+def _count(backend: Upstream, translation: Translation) -> None:
     if translation.usage is not None:
         backend.metrics.prompt_tokens.inc(translation.usage.prompt_tokens)
         backend.metrics.completion_tokens.inc(translation.usage.completion_tokens)

@@ -79,7 +79,7 @@ def _generated(asked: Generated, target: Target) -> Iterator[tuple[str, Any]]:
     if is_streamed(asked):
         yield "stream", True
         yield "stream_options", {"include_usage": True}
-    yield from _sampling(asked.options or Options(), target.backend.config.type)
+    yield from _sampling(asked.options or Options(), target.upstream.config.type)
     yield from _format(asked.format)
     yield from _thinking(asked.think)
     if asked.logprobs:

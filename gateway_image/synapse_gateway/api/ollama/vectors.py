@@ -8,8 +8,8 @@ from synapse_gateway.errors import BadGatewayError
 from synapse_gateway.routing.relay import count, whole
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.http import Answer
+from synapse_gateway.upstream.http import UpstreamResponse
+from synapse_gateway.upstream.upstream import Upstream
 
 
 class Embedded:
@@ -19,7 +19,7 @@ class Embedded:
         self._model = model
         self._started = perf_counter_ns()
 
-    async def __call__(self, call: Call, backend: Backend, answer: Answer, _: Mapping[str, str]) -> Response:
+    async def __call__(self, call: Call, backend: Upstream, answer: UpstreamResponse, _: Mapping[str, str]) -> Response:
         found = await _vectors(backend, answer)
         return call.answer(
             {
@@ -32,13 +32,13 @@ class Embedded:
         )
 
 
-async def first_only(call: Call, backend: Backend, answer: Answer, _: Mapping[str, str]) -> Response:
+async def first_only(call: Call, backend: Upstream, answer: UpstreamResponse, _: Mapping[str, str]) -> Response:
     """The one vector, in the shape of /api/embeddings."""
     found = await _vectors(backend, answer)
     return call.answer({"embedding": found.data[0].embedding})
 
 
-async def _vectors(backend: Backend, answer: Answer) -> Vectors:
+async def _vectors(backend: Upstream, answer: UpstreamResponse) -> Vectors:
     """In the order of what was asked."""
     data = await whole(backend, answer)
     count(backend, data)

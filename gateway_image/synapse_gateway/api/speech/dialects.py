@@ -6,10 +6,10 @@ from typing import Any, Protocol
 import msgspec
 
 from synapse_gateway.api.speech.request import Wish
-from synapse_gateway.routing.forward import Order
+from synapse_gateway.routing.forward import UpstreamCall
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.upstream.adapters import Operation
-from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.upstream import Upstream
 
 NATURAL = 1.0
 """The speed that needs no field of its own."""
@@ -75,17 +75,17 @@ class OpenAISpeech:
 CHATTERBOX, OPENAI = Chatterbox(), OpenAISpeech()
 
 
-def can_clone(backend: Backend) -> bool:
+def can_clone(backend: Upstream) -> bool:
     return backend.path("synthesize") is not None
 
 
-def order(backend: Backend, wish: Wish, copy: str | None, timeout_s: float) -> Order:
+def order(backend: Upstream, wish: Wish, copy: str | None, timeout_s: float) -> UpstreamCall:
     """How *backend* is asked for *wish*."""
     dialect: Dialect = CHATTERBOX if can_clone(backend) else OPENAI
 
     def body(target: Target) -> bytes:
         return msgspec.json.encode(dialect.fields(wish, copy, target.model))
 
-    return Order(
+    return UpstreamCall(
         operation=dialect.operation(wish, copy), timeout_s=timeout_s, body=body, answer_headers=wish.answer_headers
     )

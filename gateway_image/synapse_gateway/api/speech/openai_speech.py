@@ -11,7 +11,7 @@ from synapse_gateway.api.speech.request import Wish
 from synapse_gateway.api.speech.synthesize import say
 from synapse_gateway.api.voices.record import is_id
 from synapse_gateway.errors import BadRequestError
-from synapse_gateway.routing.forward import Order, forward
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.routing.relay import EVENTS
 from synapse_gateway.server.call import Call, parse
 from synapse_gateway.server.endpoint import Doc, Endpoint
@@ -36,9 +36,11 @@ async def speech(call: Call) -> Response | Stream:
     data = await call.body()
     asked = parse(data, Speech)
     targets = call.gateway.registry.resolve(asked.model, "speech")
-    if is_id(asked.voice) and any(can_clone(target.backend) for target in targets):
+    if is_id(asked.voice) and any(can_clone(target.upstream) for target in targets):
         return await say(call, _wish(asked), targets)
-    order = Order(operation="speech", timeout_s=call.gateway.settings.timeouts["tts"], body=renamed(data, asked.model))
+    order = UpstreamCall(
+        operation="speech", timeout_s=call.gateway.settings.timeouts["tts"], body=renamed(data, asked.model)
+    )
     return await forward(call, order, targets)
 
 

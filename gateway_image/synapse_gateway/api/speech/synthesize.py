@@ -6,7 +6,7 @@ from synapse_gateway.api.speech.cloning import clone
 from synapse_gateway.api.speech.dialects import can_clone, order
 from synapse_gateway.api.speech.request import Wish
 from synapse_gateway.errors import BadRequestError
-from synapse_gateway.routing.forward import ask, in_turn
+from synapse_gateway.routing.forward import send, with_fallback
 from synapse_gateway.routing.registry import Registry, Target
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response, Stream
@@ -22,18 +22,18 @@ async def say(call: Call, wish: Wish, targets: Targets) -> Response | Stream:
     timeout_s = call.gateway.settings.timeouts["tts"]
     voice_id = wish.voice_id
     if voice_id is None:
-        return await in_turn(
-            call, targets, lambda target: ask(call, order(target.backend, wish, None, timeout_s), target)
+        return await with_fallback(
+            call, targets, lambda target: send(call, order(target.upstream, wish, None, timeout_s), target)
         )
-    return await in_turn(call, cloning(targets), lambda target: clone(call, wish, voice_id, target))
+    return await with_fallback(call, cloning(targets), lambda target: clone(call, wish, voice_id, target))
 
 
 def cloning(targets: Targets) -> Targets:
     """Those of *targets* that can clone a voice. Raises BadRequestError."""
-    if found := [target for target in targets if can_clone(target.backend)]:
+    if found := [target for target in targets if can_clone(target.upstream)]:
         return found
     raise BadRequestError(
-        f"{targets[0].backend.name} cannot clone voices; leave the voice out, or configure a backend that can",
+        f"{targets[0].upstream.name} cannot clone voices; leave the voice out, or configure a backend that can",
         code="cloning_not_supported",
         param="voice_id",
     )
@@ -45,14 +45,14 @@ def speakers(registry: Registry) -> Targets:
     Raises UnavailableError when there is no such backend.
     """
     chains = list(_chains(registry))
-    return next((chain for chain in chains if can_clone(chain[0].backend)), chains[0])
+    return next((chain for chain in chains if can_clone(chain[0].upstream)), chains[0])
 
 
 def _chains(registry: Registry) -> Iterator[Targets]:
     """The routes for speech, then each backend by itself."""
     alone = registry.offering("speech")
     for route in registry.routes.values():
-        if speaking := [target for target in route if target.backend.path("speech")]:
+        if speaking := [target for target in route if target.upstream.path("speech")]:
             yield speaking
     for target in alone:
         yield [target]

@@ -89,7 +89,7 @@ async def interpolate(call: Call) -> Response | Stream:
 
 async def spoken(call: Call) -> Response | Stream:
     """The languages of whoever speaks; the usual ones where nobody does."""
-    codes = _offered(speakers(call.gateway.registry)) if call.gateway.registry.doing("speech") else languages.USUAL
+    codes = _offered(speakers(call.gateway.registry)) if call.gateway.registry.serving("speech") else languages.USUAL
     return call.answer([Language(code=code, name=languages.NAMES.get(code, code)) for code in codes])
 
 
@@ -101,7 +101,7 @@ def _speakers(call: Call, language: str) -> Targets:
 
 
 def _offered(targets: Targets) -> tuple[str, ...]:
-    return targets[0].backend.config.languages or languages.USUAL
+    return targets[0].upstream.config.languages or languages.USUAL
 
 
 def _named(filename: str) -> dict[str, str]:

@@ -8,16 +8,17 @@ from functools import partial
 from synapse_gateway.api.transcription.dialects import DIALECTS, Dialect, Fields, Wanted
 from synapse_gateway.api.transcription.formats import Written
 from synapse_gateway.api.transcription.transcript import Transcript
-from synapse_gateway.routing.forward import Order, forward
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.routing.registry import Registry, Target
 from synapse_gateway.routing.relay import pass_on, whole
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.server.multipart import OCTETS, Form
-from synapse_gateway.server.uploads import Limits, Sent, Upload, form
+from synapse_gateway.server.spool import Upload
+from synapse_gateway.server.uploads import FormLimits, UploadedForm, form
 from synapse_gateway.upstream.adapters import Operation
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.http import Answer
+from synapse_gateway.upstream.http import UpstreamResponse
+from synapse_gateway.upstream.upstream import Upstream
 
 passed_on = partial(pass_on, fault=b"event: error\ndata: ")
 
@@ -34,12 +35,12 @@ class Asking:
 
     def body(self, file: Upload, target: Target) -> Form:
         fields = self.fields(target)
-        if (dialect := dialect_of(target.backend, self.operation)) is not self.native:
+        if (dialect := dialect_of(target.upstream, self.operation)) is not self.native:
             fields = dialect.fields(replace(self.wanted, model=target.model or self.wanted.model))
         return Form(fields=fields, files=[("file", file)])
 
     async def relay(
-        self, call: Call, backend: Backend, answer: Answer, headers: Mapping[str, str]
+        self, call: Call, backend: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
     ) -> Response | Stream:
         dialect = dialect_of(backend, self.operation)
         if dialect is self.native:
@@ -51,14 +52,16 @@ class Asking:
 async def ask(call: Call, asking: Asking, file: Upload, targets: tuple[Target, ...]) -> Response | Stream:
     """Raises what `forward` raises, and BadGatewayError for a transcript that cannot be read."""
     timeout_s = call.gateway.settings.timeouts["stt"]
-    order = Order(operation=asking.operation, timeout_s=timeout_s, body=partial(asking.body, file), relay=asking.relay)
+    order = UpstreamCall(
+        operation=asking.operation, timeout_s=timeout_s, body=partial(asking.body, file), relay=asking.relay
+    )
     return await forward(call, order, targets)
 
 
 @asynccontextmanager
-async def recording(call: Call) -> AsyncIterator[tuple[Sent, Upload]]:
+async def recording(call: Call) -> AsyncIterator[tuple[UploadedForm, Upload]]:
     """The form, and the file in it; whatever it is, it is only passed on. Raises as `form` does."""
-    async with form(call, Limits(files={"file": 1}, file_bytes=call.gateway.settings.max_upload)) as sent:
+    async with form(call, FormLimits(files={"file": 1}, file_bytes=call.gateway.settings.max_upload)) as sent:
         yield sent, named(sent.file("file"), "audio.wav")
 
 
@@ -74,13 +77,13 @@ def by_default(registry: Registry, operation: Operation, native: Dialect) -> tup
     Raises UnavailableError.
     """
     offering = registry.offering(operation)
-    if found := tuple(target for target in offering if dialect_of(target.backend, operation) is native):
+    if found := tuple(target for target in offering if dialect_of(target.upstream, operation) is native):
         return found[:1]
     for route in registry.routes.values():
-        if found := tuple(target for target in route if target.backend.path(operation)):
+        if found := tuple(target for target in route if target.upstream.path(operation)):
             return found
     return offering[:1]
 
 
-def dialect_of(backend: Backend, operation: Operation) -> Dialect:
+def dialect_of(backend: Upstream, operation: Operation) -> Dialect:
     return DIALECTS[backend.path(operation) or ""]

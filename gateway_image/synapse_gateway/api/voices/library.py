@@ -17,7 +17,7 @@ from synapse_gateway.api.voices.reference import Reference, reference
 from synapse_gateway.api.voices.store import Store
 from synapse_gateway.auth.keys import Identity
 from synapse_gateway.errors import GatewayError, InternalError, NotFoundError, UnavailableError
-from synapse_gateway.server.uploads import Upload
+from synapse_gateway.server.spool import Upload
 
 LENGTHS_S = (5.0, 30.0)
 """Longer than the first and at most the second: what cloning takes (Chatterbox refuses or fails otherwise)."""

@@ -10,10 +10,10 @@ from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Doc, Endpoint
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.server.multipart import CONTROL
-from synapse_gateway.server.uploads import Limits, form
+from synapse_gateway.server.uploads import FormLimits, form
 from synapse_gateway.settings import MI
 
-LIMITS = Limits(files={"files": 10}, file_bytes=50 * MI)
+LIMITS = FormLimits(files={"files": 10}, file_bytes=50 * MI)
 MOST_NAME = 128
 
 

@@ -15,7 +15,7 @@ from synapse_gateway.observe.feed.hub import Hub, Subscription, View
 from synapse_gateway.observe.feed.redaction import Redactor
 from synapse_gateway.observe.feed.redis_bus import RedisBus
 from synapse_gateway.observe.metrics import DIRECTORY, Metrics
-from synapse_gateway.settings import Feed as Settings
+from synapse_gateway.settings import FeedSettings
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,15}(?:Z|[+-]\d\d:\d\d)")
 
@@ -23,7 +23,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,15}(?:Z|[+-]\d\d:\d\d)")
 class Feed:
     """Made and started where the event loop runs."""
 
-    def __init__(self, settings: Settings, instance: str, metrics: Metrics) -> None:
+    def __init__(self, settings: FeedSettings, instance: str, metrics: Metrics) -> None:
         self.settings = settings
         self.instance = instance = named(instance)
         self._redactor = Redactor(settings.extra_patterns, settings.line_chars)

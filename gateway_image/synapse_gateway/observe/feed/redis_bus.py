@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from synapse_gateway.observe.feed.event import LEVELS, Event
-from synapse_gateway.settings import Feed as Settings
+from synapse_gateway.settings import FeedSettings
 
 QUEUE = 1000
 """Events that wait to be published; more lose the oldest."""
@@ -40,7 +40,7 @@ class RedisBus:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: FeedSettings,
         instance: str,
         failures: Counter,
         receive: Callable[[Event], None],

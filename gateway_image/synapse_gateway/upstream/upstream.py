@@ -1,32 +1,65 @@
-"""A backend as it runs: its connections, its breaker, and the places for calls to it."""
+"""A backend at run time: its connection pool, circuit breaker, admission control and retry budget."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 
 from synapse_gateway.errors import BackendTimeoutError, BadGatewayError, GatewayError, UnavailableError
 from synapse_gateway.observe.metrics import Metrics
-from synapse_gateway.routing.config import BackendConfig
 from synapse_gateway.upstream.adapters import TASKS, Adapter, Operation
 from synapse_gateway.upstream.admission import Admission
 from synapse_gateway.upstream.breaker import Breaker
-from synapse_gateway.upstream.http import Answer, Client, ConnectError, Request, SilentBackendError, UpstreamError
-from synapse_gateway.upstream.lifecycle import Always, Lifecycle
-from synapse_gateway.upstream.retries import RetryBudget
+from synapse_gateway.upstream.config import BackendConfig
+from synapse_gateway.upstream.http import (
+    Client,
+    ConnectError,
+    UpstreamError,
+    UpstreamRequest,
+    UpstreamResponse,
+    UpstreamTimeoutError,
+)
+from synapse_gateway.upstream.lifecycle import Lifecycle, StaticModels
+
+RETRY_DELAYS_S = (0.5, 1.0, 2.0)
+RETRY_SHARE = 0.1
+RETRY_RESERVE = 3.0
 
 
-class Backend:
-    """One backend of the configuration. Its state outlives a change of the file that does not touch it."""
+class RetryBudget:
+    """Limit of retries: a tenth of the requests, and a small reserve for a backend with few of them.
+
+    Retries must not be the load that keeps a backend down.
+    """
+
+    def __init__(self) -> None:
+        self._tokens = RETRY_RESERVE
+
+    def deposit(self) -> None:
+        """Count a request."""
+        self._tokens = min(RETRY_RESERVE, self._tokens + RETRY_SHARE)
+
+    def delays(self) -> Iterator[float]:
+        """Yield the seconds to wait before each retry, until the budget is used up."""
+        for delay_s in RETRY_DELAYS_S:
+            if self._tokens < 1:
+                return
+            self._tokens -= 1
+            yield delay_s * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, so that clients do not retry together
+
+
+class Upstream:
+    """One backend of the configuration. Its state survives a reload of the file that does not change its section."""
 
     def __init__(
         self,
         name: str,
         config: BackendConfig,
         metrics: Metrics,
-        lifecycle: "Callable[[Backend], Lifecycle]" = Always.of,
+        lifecycle: "Callable[[Upstream], Lifecycle]" = StaticModels.of,
     ) -> None:
         self.name = name
         self.config = config
-        self.is_up = False  # at the last look at its health
+        self.is_up = False  # result of the last health probe
         self.client = Client(config.url)
         self.breaker = Breaker(name)
         self.admission = Admission(name, config.concurrency, config.queue)
@@ -40,11 +73,11 @@ class Backend:
         return self.config.adapter
 
     def path(self, operation: Operation) -> str | None:
-        """Where its API has *operation*; None where it does not do that."""
+        """Return the path of *operation* in its API; None where it does not offer that."""
         return self._paths.get(operation)
 
-    async def send(self, request: Request, timeout_s: float) -> Answer:
-        """Ask, under the breaker, with retries for as long as no connection was made.
+    async def send(self, request: UpstreamRequest, timeout_s: float) -> UpstreamResponse:
+        """Send *request* under the circuit breaker; retry while no connection can be made.
 
         Raises UnavailableError (no connection, or the breaker is open), BackendTimeoutError and BadGatewayError.
         """
@@ -60,10 +93,10 @@ class Backend:
                 self.metrics.retries.inc()
                 await asyncio.sleep(delay_s)
 
-    async def _attempt(self, request: Request, timeout_s: float) -> Answer:
+    async def _attempt(self, request: UpstreamRequest, timeout_s: float) -> UpstreamResponse:
         self.breaker.enter()
         try:
-            answer = await self.client.send(request, timeout_s)
+            response = await self.client.send(request, timeout_s)
         except ConnectError:
             self.breaker.fail()
             self.metrics.unreachable.inc()
@@ -75,25 +108,25 @@ class Backend:
             self.breaker.leave()
             raise
         self.breaker.succeed()
-        self.metrics.answered(answer.status)
-        return answer
+        self.metrics.answered(response.status)
+        return response
 
     def failure(self, error: UpstreamError) -> GatewayError:
-        """What the client is told when an exchange breaks."""
-        if isinstance(error, SilentBackendError):
+        """Return the error for the client when an exchange breaks off, and count it."""
+        if isinstance(error, UpstreamTimeoutError):
             self.metrics.silent.inc()
             return BackendTimeoutError(f"{self.name} did not answer in time")
         self.metrics.broken.inc()
-        return BadGatewayError(f"the answer of {self.name} broke off", code="backend_bad_response")
+        return BadGatewayError(f"the response of {self.name} broke off", code="backend_bad_response")
 
     def close(self) -> None:
-        """It is gone from the configuration: calls under way end as they would."""
+        """Close idle connections and stop background tasks; calls in progress run to their end."""
         self.models.close()
         self.client.close()
 
 
 def _paths(config: BackendConfig) -> Iterator[tuple[Operation, str]]:
-    """The operations of its kind, less those whose task the configuration leaves out."""
+    """Yield the operations of its type, without those of tasks that the configuration leaves out."""
     for operation, path in config.adapter.paths.items():
         task = TASKS.get(operation)
         if task is None or task in config.served_tasks:
