@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 
-from synapse_gateway.api.models.profile_store import Profiles, watch
-from synapse_gateway.api.speech.reference_cache import Copies
-from synapse_gateway.api.voices import Library
+from synapse_gateway.api.models.profile_store import ProfileStore, watch_profiles
+from synapse_gateway.api.speech.reference_cache import ReferenceCache
+from synapse_gateway.api.voices import VoiceLibrary
 from synapse_gateway.auth.dashboard import OPERATOR, Gate
 from synapse_gateway.auth.keys import Access, Identity, Keys
 from synapse_gateway.errors import AuthenticationError
 from synapse_gateway.observe.feed import Feed
-from synapse_gateway.observe.gauges import LiveFigures
+from synapse_gateway.observe.gauges import BackendGauges
 from synapse_gateway.observe.logs import AccessLog
 from synapse_gateway.observe.metrics import Metrics
 from synapse_gateway.observe.tracing import Tracer
@@ -32,7 +32,7 @@ class Gateway:
         self.metrics = Metrics()
         self.access_log = AccessLog()
         self.tracer = _tracer(settings)
-        self.profiles = Profiles(settings.profiles)
+        self.profiles = ProfileStore(settings.profiles)
         runtime = Runtime(settings.router, settings.model_times, self.profiles.context_tokens)
         self._lifecycles = Lifecycles(settings.model_times, runtime)
         self._watch: asyncio.Task[None] | None = None
@@ -40,11 +40,11 @@ class Gateway:
         self.health = Health()
         self.gate = Gate(settings.dashboard)
         self.feed: Feed | None = None
-        self.voices = Library(settings.voices)
-        self.copies = Copies()
+        self.voices = VoiceLibrary(settings.voices)
+        self.reference_cache = ReferenceCache()
         self.room = Room(settings.max_spool)
         self.is_draining = False
-        self.metrics.watch(LiveFigures(lambda: tuple(self.registry.backends.values())))
+        self.metrics.register(BackendGauges(lambda: tuple(self.registry.backends.values())))
 
     def use(self, config: Config) -> None:
         """Put *config* in force. Calls under way go on with what they have."""
@@ -64,8 +64,8 @@ class Gateway:
 
     async def start(self) -> None:
         """What needs the running loop."""
-        await asyncio.to_thread(self.profiles.look)
-        self._watch = asyncio.create_task(watch(self.profiles))
+        await asyncio.to_thread(self.profiles.refresh)
+        self._watch = asyncio.create_task(watch_profiles(self.profiles))
         await self.voices.start()
         if self.settings.feed.is_live:
             self.feed = Feed(self.settings.feed, self.settings.instance, self.metrics)

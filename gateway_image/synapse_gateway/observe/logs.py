@@ -1,4 +1,4 @@
-"""Logs: a line of JSON for each request and each event, and never a body, a header or a key in them."""
+"""Logs: one line of JSON per request and per log record, without bodies, headers and keys."""
 
 import asyncio
 import logging
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 FLUSH_S = 0.1
 ACCESS = "synapse_gateway.access"
 QUIET = frozenset({"/livez", "/readyz", "/metrics", "/health", "/ui/{name}"})
-"""Asked every few seconds by machines, or many at a time by a browser; logged only when they fail."""
+"""Routes of probes and of the dashboard's files, which are requested often; logged only if they fail."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON per record."""
+    """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -34,7 +34,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class AccessLog:
-    """A line for each answered request, gathered for a moment before it is written."""
+    """Log of answered requests; lines are collected for a moment and written together."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -48,11 +48,11 @@ class AccessLog:
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
         self._lines.append(self._encode(_line(call, status, seconds)))
-        if self._logger.handlers:  # the feed listens
+        if self._logger.handlers:  # the terminal feed
             self._logger.info("%s %s %d %.0f ms", call.request.method, call.route, status, seconds * 1000)
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Write the collected lines."""
         if self._lines:
             self._stream.write(b"\n".join([*self._lines, b""]).decode())
             self._stream.flush()
@@ -60,7 +60,7 @@ class AccessLog:
 
 
 def set_up(level: str, stream: TextIO | None = None) -> None:
-    """Send every logger's lines to *stream*, as JSON."""
+    """Write the records of all loggers to *stream* as JSON."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -69,7 +69,7 @@ def set_up(level: str, stream: TextIO | None = None) -> None:
 
 
 class Line(msgspec.Struct):
-    """What is logged of a request."""
+    """Line of the access log."""
 
     ts: float  # Unix seconds
     request_id: str

@@ -1,4 +1,4 @@
-"""Spans for a collector, by OTLP over HTTP: gathered here, sent by a thread of the SDK's, dropped where it cannot.
+"""Export of spans to a collector, by OTLP over HTTP; a thread of the SDK sends them, and drops them on failure.
 
 Needs the extra `otlp`.
 """
@@ -22,21 +22,25 @@ from synapse_gateway.observe.tracing import Headers
 from synapse_gateway.server.call import Call
 
 PATH = "/v1/traces"
-SEND_S = 5.0
-LINGER_MS = 3000
-"""How long the end of the process waits for the collector."""
+SEND_TIMEOUT_S = 5.0
+SHUTDOWN_MS = 3000
+"""Time at the end of the process to send the last spans."""
 _context = TraceContextTextMapPropagator()
 
 
 class CollectorTracer:
-    """Sends spans to the collector at *endpoint*, under the name of this *instance*."""
+    """Tracer that sends spans to the collector at *endpoint*, with the name of this *instance*."""
 
     def __init__(self, endpoint: str, instance: str, delay_s: float = 2) -> None:
-        named = {"service.name": "synapse-gateway", "service.instance.id": instance, "service.version": __version__}
-        self._provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
-        exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + PATH, timeout=SEND_S)
+        attributes = {
+            "service.name": "synapse-gateway",
+            "service.instance.id": instance,
+            "service.version": __version__,
+        }
+        self._provider = TracerProvider(resource=Resource.create(attributes), shutdown_on_exit=False)
+        exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + PATH, timeout=SEND_TIMEOUT_S)
         self._processor = BatchSpanProcessor(
-            exporter, schedule_delay_millis=delay_s * 1000, export_timeout_millis=LINGER_MS
+            exporter, schedule_delay_millis=delay_s * 1000, export_timeout_millis=SHUTDOWN_MS
         )
         self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("synapse_gateway", __version__)
@@ -46,12 +50,12 @@ class CollectorTracer:
         return RequestSpan(self._tracer, self._tracer.start_span(call.request.method, came, SpanKind.SERVER))
 
     def close(self) -> None:
-        self._provider.force_flush(LINGER_MS)
+        self._provider.force_flush(SHUTDOWN_MS)
         self._provider.shutdown()
 
 
 class RequestSpan:
-    """The span of one request, and those of the backends that were asked for it."""
+    """Span of one request, with a child span for each attempt at a backend."""
 
     def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
         self._tracer = tracer
@@ -73,7 +77,7 @@ class RequestSpan:
             span.end()
 
     def end(self, call: Call, status: int) -> None:
-        """What asks whether the gateway is well is left out, unless it is not."""
+        """End the span; spans of probes are dropped unless they fail."""
         if call.route in QUIET and status < 500:
             return
         span, method = self._span, call.request.method

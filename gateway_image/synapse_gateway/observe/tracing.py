@@ -1,7 +1,7 @@
-"""Who asked whom, and how long it took: W3C trace context is passed on always, and spans are kept by a Tracer.
+"""Tracing: W3C trace context is always passed on to backends; a Tracer also records spans.
 
-A request whose client sent no context has none without a Tracer. Spans hold names, numbers and codes: nothing that a
-client wrote, and no key.
+Without a Tracer, a request has a context only if its client sent one. Spans have names, numbers and codes, and no text
+of a client and no key.
 """
 
 import re
@@ -19,29 +19,29 @@ WELL_FORMED = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9
 
 
 class Span(Protocol):
-    """One request under way."""
+    """Span of one request."""
 
     def attempt(self, backend: str, *named: tuple[str, str]) -> AbstractContextManager[Headers]:
-        """Around the asking of *backend*: the headers *named*, and those that tell it of the trace."""
+        """Record an attempt at *backend*; gives the headers *named* and those of the trace context."""
         ...
 
     def end(self, call: "Call", status: int) -> None:
-        """It was answered with *status*."""
+        """End the span with the *status* of the response."""
         ...
 
 
 class Tracer(Protocol):
-    """Keeps spans, and sends them somewhere."""
+    """Records spans and exports them."""
 
     def begin(self, call: "Call") -> Span: ...
 
     def close(self) -> None:
-        """Send what was not sent; may take seconds, and must not be called in the event loop."""
+        """Export the remaining spans. Blocks for seconds: not for the event loop."""
         ...
 
 
 def onward(call: "Call", backend: str) -> AbstractContextManager[Headers]:
-    """Around the asking of *backend*: the headers by which its logs and spans are found beside the gateway's."""
+    """Give the headers for *backend* that connect its logs and spans with those of the gateway."""
     named = ("x-request-id", call.id)
     if call.span is not None:
         return call.span.attempt(backend, named)
@@ -51,7 +51,7 @@ def onward(call: "Call", backend: str) -> AbstractContextManager[Headers]:
 
 
 def received(headers: Mapping[str, str]) -> Headers:
-    """The trace context that a client sent, as it is; none where it makes no sense."""
+    """Return the trace context that a client sent, unchanged; nothing if it is malformed."""
     if not WELL_FORMED.fullmatch(headers[TRACE]):
         return ()
     return tuple((name, headers[name]) for name in (TRACE, STATE) if name in headers)

@@ -67,9 +67,9 @@ async def test_a_change_of_the_voice_forgets_the_copy(speaking: Any) -> None:
         await gateway.http.post("/tts/synthesize", json={"text": "Hello.", "voice_id": name})
     files = {"files": ("b.wav", wav(7), "audio/wav")}
     await gateway.http.post(f"/voices/{voice_id}/references", files=files)
-    assert [key[1] for key in gateway.gateway.copies._copies] == [other]
+    assert [key[1] for key in gateway.gateway.reference_cache._references] == [other]
     await gateway.http.delete(f"/voices/{other}")
-    assert not gateway.gateway.copies._copies
+    assert not gateway.gateway.reference_cache._references
 
 
 async def test_a_recording_that_was_exchanged_is_sent_again(speaking: Any, tmp_path: Any) -> None:

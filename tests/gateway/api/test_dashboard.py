@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.api.dashboard.static_files import FOLDER, PAGES
+from synapse_gateway.api.static_files import FOLDER, UI_FILES
 from tests.gateway.watching import BEARER, TOKEN
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ async def test_the_pages_open_for_a_session_and_for_the_token(start: Any, path: 
     for headers in (await _logged_in(gateway), BEARER):
         answer = await gateway.http.get(path, headers=headers)
         assert answer.status_code == 200
-        assert answer.content == PAGES["index.html"].data
+        assert answer.content == UI_FILES["index.html"].data
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
@@ -107,7 +107,7 @@ async def test_logging_out_takes_the_cookie_back(start: Any) -> None:
     assert "Max-Age=0" in answer.headers["set-cookie"]
 
 
-@pytest.mark.parametrize("name", sorted(name for name in PAGES if not name.endswith(".html")))
+@pytest.mark.parametrize("name", sorted(name for name in UI_FILES if not name.endswith(".html")))
 async def test_every_file_is_sent_with_its_type_and_its_limits(start: Any, name: str) -> None:
     gateway = await start({}, **SET)
     answer = await gateway.http.get(f"/ui/{name}")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.api.models.profile_defaults import shaped
+from synapse_gateway.api.models.profile_defaults import with_defaults
 
 USER = {"role": "user", "content": "Hi"}
 
 
 def asked(body: dict[str, Any], **values: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(shaped(json.dumps({"messages": [USER], **body}).encode(), values, None))
+    found: dict[str, Any] = json.loads(with_defaults(json.dumps({"messages": [USER], **body}).encode(), values, None))
     return found
 
 
@@ -40,7 +40,7 @@ def test_the_other_name_of_a_field_counts() -> None:
 
 def test_all_else_keeps_its_bytes() -> None:
     data = b'{"messages":[{"role":"user","content":"x","n":1.0}],"model":"m","seed":12345678901234567890,"x":1e2}'
-    shown = shaped(data, {"top_k": 7}, "own")
+    shown = with_defaults(data, {"top_k": 7}, "own")
     assert json.loads(shown)["model"] == "own"
     for part in (b'{"role":"user","content":"x","n":1.0}', b'"seed":12345678901234567890', b'"x":1e2', b'"top_k":7'):
         assert part in shown

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from synapse_gateway.api.models.profile_schema import NOTES, checked, family, fields
+from synapse_gateway.api.models.profile_schema import NOTES, family, fields, validated
 from synapse_gateway.errors import BadRequestError
 
 
@@ -36,7 +36,7 @@ def test_one_family_has_a_field_more() -> None:
 
 
 def test_a_field_is_shown_with_what_its_type_has() -> None:
-    shown = {field.name: field.shown() for field in fields("gpt-oss-20b")}
+    shown = {field.name: field.as_schema() for field in fields("gpt-oss-20b")}
     assert shown["temperature"].keys() == {
         *("name", "label", "type", "default", "applies_at", "description"),
         *("min", "max", "step"),
@@ -62,11 +62,11 @@ def test_a_field_is_shown_with_what_its_type_has() -> None:
     ],
 )
 def test_what_is_within_bounds_is_taken(name: str, value: Any) -> None:
-    assert checked("gpt-oss-20b", {name: value}) == {name: value}
+    assert validated("gpt-oss-20b", {name: value}) == {name: value}
 
 
 def test_a_whole_number_may_be_written_with_a_point() -> None:
-    found = checked("llama", {"top_k": 40.0})
+    found = validated("llama", {"top_k": 40.0})
     assert msgspec.json.encode(found) == b'{"top_k":40}'
 
 
@@ -94,11 +94,11 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
 )
 def test_what_is_not_names_its_field(name: str, value: Any, code: str) -> None:
     with pytest.raises(BadRequestError) as refused:
-        checked("gpt-oss-20b", {name: value})
+        validated("gpt-oss-20b", {name: value})
     assert (refused.value.code, refused.value.param) == (code, name)
 
 
 def test_a_field_of_another_family_is_unknown() -> None:
-    with pytest.raises(BadRequestError, match="it has: system_prompt, temperature") as refused:
-        checked("llama", {"reasoning_effort": "low"})
+    with pytest.raises(BadRequestError, match="accepted: system_prompt, temperature") as refused:
+        validated("llama", {"reasoning_effort": "low"})
     assert refused.value.code == "unknown_field"

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from components.feed_bus import account, password_rule
-from synapse_gateway.observe.feed.event import Event
+from synapse_gateway.observe.feed.event import FeedEvent
 from synapse_gateway.settings import SettingError, load
 from tests.gateway.observe.replicas import environment, foreign, subscribed, until_heard
 from tests.gateway.redis_server import CHANNEL, RedisServer
@@ -26,7 +26,7 @@ async def test_an_event_is_published_as_five_keys_of_compact_json(start: Any, re
     async with redis.listener() as said:
         log.warning("password=canary and\na break")
         payload = await until_heard(said, b"tests.redis")
-    event = msgspec.json.decode(payload, type=Event)
+    event = msgspec.json.decode(payload, type=FeedEvent)
     assert payload == msgspec.json.encode(event)
     assert (event.source, event.level, event.instance) == ("tests.redis", "WARNING", "one")
     assert event.message == r"password=[redacted] and \n a break"
@@ -127,7 +127,7 @@ async def test_the_feeds_account_does_for_the_feed_and_for_nothing_else(start: A
             await other.publish(CHANNEL, foreign(message="from another"))
             await watcher.until("from another")
             log.warning("our own")
-            while msgspec.json.decode(await said.get(), type=Event).message != "our own":
+            while msgspec.json.decode(await said.get(), type=FeedEvent).message != "our own":
                 pass
         for command in ("GET a", "PUBLISH elsewhere a", "CONFIG GET *", "ACL LIST", "KEYS *", "FLUSHALL"):
             with pytest.raises(NoPermissionError):

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from synapse_gateway.observe.feed.event import Event
+from synapse_gateway.observe.feed.event import FeedEvent
 from synapse_gateway.observe.feed.redis_bus import RedisBus
 from synapse_gateway.settings import Feed
 from tests.gateway.observe.replicas import environment, foreign, subscribed, until_heard
@@ -88,7 +88,7 @@ async def test_cancelled_requests_cross_no_replies(start: Any, fake: Any, redis:
         log.info("line 20")
         messages: list[str] = []
         while "line 20" not in messages:
-            messages.append(msgspec.json.decode(await said.get(), type=Event).message)
+            messages.append(msgspec.json.decode(await said.get(), type=FeedEvent).message)
     assert [message for message in messages if message.startswith("line")] == [f"line {number}" for number in range(21)]
     assert b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway)
 
@@ -109,7 +109,7 @@ async def test_a_line_whose_receipt_is_lost_is_not_said_again(start: Any, line: 
 
 async def test_a_server_that_is_quiet_is_kept(line: Proxy) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
-    bus = RedisBus(Feed(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, silence_s=0.2)
+    bus = RedisBus(Feed(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, idle_s=0.2)
     bus.start()
     await bus.is_subscribed.wait()
     await asyncio.sleep(1.5)  # many silences, each ended by an answer
@@ -120,8 +120,8 @@ async def test_a_server_that_is_quiet_is_kept(line: Proxy) -> None:
 async def test_a_server_that_falls_silent_is_noticed(line: Proxy, redis: RedisServer) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
     settings = Feed(redis_url=line.url, redis_connect_s=IMPATIENT_S)
-    heard: asyncio.Queue[Event] = asyncio.Queue()
-    bus = RedisBus(settings, "one", failures, heard.put_nowait, silence_s=0.2)
+    heard: asyncio.Queue[FeedEvent] = asyncio.Queue()
+    bus = RedisBus(settings, "one", failures, heard.put_nowait, idle_s=0.2)
     bus.start()
     async with asyncio.timeout(PATIENCE_S):
         await bus.is_subscribed.wait()

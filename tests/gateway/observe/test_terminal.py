@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.observe.feed.feed import named
+from synapse_gateway.observe.feed.feed import bus_name
 from synapse_gateway.observe.feed.handler import FeedHandler
 from synapse_gateway.observe.logs import ACCESS
 from synapse_gateway.observe.metrics import DIRECTORY
@@ -60,9 +60,9 @@ async def test_requests_are_logged_without_the_feed_when_it_is_off(start: Any) -
 
 
 def test_several_processes_of_a_replica_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert named("replica-1") == "replica-1"
+    assert bus_name("replica-1") == "replica-1"
     monkeypatch.setenv(DIRECTORY, "/tmp")  # noqa: S108 - nothing is written
-    assert named("replica-1") == f"replica-1.{os.getpid()}"
+    assert bus_name("replica-1") == f"replica-1.{os.getpid()}"
 
 
 async def test_the_query_narrows_what_is_seen(start: Any) -> None:
@@ -165,14 +165,14 @@ async def test_a_reader_that_stalls_does_not_hold_up_the_end(start: Any) -> None
     async with connected(gateway.port) as stalled:
         stalled.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await stalled.send(ASK)
-        await _until(lambda: gateway.gateway.feed.watchers == 1)
+        await _until(lambda: gateway.gateway.feed.subscribers == 1)
         for _ in range(200):
             log.info("x" * 60000)
             await asyncio.sleep(0)
         gateway.gateway.drain()
         async with asyncio.timeout(WAIT_S):
             await gateway.listener.stop(3 * WAIT_S)
-    await _until(lambda: gateway.gateway.feed.watchers == 0)
+    await _until(lambda: gateway.gateway.feed.subscribers == 0)
 
 
 async def test_a_thousand_idle_watchers_leave_nothing_behind(start: Any) -> None:
@@ -183,7 +183,7 @@ async def test_a_thousand_idle_watchers_leave_nothing_behind(start: Any) -> None
         async with asyncio.TaskGroup() as group:
             for _ in range(1000):
                 group.create_task(_watch_and_leave(gateway.port, aborts=choose.random() < 0.5))
-        await _until(lambda: gateway.gateway.feed.watchers == 0)
+        await _until(lambda: gateway.gateway.feed.subscribers == 0)
         await _until(lambda: _held() == before)
 
 

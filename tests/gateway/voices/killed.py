@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synapse_gateway.api.voices.store import Store
+from synapse_gateway.api.voices.store import VoiceStore
 from tests.gateway.sounds import wav
 
 WATCHED = {"open", "os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.scandir", "os.listdir"}
@@ -55,7 +55,7 @@ def change(root: Path, told: int, countdown: Countdown) -> None:
     """Make a voice, add to it, delete another; write a line to *told* after each, as an answer to a client."""
     first, second = json.loads((root / "before.json").read_text())
     sys.addaudithook(countdown.on_event)
-    store = Store(root)
+    store = VoiceStore(root)
     made = store.create("made", "a", [Sound(3, countdown), Sound(4, countdown)])
     os.write(told, json.dumps({"made": made.voice_id}).encode() + b"\n")
     store.add(first, [Sound(5, countdown)])
@@ -68,7 +68,7 @@ def change(root: Path, told: int, countdown: Countdown) -> None:
 
 def prepared(root: Path) -> None:
     """A library with two voices."""
-    store, silent = Store(root), Countdown(1_000_000)
+    store, silent = VoiceStore(root), Countdown(1_000_000)
     ids = [store.create(name, "a", [Sound(number, silent)]).voice_id for number, name in enumerate(("one", "two"), 1)]
     store.close()
     (root / "before.json").write_text(json.dumps(ids))

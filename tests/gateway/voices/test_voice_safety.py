@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from synapse_gateway.api.voices import store
 from synapse_gateway.api.voices.disk import locked
-from synapse_gateway.api.voices.record import LOCK, is_id
+from synapse_gateway.api.voices.layout import LOCK, is_id
 from tests.gateway.sockets import connected
 from tests.gateway.sounds import wav
 from tests.gateway.voices.test_voices import code, files, made
@@ -188,7 +188,7 @@ async def test_a_library_that_another_replica_holds_is_opened_later(
     start: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     (tmp_path / "voices").mkdir()
-    monkeypatch.setattr(store, "locked", partial(locked, patience_s=0))
+    monkeypatch.setattr(store, "locked", partial(locked, timeout_s=0))
     with locked(tmp_path / "voices" / LOCK):
         gateway = await start({})
         assert code(await gateway.http.get("/readyz")) == (503, "storage_error")

@@ -12,12 +12,12 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from synapse_gateway.api.voices import disk, legacy
+from synapse_gateway.api.voices import disk, layout
 from synapse_gateway.api.voices import store as stores
 from synapse_gateway.api.voices.disk import locked
-from synapse_gateway.api.voices.record import LOCK, Voice
+from synapse_gateway.api.voices.layout import LOCK, Voice
 from synapse_gateway.api.voices.reference import reference
-from synapse_gateway.api.voices.store import Store
+from synapse_gateway.api.voices.store import VoiceStore
 from synapse_gateway.errors import BadRequestError, ConflictError, NotFoundError
 from tests.gateway.sounds import wav
 
@@ -69,7 +69,7 @@ def test_a_kill_at_any_point_loses_nothing(tmp_path: Path) -> None:
 def check_survivor(outcome: dict[str, Any]) -> None:
     """What was acknowledged is there, what was not is there whole or not at all, and nothing lies about."""
     root, (first, second) = Path(outcome["root"]), outcome["before"]
-    store = Store(root)
+    store = VoiceStore(root)
     voices = {voice.name: voice for voice in store.voices()}
     assert contents(root, voices["one"]) in [[wav(6, fill=1)], [wav(6, fill=1), wav(6, fill=5)]]
     if "added" in outcome:
@@ -90,10 +90,10 @@ def check_survivor(outcome: dict[str, Any]) -> None:
 
 
 def test_what_a_living_process_is_writing_is_no_leftover(tmp_path: Path) -> None:
-    one = Store(tmp_path)
-    with one._scratch.place() as unfinished:
+    one = VoiceStore(tmp_path)
+    with one._scratch.temporary_path() as unfinished:
         unfinished.write_text("under way")
-        two = Store(tmp_path)
+        two = VoiceStore(tmp_path)
         assert unfinished.exists()
     one.close()
     two.close()
@@ -102,7 +102,7 @@ def test_what_a_living_process_is_writing_is_no_leftover(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "full"), ValueError("the spool is closed")])
 def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, fault: Exception) -> None:
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     with pytest.raises(type(fault)):
@@ -114,7 +114,7 @@ def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, fault: Excepti
 
 
 def test_references_are_added_all_or_none(tmp_path: Path, monkeypatch: Any) -> None:
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     link, made = os.link, list[Path]()
 
@@ -135,7 +135,7 @@ def test_references_are_added_all_or_none(tmp_path: Path, monkeypatch: Any) -> N
 def test_a_voice_that_is_deleted_while_its_lock_is_waited_for_is_not_there(
     tmp_path: Path, monkeypatch: Any, *, is_replaced: bool
 ) -> None:
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     folder, elsewhere, try_lock = tmp_path / voice.voice_id, tmp_path / "elsewhere", disk.try_lock
 
@@ -153,7 +153,7 @@ def test_a_voice_that_is_deleted_while_its_lock_is_waited_for_is_not_there(
 
 
 def test_a_voice_that_is_deleted_before_its_lock_is_taken_is_not_there(tmp_path: Path, monkeypatch: Any) -> None:
-    store, other = Store(tmp_path), Store(tmp_path)
+    store, other = VoiceStore(tmp_path), VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
 
     def late(path: Path) -> Any:
@@ -168,7 +168,7 @@ def test_a_voice_that_is_deleted_before_its_lock_is_taken_is_not_there(tmp_path:
 
 
 def test_whoever_waits_too_long_for_a_voice_is_told(tmp_path: Path) -> None:
-    with locked(tmp_path / LOCK), pytest.raises(ConflictError) as refused, locked(tmp_path / LOCK, patience_s=0.05):
+    with locked(tmp_path / LOCK), pytest.raises(ConflictError) as refused, locked(tmp_path / LOCK, timeout_s=0.05):
         pass
     assert refused.value.code == "voice_busy"
 
@@ -182,7 +182,7 @@ def test_the_former_layout_is_moved_once(tmp_path: Path) -> None:
     stranger.mkdir()
     (stranger / "reference.wav").write_bytes(wav())
     for _ in range(2):
-        store = Store(tmp_path)
+        store = VoiceStore(tmp_path)
         found = {voice.voice_id: contents(tmp_path, voice) for voice in store.voices()}
         assert found == {alone.name: [wav(6, fill=1)], beside.name: [wav(6, fill=3), wav(6, fill=2)]}
         assert not (alone / "reference.wav").exists()
@@ -193,7 +193,7 @@ def test_the_former_layout_is_moved_once(tmp_path: Path) -> None:
 def test_a_former_recording_that_is_a_link_stays(tmp_path: Path) -> None:
     folder = old(tmp_path)
     (folder / "reference.wav").symlink_to("/etc/passwd")
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     assert [voice.references for voice in store.voices()] == [()]
     assert (folder / "reference.wav").is_symlink()
 
@@ -201,7 +201,7 @@ def test_a_former_recording_that_is_a_link_stays(tmp_path: Path) -> None:
 def test_a_former_voice_that_cannot_be_moved_keeps_its_place(tmp_path: Path, caplog: Any) -> None:
     folder = old(tmp_path, reference=wav(6))
     (folder / "references").write_text("in the way")
-    Store(tmp_path).close()
+    VoiceStore(tmp_path).close()
     assert (folder / "reference.wav").exists()
     assert "keeps its old layout" in caplog.text
     assert str(tmp_path) not in caplog.text
@@ -210,14 +210,14 @@ def test_a_former_voice_that_cannot_be_moved_keeps_its_place(tmp_path: Path, cap
 def test_a_former_voice_that_another_replica_moves_is_left_to_it(tmp_path: Path, monkeypatch: Any) -> None:
     folder = old(tmp_path, reference=wav(6))
     monkeypatch.setattr(disk, "try_lock", lambda handle: False)
-    monkeypatch.setattr(legacy, "locked", lambda path: locked(path, patience_s=0))
-    legacy.migrate(folder)
+    monkeypatch.setattr(layout, "locked", lambda path: locked(path, timeout_s=0))
+    layout.migrate(folder)
     assert (folder / "reference.wav").exists()
 
 
 def test_a_voice_from_elsewhere_can_be_added_to_and_its_duration_is_put_right(tmp_path: Path) -> None:
     folder = old(tmp_path)
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     voice, names = store.add(folder.name, [Sound(wav(7))])
     assert (voice.references, names) == (("ref_001.wav",), ["ref_001.wav"])
     (folder / "references" / "ref_002.wav").write_bytes(b"damaged")
@@ -228,7 +228,7 @@ def test_a_voice_from_elsewhere_can_be_added_to_and_its_duration_is_put_right(tm
 
 
 def test_a_voice_that_goes_while_it_is_read_is_not_there(tmp_path: Path, monkeypatch: Any) -> None:
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     is_dir = Path.is_dir
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from synapse_gateway.api.voices.record import is_id
+from synapse_gateway.api.voices.layout import is_id
 from tests.gateway.running import Running
 from tests.gateway.sounds import wav
 

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse_gateway.api.voices.wav import Wave, inspect
+from synapse_gateway.api.voices.wav import WaveFormat, inspect
 from synapse_gateway.errors import BadRequestError
 from tests.gateway.sounds import chunk, extensible, form, riff, wav
 
 SECOND = bytes(16000)
 
 
-def inspected(data: bytes) -> Wave:
+def inspected(data: bytes) -> WaveFormat:
     return inspect(lambda offset, size: data[offset : offset + size], len(data))
 
 
 def test_rate_channels_bits_and_length_are_read() -> None:
     found = inspected(riff(form(channels=2, rate=48000, bits=24), chunk(b"data", bytes(48000 * 6))))
-    assert found == Wave(rate_hz=48000, channels=2, bits=24, duration_s=1.0)
+    assert found == WaveFormat(rate_hz=48000, channels=2, bits=24, duration_s=1.0)
 
 
 @pytest.mark.parametrize(
