@@ -1,4 +1,4 @@
-// API reference: Swagger UI with the gateway's OpenAPI document; /redoc shows every operation unfolded.
+// API reference: Swagger UI with the OpenAPI document of the gateway.
 
 const target = document.getElementById("reference");
 
@@ -6,6 +6,6 @@ SwaggerUIBundle({
   domNode: target,
   url: target.dataset.document,
   deepLinking: true,
-  docExpansion: location.pathname === "/redoc" ? "full" : "list",
+  docExpansion: "list", // operations folded: unfolding all of them takes a browser half a minute
   validatorUrl: null, // the default is a service outside
 });

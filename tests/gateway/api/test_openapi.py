@@ -1,4 +1,4 @@
-"""The description says all there is, and nothing else."""
+"""OpenAPI document: it describes all endpoints, and Swagger UI shows it."""
 
 import re
 from html.parser import HTMLParser
@@ -47,20 +47,20 @@ def resolved(reference: str) -> Any:
     return found
 
 
-def test_every_endpoint_is_described_or_left_out_on_purpose() -> None:
+def test_every_endpoint_is_described_or_listed_as_left_out() -> None:
     described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
     offered = {(endpoint.method, endpoint.template) for endpoint in ENDPOINTS if endpoint.template not in LEFT_OUT}
     assert described == offered
 
 
-def test_the_operations_of_the_contract_are_there() -> None:
+def test_the_document_has_the_operations_of_the_contract() -> None:
     paths = DOCUMENT["paths"]
     speech = {"/stt/transcribe", "/stt/detect-language", "/stt/stream", "/speakers/diarize", "/speakers/verify"}
     assert {*speech, "/audio/denoise", "/audio/convert", "/v1/embeddings", "/v1/chat/completions"} <= paths.keys()
 
 
 @pytest.mark.parametrize("endpoint", [found for found in ENDPOINTS if found.doc], ids=lambda found: found.template)
-def test_an_operation_says_what_it_takes_and_gives(endpoint: Any) -> None:
+def test_an_operation_describes_its_request_and_response(endpoint: Any) -> None:
     operation = DOCUMENT["paths"][endpoint.template][endpoint.method.lower()]
     names = [found["name"] for found in operation["parameters"] if found["in"] == "path"]
     assert names == re.findall(r"\{(\w+)", endpoint.path)
@@ -70,20 +70,20 @@ def test_an_operation_says_what_it_takes_and_gives(endpoint: Any) -> None:
     assert (operation["security"] == []) == (endpoint.access == "open")
 
 
-def test_every_failure_has_the_one_shape() -> None:
+def test_every_error_has_the_error_format() -> None:
     for status in statuses():
         content = DOCUMENT["components"]["responses"][str(status)]["content"]
         assert content == {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
 
 
-def test_references_lead_somewhere_and_names_are_plain() -> None:
+def test_references_resolve_and_names_are_alphanumeric() -> None:
     assert all(resolved(reference) for reference in references(DOCUMENT))
     assert all(name.isalnum() for name in DOCUMENT["components"]["schemas"])
     ids = [operation["operationId"] for methods in DOCUMENT["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids))
 
 
-async def test_programs_get_the_document(start: Any, fake: Any) -> None:
+async def test_the_document_is_served_as_json(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()})
     assert (await gateway.http.get("/openapi.json")).json() == DOCUMENT
 
@@ -152,7 +152,7 @@ async def test_a_session_of_the_dashboard_may_read_the_documentation(start: Any,
         assert (await gateway.http.get(path)).status_code == 200
 
 
-def test_a_query_is_described() -> None:
+def test_query_parameters_are_described() -> None:
     async def handler(call: Any) -> Any:
         raise AssertionError
 

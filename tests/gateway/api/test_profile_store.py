@@ -1,4 +1,4 @@
-"""The file of profiles: shared by replicas, whole whatever happens to a writer, and never lost in silence."""
+"""File of profiles: shared by replicas, whole after a kill, and never lost silently."""
 
 import asyncio
 import json
@@ -24,10 +24,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def names(path: Path) -> list[str]:
-    return sorted(found.name for found in path.parent.iterdir() if not found.name.endswith(".lock"))
+    return sorted(file.name for file in path.parent.iterdir() if not file.name.endswith(".lock"))
 
 
-def test_what_is_set_is_in_the_file_and_in_force(path: Path) -> None:
+def test_a_change_is_in_the_file_and_in_force(path: Path) -> None:
     profiles = ProfileStore(path)
     assert profiles.of(MODEL) == {}
     assert profiles.change(MODEL, {"temperature": 0.5, "top_k": 7}, is_whole=False) == {"temperature": 0.5, "top_k": 7}
@@ -39,7 +39,7 @@ def test_what_is_set_is_in_the_file_and_in_force(path: Path) -> None:
     assert names(path) == ["model-profiles.json"]
 
 
-def test_a_change_is_a_part_or_the_whole(path: Path) -> None:
+def test_a_change_updates_or_replaces_the_profile(path: Path) -> None:
     profiles = ProfileStore(path)
     profiles.change("other", {"top_k": 1}, is_whole=False)
     profiles.change(MODEL, {"temperature": 0.5, "top_k": 7}, is_whole=False)
@@ -49,14 +49,14 @@ def test_a_change_is_a_part_or_the_whole(path: Path) -> None:
     assert list(json.loads(path.read_text())["models"]) == ["other"]
 
 
-def test_the_context_size_is_none_unless_it_is_set(path: Path) -> None:
+def test_the_context_size_is_none_by_default(path: Path) -> None:
     profiles = ProfileStore(path)
     assert profiles.context_tokens(MODEL) is None
     profiles.change(MODEL, {"runtime_ctx_size": 4096}, is_whole=False)
     assert profiles.context_tokens(MODEL) == 4096
 
 
-def test_another_replica_sees_a_change_when_it_looks(path: Path) -> None:
+def test_another_replica_sees_a_change_at_its_refresh(path: Path) -> None:
     one, other = ProfileStore(path), ProfileStore(path)
     one.change(MODEL, {"top_k": 7}, is_whole=False)
     assert other.of(MODEL) == {}
@@ -77,7 +77,7 @@ def test_a_file_is_never_written_in_place(path: Path) -> None:
     assert former.read_bytes() == content != path.read_bytes()
 
 
-def test_two_replicas_that_write_at_once_lose_nothing(path: Path) -> None:
+def test_concurrent_writers_lose_no_change(path: Path) -> None:
     replicas = [ProfileStore(path) for _ in range(4)]
 
     def write(number: int) -> None:
@@ -96,7 +96,7 @@ def test_two_replicas_that_write_at_once_lose_nothing(path: Path) -> None:
     "content",
     [b"", b"{", b"[]", b'{"version":1,"models":[]}', b'{"models":{}}', b'{"version":1,"models":{"x":{}}}', b"\xff\x00"],
 )
-def test_a_damaged_file_is_kept_beside_and_what_was_known_stays(
+def test_a_damaged_file_is_renamed_and_the_last_profiles_stay(
     path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     profiles = ProfileStore(path)
@@ -113,17 +113,17 @@ def test_a_damaged_file_is_kept_beside_and_what_was_known_stays(
     assert json.loads(path.read_text())["models"].keys() == {MODEL, "other"}
 
 
-def test_a_second_damage_does_not_overwrite_the_first(path: Path) -> None:
+def test_a_second_damaged_file_does_not_replace_the_first(path: Path) -> None:
     profiles = ProfileStore(path)
     path.parent.mkdir()
     for content in (b"first", b"second"):
         path.write_bytes(content)
         profiles.change(MODEL, {"top_k": 7}, is_whole=False)
-    kept = {found.read_bytes() for found in path.parent.glob("*.corrupt")}
+    kept = {file.read_bytes() for file in path.parent.glob("*.corrupt")}
     assert kept == {b"first", b"second"}
 
 
-def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+def test_a_file_of_a_newer_version_is_not_changed(path: Path) -> None:
     path.parent.mkdir()
     path.write_text('{"version": 2, "models": "who knows"}')
     profiles = ProfileStore(path)
@@ -135,7 +135,7 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
     assert path.read_text() == '{"version": 2, "models": "who knows"}'
 
 
-def test_what_cannot_be_written_is_an_error_and_changes_nothing(small_disk: Path) -> None:
+def test_a_failed_write_is_an_error_and_changes_nothing(small_disk: Path) -> None:
     profiles = ProfileStore(small_disk / "profiles.json")
     profiles.change(MODEL, {"system_prompt": "brief"}, is_whole=False)
     with pytest.raises(InternalError) as refused:
@@ -149,7 +149,7 @@ def test_what_cannot_be_written_is_an_error_and_changes_nothing(small_disk: Path
     assert names(small_disk / "profiles.json") == ["profiles.json"]
 
 
-def test_what_cannot_be_read_leaves_what_is_known(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_read_keeps_the_last_profiles(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     profiles = ProfileStore(path)
     profiles.change(MODEL, {"top_k": 7}, is_whole=False)
     path.unlink()
@@ -171,7 +171,7 @@ for number in range(1_000_000):
 
 
 @pytest.mark.parametrize("written", [1, 7, 20])
-def test_a_writer_that_is_killed_leaves_a_whole_file_with_all_that_it_confirmed(path: Path, written: int) -> None:
+def test_a_killed_writer_leaves_a_whole_file_with_all_confirmed_changes(path: Path, written: int) -> None:
     with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         for _ in range(written):
@@ -185,14 +185,14 @@ def test_a_writer_that_is_killed_leaves_a_whole_file_with_all_that_it_confirmed(
     assert names(path) == ["model-profiles.json"]
 
 
-def test_what_a_killed_writer_left_is_taken_away_by_the_next(path: Path) -> None:
+def test_leftovers_of_a_killed_writer_are_removed_by_the_next_write(path: Path) -> None:
     path.parent.mkdir()
     path.with_name(".model-profiles.json.abc.tmp").write_bytes(b"half")
     ProfileStore(path).change(MODEL, {"top_k": 7}, is_whole=False)
     assert names(path) == ["model-profiles.json"]
 
 
-def test_a_watch_looks_by_itself(path: Path) -> None:
+def test_the_watcher_refreshes_periodically(path: Path) -> None:
     async def watched() -> None:
         other = ProfileStore(path)
         task = asyncio.create_task(watch_profiles(other, 0.01))

@@ -1,6 +1,6 @@
-"""API documentation: the OpenAPI document, and Swagger UI, served from the gateway itself, to read it.
+"""API documentation: the OpenAPI document, and Swagger UI, served by the gateway itself.
 
-Open to API keys and to sessions of the dashboard.
+API keys and sessions of the dashboard may read it.
 """
 
 from collections.abc import Iterable
