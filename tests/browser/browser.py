@@ -29,7 +29,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Tab:
-    """A page and its problems: console errors, policy violations, and requests to other origins."""
+    """Page and its problems: console errors, policy violations, and requests to other origins."""
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page

@@ -19,7 +19,7 @@ FormFields = Iterable[tuple[str, str]]
 
 
 class NoFields(msgspec.Struct, forbid_unknown_fields=True):
-    """A form that has files and no text fields."""
+    """Form that has files and no text fields."""
 
 
 def form_schema(kind: type[msgspec.Struct], *files: str) -> dict[str, Mapping[str, Any]]:

@@ -13,11 +13,11 @@ Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Penalty = Annotated[float, msgspec.Meta(ge=-10, le=10)]
 Raw = msgspec.Raw
 OptionalRaw = Raw | UnsetType
-"""A field that may be missing and is passed on unread. (`Raw | None` would accept null alone.)"""
+"""Field that may be missing and is passed on unread. (`Raw | None` would accept null alone.)"""
 
 
 class ModelRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A request body that names a model. The gateway reads the model and passes the bytes on unchanged."""
+    """Request body that names a model. The gateway reads the model and passes the bytes on unchanged."""
 
     model: str | None = None
     user: str | None = None

@@ -1,4 +1,4 @@
-"""The official Ollama client, with backends that have OpenAI's API only."""
+"""Official Ollama client, with backends that have OpenAI's API only."""
 
 import asyncio
 from typing import Any

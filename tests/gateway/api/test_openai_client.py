@@ -1,4 +1,4 @@
-"""The official OpenAI client, with the base URL of the gateway."""
+"""Official OpenAI client, with the base URL of the gateway."""
 
 import base64
 import struct

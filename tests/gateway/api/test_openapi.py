@@ -35,16 +35,16 @@ LEFT_OUT = {
 
 def references(value: Any) -> set[str]:
     if isinstance(value, dict):
-        inner = {found for each in value.values() for found in references(each)}
+        inner = {reference for item in value.values() for reference in references(item)}
         return inner | ({value["$ref"]} if isinstance(value.get("$ref"), str) else set())
-    return {found for each in value for found in references(each)} if isinstance(value, list) else set()
+    return {reference for item in value for reference in references(item)} if isinstance(value, list) else set()
 
 
 def resolved(reference: str) -> Any:
-    found: Any = DOCUMENT
+    value: Any = DOCUMENT
     for name in reference.removeprefix("#/").split("/"):
-        found = found[name]
-    return found
+        value = value[name]
+    return value
 
 
 def test_every_endpoint_is_described_or_listed_as_left_out() -> None:
@@ -59,10 +59,12 @@ def test_the_document_has_the_operations_of_the_contract() -> None:
     assert {*speech, "/audio/denoise", "/audio/convert", "/v1/embeddings", "/v1/chat/completions"} <= paths.keys()
 
 
-@pytest.mark.parametrize("endpoint", [found for found in ENDPOINTS if found.doc], ids=lambda found: found.template)
+@pytest.mark.parametrize(
+    "endpoint", [endpoint for endpoint in ENDPOINTS if endpoint.doc], ids=lambda endpoint: endpoint.template
+)
 def test_an_operation_describes_its_request_and_response(endpoint: Any) -> None:
     operation = DOCUMENT["paths"][endpoint.template][endpoint.method.lower()]
-    names = [found["name"] for found in operation["parameters"] if found["in"] == "path"]
+    names = [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"]
     assert names == re.findall(r"\{(\w+)", endpoint.path)
     assert str(endpoint.doc.status) in operation["responses"]
     assert ("requestBody" in operation) == bool(endpoint.doc.body is not None or endpoint.doc.form)
@@ -157,6 +159,6 @@ def test_query_parameters_are_described() -> None:
         raise AssertionError
 
     doc = Doc(summary="s", tag="t", query={"q": {"type": "integer"}})
-    found = document([Endpoint(method="GET", path="/x", handler=handler, doc=doc)])
-    parameters = found["paths"]["/x"]["get"]["parameters"]
+    described = document([Endpoint(method="GET", path="/x", handler=handler, doc=doc)])
+    parameters = described["paths"]["/x"]["get"]["parameters"]
     assert parameters == [{"name": "q", "in": "query", "schema": {"type": "integer"}}]

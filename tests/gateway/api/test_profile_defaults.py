@@ -1,4 +1,4 @@
-"""What a profile adds to a chat: what the client did not say, and nothing else."""
+"""Profile defaults of a chat: only fields that the client did not send."""
 
 import json
 from typing import Any

@@ -106,7 +106,7 @@ async def test_weights_are_two_to_five_and_add_up_to_one(speaking: Any, weights:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "param"),
+    ("body", "param"),
     [
         ({}, "text"),
         ({"text": ""}, "text"),

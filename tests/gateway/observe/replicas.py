@@ -1,4 +1,4 @@
-"""A replica with its feed on Redis, and events of another replica."""
+"""Replica with its feed on Redis, and events of another replica."""
 
 import asyncio
 

@@ -97,13 +97,13 @@ async def test_no_event_is_sent_twice(start: Any, redis: RedisServer) -> None:
         for number in range(200):
             log.info("ours %d", number)
             await other.publish(CHANNEL, foreign(message=f"theirs {number}"))
-        log.info("all said")
+        log.info("the last one")
 
     async with redis.client() as other:
         task = asyncio.create_task(talk(other))
         async with watching(gateway, "?backlog=500&sources=tests.redis,x") as watcher:
             await watcher.frame()
-            messages = [event["message"] for event in await watcher.until("all said")]
+            messages = [event["message"] for event in await watcher.until("the last one")]
         await task
     assert len(messages) == len(set(messages))
     assert [message for message in messages if message.startswith("ours")] == [

@@ -62,8 +62,8 @@ async def test_a_silent_redis_does_not_slow_requests(
         line.cut()
     assert await _usual(gateway) < SHORT_TIMEOUT_S / 2
     async with watching(gateway) as watcher:
-        log.info("here all the same")
-        await watcher.until("here all the same")
+        log.info("still logged")
+        await watcher.until("still logged")
     if fault != "cut":
         await _until_failures(gateway)
     line.delay_s = 0
@@ -203,5 +203,5 @@ async def _metrics(gateway: Running) -> bytes:
 
 async def _until_failures(gateway: Running) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter tells nobody
+        while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter has no event
             await asyncio.sleep(0.05)

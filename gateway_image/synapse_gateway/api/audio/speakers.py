@@ -19,7 +19,7 @@ Speakers = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
 class DiarizationForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Number of speakers, where it is known: exact, or within bounds."""
+    """Optional number of speakers: exact, or within bounds."""
 
     num_speakers: Speakers | UnsetType = UNSET
     min_speakers: Speakers | UnsetType = UNSET

@@ -46,7 +46,7 @@ async def log_out(call: Call) -> Response | Stream:
 
 
 async def asset(call: Call) -> Response | Stream:
-    """Return a script or a style sheet; it is the same for everybody. Raises NotFoundError."""
+    """Return a script or a style sheet; they need no session. Raises NotFoundError."""
     file = UI_FILES.get(call.parameters["name"])
     if file is None or file.media == HTML:
         raise NotFoundError("the dashboard has no such file")

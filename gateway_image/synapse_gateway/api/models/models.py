@@ -27,13 +27,13 @@ class ModelList(msgspec.Struct):
 
 
 class LoadRequest(msgspec.Struct):
-    """The model to load; fields of its profile may be sent with it."""
+    """Model to load; fields of its profile may be sent with it."""
 
     model: str
 
 
 class UnloadRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The model to unload."""
+    """Model to unload."""
 
     model: str
 

@@ -105,7 +105,7 @@ class ProfileStore:
     def _read(self) -> None:
         stamp = self._current_stamp()
         if stamp is None:
-            if self._stamp is not None:  # removed by somebody, and not by `_set_aside`
+            if self._stamp is not None:  # removed by a person, not by `_set_aside`
                 self._content, self._stamp = ProfileFile(version=VERSION), None
             return
         try:
@@ -139,7 +139,7 @@ class ProfileStore:
         self._content, self._stamp = content, self._current_stamp()
 
     def _remove_leftovers(self) -> None:
-        """Remove temporary files of killed writers; the lock is held, so nobody else writes."""
+        """Remove temporary files of killed writers; the caller holds the lock."""
         for leftover in self._path.parent.glob(f".{self._path.name}.*.tmp"):
             leftover.unlink(missing_ok=True)
 

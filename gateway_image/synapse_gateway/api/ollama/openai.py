@@ -17,7 +17,7 @@ class FunctionDelta(msgspec.Struct, kw_only=True):
 
 
 class ToolCallDelta(msgspec.Struct, kw_only=True):
-    """A tool call; in a stream, a piece of the call at *index*."""
+    """Tool call; in a stream, a piece of the call at *index*."""
 
     index: int = 0
     id: str | None = None
@@ -25,7 +25,7 @@ class ToolCallDelta(msgspec.Struct, kw_only=True):
 
 
 class AssistantMessage(msgspec.Struct, kw_only=True):
-    """A message of the model; in a stream, a piece of one."""
+    """Message of the model; in a stream, a piece of one."""
 
     content: str | None = None
     reasoning_content: str | None = None
@@ -55,7 +55,7 @@ class BackendError(msgspec.Struct, kw_only=True):
 
 
 class CompletionChunk(msgspec.Struct, kw_only=True):
-    """A whole response, or one event of a streamed one."""
+    """Whole response, or one event of a streamed one."""
 
     choices: list[Choice] = []
     usage: Usage | None = None

@@ -72,7 +72,7 @@ class Message(msgspec.Struct, kw_only=True):
 
 
 class OllamaRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A request body that names a model."""
+    """Request body that names a model."""
 
     model: str
     options: ModelOptions | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CachedReference:
-    """A recording on a backend: the SHA-256 of its content, and its name on the backend."""
+    """Recording on a backend: the SHA-256 of its content, and its name on the backend."""
 
     digest: str
     name: str

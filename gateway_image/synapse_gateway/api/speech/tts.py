@@ -34,7 +34,7 @@ class SynthesizeRequest(TextRequest, kw_only=True):
 
 
 class WeightedVoice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A voice and its weight."""
+    """Voice and its weight."""
 
     voice_id: str
     weight: Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -47,7 +47,7 @@ class InterpolateRequest(TextRequest, kw_only=True):
 
 
 class Language(msgspec.Struct, kw_only=True):
-    """A language of text to speech."""
+    """Language of text to speech."""
 
     code: str
     name: str

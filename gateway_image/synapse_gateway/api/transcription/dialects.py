@@ -1,4 +1,4 @@
-"""The two speech-to-text APIs of backends: the form fields of a request, and the reading of the response."""
+"""Two speech-to-text APIs of backends: the form fields of a request, and the reading of the response."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ pass_on_events = partial(pass_on, fault=b"event: error\ndata: ")
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptionRequest:
-    """A request in the client's API (*native*, with *fields* for a target), and its *options* for the other API."""
+    """Request in the client's API (*native*, with *fields* for a target), and its *options* for the other API."""
 
     operation: Operation
     native: TranscriptionDialect

@@ -24,7 +24,7 @@ LanguageTag = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{0,8}(-[A-Za-z0-9]{
 
 
 class ModelForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A form with a recording, and an optional model."""
+    """Form with a recording, and an optional model."""
 
     model: str | UnsetType = UNSET
 

@@ -31,7 +31,7 @@ class Segment(msgspec.Struct, kw_only=True):
 
 
 class Transcript(msgspec.Struct, kw_only=True):
-    """A whole transcript. *language_probability* is None if the backend does not report it."""
+    """Whole transcript. *language_probability* is None if the backend does not report it."""
 
     text: str
     language: str | None = None

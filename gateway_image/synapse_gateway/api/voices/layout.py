@@ -35,7 +35,7 @@ class Metadata(msgspec.Struct, kw_only=True):
 
 
 class Voice(msgspec.Struct, kw_only=True, frozen=True):
-    """A voice on disk. *references*: names of its recordings, oldest first."""
+    """Voice on disk. *references*: names of its recordings, oldest first."""
 
     voice_id: str
     name: str

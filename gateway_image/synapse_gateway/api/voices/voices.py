@@ -25,7 +25,7 @@ class NewVoiceForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class VoiceSummary(msgspec.Struct, kw_only=True):
-    """A voice in the list."""
+    """Voice in the list."""
 
     voice_id: str
     name: str
@@ -35,7 +35,7 @@ class VoiceSummary(msgspec.Struct, kw_only=True):
 
 
 class VoiceChange(msgspec.Struct, kw_only=True):
-    """A voice after a change. *warnings*: problems of its recordings that may prevent cloning."""
+    """Voice after a change. *warnings*: problems of its recordings that may prevent cloning."""
 
     voice_id: str
     name: str
@@ -45,7 +45,7 @@ class VoiceChange(msgspec.Struct, kw_only=True):
 
 
 class VoiceDeletion(msgspec.Struct, kw_only=True):
-    """A deleted voice."""
+    """Deleted voice."""
 
     status: str
     voice_id: str

@@ -21,7 +21,7 @@ class FeedEvent(msgspec.Struct, frozen=True):
 
 
 class EncodedEvent:
-    """An event and its two encodings, each made once for all subscribers."""
+    """Event and its two encodings, each made once for all subscribers."""
 
     def __init__(self, event: FeedEvent) -> None:
         self.event = event
