@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Mapping
 
-from synapse_gateway.api.models.profile_store import Profiles, watch
-from synapse_gateway.api.speech.reference_cache import Copies
-from synapse_gateway.api.voices import Library
+from synapse_gateway.api.models.profile_store import ProfileStore, watch_profiles
+from synapse_gateway.api.speech.reference_cache import ReferenceCache
+from synapse_gateway.api.voices import VoiceLibrary
 from synapse_gateway.auth.dashboard import OPERATOR, DashboardAuth
 from synapse_gateway.auth.keys import Access, Identity, Keys
 from synapse_gateway.environment import SettingError
 from synapse_gateway.errors import AuthenticationError
 from synapse_gateway.observe.feed import Feed
-from synapse_gateway.observe.gauges import LiveFigures
+from synapse_gateway.observe.gauges import BackendGauges
 from synapse_gateway.observe.logs import AccessLog
 from synapse_gateway.observe.metrics import Metrics
 from synapse_gateway.observe.tracing import Tracer
@@ -33,7 +33,7 @@ class Gateway:
         self.metrics = Metrics()
         self.access_log = AccessLog()
         self.tracer = _tracer(settings)
-        self.profiles = Profiles(settings.profiles)
+        self.profiles = ProfileStore(settings.profiles)
         restart = RouterRestart(settings.router, settings.model_times, self.profiles.context_tokens)
         self._lifecycle = LifecycleFactory(settings.model_times, restart)
         self._watch: asyncio.Task[None] | None = None
@@ -41,11 +41,11 @@ class Gateway:
         self.health = Health()
         self.dashboard_auth = DashboardAuth(settings.dashboard)
         self.feed: Feed | None = None
-        self.voices = Library(settings.voices)
-        self.copies = Copies()
+        self.voices = VoiceLibrary(settings.voices)
+        self.reference_cache = ReferenceCache()
         self.spool_quota = SpoolQuota(settings.max_spool)
         self.is_draining = False
-        self.metrics.watch(LiveFigures(lambda: tuple(self.registry.upstreams.values())))
+        self.metrics.register(BackendGauges(lambda: tuple(self.registry.upstreams.values())))
 
     def use(self, config: Config) -> None:
         """Activate *config*. Calls in progress keep their backends."""
@@ -65,8 +65,8 @@ class Gateway:
 
     async def start(self) -> None:
         """Start what needs the running event loop."""
-        await asyncio.to_thread(self.profiles.look)
-        self._watch = asyncio.create_task(watch(self.profiles))
+        await asyncio.to_thread(self.profiles.refresh)
+        self._watch = asyncio.create_task(watch_profiles(self.profiles))
         await self.voices.start()
         if self.settings.feed.is_live:
             self.feed = Feed(self.settings.feed, self.settings.instance, self.metrics)

@@ -1,4 +1,4 @@
-"""Fake backends with handlers of a test, which record requests. They run on aiohttp, not on the gateway's own server."""
+"""Backends that behave as a test says and record their requests; aiohttp serves them, not our own code."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""The official Ollama client, against backends that speak OpenAI's API alone."""
+"""Official Ollama client, with backends that have OpenAI's API only."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 ROUTE = {"llama3.1-8b": [{"backend": "vllm", "model": "meta/Llama-8B"}]}
 
 
-async def test_a_chat_is_translated_both_ways(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_chat_is_translated_in_both_directions(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"vllm": backend}, ROUTE)
     answer = await ollama_client(gateway).chat("llama3.1-8b", MESSAGES)
@@ -26,9 +26,7 @@ async def test_a_chat_is_translated_both_ways(start: Any, fake: Any, ollama_clie
     assert backend.requests[0].json() == {"model": "meta/Llama-8B", "messages": MESSAGES}
 
 
-async def test_a_chat_streams_part_by_part_and_ends_with_what_it_took(
-    start: Any, fake: Any, ollama_client: Any
-) -> None:
+async def test_a_chat_streams_its_parts_and_ends_with_timings(start: Any, fake: Any, ollama_client: Any) -> None:
     frames = [delta(role="assistant", content=""), delta(content="Hel"), delta(content="lo."), ended("length")]
     tail = {"choices": [], "usage": USAGE}
     backend = await fake({"POST /v1/chat/completions": lambda request, body: events(request, *frames, tail)})
@@ -42,7 +40,7 @@ async def test_a_chat_streams_part_by_part_and_ends_with_what_it_took(
     assert backend.requests[0].json()["stream_options"] == {"include_usage": True}
 
 
-async def test_options_become_fields_and_those_of_loading_are_left_out(
+async def test_sampling_options_become_fields_and_loading_options_are_left_out(
     start: Any, fake: Any, ollama_client: Any
 ) -> None:
     backend = await fake()
@@ -62,7 +60,7 @@ async def test_options_become_fields_and_those_of_loading_are_left_out(
     }
 
 
-async def test_an_endless_prediction_is_one_without_a_limit(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_an_endless_prediction_sends_no_limit(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     await ollama_client(gateway).chat(
@@ -79,18 +77,18 @@ async def test_formats_are_translated(start: Any, fake: Any, ollama_client: Any)
     schema = {"type": "object", "properties": {"age": {"type": "integer"}}}
     await ollama_client(gateway).chat("stub", MESSAGES, format="json")
     await ollama_client(gateway).chat("stub", MESSAGES, format=schema)
-    first, second = (asked.json()["response_format"] for asked in backend.requests)
+    first, second = (request.json()["response_format"] for request in backend.requests)
     assert first == {"type": "json_object"}
     assert second == {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
-async def test_a_format_of_another_name_is_refused(start: Any, fake: Any) -> None:
+async def test_an_unknown_format_is_refused(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()})
     answer = await gateway.http.post("/api/chat", json={"model": "stub", "messages": MESSAGES, "format": "yaml"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "format")
 
 
-async def test_images_become_parts_of_the_message(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_images_become_message_parts(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     await ollama_client(gateway).chat("stub", [{"role": "user", "content": "What is it?", "images": [PNG]}])
@@ -100,7 +98,7 @@ async def test_images_become_parts_of_the_message(start: Any, fake: Any, ollama_
     ]
 
 
-async def test_thinking_and_probabilities_are_told_apart_from_what_is_said(
+async def test_reasoning_and_probabilities_are_separate_from_the_content(
     start: Any, fake: Any, ollama_client: Any
 ) -> None:
     logprobs = {"content": [{"token": "H", "logprob": -0.1, "bytes": [72], "top_logprobs": []}]}
@@ -124,7 +122,7 @@ async def test_a_prompt_is_answered_as_a_conversation(start: Any, fake: Any, oll
     assert backend.requests[0].json()["messages"] == [{"role": "system", "content": "Be brief."}, *MESSAGES]
 
 
-async def test_a_raw_prompt_is_continued_as_it_is(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_raw_prompt_is_completed_unchanged(start: Any, fake: Any, ollama_client: Any) -> None:
     frames = [{"choices": [{"index": 0, "text": text, "finish_reason": reason}]} for text, reason in CONTINUED]
     backend = await fake({"POST /v1/completions": lambda request, body: events(request, *frames)})
     gateway = await start({"stub": backend})
@@ -136,7 +134,7 @@ async def test_a_raw_prompt_is_continued_as_it_is(start: Any, fake: Any, ollama_
 CONTINUED = (("x)", None), (":", "stop"))
 
 
-async def test_what_only_an_ollama_can_do_is_refused_by_name(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_fields_of_ollama_alone_are_refused_by_name(start: Any, fake: Any, ollama_client: Any) -> None:
     gateway = await start({"stub": await fake()})
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).generate("stub", "Hi", template="{{ .Prompt }}")
@@ -145,7 +143,7 @@ async def test_what_only_an_ollama_can_do_is_refused_by_name(start: Any, fake: A
 
 
 @pytest.mark.parametrize(("keep_alive", "reason"), [(None, "load"), (0, "unload")])
-async def test_asking_without_words_loads_nothing_and_says_so(
+async def test_a_request_without_a_prompt_reports_a_load(
     start: Any, fake: Any, ollama_client: Any, keep_alive: int | None, reason: str
 ) -> None:
     backend = await fake()
@@ -156,7 +154,7 @@ async def test_asking_without_words_loads_nothing_and_says_so(
     assert backend.requests == []
 
 
-async def test_vectors_come_in_the_order_of_their_texts(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_vectors_are_in_the_order_of_their_texts(start: Any, fake: Any, ollama_client: Any) -> None:
     data = [{"index": index, "object": "embedding", "embedding": [index / 2]} for index in (1, 0)]
     backend = await fake({"POST /v1/embeddings": lambda *_: {"data": data, "usage": {"prompt_tokens": 4}}})
     gateway = await start({"stub": backend})
@@ -169,7 +167,7 @@ async def test_vectors_come_in_the_order_of_their_texts(start: Any, fake: Any, o
     assert single.embedding == [0.0]
 
 
-async def test_models_are_listed_by_every_name_they_answer_to(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_models_are_listed_by_every_name(start: Any, fake: Any, ollama_client: Any) -> None:
     routes = {**ROUTE, "mxbai-embed-large": [{"backend": "vllm", "model": "mxbai-embed-large:latest"}]}
     gateway = await start({"vllm": await fake()}, routes)
     names = [model.model for model in (await ollama_client(gateway).list()).models]
@@ -178,20 +176,20 @@ async def test_models_are_listed_by_every_name_they_answer_to(start: Any, fake: 
         assert (await ollama_client(gateway).chat(name, MESSAGES)).model == name
 
 
-async def test_a_model_shows_what_it_can_do(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_model_shows_its_capabilities(start: Any, fake: Any, ollama_client: Any) -> None:
     backends = {"vllm": await fake(), "embed": {"url": "http://127.0.0.1:9", "tasks": ["embeddings"]}}
     gateway = await start(backends, {**ROUTE, "vectors": ["embed"]})
     assert (await ollama_client(gateway).show("llama3.1-8b")).capabilities == ["completion", "embedding"]
     assert (await ollama_client(gateway).show("vectors")).capabilities == ["embedding"]
 
 
-async def test_there_is_a_version_and_nothing_in_memory(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_the_version_is_served_and_no_model_is_in_memory(start: Any, fake: Any, ollama_client: Any) -> None:
     gateway = await start({"stub": await fake()})
     assert (await gateway.http.get("/api/version")).json() == {"version": "0.32.15"}
     assert (await ollama_client(gateway).ps()).models == []
 
 
-async def test_an_unknown_model_is_told_in_words(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_an_unknown_model_is_an_error_with_a_message(start: Any, fake: Any, ollama_client: Any) -> None:
     gateway = await start({"a": await fake(), "b": await fake()}, {"known": ["a"]})
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).chat("unknown", MESSAGES)
@@ -211,7 +209,7 @@ async def test_options_have_bounds_and_unknown_ones_are_refused(
     assert backend.requests == []
 
 
-async def test_a_profile_completes_what_is_not_said(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_profile_fills_in_missing_fields(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend}, {"llama": [{"backend": "stub", "model": "own"}]})
     values = {"temperature": 0.25, "system_prompt": "Be brief."}

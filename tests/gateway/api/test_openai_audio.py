@@ -1,4 +1,4 @@
-"""Transcriptions in OpenAI's shape, by its official client, in front of both kinds of backends."""
+"""Transcriptions with OpenAI's API and its official client, with both kinds of backends."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize(("form", "text"), WRITTEN)
-async def test_whisper_answers_openais_clients_in_every_format(start: Any, fake: Any, form: str, text: str) -> None:
+async def test_whisper_serves_openai_clients_in_every_format(start: Any, fake: Any, form: str, text: str) -> None:
     backend = await fake({"POST /transcribe": lambda *_: NATIVE})
     gateway = await start({"whisper": whisper(backend)})
     data = {"response_format": form, "timestamp_granularities[]": "word"}
@@ -100,19 +100,19 @@ async def test_whisper_streams_to_openais_clients(start: Any, fake: Any, openai_
     assert [event.type async for event in events] == ["transcript.text.delta", "transcript.text.done"]
 
 
-async def test_whisper_cannot_tell_speakers_apart(start: Any, fake: Any) -> None:
+async def test_whisper_refuses_diarized_json(start: Any, fake: Any) -> None:
     gateway = await start({"whisper": whisper(await fake({"POST /transcribe": lambda *_: NATIVE}))})
     form = {"response_format": "diarized_json"}
     answer = await gateway.http.post("/v1/audio/transcriptions", files=FILE, data=form)
     assert (answer.status_code, answer.json()["error"]["param"]) == (422, "response_format")
 
 
-async def test_a_long_recording_has_hours() -> None:
-    found = Transcript(text="x", segments=[Segment(text=" x", start=3661.0014, end=7325.9996)])
-    assert srt(found)[0] == b"1\n01:01:01,001 --> 02:02:06,000\nx\n"
+async def test_subtitles_of_a_long_recording_have_hours() -> None:
+    transcript = Transcript(text="x", segments=[Segment(text=" x", start=3661.0014, end=7325.9996)])
+    assert srt(transcript)[0] == b"1\n01:01:01,001 --> 02:02:06,000\nx\n"
 
 
-async def test_a_name_without_a_route_travels_on(start: Any, fake: Any) -> None:
+async def test_a_model_without_a_route_is_passed_on(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/transcriptions": lambda *_: VERBOSE})
     gateway = await start({"speaches": speaches(backend)})
     await gateway.http.post("/v1/audio/transcriptions", files=FILE, data={"model": "any", "vad_filter": "true"})
