@@ -1,4 +1,4 @@
-"""An account for pods that talk to the Kubernetes API, with the rights that it is given and no others."""
+"""ServiceAccount for pods that use the Kubernetes API, with only the given rights."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pulumi
 
 from components.kubernetes import core, meta, rbac
 from components.namespace import Namespace
-from components.naming import labels
+from infra.labels import labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountArgs:
-    """Its name, what it belongs to, and what it may do in the stack's namespace."""
+    """Name, component label, and rights in the stack's namespace."""
 
     account: str
     component: str
@@ -23,7 +23,7 @@ class AccountArgs:
 
 
 class Account(pulumi.ComponentResource):
-    """A ServiceAccount, and a Role of its own; the token is mounted by the pods that ask for it."""
+    """A ServiceAccount with its own Role; only pods that name the account mount its token."""
 
     account: pulumi.Output[str]
 

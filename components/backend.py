@@ -1,4 +1,4 @@
-"""A service of the catalog as a component; a kind that needs more than data overrides one method."""
+"""Component of a service; a kind that needs more than catalog data overrides one method."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pulumi
 
 from components.kubernetes import core, meta
 from components.namespace import Namespace
-from components.naming import labels
 from components.pod import volume_name
 from components.restart import RestartArgs, ScheduledRestart
-from components.workload import Workload, WorkloadArgs
+from components.workload import Workload
+from components.workload_args import WorkloadArgs
 from infra.annotations import FILES, SECRETS
 from infra.catalog.spec import UNPUBLISHED, SecretEnv
+from infra.labels import labels
 from infra.plan import timeouts
 from infra.plan.routes import RouteTable
 from infra.plan.service import ServicePlan
@@ -26,13 +28,13 @@ from infra.settings.model import Node
 
 @dataclass(frozen=True, kw_only=True)
 class BackendArgs:
-    """A placed service, and what it lives in. *secrets*: config key -> value, for those that are set."""
+    """A service of the plan and its surroundings. *secrets*: config key -> value, for secrets that are set."""
 
     service: ServicePlan
     namespace: Namespace
     plan: Plan
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
-    built: pulumi.Output[str] | None = None  # the reference of its image, where the stack builds it
+    built: pulumi.Output[str] | None = None  # reference of its image, where the stack builds it
 
     @property
     def image(self) -> pulumi.Input[str]:
@@ -49,7 +51,7 @@ class BackendArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What a kind adds to its catalog entry.
+    """Additions of a kind to its catalog entry.
 
     *fields*: variable -> field of the pod; *files*: mount path -> file name -> content.
     """
@@ -58,27 +60,32 @@ class Extras:
     environment: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    watches_files: bool = False  # it takes a change up by itself; every other is restarted by one
+    watches_files: bool = False  # it reloads changed files; without this a change restarts its pods
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        """What a pod says of the files it started with."""
+        """Annotation with a digest of the files, which restarts the pods after a change."""
         if self.watches_files or not self.files:
             return {}
         text = json.dumps({mount: dict(files) for mount, files in self.files.items()}, sort_keys=True)
         return {FILES: hashlib.sha256(text.encode()).hexdigest()[:16]}
 
 
-class Backend(pulumi.ComponentResource):
-    """One service of the catalog: its workload, its Secrets and its files."""
+class BackendComponent(pulumi.ComponentResource):
+    """One service of the plan: its workload, its Secrets and its files.
+
+    *pulumi_type* is the type token; it is part of every URN in the state, so it stays the same when a class is renamed.
+    """
+
+    pulumi_type: ClassVar[str] = "synapse:components:Backend"
 
     url: pulumi.Output[str]
 
     def __init__(self, name: str, args: BackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(f"synapse:components:{type(self).__name__}", name, None, opts)
+        super().__init__(self.pulumi_type, name, None, opts)
         if args.service.image.endswith(UNPUBLISHED):
             pulumi.log.warn(
-                f"{args.service.image} is no image: its pods will not start on a real node. "
+                f"{args.service.image} is not a published image: its pods will not start on a real node. "
                 f"Build and push it, and set synapse:services.{args.service.name}.image to its digest.",
                 self,
             )
@@ -89,21 +96,21 @@ class Backend(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.namespace]),
         )
         if restart := args.service.backend.restart:
-            again = RestartArgs(deployment=args.service.service_name, restart=restart, namespace=args.namespace)
-            ScheduledRestart(restart.name, again, pulumi.ResourceOptions(parent=self))
+            restart_args = RestartArgs(deployment=args.service.service_name, restart=restart, namespace=args.namespace)
+            ScheduledRestart(restart.name, restart_args, pulumi.ResourceOptions(parent=self))
         self.url = workload.url
         self.register_outputs({"url": self.url})
 
     def extras(self) -> Extras:
-        """What this kind adds to its entry; nothing, unless it has options of its own."""
+        """Return the additions of this kind to its catalog entry."""
         return Extras()
 
     def secrets(self) -> Mapping[str, pulumi.Output[str]]:
-        """Config key -> what its Secret holds, for those that are set."""
+        """Return the secrets that are set: config key -> content of its Secret."""
         return self.args.secrets
 
     def account(self) -> pulumi.Input[str] | None:
-        """Whose token for the Kubernetes API its pods mount; none, unless a kind needs one."""
+        """Return the ServiceAccount whose token the pods mount; None where they need no token."""
         return None
 
     def _workload(self, extras: Extras) -> WorkloadArgs:
@@ -125,7 +132,7 @@ class Backend(pulumi.ComponentResource):
             arguments=extras.arguments or service.options.flags(service.vram, smallest) or kind.arguments,
             environment={**kind.environment, **service.options.environment, **extras.environment},
             field_environment=extras.fields,
-            secret_environment={variable: (made.metadata.name, key) for variable, (made, key) in secrets.items()},
+            secret_environment={variable: (holder.metadata.name, key) for variable, (holder, key) in secrets.items()},
             volumes=service.volumes,
             shared_claims=service.shared_claims,
             downloads=kind.downloads,
@@ -136,7 +143,7 @@ class Backend(pulumi.ComponentResource):
             user=kind.user,
             account=self.account(),
             grace_s=kind.grace_s,
-            annotations={**extras.annotations, **_versions([made for made, _ in secrets.values()])},
+            annotations={**extras.annotations, **_versions([holder for holder, _ in secrets.values()])},
             waits=timeouts.annotations(kind.tier, service.timeout_s),
             pods_service=service.pods_service,
         )
@@ -154,13 +161,13 @@ class Backend(pulumi.ComponentResource):
 
     def _config_map(self, mount: str, files: Mapping[str, str]) -> pulumi.Input[str]:
         name = f"{self.args.service.service_name}-{volume_name(mount)}"
-        made = core.v1.ConfigMap(
+        config_map = core.v1.ConfigMap(
             f"{self._name}-{volume_name(mount)}",
             metadata=self._metadata(name),
             data=dict(files),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return made.metadata.name
+        return config_map.metadata.name
 
     def _metadata(self, name: str) -> meta.v1.ObjectMetaArgsDict:
         service = self.args.service
@@ -172,8 +179,8 @@ class Backend(pulumi.ComponentResource):
 
 
 def _versions(secrets: Sequence[core.v1.Secret]) -> dict[str, pulumi.Output[str]]:
-    """The annotation of a pod that reads Secrets; empty where nothing has made them yet, as in a rendering."""
+    """Return the annotation of a pod that reads Secrets; the versions are empty in a rendering."""
     if not secrets:
         return {}
     versions = pulumi.Output.all(*(secret.metadata.resource_version for secret in secrets))
-    return {SECRETS: versions.apply(lambda found: "-".join(version or "" for version in found))}
+    return {SECRETS: versions.apply(lambda items: "-".join(version or "" for version in items))}

@@ -1,4 +1,4 @@
-"""An account that may read and change one named Deployment, and nothing else."""
+"""ServiceAccount that may read and change one Deployment, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.namespace import Namespace
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentAccessArgs:
-    """Which Deployment, in which namespace; *component* is what the account belongs to."""
+    """Deployment and namespace; *component* is the component label of the account."""
 
     account: str
     component: str
@@ -22,7 +22,7 @@ class DeploymentAccessArgs:
 
 
 class DeploymentAccess(Account):
-    """A ServiceAccount and the Role that lets it get and patch its Deployment."""
+    """A ServiceAccount and a Role that allows to get and patch its Deployment."""
 
     def __init__(self, name: str, args: DeploymentAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         rights = AccountArgs(

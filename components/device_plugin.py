@@ -1,4 +1,4 @@
-"""NVIDIA's device plugin on the stack's node, which offers the GPU, or shares of it, to the pods of every namespace."""
+"""NVIDIA's device plugin on the stack's node: it offers GPUs, or shares of them, to the pods of every namespace."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 import pulumi
 
 from components.kubernetes import apps, core, meta, networking
-from components.naming import labels, selector
 from components.pod import CONTAINER_SECURITY, resources
 from infra.annotations import FILES
+from infra.labels import labels, selector
 from infra.plan.device_plugin import CLAIM, IMAGE, NAME, NAMESPACE, SOCKET, SOCKETS, configuration
 from infra.settings.model import Node
 
 
 @dataclass(frozen=True, kw_only=True)
 class DevicePluginArgs:
-    """The node it serves."""
+    """Node of the plugin."""
 
     node: Node
 
 
 class DevicePlugin(pulumi.ComponentResource):
-    """The plugin's DaemonSet and its configuration; it talks to the kubelet alone, by a socket."""
+    """DaemonSet and configuration of the plugin, which uses only the kubelet's socket."""
 
     def __init__(self, name: str, args: DevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("synapse:components:DevicePlugin", name, None, opts)
@@ -50,7 +50,7 @@ class DevicePlugin(pulumi.ComponentResource):
 
 
 def daemon_set(node: Node) -> apps.v1.DaemonSetSpecArgsDict:
-    """One pod on the node; the old one goes first, since both would serve the same socket."""
+    """Return the spec of one pod on the node; the old pod stops first, since both would serve the same socket."""
     digest = hashlib.sha256(configuration(node).encode()).hexdigest()
     return {
         "selector": {"match_labels": selector(NAME)},
@@ -70,7 +70,7 @@ def pod(node: Node) -> core.v1.PodSpecArgsDict:
         "automount_service_account_token": False,
         "enable_service_links": False,
         "security_context": {
-            "run_as_user": 0,  # the kubelet's folder is root's
+            "run_as_user": 0,  # the kubelet's folder belongs to root
             "run_as_group": 0,
             "seccomp_profile": {"type": "RuntimeDefault"},
         },
@@ -105,7 +105,7 @@ def _container() -> core.v1.ContainerArgsDict:
 
 
 def _probe(*, period_s: int, failures: int) -> core.v1.ProbeArgsDict:
-    """Whether its socket is there: it has no health page. A kubelet that starts anew takes the socket away."""
+    """Check that the socket exists, as there is no health page; a kubelet that restarts removes the socket."""
     script = ["sh", "-c", f"test -S {SOCKET}"]
     return {"exec_": {"command": script}, "period_seconds": period_s, "failure_threshold": failures}
 

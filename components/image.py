@@ -1,7 +1,6 @@
-"""An image that is built as part of the stack: again when its folder changes, and deployed by its digest."""
+"""Images that are built as part of the stack: rebuilt when their folder changes, and deployed by digest."""
 
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,21 @@ from infra.settings.build_host import BuildHost
 from infra.settings.model import ROOT
 from tools.images import build_context, content
 
+BUILD = """\
+set -e
+cd "${SYNAPSE_CHECKOUT:-..}"
+python="${SYNAPSE_PYTHON:-.venv/bin/python}"
+command -v "$python" >/dev/null || python=python3
+exec "$python" -m tools.images """
+"""Start of the build command. No path of a machine is in it, since a changed command is a changed resource.
+
+The command starts in the folder of the Pulumi program (`infra/`), below the checkout.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Elsewhere:
-    """Another machine that builds; *key* lets us in, one of the caller's SSH agent where it is None."""
+class RemoteBuild:
+    """Another machine that builds the image; *key* is a private key for it, None for the caller's SSH agent."""
 
     host: BuildHost
     registry: str
@@ -23,26 +33,26 @@ class Elsewhere:
 
     @property
     def connection(self) -> remote.ConnectionArgsDict:
-        """To this one host and no other: whoever does not have its key is sent nothing."""
-        found: remote.ConnectionArgsDict = {
+        """Connection to the host, which must have the host key of the settings."""
+        connection: remote.ConnectionArgsDict = {
             "host": self.host.host,
             "port": self.host.port,
             "user": self.host.user,
             "host_key": self.host.host_key,
             "dial_error_limit": 2,
         }
-        return found if self.key is None else {**found, "private_key": self.key}
+        return connection if self.key is None else {**connection, "private_key": self.key}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageArgs:
-    """A folder of this repository, and where its image goes.
+    """A folder of this repository, and the destination of its image.
 
-    *to*: an option of `synapse image build`, with its value, for an image that is built here.
+    *to*: an option of `python -m tools.images` with its value for a local build, or a remote build.
     """
 
     source: str
-    to: tuple[str, str] | Elsewhere
+    to: tuple[str, str] | RemoteBuild
 
     @property
     def folder(self) -> Path:
@@ -50,28 +60,28 @@ class ImageArgs:
 
 
 class Image(pulumi.ComponentResource):
-    """The image of one folder; `reference` is what pods ask for, `name:tag@digest`, and unknown until it is built."""
+    """Image of one folder; `reference` is `name:tag@digest` for pods, unknown until the image is built."""
 
     reference: pulumi.Output[str]
 
     def __init__(self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("synapse:components:Image", name, None, opts)
-        if isinstance(args.to, Elsewhere):
-            self.reference = self._elsewhere(name, args.folder, args.to)
+        if isinstance(args.to, RemoteBuild):
+            self.reference = self._built_remotely(name, args.folder, args.to)
         else:
-            self.reference = self._here(name, args.folder, args.to)
+            self.reference = self._built_here(name, args, args.to)
         self.register_outputs({"reference": self.reference})
 
-    def _here(self, name: str, folder: Path, to: tuple[str, str]) -> pulumi.Output[str]:
+    def _built_here(self, name: str, args: ImageArgs, to: tuple[str, str]) -> pulumi.Output[str]:
         return local.Command(
             name,
-            create=shlex.join([sys.executable, "-m", "cli", "image", "build", str(folder), *to]),
-            triggers=[content.digest(folder)],
+            create=BUILD + shlex.join([args.source, *to]),
+            triggers=[content.digest(args.folder)],
             logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(parent=self),
         ).stdout
 
-    def _elsewhere(self, name: str, folder: Path, to: Elsewhere) -> pulumi.Output[str]:
+    def _built_remotely(self, name: str, folder: Path, to: RemoteBuild) -> pulumi.Output[str]:
         file = build_context.write(folder)
         sent = remote.CopyToRemote(
             f"{name}-source",
@@ -92,5 +102,5 @@ class Image(pulumi.ComponentResource):
 
 
 def image_name(source: str) -> str:
-    """Of the resources that build a folder: `gateway_image` -> `gateway-image`."""
+    """Return the name of the resources that build a folder: `gateway-image` for `gateway_image`."""
     return Path(source).name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""The way in from outside: the gateway under its public name, by TLS only, and what Traefik does to each request."""
+"""Ingress from outside: the gateway under its public name, with TLS only, and Traefik's middlewares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pulumi_kubernetes import apiextensions
 
 from components.kubernetes import meta, networking
 from components.namespace import Namespace
-from components.naming import PART_OF
+from infra.labels import part_of
 from infra.plan import traefik
 from infra.plan.service import ServicePlan
 from infra.settings.schema import TRAEFIK, IngressSection
@@ -20,21 +20,21 @@ NAME = "synapse-gateway"
 
 @dataclass(frozen=True, kw_only=True)
 class IngressArgs:
-    """The gateway, and how it is reached."""
+    """The gateway and the ingress section of the settings."""
 
     namespace: Namespace
-    namespace_name: str  # as known before the update: the policies read the annotations it is in
+    namespace_name: str  # known before the update, since the policies read annotations with it
     gateway: ServicePlan
     section: IngressSection
 
 
 class Ingress(pulumi.ComponentResource):
-    """One host with its certificate; its router waits for its middlewares, without which Traefik would drop it."""
+    """One host with its certificate; the Ingress depends on its middlewares, as Traefik ignores it without them."""
 
     def __init__(self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("synapse:components:Ingress", name, None, opts)
         self._name, self._args = name, args
-        before = list(self._middlewares())
+        middlewares = list(self._middlewares())
         networking.v1.Ingress(
             f"{name}-router",
             metadata={
@@ -42,7 +42,7 @@ class Ingress(pulumi.ComponentResource):
                 "annotations": traefik.annotations(args.section, args.namespace_name),
             },
             spec=spec(args.section, args.gateway),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=middlewares),
         )
         if args.section.helm_chart_config:
             self._limits()
@@ -60,7 +60,7 @@ class Ingress(pulumi.ComponentResource):
             )
 
     def _limits(self) -> None:
-        """They are those of K3s' own Traefik: it has one installation, outside our namespace."""
+        """Configure the limits of K3s' Traefik, whose only installation is outside the namespace of the stack."""
         apiextensions.CustomResource(
             f"{self._name}-limits",
             api_version=traefik.CHART_API,
@@ -71,12 +71,11 @@ class Ingress(pulumi.ComponentResource):
         )
 
     def _metadata(self, name: str) -> meta.v1.ObjectMetaArgsDict:
-        labels = {"app.kubernetes.io/part-of": PART_OF}
-        return {"name": name, "namespace": self._args.namespace.name, "labels": labels}
+        return {"name": name, "namespace": self._args.namespace.name, "labels": part_of()}
 
 
 def spec(section: IngressSection, gateway: ServicePlan) -> networking.v1.IngressSpecArgsDict:
-    """Every path of the host, to the gateway's Service."""
+    """Return a rule that routes every path of the host to the Service of the gateway."""
     service: networking.v1.IngressServiceBackendArgsDict = {
         "name": gateway.service_name,
         "port": {"number": gateway.backend.port},

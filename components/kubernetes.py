@@ -1,7 +1,8 @@
-"""Kubernetes' kinds under the SDK's names and types, registered without loading the SDK's classes.
+"""Kubernetes kinds with the names and types of the SDK, registered without loading the classes of the SDK.
 
-`pulumi_kubernetes` has a class for every field of every kind: loading those of Pods alone takes as long as all else
-that a program needs. mypy reads them here; a run registers the same type tokens with the same properties.
+`pulumi_kubernetes` has a class for every field of every kind: loading those of Pods takes as long as the rest of the
+program. mypy uses the classes; a run registers the same type tokens with the same inputs. One of the patches that only
+save time: with `SYNAPSE_FAST_PREVIEW=0` the classes are loaded (`infra/fast_preview.py`).
 """
 
 from __future__ import annotations
@@ -15,38 +16,40 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi_kubernetes import meta
 
+from infra import fast_preview
+
 ACRONYMS = {
     **{word: word.upper() for word in ("api", "cidr", "fqdn", "id", "io", "ip", "ipc", "pid", "uri", "uuid")},
     **{f"{word}s": f"{word.upper()}s" for word in ("cidr", "ip", "url", "wwn")},
 }
-"""Words that Kubernetes does not write in camel case: `cluster_ip` is `clusterIP`."""
+"""Words that Kubernetes writes in capitals: `cluster_ip` is `clusterIP`."""
 PLAIN = frozenset(
     {"annotations", "binary_data", "data", "labels", "match_labels", "node_selector", "string_data"}
     | {"hard", "limits", "requests", "user_annotations", "volume_attributes"}
 )
-"""Fields whose keys are names of a person's own."""
+"""Fields whose keys are user-defined names."""
 SECRET = ("data", "stringData")
 
 
 class Object(pulumi.CustomResource):
-    """One object of a built-in kind: `Object(Api("apps/v1"), "Deployment", "name", metadata={...}, spec={...})`."""
+    """One object of a built-in kind: `Object(ApiVersion("apps/v1"), "Deployment", "name", spec={...})`."""
 
     metadata: pulumi.Output[meta.v1.outputs.ObjectMeta]
 
     def __init__(
-        self, api: Api, kind: str, name: str, opts: pulumi.ResourceOptions | None = None, **fields: object
+        self, api: ApiVersion, kind: str, name: str, opts: pulumi.ResourceOptions | None = None, **fields: object
     ) -> None:
-        """*fields* are those of the SDK's class, dictionaries with its names in snake case at any depth."""
-        found = {"apiVersion": api.version, "kind": kind.removesuffix("Patch"), **camel(fields)}
+        """Register the object; *fields* are those of the SDK's class, with names in snake case at any depth."""
+        inputs = {"apiVersion": api.version, "kind": kind.removesuffix("Patch"), **camel(fields)}
         own = pulumi.ResourceOptions(version=packages.version("pulumi-kubernetes"))
         if kind == "Secret":
-            found |= {key: pulumi.Output.secret(found[key]) for key in SECRET if key in found}
+            inputs |= {key: pulumi.Output.secret(inputs[key]) for key in SECRET if key in inputs}
             own.additional_secret_outputs = list(SECRET)
-        super().__init__(f"kubernetes:{api.token}:{kind}", name, found, pulumi.ResourceOptions.merge(own, opts))
+        super().__init__(f"kubernetes:{api.token}:{kind}", name, inputs, pulumi.ResourceOptions.merge(own, opts))
 
 
 def camel(value: Any) -> Any:  # noqa: ANN401 - inputs are JSON with outputs in it
-    """*value* with the names of its fields as Kubernetes writes them."""
+    """Return *value* with its field names in the notation of Kubernetes."""
     if isinstance(value, Mapping):
         return {_field(key): _plain(key, item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
@@ -59,21 +62,21 @@ def _plain(key: str, item: object) -> object:
 
 
 def _field(name: str) -> str:
-    """`access_modes` -> `accessModes`; `from_`, which is a word of Python's, -> `from`."""
+    """Return `accessModes` for `access_modes`, and `from` for `from_` (a keyword of Python)."""
     first, *rest = name.rstrip("_").split("_")
     return "".join([first, *(ACRONYMS.get(word, word.title()) for word in rest)])
 
 
 @dataclass(frozen=True)
-class Api:
-    """The kinds of one version of an API group; each makes an `Object`."""
+class ApiVersion:
+    """Kinds of one version of an API group; each attribute makes an `Object`."""
 
     token: str
-    """As in a type token: `core/v1`, `apps/v1`."""
+    """Part of a type token: `core/v1`, `apps/v1`."""
 
     @property
     def version(self) -> str:
-        """As in an object: `v1`, `apps/v1`."""
+        """`apiVersion` of an object: `v1`, `apps/v1`."""
         return self.token.removeprefix("core/")
 
     def __getattr__(self, kind: str) -> partial[Object]:
@@ -84,16 +87,16 @@ class Api:
 
 @dataclass(frozen=True)
 class Group:
-    """An API group by the SDK's name for it."""
+    """An API group, by its name in the SDK."""
 
-    v1: Api
+    v1: ApiVersion
 
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or not fast_preview.is_on():
     from pulumi_kubernetes import apps, batch, core, networking, policy, rbac
 else:
-    apps, batch, core = (Group(Api(f"{name}/v1")) for name in ("apps", "batch", "core"))
-    networking, policy = Group(Api("networking.k8s.io/v1")), Group(Api("policy/v1"))
-    rbac = Group(Api("rbac.authorization.k8s.io/v1"))
+    apps, batch, core = (Group(ApiVersion(f"{name}/v1")) for name in ("apps", "batch", "core"))
+    networking, policy = Group(ApiVersion("networking.k8s.io/v1")), Group(ApiVersion("policy/v1"))
+    rbac = Group(ApiVersion("rbac.authorization.k8s.io/v1"))
 
 __all__ = ["apps", "batch", "core", "meta", "networking", "policy", "rbac"]

@@ -1,10 +1,12 @@
-"""LiteLLM: another gateway engine, configured by the same routes as our own."""
+"""LiteLLM: an alternative gateway, configured by the same routes."""
 
-from components.backend import Backend, Extras
+from components.backend import BackendComponent, Extras
 
 
-class Litellm(Backend):
-    """LiteLLM's replicas; its catalog entry has it restarted each night, since its memory grows under load."""
+class Litellm(BackendComponent):
+    """Replicas of LiteLLM; the catalog restarts it each night, since its memory grows under load."""
+
+    pulumi_type = "synapse:components:Litellm"
 
     def extras(self) -> Extras:
         return Extras(files={"/config": {"config.yaml": self.args.routes.litellm_config(self.args.service.timeout_s)}})

@@ -1,4 +1,4 @@
-"""A consumer's settings, pointed at the platform: the only thing the stack touches outside its own namespaces."""
+"""Migration of a consumer: changes of its settings, the only objects outside the namespaces of the stack."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.kubernetes import apps, core, meta
-from components.naming import PART_OF
 from infra.annotations import MIGRATED
+from infra.labels import part_of
 from infra.plan.migration import MigrationPlan
 
 FORCE = "pulumi.com/patchForce"
 
 
 class Migration(pulumi.ComponentResource):
-    """An alias, the keys of ConfigMaps that are there already, and a restart of each Deployment that reads them.
+    """An alias, keys of existing ConfigMaps, and a restart of each Deployment that reads them.
 
-    The objects stay the consumer's: each patch owns its fields by server-side apply, and gives up no more than these.
+    The objects still belong to the consumer: each patch owns only its fields by server-side apply.
     """
 
     def __init__(self, name: str, args: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -36,7 +36,7 @@ class Migration(pulumi.ComponentResource):
             metadata={
                 "name": alias,
                 "namespace": self._args.consumer.namespace,
-                "labels": {"app.kubernetes.io/part-of": PART_OF},
+                "labels": part_of(),
             },
             spec={"type": "ExternalName", "external_name": self._args.host},
             opts=pulumi.ResourceOptions(parent=self),
@@ -61,4 +61,8 @@ class Migration(pulumi.ComponentResource):
 
     def _patched(self, name: str) -> meta.v1.ObjectMetaPatchArgsDict:
         namespace = self._args.consumer.namespace
-        return {"name": name, "namespace": namespace, "annotations": {FORCE: "true"}}  # each field has an owner already
+        return {
+            "name": name,
+            "namespace": namespace,
+            "annotations": {FORCE: "true"},
+        }  # every field already has an owner

@@ -1,10 +1,10 @@
-"""Monitoring that the stack runs itself: each component gives its server the files that follow from the plan."""
+"""Monitoring servers of the stack: each component renders the files of its server from the plan."""
 
 import pulumi
 import yaml
 
 from components.account import Account, AccountArgs
-from components.backend import Backend, Extras
+from components.backend import BackendComponent, Extras
 from infra.monitoring import (
     alertmanager,
     alerts,
@@ -18,30 +18,36 @@ from infra.monitoring import (
 )
 
 
-class Prometheus(Backend):
-    """The store of every series, and what looks for alerts in them; it takes a change of its files up by itself."""
+class Prometheus(BackendComponent):
+    """Prometheus: stores the series and evaluates the alert rules; it reloads changed files."""
+
+    pulumi_type = "synapse:components:Prometheus"
 
     def extras(self) -> Extras:
         plan = self.args.plan
         groups = (alerts.groups(plan), budget_rules.groups(plan))
         rules = {
-            name: yaml.safe_dump({"groups": found}, sort_keys=False)
-            for name, found in zip(scrape.RULE_FILES, groups, strict=True)
+            name: yaml.safe_dump({"groups": content}, sort_keys=False)
+            for name, content in zip(scrape.RULE_FILES, groups, strict=True)
         }
         config = scrape.config(plan, self.args.service)
         return Extras(files={"/config": {"prometheus.yml": config, **rules}}, watches_files=True)
 
 
-class Alertmanager(Backend):
-    """Who is told of what, once."""
+class Alertmanager(BackendComponent):
+    """Alertmanager: groups alerts and delivers them."""
+
+    pulumi_type = "synapse:components:Alertmanager"
 
     def extras(self) -> Extras:
         section = self.args.plan.settings.monitoring
         return Extras(files={"/config": {"alertmanager.yml": alertmanager.config(section)}})
 
 
-class Grafana(Backend):
-    """The dashboards; all it knows comes from its files, so it keeps no disk."""
+class Grafana(BackendComponent):
+    """Grafana: dashboards, configured by files alone, so it needs no volume."""
+
+    pulumi_type = "synapse:components:Grafana"
 
     def extras(self) -> Extras:
         plan = self.args.plan
@@ -56,28 +62,34 @@ class Grafana(Backend):
         )
 
 
-class Blackbox(Backend):
-    """The prober, for services that say nothing of themselves."""
+class Blackbox(BackendComponent):
+    """Blackbox exporter: probes services without metrics, and the ingress."""
+
+    pulumi_type = "synapse:components:Blackbox"
 
     def extras(self) -> Extras:
         return Extras(files={"/config": {"blackbox.yml": blackbox.config(self.args.plan)}})
 
 
-class DcgmExporter(Backend):
-    """What the driver knows of the node's GPUs; it claims none of them."""
+class DcgmExporter(BackendComponent):
+    """DCGM exporter: metrics of the node's GPUs; it claims none of them."""
+
+    pulumi_type = "synapse:components:DcgmExporter"
 
     def extras(self) -> Extras:
         return Extras(files={"/config": {"counters.csv": gpu_counters.csv()}})
 
 
-class KubeStateMetrics(Backend):
-    """What the API server knows of the namespace: its quota and its CronJobs."""
+class KubeStateMetrics(BackendComponent):
+    """Kube-state-metrics: metrics of the namespace's quota and CronJobs."""
+
+    pulumi_type = "synapse:components:KubeStateMetrics"
 
     def extras(self) -> Extras:
         return Extras(arguments=cluster_state.arguments(self.args.plan.settings.namespace))
 
     def account(self) -> pulumi.Input[str]:
-        """One that may list and watch what is counted, here and nowhere else."""
+        """Return an account that may list and watch these kinds in the namespace."""
         service = self.args.service
         rights = AccountArgs(
             account=service.service_name,

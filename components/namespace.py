@@ -1,4 +1,4 @@
-"""The namespace of a stack, with the ledger's budget enforced by the cluster itself."""
+"""Namespace of a stack, with a quota that enforces the budget of the ledger."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pulumi
 
 from components.kubernetes import core
-from components.naming import PART_OF
 from infra.annotations import KEEP
 from infra.catalog.kinds import DEFAULT_LIMIT
+from infra.labels import part_of
 from infra.quantities import MI, cpu_text, memory_text
 from infra.sizing.budget import total
 from infra.sizing.ledger import Ledger
@@ -19,16 +19,16 @@ POD_SECURITY = "pod-security.kubernetes.io"
 
 @dataclass(frozen=True, kw_only=True)
 class NamespaceArgs:
-    """Its name in the cluster, and the ledger of what will live in it."""
+    """Name of the namespace, and the ledger of its workloads."""
 
     name: str
     ledger: Ledger
 
 
 class Namespace(pulumi.ComponentResource):
-    """A namespace that admits `restricted` pods only, within the node's budget.
+    """A namespace that admits only `restricted` pods, within the budget of the node.
 
-    It stays when the stack is destroyed: the claims in it hold models and voices, and would go with it.
+    It is retained when the stack is destroyed, because its PVCs (models, voices) would be deleted with it.
     """
 
     name: pulumi.Output[str]
@@ -58,29 +58,29 @@ class Namespace(pulumi.ComponentResource):
 
 
 def security_labels() -> dict[str, str]:
-    """Pod Security admission: what is not `restricted` is refused, and reported."""
+    """Return the labels of Pod Security admission: pods that are not `restricted` are refused and reported."""
     levels = {f"{POD_SECURITY}/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
-    return {**levels, "app.kubernetes.io/part-of": PART_OF}
+    return {**levels, **part_of()}
 
 
 def quota(ledger: Ledger) -> dict[str, str]:
-    """The node's budget, less what the ledger has in other namespaces: what the ledger lets through, and no more."""
+    """Return the budget of the node without the claims in other namespaces."""
     node = ledger.capacity
-    elsewhere = [line for line in ledger.lines if line.namespace]
-    memory_left = node.memory_budget - total(elsewhere, lambda claim: claim.memory_limit)
+    other_namespaces = [line for line in ledger.lines if line.namespace]
+    memory_left = node.memory_budget - total(other_namespaces, lambda claim: claim.memory_limit)
     memory = memory_text(memory_left // MI * MI)
-    cpu_elsewhere = total(elsewhere, lambda claim: claim.cpu_limit)
+    cpu_reserved = total(other_namespaces, lambda claim: claim.cpu_limit)
     return {
         "requests.memory": memory,
         "limits.memory": memory,
-        "requests.cpu": cpu_text(node.cpu_budget - cpu_elsewhere),
-        "limits.cpu": cpu_text(node.cpu_limit_budget - cpu_elsewhere),
+        "requests.cpu": cpu_text(node.cpu_budget - cpu_reserved),
+        "limits.cpu": cpu_text(node.cpu_limit_budget - cpu_reserved),
         "requests.nvidia.com/gpu": str(node.gpu_shares),
     }
 
 
 def limits(ledger: Ledger) -> core.v1.LimitRangeItemArgsDict:
-    """No container above the largest claim; one that names no limit gets a small one, and is counted."""
+    """Return the largest claim as maximum of a container, and a small default for a container without limits."""
     claims = [line.claim for line in ledger.lines if not line.namespace] + [DEFAULT_LIMIT]
     return {
         "type": "Container",

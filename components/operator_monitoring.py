@@ -1,4 +1,4 @@
-"""Monitoring by the Prometheus operator that a cluster has already: targets, rules and dashboards, and no servers."""
+"""Monitoring by an existing Prometheus operator: targets, rules and dashboards, without servers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pulumi_kubernetes import apiextensions
 
 from components.kubernetes import core, meta
 from components.namespace import Namespace
-from components.naming import PART_OF
+from infra.labels import PLATFORM, part_of
 from infra.monitoring import dashboards, operator_objects
 from infra.plan.stack import Plan
 
 DASHBOARD = "grafana_dashboard"
-"""The label by which the sidecar of the operator's Grafana finds dashboards."""
+"""Label by which the sidecar of the operator's Grafana discovers dashboards."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorMonitoringArgs:
-    """The plan to watch, and where it lives."""
+    """Plan to monitor, and its namespace."""
 
     plan: Plan
     namespace: Namespace
@@ -37,7 +37,7 @@ class OperatorMonitoring(pulumi.ComponentResource):
             self._object("PodMonitor", service, spec)
         for service, spec in operator_objects.probes(args.plan):
             self._object("Probe", service, spec)
-        self._object("PrometheusRule", PART_OF, operator_objects.rules(args.plan))
+        self._object("PrometheusRule", PLATFORM, operator_objects.rules(args.plan))
         for file, content in dashboards.files(args.plan).items():
             key = file.removesuffix(".json")
             core.v1.ConfigMap(
@@ -62,5 +62,5 @@ class OperatorMonitoring(pulumi.ComponentResource):
         return {
             "name": name,
             "namespace": self._args.namespace.name,
-            "labels": {"app.kubernetes.io/part-of": PART_OF, **labels},
+            "labels": {**part_of(), **labels},
         }

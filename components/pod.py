@@ -1,55 +1,51 @@
-"""The pod of a workload: what it runs, what it may write to, and what it may not do."""
+"""Pod of a workload: containers, volumes and security contexts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import cast
 
-from components.naming import selector
+from components.kubernetes import core
+from components.workload_args import WorkloadArgs
+from infra import hardening
+from infra.catalog.spec import Download, Probe, Volume
+from infra.labels import selector
 from infra.quantities import MI, cpu_text, memory_text
-
-if TYPE_CHECKING:
-    from components.kubernetes import core
-    from components.workload import WorkloadArgs
-    from infra.catalog.spec import Download, Probe, Volume
-    from infra.sizing.budget import ResourceClaim
+from infra.sizing.budget import ResourceClaim
 
 SHARED_MEMORY = "shared-memory"
 CURL = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"
 LOGS = 256 * MI
-"""What a container may write beside its volumes, in bytes: its log, since its root is read-only."""
+"""Ephemeral storage of a container beside its volumes, in bytes: its log, since its root is read-only."""
 STORAGE = "ephemeral-storage"
 LITTLE_STORAGE = {STORAGE: memory_text(LOGS)}
 DOWNLOAD = {"memory": "256Mi", "cpu": "1", **LITTLE_STORAGE}
-CONTAINER_SECURITY: core.v1.SecurityContextArgsDict = {
-    "allow_privilege_escalation": False,
-    "read_only_root_filesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
+CONTAINER_SECURITY = cast("core.v1.SecurityContextArgsDict", hardening.container_security())
+"""In the notation of Kubernetes, which a registration leaves as it is."""
 
 
 def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
-    """One container, with everything taken away that it does not use."""
+    """Return the spec of a pod with one container, without privileges that it does not need."""
     spec: core.v1.PodSpecArgsDict = {
         "containers": [container(args)],
         "volumes": volumes(args),
         "security_context": pod_security(args.user),
         "automount_service_account_token": False,
         "termination_grace_period_seconds": args.grace_s,
-        "enable_service_links": False,  # neighbours' variables are read as settings: VLLM_PORT is one
+        "enable_service_links": False,  # injected variables are read as settings: VLLM_PORT is one
     }
     if args.account is not None:
         spec |= {"service_account_name": args.account, "automount_service_account_token": True}
     if args.runtime_class:
         spec["runtime_class_name"] = args.runtime_class
     if args.replicas > 1:
-        spec["topology_spread_constraints"] = [apart(args.name)]
+        spec["topology_spread_constraints"] = [topology_spread(args.name)]
     if args.downloads:
         spec["init_containers"] = [download(number, file, args) for number, file in enumerate(args.downloads)]
     return spec
 
 
-def apart(name: str) -> core.v1.TopologySpreadConstraintArgsDict:
-    """Replicas on nodes of their own, where there is more than one node."""
+def topology_spread(name: str) -> core.v1.TopologySpreadConstraintArgsDict:
+    """Return a constraint that spreads replicas over nodes, where there is more than one node."""
     return {
         "max_skew": 1,
         "topology_key": "kubernetes.io/hostname",
@@ -59,7 +55,7 @@ def apart(name: str) -> core.v1.TopologySpreadConstraintArgsDict:
 
 
 def download(number: int, file: Download, args: WorkloadArgs) -> core.v1.ContainerArgsDict:
-    """Fetch a file unless it is there: to a part file that goes on where it broke off, renamed once it is whole."""
+    """Return an init container that downloads a missing file: it resumes a part file, and renames it when complete."""
     script = (
         'test -s "$TO" || { mkdir -p "$(dirname "$TO")" && '
         'curl --fail --location --retry 5 --continue-at - --output "$TO.part" "$FROM" && mv "$TO.part" "$TO"; }'
@@ -77,7 +73,7 @@ def download(number: int, file: Download, args: WorkloadArgs) -> core.v1.Contain
 
 def container(args: WorkloadArgs) -> core.v1.ContainerArgsDict:
     probes = args.probes
-    found: core.v1.ContainerArgsDict = {
+    spec: core.v1.ContainerArgsDict = {
         "name": args.component,
         "image": args.image,
         "image_pull_policy": "IfNotPresent",
@@ -91,22 +87,15 @@ def container(args: WorkloadArgs) -> core.v1.ContainerArgsDict:
         "volume_mounts": mounts(args),
     }
     if args.command:
-        found["command"] = list(args.command)
+        spec["command"] = list(args.command)
     if args.arguments:
-        found["args"] = list(args.arguments)
-    return found
+        spec["args"] = list(args.arguments)
+    return spec
 
 
 def pod_security(user: int) -> core.v1.PodSecurityContextArgsDict:
-    """An ordinary user who owns the volumes, under the runtime's seccomp profile."""
-    return {
-        "run_as_non_root": True,
-        "run_as_user": user,
-        "run_as_group": user,
-        "fs_group": user,
-        "fs_group_change_policy": "OnRootMismatch",  # a model disk has too many files to change at each start
-        "seccomp_profile": {"type": "RuntimeDefault"},
-    }
+    """Return the security context of a pod, in the notation of Kubernetes."""
+    return cast("core.v1.PodSecurityContextArgsDict", hardening.pod_security(user))
 
 
 def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
@@ -123,9 +112,9 @@ def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
 
 
 def resources(claim: ResourceClaim, scratch: int = 0) -> core.v1.ResourceRequirementsArgsDict:
-    """The claim, and a part of the node's own disk: a pod that fills it is evicted, and none beside it.
+    """Return the claim with ephemeral storage: a pod that exceeds it is evicted, without harm to other pods.
 
-    *scratch* is the size of its folders there, in bytes.
+    *scratch* is the size of its scratch folders, in bytes.
     """
     gpus = {"nvidia.com/gpu": str(claim.gpus)} if claim.gpus else {}
     requests = {"memory": memory_text(claim.memory_request), "cpu": cpu_text(claim.cpu_request)}
@@ -148,30 +137,30 @@ def probe(check: Probe) -> core.v1.ProbeArgsDict:
 
 
 def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
-    """Claims, scratch folders, files, and /dev/shm: memory, so its size is fixed and counted."""
-    found = [_volume(disk) for disk in args.volumes]
-    found += [
+    """Return PVCs, scratch folders, files, and /dev/shm, which is memory with a fixed size that the claim includes."""
+    result = [_volume(disk) for disk in args.volumes]
+    result += [
         {"name": volume_name(scratch.mount), "empty_dir": {"size_limit": memory_text(scratch.size)}}
         for scratch in args.scratch
     ]
-    found += [{"name": volume_name(path), "config_map": {"name": name}} for path, name in args.files.items()]
+    result += [{"name": volume_name(path), "config_map": {"name": name}} for path, name in args.files.items()]
     if args.claim.shared_memory:
         size = memory_text(args.claim.shared_memory)
-        found.append({"name": SHARED_MEMORY, "empty_dir": {"medium": "Memory", "size_limit": size}})
-    return found
+        result.append({"name": SHARED_MEMORY, "empty_dir": {"medium": "Memory", "size_limit": size}})
+    return result
 
 
 def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
-    found = [_mount(disk) for disk in args.volumes]
-    found += [{"name": volume_name(scratch.mount), "mount_path": scratch.mount} for scratch in args.scratch]
-    found += [{"name": volume_name(path), "mount_path": path, "read_only": True} for path in args.files]
+    result = [_mount(disk) for disk in args.volumes]
+    result += [{"name": volume_name(scratch.mount), "mount_path": scratch.mount} for scratch in args.scratch]
+    result += [{"name": volume_name(path), "mount_path": path, "read_only": True} for path in args.files]
     if args.claim.shared_memory:
-        found.append({"name": SHARED_MEMORY, "mount_path": "/dev/shm"})  # noqa: S108 - inside the container
-    return found
+        result.append({"name": SHARED_MEMORY, "mount_path": "/dev/shm"})  # noqa: S108 - inside the container
+    return result
 
 
 def _volume(disk: Volume) -> core.v1.VolumeArgsDict:
-    """Read-only here as in its mount: else the kubelet would give its files to a group that only looks at them."""
+    """Return the volume of a PVC; read-only here too, so that the kubelet does not change the owner of its files."""
     claim: core.v1.PersistentVolumeClaimVolumeSourceArgsDict = {"claim_name": disk.name}
     if disk.is_read_only:
         claim["read_only"] = True
@@ -186,5 +175,5 @@ def _mount(disk: Volume) -> core.v1.VolumeMountArgsDict:
 
 
 def volume_name(path: str) -> str:
-    """A volume's name from where it is mounted: `/var/cache` -> `var-cache`."""
+    """Return a volume's name from its mount path: `var-cache` for `/var/cache`."""
     return path.strip("/").replace("/", "-").replace("_", "-")

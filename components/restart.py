@@ -1,4 +1,4 @@
-"""A rolling restart by the clock, with no more rights than that takes."""
+"""Scheduled rolling restart of a Deployment, with only the rights that it needs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pulumi
 from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
 from components.kubernetes import batch, core, meta
 from components.namespace import Namespace
-from components.naming import labels
 from components.pod import CONTAINER_SECURITY, pod_security, resources
 from infra.catalog.spec import Restart
+from infra.labels import labels
 
 USER = 65_532
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestartArgs:
-    """What to restart, when, and in which namespace."""
+    """Deployment, schedule and namespace of the restart."""
 
     deployment: str
     restart: Restart
@@ -32,21 +32,21 @@ class ScheduledRestart(pulumi.ComponentResource):
         super().__init__("synapse:components:ScheduledRestart", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, depends_on=[args.namespace])
         metadata = _metadata(args)
-        rights = DeploymentAccessArgs(
+        access = DeploymentAccessArgs(
             account=args.restart.name, component="restart", deployment=args.deployment, namespace=args.namespace
         )
-        DeploymentAccess(name, rights, pulumi.ResourceOptions(parent=self))
+        DeploymentAccess(name, access, pulumi.ResourceOptions(parent=self))
         batch.v1.CronJob(name, metadata=metadata, spec=cron_job(args), opts=child)
         self.register_outputs({})
 
 
 def cron_job(args: RestartArgs) -> batch.v1.CronJobSpecArgsDict:
-    """At most one restart at a time; the last three of each outcome are kept."""
+    """Return a CronJob with at most one running restart; it keeps the last three jobs of each outcome."""
     template: core.v1.PodTemplateSpecArgsDict = {
         "metadata": {"labels": labels(args.restart.name, "restart")},
         "spec": {
             "service_account_name": args.restart.name,
-            "automount_service_account_token": True,  # it talks to the API server
+            "automount_service_account_token": True,  # kubectl uses the API server
             "enable_service_links": False,
             "restart_policy": "OnFailure",
             "security_context": pod_security(USER),

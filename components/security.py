@@ -1,4 +1,4 @@
-"""Phase 5: no pod reaches another, or the world, unless that is named here."""
+"""NetworkPolicies of phase 5: a default deny, and one policy for each allowed connection."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pulumi
 
 from components.kubernetes import meta, networking
 from components.namespace import Namespace
-from components.naming import PART_OF, selector
+from infra.labels import part_of, selector
 from infra.plan.egress_rules import HTTPS, EgressRule
 from infra.plan.ingress_rules import IngressRule
 
 NAME = "kubernetes.io/metadata.name"
-"""The label that Kubernetes itself puts on every namespace."""
+"""Label that Kubernetes sets on every namespace."""
 DNS_NAMESPACE = "kube-system"
 DNS_PODS: meta.v1.LabelSelectorArgsDict = {"match_labels": {"k8s-app": "kube-dns"}}
 DNS: list[networking.v1.NetworkPolicyPortArgsDict] = [
@@ -22,7 +22,7 @@ DNS: list[networking.v1.NetworkPolicyPortArgsDict] = [
     {"port": 53, "protocol": "TCP"},
 ]
 API_SERVER = (443, 6443)
-"""Its Service and, since a policy may be judged after the address is translated, K3s' own port."""
+"""Ports of its Service and of K3s itself, since a policy may be applied after address translation."""
 INTERNET: tuple[networking.v1.IPBlockArgsDict, ...] = (
     {
         "cidr": "0.0.0.0/0",
@@ -30,12 +30,12 @@ INTERNET: tuple[networking.v1.IPBlockArgsDict, ...] = (
     },
     {"cidr": "::/0", "except_": ["fc00::/7", "fe80::/10"]},
 )
-"""Every address but those of private networks, the cluster's own among them."""
+"""All addresses except private networks, which include the cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityArgs:
-    """Who may call whom, and go where."""
+    """Ingress and egress rules of the services."""
 
     namespace: Namespace
     access: Sequence[IngressRule]
@@ -43,9 +43,9 @@ class SecurityArgs:
 
 
 class Security(pulumi.ComponentResource):
-    """A default-deny both ways, and an exception for each pair that talks.
+    """A default deny of ingress and egress, and a NetworkPolicy for the allowed connections of each service.
 
-    It comes last: a consumer that still calls a backend directly is cut off by it.
+    It is deployed last, because it stops consumers that still call a backend directly.
     """
 
     def __init__(self, name: str, args: SecurityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -61,21 +61,21 @@ class Security(pulumi.ComponentResource):
             networking.v1.NetworkPolicy(
                 f"{name}-{access.service.service_name}",
                 metadata=_metadata(f"allow-{access.service.service_name}", args.namespace),
-                spec=allow(access),
+                spec=ingress_policy(access),
                 opts=child,
             )
         for exits in args.exits:
             networking.v1.NetworkPolicy(
                 f"{name}-{exits.name}-egress",
                 metadata=_metadata(f"allow-{exits.name}-egress", args.namespace),
-                spec=let_out(exits),
+                spec=egress_policy(exits),
                 opts=child,
             )
         self.register_outputs({})
 
 
-def allow(access: IngressRule) -> networking.v1.NetworkPolicySpecArgsDict:
-    """One service's port, for the pods that may call it, or for everybody; with neither it stays shut."""
+def ingress_policy(access: IngressRule) -> networking.v1.NetworkPolicySpecArgsDict:
+    """Return the ingress policy of a service: its callers, or every namespace; without callers it denies all."""
     peers: list[networking.v1.NetworkPolicyPeerArgsDict] = [
         {"pod_selector": {"match_labels": selector(caller.service_name)}} for caller in access.callers
     ]
@@ -86,12 +86,12 @@ def allow(access: IngressRule) -> networking.v1.NetworkPolicySpecArgsDict:
     return {
         "pod_selector": {"match_labels": selector(access.service.service_name)},
         "policy_types": ["Ingress"],
-        "ingress": [{"from_": peers, "ports": ports}] if peers else [],  # an empty `from` would let everybody in
+        "ingress": [{"from_": peers, "ports": ports}] if peers else [],  # an empty `from` would allow everybody
     }
 
 
-def let_out(exits: EgressRule) -> networking.v1.NetworkPolicySpecArgsDict:
-    """Names of the cluster's DNS, and the port of whatever else the pods have to reach."""
+def egress_policy(exits: EgressRule) -> networking.v1.NetworkPolicySpecArgsDict:
+    """Return the egress policy of a service: the cluster's DNS, its callees, and external ports."""
     rules: list[networking.v1.NetworkPolicyEgressRuleArgsDict] = [
         {
             "to": [{"namespace_selector": {"match_labels": {NAME: DNS_NAMESPACE}}, "pod_selector": DNS_PODS}],
@@ -105,7 +105,7 @@ def let_out(exits: EgressRule) -> networking.v1.NetworkPolicySpecArgsDict:
         rules.append({"to": [{"ip_block": block} for block in INTERNET], "ports": [_tcp(HTTPS)]})
     ports = (*exits.anywhere, *(API_SERVER if exits.api_server else ()))
     if ports:
-        rules.append({"ports": [_tcp(port) for port in ports]})  # of an address that no selector can name
+        rules.append({"ports": [_tcp(port) for port in ports]})  # no selector can name these addresses
     return {
         "pod_selector": {"match_labels": selector(exits.name)},
         "policy_types": ["Egress"],
@@ -118,4 +118,4 @@ def _tcp(port: int) -> networking.v1.NetworkPolicyPortArgsDict:
 
 
 def _metadata(name: str, namespace: Namespace) -> meta.v1.ObjectMetaArgsDict:
-    return {"name": name, "namespace": namespace.name, "labels": {"app.kubernetes.io/part-of": PART_OF}}
+    return {"name": name, "namespace": namespace.name, "labels": part_of()}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 from pulumi_policy import (
@@ -16,6 +16,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import unknown_checking_proxy
 
+from infra.labels import PART_OF_LABEL
 from infra.plan.stack import Plan
 from policies.pack import RULES
 from stacks.rendering import manifests
@@ -24,7 +25,6 @@ Resource = tuple[str, dict[str, Any]]
 """Its type token, and its properties."""
 Violation = tuple[str, str]
 """The rule, and its message."""
-PART_OF: Final = "app.kubernetes.io/part-of"
 
 
 def judge(
@@ -63,7 +63,7 @@ def resource(kind: str, props: dict[str, Any], protected: Collection[str] = ()) 
     """One resource as the engine hands it to a rule."""
     metadata = props["metadata"] if isinstance(props.get("metadata"), dict) else {}
     name = str(metadata.get("name", "unnamed"))
-    is_ours = PART_OF in metadata.get("labels", {})
+    is_ours = PART_OF_LABEL in metadata.get("labels", {})
     parent = "synapse:components:Workload$" if is_ours else ""
     urn = f"urn:pulumi:test::synapse::{parent}{kind}::{name}"
     options = PolicyResourceOptions(

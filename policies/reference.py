@@ -1,31 +1,29 @@
-"""docs/policies.md, rendered from the rules themselves: what each refuses, why, and what it takes to configure it."""
+"""docs/policies.md, rendered from the rules: description, reason and configuration of each."""
 
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi_policy import Policy
-
 from infra.annotations import KEEP, LOAD_SECONDS, TIER, TIMEOUT_SECONDS
 from infra.sizing.vram import ANNOTATION as VRAM
 from policies.pack import RULES
-from policies.reading.infrastructure import LEAVES
+from policies.reading.infrastructure import EXEMPTIONS
 from policies.rule import schema_of
 
 HEAD = """# Policies
 
-The rules that `pulumi preview --policy-pack policies` holds a stack to. They read the resources, not the settings, so
-that a pod that was written by hand is caught too: in every kind that makes pods, in init containers and sidecars, in
-lists, in patches, in custom resources that hold a pod template, and as many as an autoscaler may make of it.
+Rules of `pulumi preview --policy-pack policies`. They read the resources, not the settings, so they also check
+pods that were written by hand: in every kind that makes pods, in init containers and sidecars, in lists, in patches, in
+custom resources with a pod template, and with the maximum number of an autoscaler.
 
-All are mandatory. A value that is not known before the update is refused where a rule needs it, and is otherwise left
-alone; `up` judges it once it is known.
+All rules are mandatory. A value that is unknown before the update is a violation where a rule needs it, and is ignored
+otherwise; `up` checks it when it is known.
 
 This file is rendered from the code: `uv run python -m policies.reference > docs/policies.md`.
 """
 CONFIGURATION = """## Configuration
 
-`pulumi preview --policy-pack policies --policy-pack-config FILE`, with one entry for each rule to be changed:
+`pulumi preview --policy-pack policies --policy-pack-config FILE`, with one entry for each rule to change:
 
 ```json
 {
@@ -38,62 +36,55 @@ CONFIGURATION = """## Configuration
 
 `enforcementLevel` is `mandatory`, `advisory` or `disabled`; `all` in place of a rule's name sets it for every rule.
 """
-LEAVE = """## What serves the GPU
+EXEMPTION = """## GPU infrastructure
 
-Pods that may do what no other pod may, if each of their containers runs the image's own program, pinned by digest. All
-the other rules hold for them too (`policies/reading/infrastructure.py`).
+Exemptions for pods that provide or measure GPUs. Each of their containers must run the program of the image, pinned by
+digest. All other rules apply to them too (`policies/reading/infrastructure.py`).
 
-| Image | In namespace | May | Because |
+| Image | Namespace | May | Reason |
 | --- | --- | --- | --- |
 """
 ANNOTATIONS = f"""## Annotations
 
-What an object says of itself for the rules to hold it to.
+Values that the rules read from objects.
 
-| Annotation | On | Says |
+| Annotation | On | Meaning |
 | --- | --- | --- |
-| `{VRAM}` | a pod | GPU memory that its engine takes on each GPU, as a quantity |
-| `{LOAD_SECONDS}` | a pod | how long its server may take to load |
-| `{KEEP}` | a claim or a namespace | `"true"`: it outlives `pulumi destroy`; no pack sees `retainOnDelete` |
-| `{TIMEOUT_SECONDS}` | what a request goes through | how long it waits for what lies behind it |
+| `{VRAM}` | a pod | GPU memory that its engine uses on each GPU, as a quantity |
+| `{LOAD_SECONDS}` | a pod | maximum load time of its server |
+| `{KEEP}` | a PVC or a namespace | `"true"`: it outlives `pulumi destroy` (packs do not receive `retainOnDelete`) |
+| `{TIMEOUT_SECONDS}` | an object of a request's path | timeout towards the tiers behind it |
 | `{TIER}` | beside a timeout | `ingress`, `gateway` or `backend` |
 """
 
 
 def render() -> str:
-    """The whole document."""
-    rules = "\n".join(f"| `{rule.name}` | {rule.description} | {_reason(rule)} |" for rule in RULES)
-    table = f"## Rules\n\n| Rule | Holds | Because |\n| --- | --- | --- |\n{rules}\n"
-    return f"{HEAD}\n{table}\n{CONFIGURATION}\n{_keys()}\n{_leave()}\n{ANNOTATIONS}"
+    """Return the whole document."""
+    rules = "\n".join(f"| `{rule.name}` | {rule.description} | {rule.reason} |" for rule in RULES)
+    table = f"## Rules\n\n| Rule | Requirement | Reason |\n| --- | --- | --- |\n{rules}\n"
+    return f"{HEAD}\n{table}\n{CONFIGURATION}\n{_keys()}\n{_exemptions()}\n{ANNOTATIONS}"
 
 
-def _reason(rule: Policy) -> str:
-    """The first line of the file that the rule is in."""
-    (home,) = [
-        module
-        for name, module in sys.modules.items()
-        if name.startswith("policies.") and name != "policies.pack" and rule in vars(module).values()
-    ]
-    return (home.__doc__ or "").splitlines()[0]
-
-
-def _leave() -> str:
-    rows = (f"| `{each.repository}` | {each.namespace or 'any'} | {each.words} | {each.because} |\n" for each in LEAVES)
-    return LEAVE + "".join(rows)
+def _exemptions() -> str:
+    rows = (
+        f"| `{each.repository}` | {each.namespace or 'any'} | {each.permissions} | {each.because} |\n"
+        for each in EXEMPTIONS
+    )
+    return EXEMPTION + "".join(rows)
 
 
 def _keys() -> str:
-    takers: dict[str, list[str]] = {}
-    meanings: dict[str, Mapping[str, Any]] = {}
+    rules: dict[str, list[str]] = {}
+    schemas: dict[str, Mapping[str, Any]] = {}
     for rule in RULES:
-        for key, meaning in schema_of(rule).items():
-            takers.setdefault(key, []).append(f"`{rule.name}`")
-            meanings[key] = meaning
+        for key, schema in schema_of(rule).items():
+            rules.setdefault(key, []).append(f"`{rule.name}`")
+            schemas[key] = schema
     rows = "\n".join(
-        f"| `{key}` | {'every other rule' if key == 'allow' else ', '.join(names)} | {meanings[key]['description']} |"
-        for key, names in takers.items()
+        f"| `{key}` | {'every other rule' if key == 'allow' else ', '.join(names)} | {schemas[key]['description']} |"
+        for key, names in rules.items()
     )
-    return f"| Key | Of | Meaning |\n| --- | --- | --- |\n{rows}\n"
+    return f"| Key | Rules | Meaning |\n| --- | --- | --- |\n{rows}\n"
 
 
 if __name__ == "__main__":

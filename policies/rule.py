@@ -1,6 +1,6 @@
-"""The ways to make a rule: of the stack's sums, of all its objects together, of each object, of each pod.
+"""Factories for rules: over the budget of a stack, over all its objects, over each object, over each pod.
 
-All are mandatory unless the pack's configuration says otherwise, which may also name what a rule leaves alone.
+All rules are mandatory unless the pack's configuration says otherwise; it may also exempt objects from a rule.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,16 +23,16 @@ from infra.sizing.budget import Capacity, LedgerLine, Violation
 from infra.sizing.vram import ModelSpec
 from policies.reading import node
 from policies.reading.autoscalers import scaled_pods
-from policies.reading.claims import line
+from policies.reading.claims import ledger_line
 from policies.reading.objects import Object, objects
 from policies.reading.pods import Pods, pods
-from policies.reading.rollouts import at_once
+from policies.reading.rollouts import with_rollout
 from policies.reading.unknowns import UnprovenError
 
 Config = Mapping[str, Any]
 Schema = Mapping[str, dict[str, Any]]
-SumCheck = Callable[[Sequence[LedgerLine], Capacity], list[Violation]]
-StackCheck = Callable[[Sequence[Object], Config], Iterable["Fault"]]
+BudgetCheck = Callable[[Sequence[LedgerLine], Capacity], list[Violation]]
+StackCheck = Callable[[Sequence[Object], Config], Iterable["ObjectViolation"]]
 ObjectCheck = Callable[[Object, Config], Iterable[str]]
 PodCheck = Callable[[Pods], Iterable[str]]
 
@@ -40,106 +40,131 @@ ALLOW: Schema = {
     "allow": {
         "type": "array",
         "items": {"type": "string"},
-        "description": "Objects that the rule leaves alone: Kind/name, or Kind/namespace/name.",
+        "description": "Objects that are exempt from the rule: Kind/name, or Kind/namespace/name.",
     }
 }
 
 
+class StackRule(StackValidationPolicy):
+    """A rule over a whole stack, with the reason that docs/policies.md shows."""
+
+    reason: str
+
+
+class ObjectRule(ResourceValidationPolicy):
+    """A rule over single resources, with the reason that docs/policies.md shows."""
+
+    reason: str
+
+
+Rule = StackRule | ObjectRule
+
+
 @dataclass(frozen=True, kw_only=True)
-class Fault:
-    """What is wrong with one object of the stack."""
+class ObjectViolation:
+    """One violation of a rule by one object of the stack."""
 
     object: Object
     message: str
 
 
-def stack_rule(name: str, description: str, check: SumCheck) -> StackValidationPolicy:
-    """A rule over the claims of every pod of a stack, with the ledger's own arithmetic.
+def budget_rule(name: str, description: str, check: BudgetCheck, *, reason: str) -> StackRule:
+    """Return a rule over the resource claims of all pods of a stack, with the budget checks of the ledger.
 
-    A figure that cannot be known or read is a violation too: what cannot be proved is not let through.
+    A figure that is unknown or unreadable is a violation too, because the sum cannot be proved.
     """
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         try:
             capacity = node.capacity(args.get_config() or {})
             model_specs = node.model_specs()
-            found = list(scaled_pods(_objects(args)))
+            stack_pods = list(scaled_pods(_objects(args)))
         except UnprovenError as error:
             report(str(error), None)
             return
-        lines = _lines(found, capacity, model_specs, report)
-        urns = {each.name: urn for each, urn in lines}
-        for violation in check([each for each, _ in lines], capacity):
+        lines = _lines(stack_pods, capacity, model_specs, report)
+        urns = {line.name: urn for line, urn in lines}
+        for violation in check([line for line, _ in lines], capacity):
             report(violation.message, urns[violation.name])
 
-    return StackValidationPolicy(
-        name=name,
-        description=description,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        config_schema=PolicyConfigSchema(properties=node.CONFIG_SCHEMA),
-        validate=validate,
-    )
+    return _stack_rule(name, description, validate, node.CONFIG_SCHEMA, reason)
 
 
-def objects_rule(name: str, description: str, check: StackCheck, schema: Schema | None = None) -> StackValidationPolicy:
-    """A rule over all objects of a stack together; *check* yields what is wrong with which, each with its remedy."""
+def stack_rule(
+    name: str, description: str, check: StackCheck, schema: Schema | None = None, *, reason: str
+) -> StackRule:
+    """Return a rule over all objects of a stack; *check* yields its violations, each with a remedy."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         config = args.get_config() or {}
         try:
-            for fault in check(_objects(args), config):
-                if not _is_allowed(fault.object, config):
-                    report(f"{fault.object.name}: {fault.message}", fault.object.urn)
+            for violation in check(_objects(args), config):
+                if not _is_allowed(violation.object, config):
+                    report(f"{violation.object.name}: {violation.message}", violation.object.urn)
         except UnprovenError as error:
             report(f"{error}; give it a plain value", None)
 
-    return StackValidationPolicy(
-        name=name,
-        description=description,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        config_schema=_schema(schema),
-        validate=validate,
-    )
+    return _stack_rule(name, description, validate, {**ALLOW, **(schema or {})}, reason)
 
 
 def object_rule(
-    name: str, description: str, check: ObjectCheck, schema: Schema | None = None
-) -> ResourceValidationPolicy:
-    """A rule over each object by itself; *check* yields what is wrong, each with its remedy."""
+    name: str, description: str, check: ObjectCheck, schema: Schema | None = None, *, reason: str
+) -> ObjectRule:
+    """Return a rule over each single object; *check* yields its violations, each with a remedy."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         config = args.get_config() or {}
-        for found in objects(args):
-            if _is_allowed(found, config):
+        for item in objects(args):
+            if _is_allowed(item, config):
                 continue
             try:
-                for message in check(found, config):
-                    report(f"{found.name}: {message}", args.urn)
+                for message in check(item, config):
+                    report(f"{item.name}: {message}", args.urn)
             except UnprovenError as error:
-                report(f"{found.name}: {error}; give it a plain value", args.urn)
+                report(f"{item.name}: {error}; give it a plain value", args.urn)
 
-    return ResourceValidationPolicy(
+    rule = ObjectRule(
         name=name,
         description=description,
         enforcement_level=EnforcementLevel.MANDATORY,
-        config_schema=_schema(schema),
+        config_schema=PolicyConfigSchema(properties={**ALLOW, **(schema or {})}),
         validate=validate,
     )
+    rule.reason = reason
+    return rule
 
 
-def pod_rule(name: str, description: str, check: PodCheck) -> ResourceValidationPolicy:
-    """A rule over the pods of each object; *check* yields what is wrong, each with its remedy."""
+def pod_rule(name: str, description: str, check: PodCheck, *, reason: str) -> ObjectRule:
+    """Return a rule over the pods of each object; *check* yields its violations, each with a remedy."""
 
-    def of_object(found: Object, _: Config) -> Iterator[str]:
-        for pod in pods(found):
+    def check_object(item: Object, _: Config) -> Iterator[str]:
+        for pod in pods(item):
             yield from check(pod)
 
-    return object_rule(name, description, of_object)
+    return object_rule(name, description, check_object, reason=reason)
 
 
 def schema_of(rule: Policy) -> Schema:
-    """The configuration that *rule* takes, beside its enforcement level."""
+    """Return the configuration schema of *rule*, without its enforcement level."""
     return rule.config_schema.properties if rule.config_schema else {}
+
+
+def _stack_rule(
+    name: str,
+    description: str,
+    validate: Callable[[StackValidationArgs, ReportViolation], None],
+    schema: Schema,
+    reason: str,
+) -> StackRule:
+    rule = StackRule(
+        name=name,
+        description=description,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        config_schema=PolicyConfigSchema(properties=dict(schema)),
+        validate=validate,
+    )
+    rule.reason = reason
+    return rule
 
 
 def _objects(args: StackValidationArgs) -> list[Object]:
@@ -147,27 +172,23 @@ def _objects(args: StackValidationArgs) -> list[Object]:
 
 
 def _platform_first(resource: PolicyResource) -> tuple[bool, str]:
-    """The same order in every run, whatever was registered first: what stands outside a component is named last."""
+    """Sort key: the same order in every run, with resources outside a component last."""
     return "$" not in resource.urn, resource.urn
 
 
-def _schema(more: Schema | None) -> PolicyConfigSchema:
-    return PolicyConfigSchema(properties={**ALLOW, **(more or {})})
-
-
-def _is_allowed(found: Object, config: Config) -> bool:
-    names = {found.name, f"{found.kind}/{found.namespace}/{found.bare_name}"}
+def _is_allowed(item: Object, config: Config) -> bool:
+    names = {item.name, f"{item.kind}/{item.namespace}/{item.bare_name}"}
     return not names.isdisjoint(config.get("allow", ()))
 
 
 def _lines(
-    found: Iterable[Pods], capacity: Capacity, model_specs: Mapping[str, ModelSpec], report: ReportViolation
+    stack_pods: Iterable[Pods], capacity: Capacity, model_specs: Mapping[str, ModelSpec], report: ReportViolation
 ) -> list[tuple[LedgerLine, str]]:
-    """The ledger lines of *found*, each with the URN of its resource."""
+    """Return the ledger lines of *stack_pods*, each with the URN of its resource."""
     lines: list[tuple[LedgerLine, str]] = []
-    for pod in found:
+    for pod in stack_pods:
         try:
-            lines += [(each, pod.urn) for each in at_once(line(pod, capacity, model_specs), pod)]
+            lines += [(line, pod.urn) for line in with_rollout(ledger_line(pod, capacity, model_specs), pod)]
         except UnprovenError as error:
             report(f"{pod.name}: {error}; give it a plain value, so that the sum can be proved", pod.urn)
     return lines

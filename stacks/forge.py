@@ -1,25 +1,23 @@
-"""The forge: every service of the stack file on one node, phase by phase."""
+"""Composition of a stack: all services of the plan on one node, phase by phase."""
 
 from collections.abc import Iterator, Mapping
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.backend import Backend, BackendArgs
+from components.backend import BackendArgs, BackendComponent
 from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.engines import Ollama, Sglang, Vllm
 from components.feed_bus import FeedBus
 from components.gateway import Gateway
-from components.image import Elsewhere, Image, ImageArgs, image_name
+from components.image import Image, ImageArgs, RemoteBuild, image_name
 from components.ingress import Ingress, IngressArgs
 from components.litellm import Litellm
 from components.migration import Migration
 from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, KubeStateMetrics, Prometheus
 from components.namespace import Namespace, NamespaceArgs
-from components.ollama import Ollama
 from components.operator_monitoring import OperatorMonitoring, OperatorMonitoringArgs
 from components.security import Security, SecurityArgs
-from components.sglang import Sglang
-from components.vllm import Vllm
 from infra.catalog.gateway import GATEWAY_KINDS
 from infra.monitoring.targets import MONITORING_PHASE
 from infra.plan import device_plugin
@@ -30,7 +28,7 @@ from infra.plan.phase_gates import SECURITY_PHASE
 from infra.plan.stack import Plan
 from infra.settings.build_host import BUILD_KEY
 
-KINDS: Mapping[str, type[Backend]] = {
+KINDS: Mapping[str, type[BackendComponent]] = {
     "ollama": Ollama,
     "vllm": Vllm,
     "sglang": Sglang,
@@ -44,37 +42,37 @@ KINDS: Mapping[str, type[Backend]] = {
     "dcgm-exporter": DcgmExporter,
     "kube-state-metrics": KubeStateMetrics,
 }
-"""Kinds with a component of their own; every other is a plain Backend of its catalog entry."""
+"""Kind -> its component; every other kind is a plain `BackendComponent`."""
 
 
 def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:
-    """Register the plan's resources and return each service's address inside the cluster.
+    """Register the resources of the plan, and return the address of each service inside the cluster.
 
-    Raises BudgetError before anything is registered when the claims do not fit.
+    Raises BudgetError before any registration when the claims do not fit the node.
     """
     plan.ledger.check()
-    everything = pulumi.ResourceOptions(provider=cluster(plan))
-    namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=everything)
+    opts = pulumi.ResourceOptions(provider=cluster(plan))
+    namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=opts)
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
-        DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), everything)
+        DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), opts)
     images = _images(plan, secrets.get(BUILD_KEY))
-    wanted = (
+    arguments = (
         BackendArgs(service=service, namespace=namespace, plan=plan, secrets=secrets, built=images.get(service.source))
         for service in plan.services
     )
-    backends = {args.service.name: _backend(args, everything) for args in wanted}
-    moved = list(_migrations(plan, backends, everything))
+    backends = {args.service.name: _backend(args, opts) for args in arguments}
+    migrations = list(_migrations(plan, backends, opts))
     if plan.settings.phase >= SECURITY_PHASE:
-        last = pulumi.ResourceOptions.merge(everything, pulumi.ResourceOptions(depends_on=moved))
+        last = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=migrations))
         _security(plan, namespace, last)
         _ingress(plan, namespace, last)
     if plan.settings.monitoring.operator and plan.settings.phase >= MONITORING_PHASE:
-        OperatorMonitoring("monitoring", OperatorMonitoringArgs(plan=plan, namespace=namespace), everything)
+        OperatorMonitoring("monitoring", OperatorMonitoringArgs(plan=plan, namespace=namespace), opts)
     return {name: backend.url for name, backend in backends.items()}
 
 
 def cluster(plan: Plan) -> kubernetes.Provider:
-    """The cluster of the ambient kubeconfig. What is there already is adopted: see docs/decisions/claims.md."""
+    """Return the provider of the ambient kubeconfig; existing objects are adopted: docs/decisions/claims.md."""
     return kubernetes.Provider(
         "cluster",
         context=plan.settings.context,
@@ -86,25 +84,27 @@ def cluster(plan: Plan) -> kubernetes.Provider:
 
 
 def _images(plan: Plan, key: pulumi.Output[str] | None) -> dict[str | None, pulumi.Output[str]]:
-    """The image of each folder that services are built from, however many of them."""
+    """Return the image of each folder that services are built from; each folder is built once."""
     sources = dict.fromkeys(service.source for service in plan.services if service.source)
     to = _destination(plan, key)
     return {source: Image(image_name(source), ImageArgs(source=source, to=to)).reference for source in sources}
 
 
-def _destination(plan: Plan, key: pulumi.Output[str] | None) -> tuple[str, str] | Elsewhere:
+def _destination(plan: Plan, key: pulumi.Output[str] | None) -> tuple[str, str] | RemoteBuild:
     registry, host = plan.settings.registry, plan.settings.build_host
     if registry and host:
-        return Elsewhere(host=host, registry=registry, key=key)
+        return RemoteBuild(host=host, registry=registry, key=key)
     return ("--registry", registry) if registry else ("--cluster", pulumi.get_stack())
 
 
-def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> Backend:
-    return KINDS.get(args.service.backend.kind, Backend)(args.service.name, args, opts)
+def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> BackendComponent:
+    return KINDS.get(args.service.backend.kind, BackendComponent)(args.service.name, args, opts)
 
 
-def _migrations(plan: Plan, backends: Mapping[str, Backend], opts: pulumi.ResourceOptions) -> Iterator[Migration]:
-    """Those consumers that the stack itself moves, each after the service that it is moved to."""
+def _migrations(
+    plan: Plan, backends: Mapping[str, BackendComponent], opts: pulumi.ResourceOptions
+) -> Iterator[Migration]:
+    """Register the migrations that the stack performs, each after the service that the consumer is migrated to."""
     for move in migration_plans(plan):
         if move.migration.by == "stack":
             after = pulumi.ResourceOptions(depends_on=[backends[move.migration.service]])
@@ -119,7 +119,7 @@ def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) ->
 
 
 def _ingress(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Ingress | None:
-    """The way in from outside, where there is a gateway and a name for it."""
+    """Register the ingress, where the plan has a gateway and a public name."""
     gateway = next((service for service in plan.services if service.backend.kind in GATEWAY_KINDS), None)
     section = plan.settings.ingress
     if not (gateway and section):

@@ -1,17 +1,18 @@
-"""The program's resources without an engine or a cluster: Pulumi's own mocks record what it asks for."""
+"""Rendering: the resources of the program without an engine or a cluster, recorded by Pulumi's mocks."""
 
 import asyncio
-import atexit
-import functools
-from collections.abc import Callable, Mapping
+import contextvars
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import yaml
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
-from pulumi.runtime.rpc import unwrap_rpc_secret
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks, test
+from pulumi.runtime.rpc import deserialize_properties, unwrap_rpc_secret
 
 from infra.catalog.spec import UNPUBLISHED
 from infra.plan.stack import Plan
@@ -19,28 +20,26 @@ from stacks import forge
 
 SEALED = "set-by-the-engine"
 COMMAND = "command:local:Command"
-COMMANDS = (COMMAND, "command:remote:Command")  # what builds an image: nothing is run here, so its digest is not known
+COMMANDS = (COMMAND, "command:remote:Command")  # they build images; a rendering runs nothing, so the digest is unknown
 FIRST = ("Namespace", "ResourceQuota", "LimitRange", "Secret", "ConfigMap", "PersistentVolumeClaim", "Service")
-"""Kinds that others need, in the order to apply them; the rest follows."""
+"""Kinds that other kinds need, in the order to apply them; all other kinds follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """One resource that a program registered: its type token, its name and its inputs."""
+    """One resource that a program registered: type token, name, inputs, and options that the engine receives."""
 
     token: str
     name: str
     inputs: dict[str, Any]
+    retain_on_delete: bool = False
+    protect: bool = False
 
 
 class Recorder(Mocks):
-    """Gives every resource its inputs as its state, and keeps them."""
-
-    def __init__(self) -> None:
-        self.resources: list[Recorded] = []
+    """Mocks that return the inputs of every resource as its state."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.resources.append(Recorded(token=args.typ, name=args.name, inputs=dict(args.inputs)))
         printed = {"stdout": f"localhost/{args.name}{UNPUBLISHED}"} if args.typ in COMMANDS else {}
         return f"{args.name}-id", {**args.inputs, **printed}
 
@@ -48,37 +47,72 @@ class Recorder(Mocks):
         raise LookupError(f"{args.token}: a program that calls a provider cannot be rendered without it")
 
 
+class RecordingMonitor(MockMonitor):
+    """A mock of the engine that keeps every registration with its options, which `Mocks` do not receive."""
+
+    def __init__(self) -> None:
+        super().__init__(Recorder())
+        self.recorded: list[Recorded] = []
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the SDK's
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if response.urn in self.resources:  # all but the stack itself
+            self.recorded.append(
+                Recorded(
+                    token=request.type,
+                    name=request.name,
+                    inputs=dict(deserialize_properties(request.object)),
+                    retain_on_delete=request.retainOnDelete,
+                    protect=bool(request.protect),
+                )
+            )
+        return response
+
+
 def record(program: Callable[[], object]) -> list[Recorded]:
-    """What *program* registers, in order; its errors are raised as they are."""
-    recorder = Recorder()
-    _have_event_loop()
-    set_mocks(recorder, project="synapse", stack="rendered", preview=False)
+    """Return what *program* registers, in order; its errors are raised.
+
+    It runs in a thread with a new event loop: the SDK needs the loop of its thread, and the caller's thread may have
+    none (on Python 3.14, or after `asyncio.run`). *program* must create all its outputs, which belong to that loop.
+    """
+    context = contextvars.copy_context()
+    with _threads_with_loops() as main, _threads_with_loops() as calls:
+        return main.submit(context.run, _record, program, calls).result()
+
+
+def _record(program: Callable[[], object], calls: ThreadPoolExecutor) -> list[Recorded]:
+    monitor = RecordingMonitor()
+    asyncio.get_event_loop().set_default_executor(calls)
+    set_mocks(monitor.mocks, project="synapse", stack="rendered", preview=False, monitor=monitor)
     run: Callable[[], None] = test(lambda: program() and None)  # type: ignore[no-untyped-call]
     run()
-    return recorder.resources
+    return monitor.recorded
 
 
-def _have_event_loop() -> None:
-    """Pulumi asks for the thread's event loop, which whoever ran one before has taken away."""
+@contextmanager
+def _threads_with_loops() -> Iterator[ThreadPoolExecutor]:
+    """Yield threads with an event loop each, and close the loops; the SDK's mocks would leave their own loops open."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def start() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
     try:
-        asyncio.get_event_loop_policy().get_event_loop()
-    except RuntimeError:
-        asyncio.set_event_loop(_own_event_loop())
-
-
-@functools.cache
-def _own_event_loop() -> asyncio.AbstractEventLoop:
-    """One for all renderings of a process: nobody closes it before the process ends."""
-    loop = asyncio.new_event_loop()
-    atexit.register(loop.close)
-    return loop
+        with ThreadPoolExecutor(thread_name_prefix="rendering", initializer=start) as threads:
+            yield threads
+    finally:
+        for loop in loops:
+            loop.close()
 
 
 def manifests(plan: Plan) -> list[dict[str, Any]]:
-    """Every Kubernetes object of the plan in the order to apply them; secrets hold `SEALED` in place of a value."""
-    sealed = {key: pulumi.Output.from_input(SEALED) for key in plan.settings.secrets}
-    recorded = record(lambda: forge.deploy(plan, sealed))
-    objects = [_manifest(found.inputs) for found in recorded if "kind" in found.inputs]
+    """Return every Kubernetes object of the plan in the order to apply them; values of Secrets are `SEALED`."""
+
+    def program() -> None:
+        forge.deploy(plan, {key: pulumi.Output.from_input(SEALED) for key in plan.settings.secrets})
+
+    objects = [_manifest(resource.inputs) for resource in record(program) if "kind" in resource.inputs]
     return sorted(objects, key=lambda content: (_rank(content["kind"]), content["kind"], content["metadata"]["name"]))
 
 
@@ -87,7 +121,7 @@ def _rank(kind: str) -> int:
 
 
 def write(objects: list[dict[str, Any]], folder: Path) -> list[Path]:
-    """One YAML file for each object, numbered in the order to apply them; the paths that were written."""
+    """Write one YAML file for each object, numbered in the order to apply them; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number, content in enumerate(objects):
@@ -98,18 +132,18 @@ def write(objects: list[dict[str, Any]], folder: Path) -> list[Path]:
 
 
 def _manifest(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The object as a person would write it: what it is first, whole numbers whole, no secret in it."""
+    """Return the object as a manifest: kind and metadata first, integers instead of floats, sealed secrets."""
     first = {key: inputs[key] for key in ("apiVersion", "kind", "metadata")}
     rest = {
         key: dict.fromkeys(unwrap_rpc_secret(value), SEALED) if key == "stringData" else value
         for key, value in inputs.items()
     }
-    return {key: _whole(value) for key, value in {**first, **rest}.items()}
+    return {key: _with_integers(value) for key, value in {**first, **rest}.items()}
 
 
-def _whole(value: Any) -> Any:  # noqa: ANN401 - manifests are JSON
+def _with_integers(value: Any) -> Any:  # noqa: ANN401 - manifests are JSON
     if isinstance(value, Mapping):
-        return {key: _whole(item) for key, item in sorted(value.items())}
+        return {key: _with_integers(item) for key, item in sorted(value.items())}
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_with_integers(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -5,7 +5,7 @@ from pathlib import PurePath
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-LONG = ("tests/pulumi_engine", "tests/cluster/stack", "tests/cluster", "tests/engines")
+LONG = ("tests/pulumi_engine", "tests/cluster/stack", "tests/cluster", "tests/engines_image")
 """Folders that share a twin, a cluster or an image in one process; they take minutes, so they begin first."""
 
 

@@ -1,4 +1,4 @@
-"""The documents say what the code does."""
+"""Documents agree with the code."""
 
 import re
 from pathlib import Path
@@ -14,16 +14,23 @@ from tests.conftest import planned
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def between(mark: str) -> str:
-    return README.split(f"<!-- {mark} -->\n")[1].split(f"<!-- /{mark} -->")[0]
+def between(document: str, mark: str) -> str:
+    """The part of a document that a comment with this mark begins and ends."""
+    content = (ROOT / document).read_text(encoding="utf-8")
+    return content.split(f"<!-- {mark} -->\n")[1].split(f"<!-- /{mark} -->")[0]
 
 
-def test_the_readme_shows_the_ledger_of_the_forge() -> None:
-    assert between("ledger") == planned().ledger.markdown()
+def test_the_budget_page_shows_the_ledger_of_the_forge() -> None:
+    assert between("docs/budget.md", "ledger") == planned().ledger.markdown()
 
 
-def test_the_readme_shows_the_routes_of_the_forge() -> None:
-    assert between("routes") == planned().routes.markdown()
+def test_the_gateway_page_shows_the_routes_of_the_forge() -> None:
+    assert between("docs/gateway.md", "routes") == planned().routes.markdown()
+
+
+def test_the_readme_is_a_first_screen() -> None:
+    assert len(README.splitlines()) <= 150
+    assert "(docs/glossary.md)" in "\n".join(README.splitlines()[:20])
 
 
 def test_the_settings_reference_is_complete() -> None:
@@ -41,7 +48,7 @@ def test_every_rule_is_in_the_document_that_the_readme_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda path: path.name
+    "document", [*sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("*.md"))], ids=lambda path: path.name
 )
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8")):

@@ -10,7 +10,7 @@ from tests.parallel import LONG, group
     ("nodeid", "found"),
     [
         ("tests/pulumi_engine/test_forge.py::test_a[x::y]", "tests/pulumi_engine"),
-        ("tests/engines/test_models.py::test_a", "tests/engines"),
+        ("tests/engines_image/test_models.py::test_a", "tests/engines_image"),
         ("tests/cluster/test_node.py::test_a", "tests/cluster"),
         ("tests/cluster/stack/test_up.py::test_a", "tests/cluster/stack"),
         ("tests/infra/plan/test_plan.py::test_a", "tests/infra/plan/test_plan.py"),

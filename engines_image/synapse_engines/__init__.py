@@ -1,4 +1,4 @@
-"""Chat, embeddings, speech and audio on a CPU, each behind the contract of the server that it stands in for."""
+"""CPU engines for chat, embeddings, speech and audio, with the HTTP APIs of the servers that they stand in for."""
 
 from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""`python -m synapse_engines`."""
+"""Entry point of `python -m synapse_engines`."""
 
 from synapse_engines.cli import main
 

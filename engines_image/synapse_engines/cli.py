@@ -1,52 +1,73 @@
-"""`synapse-engines`: serve a kind, make models, or measure what the engines can do."""
+"""Command `synapse-engines`: serve an engine, build the models, or benchmark the engines."""
 
 import argparse
 import asyncio
+import logging
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
 
+import uvicorn
+from starlette.types import ASGIApp
+
 from synapse_engines import __version__, settings
 from synapse_engines.kinds import KINDS, build
-from synapse_engines.server import serve
+
+SHUTDOWN_GRACE_S = 3
+"""Time that running requests have to finish after SIGTERM."""
 
 
 def main() -> None:
-    """Exit 2 with the reason when something cannot be used."""
+    """Run a sub-command; exit with 2 and the reason if a setting or a file cannot be used."""
     options = _parser().parse_args()
     options.run(options)
+
+
+def serve(app: ASGIApp, host: str, port: int) -> None:
+    """Serve *app* until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again after a clean shutdown; without a handler the exit code would not be 0.
+        signal.signal(number, lambda *_: None)
+    uvicorn.run(
+        app, host=host, port=port, access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, log_config=None
+    )
 
 
 def _serve(options: argparse.Namespace) -> None:
     try:
         app = build(options.command, settings.load())
     except (settings.SettingError, OSError) as error:
-        sys.exit(_refused(error))
+        sys.exit(_report_error(error))
     serve(app, options.host, options.port)
 
 
-def _make(options: argparse.Namespace) -> None:
-    """What writes models is imported here: the packages for it are not in the image that runs."""
+def _build_models(options: argparse.Namespace) -> None:
+    """Import the model builder only now: the packages that it needs are not in the runtime image."""
     try:
-        making, pins = import_module("synapse_engines.models.making"), import_module("synapse_engines.models.pins")
-        making.make(options.folder, _say, None if options.offline else pins.INSTRUCT)
+        builder, download = (
+            import_module("synapse_engines.models.build"),
+            import_module("synapse_engines.models.download"),
+        )
+        builder.build(options.folder, _print_line, None if options.offline else download.INSTRUCT)
     except ImportError as error:
-        sys.exit(_refused(f"{error}: install synapse-engines[models]"))
+        sys.exit(_report_error(f"{error}: install synapse-engines[models]"))
     except (ValueError, OSError) as error:
-        sys.exit(_refused(error))
+        sys.exit(_report_error(error))
 
 
-def _measure(_: argparse.Namespace) -> None:
-    measuring = import_module("synapse_engines.measuring.table")
-    asyncio.run(measuring.write(_say))
+def _benchmark(_: argparse.Namespace) -> None:
+    report = import_module("synapse_engines.benchmark.report")
+    asyncio.run(report.write(_print_line))
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _refused(error: object) -> int:
+def _report_error(error: object) -> int:
     sys.stderr.write(f"synapse-engines: {error}\n")
     return 2
 
@@ -55,14 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="synapse-engines", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for kind, module in KINDS.items():
-        command = commands.add_parser(kind, help=f"serve the contract of {kind} ({module})")
-        command.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: every one)")  # noqa: S104
-        command.add_argument("--port", type=int, default=8000, help="the port to listen on")
+    for kind in KINDS:
+        command = commands.add_parser(kind, help=f"serve the API of {kind}")
+        command.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all addresses)")  # noqa: S104
+        command.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
         command.set_defaults(run=_serve)
-    make = commands.add_parser("models", help="write the models that llama-embed and llama-router start with")
-    make.add_argument("folder", type=Path)
-    make.add_argument("--offline", action="store_true", help="fetch nothing")
-    make.set_defaults(run=_make)
-    commands.add_parser("measure", help="print the word error rates and the rest").set_defaults(run=_measure)
+    models = commands.add_parser("models", help="build the models of llama-embed and llama-router")
+    models.add_argument("folder", type=Path, help="folder that the models are written to")
+    models.add_argument("--offline", action="store_true", help="download nothing")
+    models.set_defaults(run=_build_models)
+    measure = commands.add_parser("measure", help="print the benchmark of the engines: word error rates and others")
+    measure.set_defaults(run=_benchmark)
     return parser

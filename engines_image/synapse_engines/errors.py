@@ -1,20 +1,22 @@
-"""What goes wrong while a request is served, and the status that says so.
+"""Errors of a request, with their HTTP statuses, and the error of a model build.
 
 EngineError
-├── BadInputError       400  what was sent cannot be used
-├── NotFoundError       404  a name that nothing here has
-├── TooLargeError       413  more bytes than are taken
-├── InvalidError        422  a field is missing or out of its range
-├── FailedError         500  the engine could not do it
-├── NotOfferedError     501  the engine has no such thing
-└── UnavailableError    503  not now
+├── BadInputError       400  unusable input
+│   └── ContextSizeError     prompt longer than the context
+├── NotFoundError       404  unknown name
+├── TooLargeError       413  more bytes or seconds than the limit
+├── InvalidError        422  missing field, or field outside its range
+├── FailedError         500  failure of the engine
+├── NotOfferedError     501  feature that the engine does not have
+└── UnavailableError    503  temporary: retry later
+ModelError                   model that cannot be built
 """
 
 from typing import ClassVar
 
 
 class EngineError(Exception):
-    """*type* is the word that llama.cpp has for it; *more* stands beside the message there."""
+    """Error of a request; *type* is llama.cpp's error type, *more* are further fields of its error object."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
@@ -26,46 +28,60 @@ class EngineError(Exception):
 
 
 class BadInputError(EngineError):
+    """Input that cannot be used (400)."""
+
     status = 400
     type = "invalid_request_error"
 
 
 class ContextSizeError(BadInputError):
-    """A prompt that is longer than what the model can look at."""
+    """Prompt that is longer than the context of the model (400)."""
 
     type = "exceed_context_size_error"
 
 
 class NotFoundError(EngineError):
+    """Name that the engine does not have (404)."""
+
     status = 404
     type = "not_found_error"
 
 
 class TooLargeError(EngineError):
+    """Upload or recording above its limit (413)."""
+
     status = 413
     type = "invalid_request_error"
 
 
 class InvalidError(EngineError):
-    """*where*: the field."""
+    """Invalid value of the request field *field* (422)."""
 
     status = 422
     type = "invalid_request_error"
 
-    def __init__(self, message: str, where: str = "body") -> None:
+    def __init__(self, message: str, field: str = "body") -> None:
         super().__init__(message)
-        self.where = where
+        self.field = field
 
 
 class FailedError(EngineError):
-    """It was tried."""
+    """Failure of the engine while it served the request (500)."""
 
 
 class NotOfferedError(EngineError):
+    """Feature that the engine does not have (501)."""
+
     status = 501
     type = "not_supported_error"
 
 
 class UnavailableError(EngineError):
+    """Temporary refusal: the queue is full, or the model is loading or unloading (503)."""
+
     status = 503
     type = "unavailable_error"
+
+
+class ModelError(ValueError):
+    """Model that cannot be built: a file is missing or has the wrong content."""

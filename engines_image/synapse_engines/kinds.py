@@ -1,4 +1,4 @@
-"""The engines by the kind whose contract they speak; each is imported when it is asked for, with its libraries."""
+"""Engines by backend kind; each is imported, with its libraries, only when it is built."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -10,18 +10,18 @@ from synapse_engines.settings import Settings
 
 Build = Callable[[Settings], Starlette]
 KINDS: Mapping[str, str] = {
-    "llama-embed": "synapse_engines.llama.embed",
-    "llama-router": "synapse_engines.llama.router",
-    "chatterbox": "synapse_engines.voice.chatterbox",
-    "piper": "synapse_engines.voice.piper",
-    "whisper": "synapse_engines.hearing.whisper",
-    "speaches": "synapse_engines.hearing.speaches",
+    "llama-embed": "synapse_engines.llama.embed_server",
+    "llama-router": "synapse_engines.llama.router_server",
+    "chatterbox": "synapse_engines.synthesis.chatterbox",
+    "piper": "synapse_engines.synthesis.piper",
+    "whisper": "synapse_engines.transcription.whisper_stt",
+    "speaches": "synapse_engines.transcription.speaches",
     "pyannote": "synapse_engines.speakers.pyannote",
     "deepfilter": "synapse_engines.enhancement.deepfilter",
 }
-"""Kind -> the module whose `build` makes the application."""
+"""Kind -> the module whose `build` returns the application."""
 
 
 def build(kind: str, settings: Settings) -> Starlette:
-    """Raises SettingError."""
+    """Return the application of *kind*. Raises SettingError."""
     return cast(Build, import_module(KINDS[kind]).build)(settings)

@@ -1,4 +1,4 @@
-"""What can be set, from the environment. Everything has a default."""
+"""Settings from environment variables, each with a default."""
 
 import os
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ PREFIX = "SYNAPSE_ENGINES_"
 
 
 class SettingError(Exception):
-    """A variable has a value that cannot be used."""
+    """Environment variable with a value that cannot be used, or a missing model folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """*max_upload* in bytes; *max_seconds* of a recording, decoded; *context* in tokens."""
+    """Settings of an engine; *max_upload* in bytes, *max_seconds* of decoded audio, *context* in tokens."""
 
     models: Path = Path("/models")
-    grammar: str = ""  # a small language that is listened for; empty: all of English
+    grammar: str = ""  # grammar of the default speech recognizer; empty: unrestricted English
     threads: int = 2
     context: int = 4096
     max_upload: int = 256 * 1024 * 1024
@@ -27,16 +27,16 @@ class Settings:
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Raises SettingError."""
-    found = Settings()
+    """Read the settings from *environment*. Raises SettingError."""
+    default = Settings()
     return Settings(
-        models=Path(environment.get(f"{PREFIX}MODELS") or found.models),
-        grammar=environment.get(f"{PREFIX}GRAMMAR", found.grammar),
-        threads=_number(environment, "THREADS", found.threads),
-        context=_number(environment, "CONTEXT", found.context),
-        max_upload=_number(environment, "MAX_UPLOAD", found.max_upload),
-        max_seconds=_number(environment, "MAX_SECONDS", found.max_seconds),
-        references=Path(environment.get(f"{PREFIX}REFERENCES") or found.references),
+        models=Path(environment.get(f"{PREFIX}MODELS") or default.models),
+        grammar=environment.get(f"{PREFIX}GRAMMAR", default.grammar),
+        threads=_number(environment, "THREADS", default.threads),
+        context=_number(environment, "CONTEXT", default.context),
+        max_upload=_number(environment, "MAX_UPLOAD", default.max_upload),
+        max_seconds=_number(environment, "MAX_SECONDS", default.max_seconds),
+        references=Path(environment.get(f"{PREFIX}REFERENCES") or default.references),
     )
 
 

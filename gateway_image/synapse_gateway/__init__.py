@@ -1,4 +1,4 @@
-"""One OpenAI-compatible address in front of chat, embedding, speech, speaker and audio backends."""
+"""OpenAI-compatible gateway to chat, embedding, speech, speaker and audio backends."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`python -m synapse_gateway`."""
+"""Entry point of `python -m synapse_gateway`."""
 
 from synapse_gateway.cli import main
 

@@ -1,4 +1,4 @@
-"""Every way a call can fail, with its status and what the client is told.
+"""Errors of a call, with their HTTP status and the message for the client.
 
 GatewayError
 ├── BadRequestError 400          ├── ConflictError 409         ├── RateLimitedError 429
@@ -6,16 +6,16 @@ GatewayError
 ├── PermissionDeniedError 403    ├── ValidationError 422       ├── BadGatewayError 502
 ├── NotFoundError 404            └── SlowClientError 408       ├── UnavailableError 503
 ├── MethodNotAllowedError 405                                  └── BackendTimeoutError 504
-(RefusedError: whatever status below 500 a backend gave)
+(RefusedError: the status of the backend, below 500)
 
-Messages reach the client: they never hold a backend's address, a path of this machine, a header or a key.
+Messages reach the client: they must not hold a backend's address, a local path, a header or a key.
 """
 
 import msgspec
 
 
 class GatewayError(Exception):
-    """A failure that the client is told about. *retry_after_s*: when it may ask again."""
+    """An error that is reported to the client. *retry_after_s*: value of its `Retry-After` header, in seconds."""
 
     status: int = 500
     type: str = "server_error"
@@ -56,14 +56,14 @@ class NotFoundError(GatewayError):
 
 
 class MethodNotAllowedError(GatewayError):
-    """*allowed*: the methods that there are, as the `Allow` header lists them."""
+    """*allowed*: the accepted methods, as the `Allow` header lists them."""
 
     status = 405
     type = "invalid_request_error"
     code = "method_not_allowed"
 
     def __init__(self, method: str, allowed: str) -> None:
-        super().__init__(f"{method} is not one of its methods: {allowed}")
+        super().__init__(f"got method {method}; accepted: {allowed}")
         self.allowed = allowed
 
 
@@ -98,7 +98,7 @@ class RateLimitedError(GatewayError):
 
 
 class InternalError(GatewayError):
-    """A bug, or local storage that failed."""
+    """A bug, or a failure of local storage."""
 
 
 class BadGatewayError(GatewayError):
@@ -120,7 +120,7 @@ class BackendTimeoutError(GatewayError):
 
 
 class RefusedError(GatewayError):
-    """A backend's own refusal of a request, which keeps its status."""
+    """A request that a backend refused; its status is passed on."""
 
     type = "invalid_request_error"
 
@@ -139,7 +139,7 @@ class RefusedError(GatewayError):
 
 
 def envelope(error: GatewayError) -> bytes:
-    """The JSON body that every failure has."""
+    """Return the JSON body of an error response."""
     return msgspec.json.encode(
         {"error": {"message": error.message, "type": error.type, "code": error.code, "param": error.param}}
     )

@@ -1,207 +1,189 @@
-"""What the environment may say, read once at start-up."""
+"""Settings from environment variables, read once at start-up. Sizes are in bytes, times in seconds.
+
+A field states its variable and its default, and with its type the accepted values.
+"""
 
 import os
 import re
 import socket
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
+from msgspec import Meta
+
+from synapse_gateway.environment import HIDDEN, Section, section, variable
+
 KI, MI, GI = 1024, 1024**2, 1024**3
-TIMEOUT_CLASSES: Mapping[str, float] = {
-    "llm": 300,
-    "tts": 120,
-    "stt": 120,
-    "speaker": 120,
-    "audio": 60,
-    "embeddings": 60,
-    "default": 60,
-}
-"""Seconds for each class of routes: of a whole exchange, or between two parts of a stream."""
+MOST = sys.float_info.max  # without it, "inf" is a number
 CODER_WORDS = (
     *("code", "python", "javascript", "typescript", "java", "rust", "sql", "regex", "debug", "stack trace"),
     *("exception", "compile", "refactor", "unit test", "algorithm", "api", "dockerfile", "kubernetes", "yaml"),
     *("json", "bash", "shell", "git", "pull request"),
 )
-"""What a question to the coder model says. Not among them: go, class, function and bug, which everybody says."""
+"""Words of a question for the coder model. Left out as too common in other questions: go, class, function, bug."""
+
+Seconds = Annotated[float, Meta(ge=0, le=MOST, description="a number of at least 0")]
+Timeout = Annotated[float, Meta(ge=0.1, le=MOST, description="a number of at least 0.1")]
+ModelTimeout = Annotated[float, Meta(ge=0.01, le=MOST, description="a number of at least 0.01")]
+Pause = Annotated[float, Meta(ge=0.001, le=MOST, description="a number of at least 0.001")]
+Count = Annotated[int, Meta(ge=0, description="a whole number of at least 0")]
+UploadBytes = Annotated[int, Meta(ge=44, description="a whole number of at least 44")]  # the header of a WAV file
+SpoolBytes = Annotated[int, Meta(ge=MI, description=f"a whole number of at least {MI}")]
+Switch = Annotated[bool, Meta(description="true, false")]
+Level = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+    Meta(description="DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+]
+FeedMode = Annotated[Literal["mock", "live"], Meta(description="mock, live")]
+BusMode = Annotated[Literal["local", "redis"], Meta(description="local, redis")]
+Patterns = Annotated[tuple[re.Pattern[str], ...], Meta(description="regular expressions joined by ||", extra=HIDDEN)]
+Collector = Annotated[
+    str,
+    Meta(pattern=r"\Ahttps?://[^\s/@?#]+(/[^\s?#]*)?\Z", description="an address like http://host:4318", extra=HIDDEN),
+]
 
 
-class SettingError(Exception):
-    """A variable that cannot be used; the message names it, its value and what is accepted."""
+class Timeouts(Section, frozen=True, kw_only=True):
+    """Timeout of each class of routes: for a whole exchange, or between two parts of a stream."""
+
+    llm: Timeout = variable("TIMEOUT_LLM_SECONDS", 300)
+    tts: Timeout = variable("TIMEOUT_TTS_SECONDS", 120)
+    stt: Timeout = variable("TIMEOUT_STT_SECONDS", 120)
+    speaker: Timeout = variable("TIMEOUT_SPEAKER_SECONDS", 120)
+    audio: Timeout = variable("TIMEOUT_AUDIO_SECONDS", 60)
+    embeddings: Timeout = variable("TIMEOUT_EMBEDDINGS_SECONDS", 60)
+    default: Timeout = variable("TIMEOUT_DEFAULT_SECONDS", 60)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Feed:
-    """The terminal feed: lines of the log that the dashboard shows as they come."""
+class FeedSettings(Section, frozen=True, kw_only=True):
+    """Terminal feed: the log lines that the dashboard shows live."""
 
-    is_live: bool = False
-    buffer_size: int = 500
-    queue_size: int = 200
-    backlog_lines: int = 80
-    keepalive_s: float = 15
-    line_chars: int = 1200
-    level: str = "INFO"
-    extra_patterns: tuple[re.Pattern[str], ...] = ()
-    redis_url: str | None = None  # None: the feed of this process alone
-    redis_channel: str = "synapse:terminal_feed"
-    redis_connect_s: float = 5
+    mode: FeedMode = variable("TERMINAL_FEED_MODE", "mock")
+    buffer_size: Count = variable("TERMINAL_FEED_BUFFER_SIZE", 500)
+    queue_size: Count = variable("TERMINAL_FEED_SUBSCRIBER_QUEUE_SIZE", 200)
+    backlog_lines: Count = variable("TERMINAL_FEED_BACKLOG_LINES", 80)
+    keepalive_s: Seconds = variable("TERMINAL_FEED_KEEPALIVE_SECONDS", 15)
+    line_chars: Count = variable("TERMINAL_FEED_MAX_LINE_CHARS", 1200)
+    level: Level = variable("TERMINAL_FEED_DEFAULT_LEVEL", "INFO")
+    extra_patterns: Patterns = variable("TERMINAL_FEED_REDACT_EXTRA_PATTERNS", ())
+    bus_mode: BusMode = variable("TERMINAL_FEED_BUS_MODE", "local")
+    redis_url: str | None = variable("TERMINAL_FEED_REDIS_URL", None)  # None: the feed of this process alone
+    redis_channel: str = variable("TERMINAL_FEED_REDIS_CHANNEL", "synapse:terminal_feed")
+    redis_connect_s: Timeout = variable("TERMINAL_FEED_REDIS_CONNECT_TIMEOUT_SECONDS", 5)
 
+    @property
+    def is_live(self) -> bool:
+        return self.mode == "live"
 
-@dataclass(frozen=True, kw_only=True)
-class Dashboard:
-    """The gate of the pages; without a token they are shut."""
-
-    token: str | None = None
-    cookie_name: str = "synapse_dash_token"
-    is_cookie_secure: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Router:
-    """The Deployment of llama-router, for the one option that only a restart changes."""
-
-    namespace: str = "llm-infra"
-    deployment: str = "llama-router"
-    container: str = "llama-server"
-    reconfigure_s: float = 300
-    api: str | None = None  # the Kubernetes API; None outside a cluster
-    account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")  # holds `token` and `ca.crt`
+    def __post_init__(self) -> None:
+        if self.is_live and self.bus_mode == "redis" and not self.redis_url:
+            raise ValueError(f"{REDIS_URL}: not set; needed by {BUS_MODE}=redis")
+        if self.redis_url and not _is_redis(self.redis_url):  # the message leaves out the value: HIDDEN
+            accepted = "redis://[user:password@]host[:port], rediss:// and unix://path"
+            raise ValueError(f"{REDIS_URL}: got no address of Redis (value not shown); accepted: {accepted}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelTimes:
-    """How long models may take to come and go, in seconds."""
+class DashboardSettings(Section, frozen=True, kw_only=True):
+    """Access to the dashboard; without a token it is disabled."""
 
-    pause_s: float = 1  # between two looks at a router
-    away_s: float = 45  # until a router that cannot be reached is given up
-    busy_s: float = 60  # for the calls of one model to end before another takes its place
-    load_s: float = 240  # from the order to load until the model is there
-    answer_s: float = 60  # for each question to the backend
-    trust_s: float = 1  # an engine that may be put to sleep is taken to be awake for so long
+    token: str | None = variable("DASHBOARD_ACCESS_TOKEN", None)
+    cookie_name: str = variable("DASHBOARD_ACCESS_COOKIE_NAME", "synapse_dash_token")
+    is_cookie_secure: Switch = variable("DASHBOARD_COOKIE_SECURE", default=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Everything that is not in the configuration file. Sizes in bytes, times in seconds."""
+class RouterSettings(Section, frozen=True, kw_only=True):
+    """The Deployment of llama-router, for the one option that needs a restart."""
 
-    config_path: Path = Path("/config/backends.yaml")
-    voices: Path = Path("/data/voices")
-    profiles: Path = Path("/data/voices/model-profiles.json")
-    log_level: str = "INFO"
-    instance: str = "synapse-gateway"
-    timeouts: Mapping[str, float] = field(default_factory=lambda: dict(TIMEOUT_CLASSES))
-    max_upload: int = GI
-    max_spool: int = 2 * GI - 64 * MI  # of all uploads under way in this process, on the disk for temporary files
-    client_s: float = 15  # of a client that trickles its request
-    drain_s: float = 30
-    drain_delay_s: float = 0  # still accepting, while the cluster learns that this replica goes
-    api_keys: tuple[str, ...] = ()
-    general_model: str = "Qwen3-8B-Q4_K_M"
-    coder_model: str = "Qwen2.5-Coder-7B-Instruct-Q4_K_M"
-    coder_words: tuple[str, ...] = CODER_WORDS
-    model_times: ModelTimes = field(default_factory=ModelTimes)
-    feed: Feed = field(default_factory=Feed)
-    dashboard: Dashboard = field(default_factory=Dashboard)
-    router: Router = field(default_factory=Router)
-    otlp: str | None = None  # where spans are sent; None: nowhere
+    namespace: str = variable("LLAMA_ROUTER_DEPLOYMENT_NAMESPACE", "llm-infra")
+    deployment: str = variable("LLAMA_ROUTER_DEPLOYMENT_NAME", "llama-router")
+    container: str = variable("LLAMA_ROUTER_CONTAINER_NAME", "llama-server")
+    reconfigure_s: Timeout = variable("RUNTIME_RECONFIGURE_TIMEOUT_SECONDS", 300)
+    account: Path = variable("SERVICE_ACCOUNT_DIR", Path("/var/run/secrets/kubernetes.io/serviceaccount"))
+    api: str | None = None  # address of the Kubernetes API; None outside a cluster
+
+
+class ModelTimes(Section, frozen=True, kw_only=True):
+    """Timeouts of loading and unloading models."""
+
+    pause_s: Pause = variable("MODEL_POLL_SECONDS", 1)  # between two requests to a router that is polled
+    away_s: Seconds = variable("MODEL_AWAY_SECONDS", 45)  # of retries while a router is unreachable
+    busy_s: ModelTimeout = variable("MODEL_BUSY_SECONDS", 60)  # for the calls of a model that is to be unloaded
+    load_s: ModelTimeout = variable("MODEL_LOAD_SECONDS", 240)  # of a load
+    answer_s: float = 60  # of each request to the router
+    trust_s: float = 1  # an engine's state "awake" is cached so long
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All settings that are not in the configuration file."""
+
+    config_path: Path = variable("GATEWAY_CONFIG_PATH", Path("/config/backends.yaml"))
+    voices: Path = variable("VOICE_LIBRARY_DIR", Path("/data/voices"))
+    profiles: Path = variable("MODEL_PROFILES_PATH", Path("/data/voices/model-profiles.json"))
+    log_level: Level = variable("LOG_LEVEL", "INFO")
+    instance: str = variable("INSTANCE_ID", "synapse-gateway")
+    max_upload: UploadBytes = variable("MAX_AUDIO_UPLOAD_BYTES", GI)
+    max_spool: SpoolBytes = variable("MAX_SPOOL_BYTES", 2 * GI - 64 * MI)  # of all uploads in progress, on disk
+    client_s: Timeout = variable("CLIENT_TIMEOUT_SECONDS", 15)  # of a client that sends its request slowly
+    drain_s: Seconds = variable("DRAIN_SECONDS", 30)
+    drain_delay_s: Seconds = variable("DRAIN_DELAY_SECONDS", 0)  # still accepting, until the cluster stops routing here
+    api_keys: tuple[str, ...] = variable("API_KEYS", ())
+    general_model: str = variable("AUTO_GENERAL_MODEL", "Qwen3-8B-Q4_K_M")
+    coder_model: str = variable("AUTO_CODER_MODEL", "Qwen2.5-Coder-7B-Instruct-Q4_K_M")
+    coder_words: tuple[str, ...] = variable("AUTO_CODER_WORDS", CODER_WORDS)
+    otlp: Collector | None = variable("OTLP_ENDPOINT", None)  # where spans are sent; None: nowhere
+    timeouts: dict[str, float] = msgspec.field(default_factory=lambda: msgspec.structs.asdict(Timeouts()))
+    feed: FeedSettings = msgspec.field(default_factory=FeedSettings)
+    dashboard: DashboardSettings = msgspec.field(default_factory=DashboardSettings)
+    router: RouterSettings = msgspec.field(default_factory=RouterSettings)
+    model_times: ModelTimes = msgspec.field(default_factory=ModelTimes)
+
+
+BUS_MODE, REDIS_URL = "SYNAPSE_TERMINAL_FEED_BUS_MODE", "SYNAPSE_TERMINAL_FEED_REDIS_URL"
+LISTS = ("SYNAPSE_API_KEYS", "SYNAPSE_AUTO_CODER_WORDS")
+PATTERNS = "SYNAPSE_TERMINAL_FEED_REDACT_EXTRA_PATTERNS"
+UPPER = frozenset({"SYNAPSE_LOG_LEVEL", "SYNAPSE_TERMINAL_FEED_DEFAULT_LEVEL"})
+LOWER = frozenset({"SYNAPSE_TERMINAL_FEED_MODE", BUS_MODE})
+FLOORS = {"buffer_size": 10, "queue_size": 10, "backlog_lines": 1, "keepalive_s": 5, "line_chars": 256}
+"""Smaller values of the feed are raised to these."""
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of *environment*; raises SettingError."""
-    values = Values(environment)
-    voices = Path(values.text("VOICE_LIBRARY_DIR", "/data/voices"))
-    return Settings(
-        config_path=Path(values.text("GATEWAY_CONFIG_PATH", "/config/backends.yaml")),
-        voices=voices,
-        profiles=Path(values.text("MODEL_PROFILES_PATH", str(voices / "model-profiles.json"))),
-        log_level=values.choice("LOG_LEVEL", "INFO", LEVELS),
-        instance=values.text("INSTANCE_ID", environment.get("HOSTNAME") or socket.gethostname() or "synapse-gateway"),
-        timeouts={
-            name: values.number(f"TIMEOUT_{name.upper()}_SECONDS", s, 0.1) for name, s in TIMEOUT_CLASSES.items()
-        },
-        max_upload=int(values.number("MAX_AUDIO_UPLOAD_BYTES", GI, 44)),
-        max_spool=int(values.number("MAX_SPOOL_BYTES", Settings.max_spool, MI)),
-        client_s=values.number("CLIENT_TIMEOUT_SECONDS", 15, 0.1),
-        drain_s=values.number("DRAIN_SECONDS", 30, 0),
-        drain_delay_s=values.number("DRAIN_DELAY_SECONDS", 0, 0),
-        api_keys=tuple(key.strip() for key in values.text("API_KEYS", "").split(",") if key.strip()),
-        general_model=values.text("AUTO_GENERAL_MODEL", Settings.general_model),
-        coder_model=values.text("AUTO_CODER_MODEL", Settings.coder_model),
-        coder_words=values.words("AUTO_CODER_WORDS") or CODER_WORDS,
-        model_times=_model_times(values),
-        feed=_feed(values),
-        dashboard=_dashboard(values),
-        router=_router(values, environment),
-        otlp=_collector(values),
+    """Return the settings of *environment*; raises SettingError."""
+    values = _prepared(environment)
+    feed = section(FeedSettings, values)
+    return msgspec.structs.replace(
+        section(Settings, values),
+        timeouts=msgspec.structs.asdict(section(Timeouts, values)),
+        feed=msgspec.structs.replace(feed, **{name: max(getattr(feed, name), least) for name, least in FLOORS.items()}),
+        dashboard=section(DashboardSettings, values),
+        router=section(RouterSettings, values),
+        model_times=section(ModelTimes, values),
     )
 
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+def _prepared(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the variables that are set, with lists split, words in their case, and defaults that depend on others."""
+    values: dict[str, Any] = {
+        name: _folded(name, value) for name, value in environment.items() if value and name.startswith("SYNAPSE_")
+    }
+    for name in LISTS:
+        if items := [item.strip() for item in values.pop(name, "").split(",") if item.strip()]:
+            values[name] = items
+    values[PATTERNS] = [part for part in values.get(PATTERNS, "").split("||") if part]
+    if values.get(BUS_MODE) != "redis":
+        values.pop(REDIS_URL, None)
+    voices = Path(values.get("SYNAPSE_VOICE_LIBRARY_DIR", Settings().voices))
+    host_name = environment.get("HOSTNAME") or socket.gethostname() or "synapse-gateway"
+    defaults = {"SYNAPSE_MODEL_PROFILES_PATH": str(voices / "model-profiles.json"), "SYNAPSE_INSTANCE_ID": host_name}
+    return {**defaults, **values, "api": _kubernetes_api(environment)}
 
 
-class Values:
-    """The variables that begin with `SYNAPSE_`, by the rest of their name."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def text(self, name: str, default: str) -> str:
-        return self._environment.get(f"SYNAPSE_{name}") or default
-
-    def number(self, name: str, default: float, least: float) -> float:
-        value = self.text(name, str(default))
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not least <= number < float("inf"):
-            raise SettingError(f"SYNAPSE_{name}: got {value!r}; accepted: a number of at least {least:g}")
-        return number
-
-    def choice(self, name: str, default: str, accepted: tuple[str, ...]) -> str:
-        value = self.text(name, default)
-        found = {word.lower(): word for word in accepted}.get(value.lower())
-        if found is None:
-            raise SettingError(f"SYNAPSE_{name}: got {value!r}; accepted: {', '.join(accepted)}")
-        return found
-
-    def words(self, name: str) -> tuple[str, ...]:
-        """What a list has between its commas."""
-        return tuple(word.strip() for word in self.text(name, "").split(",") if word.strip())
-
-    def patterns(self, name: str) -> tuple[re.Pattern[str], ...]:
-        try:
-            return tuple(re.compile(part) for part in self.text(name, "").split("||") if part)
-        except re.error as error:
-            raise SettingError(f"SYNAPSE_{name}: {error}; accepted: regular expressions joined by ||") from error
-
-
-def _feed(values: Values) -> Feed:
-    prefix = "TERMINAL_FEED_"
-    is_live = values.choice(f"{prefix}MODE", "mock", ("mock", "live")) == "live"
-    is_redis = values.choice(f"{prefix}BUS_MODE", "local", ("local", "redis")) == "redis"
-    url = values.text(f"{prefix}REDIS_URL", "")
-    if is_live and is_redis and not url:
-        raise SettingError(f"SYNAPSE_{prefix}REDIS_URL: not set; needed by SYNAPSE_{prefix}BUS_MODE=redis")
-    if is_redis and url and not _is_redis(url):
-        raise SettingError(  # without the value: it may hold a password
-            f"SYNAPSE_{prefix}REDIS_URL: no address of Redis; accepted: redis://[user:password@]host[:port], "
-            "rediss:// and unix://path"
-        )
-    return Feed(
-        is_live=is_live,
-        buffer_size=int(max(10, values.number(f"{prefix}BUFFER_SIZE", 500, 0))),
-        queue_size=int(max(10, values.number(f"{prefix}SUBSCRIBER_QUEUE_SIZE", 200, 0))),
-        backlog_lines=int(max(1, values.number(f"{prefix}BACKLOG_LINES", 80, 0))),
-        keepalive_s=max(5, values.number(f"{prefix}KEEPALIVE_SECONDS", 15, 0)),
-        line_chars=int(max(256, values.number(f"{prefix}MAX_LINE_CHARS", 1200, 0))),
-        level=values.choice(f"{prefix}DEFAULT_LEVEL", "INFO", LEVELS),
-        extra_patterns=values.patterns(f"{prefix}REDACT_EXTRA_PATTERNS"),
-        redis_url=url if is_redis else None,
-        redis_channel=values.text(f"{prefix}REDIS_CHANNEL", Feed.redis_channel),
-        redis_connect_s=values.number(f"{prefix}REDIS_CONNECT_TIMEOUT_SECONDS", 5, 0.1),
-    )
+def _folded(name: str, value: str) -> str:
+    return value.upper() if name in UPPER else value.lower() if name in LOWER else value
 
 
 def _is_redis(url: str) -> bool:
@@ -213,43 +195,7 @@ def _is_redis(url: str) -> bool:
     return has_port and parts.scheme in {"redis", "rediss", "unix"}
 
 
-def _collector(values: Values) -> str | None:
-    """The address of an OpenTelemetry collector, whose part for spans is at /v1/traces."""
-    address = values.text("OTLP_ENDPOINT", "")
-    if address and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", address):  # it may hold a password: not shown
-        raise SettingError("SYNAPSE_OTLP_ENDPOINT: no address of a collector; accepted: http://host:4318 and the like")
-    return address or None
-
-
-def _dashboard(values: Values) -> Dashboard:
-    return Dashboard(
-        token=values.text("DASHBOARD_ACCESS_TOKEN", "") or None,
-        cookie_name=values.text("DASHBOARD_ACCESS_COOKIE_NAME", Dashboard.cookie_name),
-        is_cookie_secure=values.choice("DASHBOARD_COOKIE_SECURE", "false", ("true", "false")) == "true",
-    )
-
-
-def _router(values: Values, environment: Mapping[str, str]) -> Router:
-    return Router(
-        namespace=values.text("LLAMA_ROUTER_DEPLOYMENT_NAMESPACE", Router.namespace),
-        deployment=values.text("LLAMA_ROUTER_DEPLOYMENT_NAME", Router.deployment),
-        container=values.text("LLAMA_ROUTER_CONTAINER_NAME", Router.container),
-        reconfigure_s=values.number("RUNTIME_RECONFIGURE_TIMEOUT_SECONDS", 300, 0.1),
-        api=_cluster(environment),
-        account=Path(values.text("SERVICE_ACCOUNT_DIR", str(Router.account))),
-    )
-
-
-def _cluster(environment: Mapping[str, str]) -> str | None:
-    """The address of the Kubernetes API, as the kubelet tells every container."""
+def _kubernetes_api(environment: Mapping[str, str]) -> str | None:
+    """Return the address of the Kubernetes API, from the variables that the kubelet sets in every container."""
     host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "443")
     return f"https://{f'[{host}]' if ':' in host else host}:{port}" if host else None
-
-
-def _model_times(values: Values) -> ModelTimes:
-    return ModelTimes(
-        pause_s=values.number("MODEL_POLL_SECONDS", ModelTimes.pause_s, 0.001),
-        away_s=values.number("MODEL_AWAY_SECONDS", ModelTimes.away_s, 0),
-        busy_s=values.number("MODEL_BUSY_SECONDS", ModelTimes.busy_s, 0.01),
-        load_s=values.number("MODEL_LOAD_SECONDS", ModelTimes.load_s, 0.01),
-    )

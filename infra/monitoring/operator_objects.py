@@ -6,13 +6,13 @@ Source: https://prometheus-operator.dev/docs/api-reference/api
 from collections.abc import Iterator
 from typing import Any
 
+from infra.labels import NAME_LABEL
 from infra.monitoring import alerts, budget_rules, targets
 from infra.monitoring.scrape import PROBE
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 
 API = "monitoring.coreos.com/v1"
-NAME = "app.kubernetes.io/name"
 
 
 def pod_monitors(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -21,8 +21,8 @@ def pod_monitors(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
         yield (
             service.service_name,
             {
-                "jobLabel": NAME,
-                "selector": {"matchLabels": {NAME: service.service_name}},
+                "jobLabel": NAME_LABEL,
+                "selector": {"matchLabels": {NAME_LABEL: service.service_name}},
                 "podMetricsEndpoints": _endpoints(service, plan),
             },
         )

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from kubernetes import client
 
+from infra.labels import NAME_LABEL
 from ops.cluster.connection import connected
 from ops.errors import UnreachableError
 
 LINES: Final = 20
 PATIENCE_S: Final = 20
-NAME: Final = "app.kubernetes.io/name"
+NAME: Final = NAME_LABEL
 SERVICE: Final = "kubernetes.io/service-name"
 
 

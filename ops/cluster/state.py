@@ -7,11 +7,11 @@ from typing import Any
 
 from kubernetes import client
 
-from components.naming import PART_OF
+from infra.labels import NAME_LABEL, PART_OF_LABEL, PLATFORM
 from ops.cluster.connection import connected
 
-OURS = f"app.kubernetes.io/part-of={PART_OF}"
-NAME = "app.kubernetes.io/name"
+OURS = f"{PART_OF_LABEL}={PLATFORM}"
+NAME = NAME_LABEL
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from kubernetes import client, watch
 
+from infra import hardening
+from infra.labels import NAME_LABEL
 from infra.plan import device_plugin
 from infra.settings.model import Node
 
@@ -67,17 +69,17 @@ def pod(node: Node) -> dict[str, Any]:
         "command": list(COMMAND),
         "env": [{"name": name, "value": value} for name, value in environment.items()],
         "resources": {"requests": SMALL, "limits": SMALL},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": hardening.container_security(),
     }
     return {
-        "metadata": {"generateName": NAME, "labels": {"app.kubernetes.io/name": "synapse-doctor"}},
+        "metadata": {"generateName": NAME, "labels": {NAME_LABEL: "synapse-doctor"}},
         "spec": {
             "nodeName": node.name,
             "runtimeClassName": node.runtime_class,
             "restartPolicy": "Never",
-            "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
             "containers": [container],
+            **hardening.pod_fields(),
         },
     }
 

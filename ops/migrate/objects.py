@@ -8,12 +8,13 @@ from kubernetes import client, watch
 from kubernetes.stream import stream
 
 from infra.annotations import MIGRATED
+from infra.labels import part_of
 from ops.migrate.errors import StepError
 from ops.migrate.record import NOT_FOUND
 
 MANAGER: Final = "synapse-migrate"
 POLL_S: Final = 0.2
-ALIAS_LABELS: Final = {"app.kubernetes.io/part-of": "synapse"}
+ALIAS_LABELS: Final = part_of()
 
 
 class Objects:

@@ -7,11 +7,12 @@ from typing import Any, Final, Literal
 from kubernetes import client
 from pydantic import BaseModel, Field, ValidationError
 
+from infra.labels import COMPONENT_LABEL, part_of
 from ops.migrate.errors import MigrationError, TakenOverError
 
 State = Literal["moving", "going back", "back", "moved"]
 KEY: Final = "record"
-LABELS: Final = {"app.kubernetes.io/part-of": "synapse", "app.kubernetes.io/component": "migration"}
+LABELS: Final = {**part_of(), COMPONENT_LABEL: "migration"}
 CONFLICT: Final = 409
 NOT_FOUND: Final = 404
 

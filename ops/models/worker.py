@@ -9,6 +9,7 @@ from typing import Any, Final
 from kubernetes import client, watch
 from urllib3.exceptions import HTTPError
 
+from infra import hardening
 from infra.catalog.spec import Volume
 from infra.plan.egress_rules import WORKER
 from ops.cluster.logs import BROKEN, PART, lines
@@ -127,11 +128,7 @@ def manifest(work: Work) -> dict[str, Any]:
         "command": worker_bundle.command(work.module),
         "env": variables,
         "resources": {"limits": TAKES, "requests": {**TAKES, "cpu": "100m"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": hardening.container_security(),
         "volumeMounts": mounts,
     }
     return {
@@ -146,16 +143,8 @@ def _around(work: Work) -> Mapping[str, Any]:
     return {
         "restartPolicy": "Never",
         "activeDeadlineSeconds": LONGEST_S,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": work.user,
-            "runAsGroup": work.user,
-            "fsGroup": work.user,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        **hardening.pod_fields(),
+        "securityContext": hardening.pod_security(work.user),
         "volumes": [
             {"name": "disk", "persistentVolumeClaim": {"claimName": work.disk.name}},
             {"name": "scratch", "emptyDir": {"sizeLimit": "16Mi"}},

@@ -1,4 +1,4 @@
-"""Autoscalers: a workload may grow to as many replicas as its autoscaler allows, so that is what counts."""
+"""Autoscalers: a workload counts with the maximum number of replicas that its autoscaler allows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,32 +10,32 @@ from policies.reading.unknowns import UNKNOWN, UnprovenError
 
 @dataclass(frozen=True, kw_only=True)
 class Scaler:
-    """Where a kind of autoscaler names its target and its most replicas."""
+    """Fields of an autoscaler kind: the path of its target and of its maximum replicas."""
 
     target: Path
-    most: Path
+    maximum: Path
     default: int
 
 
 SCALERS: Mapping[str, Scaler] = {
-    "HorizontalPodAutoscaler": Scaler(target=("spec", "scaleTargetRef"), most=("spec", "maxReplicas"), default=1),
-    "ScaledObject": Scaler(target=("spec", "scaleTargetRef"), most=("spec", "maxReplicaCount"), default=100),
+    "HorizontalPodAutoscaler": Scaler(target=("spec", "scaleTargetRef"), maximum=("spec", "maxReplicas"), default=1),
+    "ScaledObject": Scaler(target=("spec", "scaleTargetRef"), maximum=("spec", "maxReplicaCount"), default=100),
 }
 
 
-def scaled_pods(found: Iterable[Object]) -> Iterator[Pods]:
-    """The pods of all objects, each as many as its autoscaler may make. Raises UnprovenError for an unknown most."""
-    found = list(found)
-    most = dict(_most(item) for item in found if item.kind in SCALERS)
-    for owner in found:
+def scaled_pods(stack: Iterable[Object]) -> Iterator[Pods]:
+    """Yield the pods of all objects, with the maximum replicas of their autoscalers. Raises UnprovenError."""
+    stack = list(stack)
+    maxima = dict(_maximum(item) for item in stack if item.kind in SCALERS)
+    for owner in stack:
         for pod in pods(owner):
-            yield replace(pod, scaled=most.get((owner.namespace, owner.name), 0))
+            yield replace(pod, scaled=maxima.get((owner.namespace, owner.name), 0))
 
 
-def _most(scaler: Object) -> tuple[tuple[str, str], int]:
-    where = SCALERS[scaler.kind]
-    kind = at(scaler.manifest, (*where.target, "kind")) or "Deployment"
-    name, most = at(scaler.manifest, (*where.target, "name")), at(scaler.manifest, where.most)
-    if UNKNOWN in (kind, name, most):
-        raise UnprovenError(f"{scaler.name}: its target or its most replicas are not known before the update")
-    return (scaler.namespace, f"{kind}/{name}"), where.default if most is None else int(most)
+def _maximum(item: Object) -> tuple[tuple[str, str], int]:
+    scaler = SCALERS[item.kind]
+    kind = at(item.manifest, (*scaler.target, "kind")) or "Deployment"
+    name, maximum = at(item.manifest, (*scaler.target, "name")), at(item.manifest, scaler.maximum)
+    if UNKNOWN in (kind, name, maximum):
+        raise UnprovenError(f"{item.name}: its target or its maximum replicas are not known before the update")
+    return (item.namespace, f"{kind}/{name}"), scaler.default if maximum is None else int(maximum)

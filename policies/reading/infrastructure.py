@@ -1,7 +1,6 @@
-"""Pods that serve the GPU rather than use it, and so may do what no other pod may: by image, and as little as it takes.
+"""Exemptions for GPU infrastructure: pods that provide or measure GPUs, by image, with the least permissions.
 
-Every container of such a pod, of whatever kind, runs its image's own program, pinned by digest. Whatever is not named
-here is judged as in any other pod.
+Every container of such a pod runs the program of its image, pinned by digest. All other rules apply as for any pod.
 """
 
 import re
@@ -13,8 +12,8 @@ from policies.reading.unknowns import UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leave:
-    """What the pods of one image may do, in one namespace alone where one is named, and why they must."""
+class Exemption:
+    """Permissions of the pods of one image, in one namespace where one is named, and the reason."""
 
     repository: str
     because: str
@@ -24,23 +23,23 @@ class Leave:
     runs_as_root: bool = False
 
     @property
-    def words(self) -> str:
-        """What it lets pods do, for a person."""
+    def permissions(self) -> str:
+        """Return the permissions as text."""
         folders = [f"mount `{path}` of the host" for path in self.host_paths]
         sees, root = ["see every GPU without a claim"] * self.sees_gpus, ["run as root"] * self.runs_as_root
         return ", ".join([*sees, *folders, *root])
 
 
-NO_LEAVE = Leave(repository="", because="")
-LEAVES: tuple[Leave, ...] = (
-    Leave(
+NO_EXEMPTION = Exemption(repository="", because="")
+EXEMPTIONS: tuple[Exemption, ...] = (
+    Exemption(
         repository="nvcr.io/nvidia/k8s/dcgm-exporter",
-        because="it measures every GPU, and a claim of its own would take one from those that work on it",
+        because="it measures every GPU, and must not claim one that a workload needs",
         sees_gpus=True,
     ),
-    Leave(
+    Exemption(
         repository="nvcr.io/nvidia/k8s-device-plugin",
-        because="it is what makes GPUs claimable, and tells the kubelet so by a socket in a folder of root's",
+        because="it makes GPUs claimable, and registers them at the kubelet by a socket in a folder of root",
         namespace="kube-system",
         sees_gpus=True,
         host_paths=("/var/lib/kubelet/device-plugins",),
@@ -49,15 +48,15 @@ LEAVES: tuple[Leave, ...] = (
 )
 
 
-def leave(pods: Pods) -> Leave:
-    """What *pods* may do beside what every pod may; `NO_LEAVE` but for those of `LEAVES`."""
-    return next((found for found in LEAVES if _has(pods, found)), NO_LEAVE)
+def exemption(pods: Pods) -> Exemption:
+    """Return the exemption of *pods*, or `NO_EXEMPTION`."""
+    return next((candidate for candidate in EXEMPTIONS if _matches(pods, candidate)), NO_EXEMPTION)
 
 
-def _has(pods: Pods, found: Leave) -> bool:
-    all_of_them = [] if pods.spec.get("containers") is UNKNOWN else containers(pods.spec)
-    is_there = found.namespace in (None, pods.owner.namespace)
-    return is_there and bool(all_of_them) and all(_runs(each, found.repository) for each in all_of_them)
+def _matches(pods: Pods, candidate: Exemption) -> bool:
+    all_containers = [] if pods.spec.get("containers") is UNKNOWN else containers(pods.spec)
+    is_namespace = candidate.namespace in (None, pods.owner.namespace)
+    return is_namespace and bool(all_containers) and all(_runs(each, candidate.repository) for each in all_containers)
 
 
 def _runs(container: Container, repository: str) -> bool:

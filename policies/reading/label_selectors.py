@@ -14,15 +14,15 @@ OPERATORS: Mapping[str, Callable[[Any, Sequence[Any]], bool]] = {
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
-    """Whether *selector* picks what has *labels*; an empty one picks everything."""
-    wanted, terms = mapping(selector.get("matchLabels")), items(selector.get("matchExpressions"), "matchExpressions")
-    return wanted.items() <= labels.items() and all(
+    """Return True if *selector* selects *labels*; an empty one selects everything."""
+    required, terms = mapping(selector.get("matchLabels")), items(selector.get("matchExpressions"), "matchExpressions")
+    return required.items() <= labels.items() and all(
         _operator(term)(labels.get(term["key"]), values(term.get("values"))) for term in terms
     )
 
 
 def _operator(term: Mapping[str, Any]) -> Callable[[Any, Sequence[Any]], bool]:
-    """Raises UnprovenError for one that is not known yet."""
+    """Return the operator of *term*. Raises UnprovenError for one that is not known yet."""
     if UNKNOWN in (term.get("operator"), term.get("key"), term.get("values")):
-        raise UnprovenError("what a selector of labels picks is not known before the update")
+        raise UnprovenError("a label selector is not known before the update")
     return OPERATORS[term["operator"]]

@@ -1,4 +1,4 @@
-"""The node that the rules measure against: the policy's own configuration, else the stack's `synapse:node`."""
+"""Node of the budget rules: from the policy's configuration, else from the stack's `synapse:node`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +16,14 @@ from policies.reading.unknowns import UnprovenError
 CONFIG_SCHEMA = {
     "node": {
         "type": "object",
-        "description": "The node, as in the stack file's synapse:node; the stack's own if left out.",
+        "description": "The node, in the format of synapse:node; the node of the stack if left out.",
     }
 }
 _MODEL_SPECS = TypeAdapter(dict[str, ModelSpecSection])
 
 
 def capacity(config: Mapping[str, Any]) -> Capacity:
-    """The node's capacity; raises UnprovenError where none is described."""
+    """Return the capacity of the node. Raises UnprovenError where none is described."""
     described = config.get("node") or stack_config.value(f"{PREFIX}node")
     if described is None:
         raise UnprovenError(f"no node is described: set {PREFIX}node in the stack file, or `node` of this policy")
@@ -34,9 +34,9 @@ def capacity(config: Mapping[str, Any]) -> Capacity:
 
 
 def model_specs() -> dict[str, ModelSpec]:
-    """The built-in model specs and the stack's own, which win; raises UnprovenError for one that cannot be read."""
+    """Return the built-in model specs and those of the stack, which win. Raises UnprovenError for an unreadable one."""
     try:
         own = _MODEL_SPECS.validate_python(stack_config.value(f"{PREFIX}models") or {})
         return {**MODEL_SPECS, **{name: model_spec.model_spec() for name, model_spec in own.items()}}
     except (ValidationError, ModelFileError) as error:
-        raise UnprovenError(f"the stack's model specs cannot be read: {error}") from error
+        raise UnprovenError(f"the model specs of the stack cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""Every Kubernetes object of a resource, as plain values: itself, or each item if it is a list."""
+"""Kubernetes objects of a resource as plain values: the resource itself, or each item of a list."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from policies.reading.unknowns import UNKNOWN, mapping, plain
 
 BUILT_IN = frozenset({"core", "apps", "batch", "extensions", "policy", "networking.k8s.io", "autoscaling"})
 WRAPPERS = ("kubernetes:yaml", "kubernetes:helm.sh/v4", "kubernetes:kustomize")
-"""Components whose objects are resources of their own."""
+"""Components whose objects are registered as separate resources."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Object:
-    """One object. *group* is that of its API: `core`, `apps`, `traefik.io`."""
+    """One Kubernetes object. *group* is its API group: `core`, `apps`, `traefik.io`."""
 
     kind: str
     group: str
@@ -26,7 +26,7 @@ class Object:
 
     @property
     def name(self) -> str:
-        """As messages call it: `Kind/name`."""
+        """Name for messages: `Kind/name`."""
         return f"{self.kind}/{self.bare_name}"
 
     @property
@@ -36,9 +36,9 @@ class Object:
 
     @property
     def namespace(self) -> str:
-        """One that is not known yet has a name that no other has."""
-        found = self.metadata.get("namespace")
-        return "(unknown)" if found is UNKNOWN else str(found or "default")
+        """Namespace; an unknown one gets a name that no namespace can have."""
+        namespace = self.metadata.get("namespace")
+        return "(unknown)" if namespace is UNKNOWN else str(namespace or "default")
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Object:
 
 
 def objects(resource: PolicyResource | ResourceValidationArgs) -> Iterator[Object]:
-    """The objects of one resource; none where it is of another provider, or only holds other resources."""
+    """Yield the objects of one resource; none for other providers and for components."""
     token = resource.resource_type
     if not token.startswith("kubernetes:") or token.startswith(WRAPPERS):
         return
@@ -71,8 +71,8 @@ def objects(resource: PolicyResource | ResourceValidationArgs) -> Iterator[Objec
 
 
 def _items(whole: Object) -> Iterator[Object]:
-    found, kind = whole.manifest.get("items"), whole.kind.removesuffix("List")
-    for item in found if isinstance(found, list) else [found]:
+    content, kind = whole.manifest.get("items"), whole.kind.removesuffix("List")
+    for item in content if isinstance(content, list) else [content]:
         manifest: Mapping[str, Any] = {"spec": UNKNOWN, "template": UNKNOWN} if item is UNKNOWN else mapping(item)
         yield Object(
             kind=str(manifest.get("kind", kind)),
@@ -84,5 +84,5 @@ def _items(whole: Object) -> Iterator[Object]:
 
 
 def _group(version: str) -> str:
-    """The API group of `apps/v1`, or of a bare `v1`."""
+    """Return the API group of `apps/v1`, or of a bare `v1`."""
     return version.rpartition("/")[0] or "core"

@@ -1,4 +1,4 @@
-"""Every pod that an object makes, whatever kind it is wrapped in."""
+"""Pods that an object makes: the pod template of each kind, and the number of pods."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -34,14 +34,14 @@ LEADER, WORKERS = ("spec", "leaderWorkerTemplate", "leaderTemplate"), ("spec", "
 
 @dataclass(frozen=True, kw_only=True)
 class Pods:
-    """Pods of one shape, and how many of them an object makes."""
+    """Pods of one template, and the number of them that an object makes."""
 
     owner: Object
     template: dict[str, Any]
-    count: Any = 1  # as written; None for the usual one
-    each: Any = 1  # pods for each of `count`
-    less: int = 0  # of `each`, those that another template makes
-    scaled: int = 0  # the most that an autoscaler makes of `count`
+    count: Any = 1  # as in the manifest; None for the default
+    each: Any = 1  # pods per group, of which there are `count`
+    less: int = 0  # pods per group that another template makes
+    scaled: int = 0  # the maximum `count` of an autoscaler
 
     @property
     def name(self) -> str:
@@ -53,8 +53,8 @@ class Pods:
 
     @property
     def spec(self) -> dict[str, Any]:
-        found = self.template.get("spec")
-        return {"containers": UNKNOWN} if found is UNKNOWN else mapping(found)
+        spec = self.template.get("spec")
+        return {"containers": UNKNOWN} if spec is UNKNOWN else mapping(spec)
 
     @property
     def labels(self) -> dict[str, Any]:
@@ -66,37 +66,37 @@ class Pods:
 
     @property
     def groups(self) -> int:
-        """How many of `count` there may be at most. Raises UnprovenError when that is unknown."""
+        """Maximum number of groups. Raises UnprovenError when it is unknown."""
         return max(_number(self.count), self.scaled)
 
     @property
     def per_group(self) -> int:
-        """Pods for each of `count`. Raises UnprovenError when that is unknown."""
+        """Pods per group. Raises UnprovenError when it is unknown."""
         return max(0, _number(self.each) - self.less)
 
     @property
     def replicas(self) -> int:
-        """How many there may be at most, but for a rollout's. Raises UnprovenError when that is unknown."""
+        """Maximum number of pods, without those of a rollout. Raises UnprovenError when it is unknown."""
         return self.groups * self.per_group
 
 
-def pods(found: Object) -> Iterator[Pods]:
-    """The pods of one object: by its kind, or wherever a custom resource has a pod template in it."""
-    if found.kind == GROUPS:
-        yield from _groups(found)
-    elif found.group not in BUILT_IN:
-        yield from _within(found, found.manifest, 1)
-    elif found.kind in TEMPLATES:
-        count = at(found.manifest, REPLICAS[found.kind]) if found.kind in REPLICAS else 1
-        yield Pods(owner=found, template=_template(at(found.manifest, TEMPLATES[found.kind])), count=count)
+def pods(item: Object) -> Iterator[Pods]:
+    """Yield the pods of one object: by its kind, or from each pod template inside a custom resource."""
+    if item.kind == GROUPS:
+        yield from _groups(item)
+    elif item.group not in BUILT_IN:
+        yield from _within(item, item.manifest, 1)
+    elif item.kind in TEMPLATES:
+        count = at(item.manifest, REPLICAS[item.kind]) if item.kind in REPLICAS else 1
+        yield Pods(owner=item, template=_template(at(item.manifest, TEMPLATES[item.kind])), count=count)
 
 
 def at(manifest: Any, path: Path) -> Any:  # noqa: ANN401 - properties are JSON
-    """The value at *path*, None where there is none, UNKNOWN where it or what holds it is unknown."""
-    for part in path:
+    """Return the value at *path*: None where it is missing, UNKNOWN where it or its parent is unknown."""
+    for key in path:
         if manifest is UNKNOWN:
             return UNKNOWN
-        manifest = mapping(manifest).get(part)
+        manifest = mapping(manifest).get(key)
     return manifest
 
 
@@ -104,12 +104,12 @@ def _template(value: Any) -> dict[str, Any]:  # noqa: ANN401 - properties are JS
     return {"spec": UNKNOWN} if value is UNKNOWN else mapping(value)
 
 
-def _groups(found: Object) -> Iterator[Pods]:
-    """A LeaderWorkerSet: groups of one leader and its workers, all workers where the leader has no template."""
-    manifest = found.manifest
+def _groups(item: Object) -> Iterator[Pods]:
+    """Yield the pods of a LeaderWorkerSet: groups of a leader and workers; without a leader template only workers."""
+    manifest = item.manifest
     size = at(manifest, ("spec", "leaderWorkerTemplate", "size"))
     workers = Pods(
-        owner=found, template=_template(at(manifest, WORKERS)), count=at(manifest, ("spec", "replicas")), each=size
+        owner=item, template=_template(at(manifest, WORKERS)), count=at(manifest, ("spec", "replicas")), each=size
     )
     leader = at(manifest, LEADER)
     if leader is not None:
@@ -118,20 +118,20 @@ def _groups(found: Object) -> Iterator[Pods]:
     yield workers
 
 
-def _within(found: Object, value: Any, count: Any) -> Iterator[Pods]:  # noqa: ANN401 - properties are JSON
-    """Each part that has `containers` is a pod; it runs as often as the nearest count around it says."""
+def _within(item: Object, value: Any, count: Any) -> Iterator[Pods]:  # noqa: ANN401 - properties are JSON
+    """Yield each part with `containers` as a pod, with the nearest count around it."""
     if isinstance(value, list):
-        for item in value:
-            yield from _within(found, item, count)
+        for inner in value:
+            yield from _within(item, inner, count)
     if not isinstance(value, dict):
         return
     count = next((value[key] for key in COUNTS if key in value), count)
     spec = mapping(value.get("spec"))
     if isinstance(spec.get("containers"), list) or spec.get("containers") is UNKNOWN:
-        yield Pods(owner=found, template=value, count=next((spec[key] for key in COUNTS if key in spec), count))
+        yield Pods(owner=item, template=value, count=next((spec[key] for key in COUNTS if key in spec), count))
     else:
         for inner in value.values():
-            yield from _within(found, inner, count)
+            yield from _within(item, inner, count)
 
 
 def _number(value: Any) -> int:  # noqa: ANN401 - properties are JSON

@@ -1,4 +1,4 @@
-"""What a secret looks like: by the name it is given, or by itself."""
+"""Detection of secrets: by their name, or by the format of their value."""
 
 import re
 import shlex
@@ -19,29 +19,29 @@ SHAPES = (
 )
 HARMLESS = frozenset({"", "none", "null", "empty", "unused", "not-needed", "true", "false"})
 REFERENCE = re.compile(r"\$|os\.environ/|/|\{\{")
-"""How a value begins that only says where the secret is: a variable, LiteLLM's way of naming one, a file."""
+"""Start of a value that refers to a secret: a variable, a variable in LiteLLM's notation, a file, a template."""
 SETTING = re.compile(r"""^[\s-]*["']?(?P<name>[A-Za-z][\w.-]*)["']?\s*[:=]\s*["']?(?P<value>[^"'\s#,]+)""")
 
 
 def is_shaped(text: str) -> bool:
-    """Whether *text* has something in it that looks like a secret, whatever it is called."""
+    """Return True if *text* contains a value with the format of a secret."""
     return any(shape.search(text) for shape in SHAPES)
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether *value* is a secret: by its own look, or because *name* says so and it is no reference to one."""
+    """Return True if *value* has the format of a secret, or *name* is one of a secret and *value* is a literal."""
     return is_shaped(value) or (_is_named(name) and _is_literal(value))
 
 
 def settings(text: str) -> Iterator[tuple[str, str]]:
-    """Name and value of each line of a configuration file that sets one."""
+    """Yield name and value of each setting in a configuration file."""
     for line in text.splitlines():
-        if found := SETTING.match(line):
-            yield found["name"], found["value"]
+        if match := SETTING.match(line):
+            yield match["name"], match["value"]
 
 
 def arguments(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Name and value of each flag or assignment of a command line; a shell's one-string script is taken apart."""
+    """Yield name and value of each flag or assignment of a command line; a shell script is split into words."""
     flat = [part for word in words for part in _parts(word)]
     for word, following in zip_longest(flat, flat[1:], fillvalue=""):
         name, is_assigned, value = word.partition("=")

@@ -1,6 +1,6 @@
-"""The stack's configuration inside a policy pack.
+"""Stack configuration inside a policy pack.
 
-The engine sends it in a call of its own (`ConfigureStack`), of which pulumi-policy 1.21 keeps the tags alone, so that
+The engine sends it in a separate call (`ConfigureStack`), from which pulumi-policy 1.21 keeps only the tags, so that
 `pulumi.Config` is empty in a pack (pulumi/pulumi-policy, `_PolicyAnalyzerServicer.ConfigureStack`).
 """
 
@@ -15,7 +15,7 @@ _RECEIVED: dict[str, str] = {}
 
 
 def value(key: str) -> Any:  # noqa: ANN401 - configuration is JSON
-    """The value of a full key such as `synapse:node`, None where it is not set."""
+    """Return the value of a full key such as `synapse:node`; None where it is not set."""
     text = _RECEIVED.get(key, pulumi.runtime.get_config(key))
     try:
         return json.loads(text) if isinstance(text, str) else text
@@ -24,8 +24,8 @@ def value(key: str) -> Any:  # noqa: ANN401 - configuration is JSON
 
 
 def listen() -> None:
-    """Keep what the engine sends; to be called before the pack is served."""
-    servicer = policy._PolicyAnalyzerServicer  # noqa: SLF001 - the SDK has no other way to it
+    """Patch the SDK to keep the configuration that the engine sends; call this before the pack is served."""
+    servicer = policy._PolicyAnalyzerServicer  # noqa: SLF001 - the SDK has no public access to it
     keep_tags = servicer.ConfigureStack
 
     def configure(

@@ -1,4 +1,4 @@
-"""Resource properties as plain values; what a preview cannot know yet is marked, and spoils nothing beside it."""
+"""Resource properties as plain values; values that are unknown in a preview are marked as `UNKNOWN`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 
 class Unknown:
-    """A value that the engine learns during the update; there is one instance, `UNKNOWN`."""
+    """Type of `UNKNOWN`, a value that is known only during the update."""
 
     def __repr__(self) -> str:
         return "<unknown until the update>"
@@ -17,13 +17,13 @@ UNKNOWN: Final = Unknown()
 
 
 class UnprovenError(Exception):
-    """A figure that a rule needs and cannot have; the message says which, and why."""
+    """A figure that a rule needs is unknown or unreadable; the message says which one, and why."""
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - properties are JSON
-    """*value* without the policy SDK's proxies, which abort a whole rule at the first unknown they meet.
+    """Return *value* without the proxies of the policy SDK, which abort a rule at the first unknown value.
 
-    The engine sends every number as a float; a whole one is a whole one here.
+    The engine sends every number as a float; whole numbers become integers.
     """
     if isinstance(value, Mapping):
         return {key: _item(value, key) for key in value}
@@ -33,19 +33,19 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - properties are JSON
 
 
 def mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - properties are JSON
-    """*value* if it is a mapping, else an empty one: for parts that a rule can do without."""
+    """Return *value* if it is a mapping, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def values(value: Any) -> list[Any]:  # noqa: ANN401 - properties are JSON
-    """*value* if it is a list, else an empty one: for parts that a rule can do without."""
+    """Return *value* if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
-def items(value: Any, what: str) -> list[dict[str, Any]]:  # noqa: ANN401 - properties are JSON
-    """The mappings of a list. Raises UnprovenError when *what* is unknown, or one of them is."""
+def items(value: Any, name: str) -> list[dict[str, Any]]:  # noqa: ANN401 - properties are JSON
+    """Return the mappings of the list *name*. Raises UnprovenError when the list or an item is unknown."""
     if value is UNKNOWN or (isinstance(value, list) and any(item is UNKNOWN for item in value)):
-        raise UnprovenError(f"its {what} are not known before the update")
+        raise UnprovenError(f"its {name} are not known before the update")
     return [item for item in value or [] if isinstance(item, dict)]
 
 

@@ -1,51 +1,54 @@
-"""A node can always be drained: a budget that lets no pod go makes `kubectl drain` wait for ever."""
+"""Rule for PodDisruptionBudgets: every node can be drained."""
 
 from collections.abc import Iterator, Sequence
 
 from policies.reading.label_selectors import selects
 from policies.reading.objects import Object
 from policies.reading.pods import pods
-from policies.reading.rollouts import part
-from policies.rule import Config, Fault, objects_rule
+from policies.reading.rollouts import int_or_percent
+from policies.rule import Config, ObjectViolation, stack_rule
 
 KIND = "PodDisruptionBudget"
 
 
-def _check(found: Sequence[Object], _: Config) -> Iterator[Fault]:
-    for budget in (item for item in found if item.kind == KIND):
+def _check(stack: Sequence[Object], _: Config) -> Iterator[ObjectViolation]:
+    for budget in (item for item in stack if item.kind == KIND):
         selector = budget.spec.get("selector")
         if not isinstance(selector, dict):
             continue
-        chosen = [
+        selected = [
             pod
-            for item in found
+            for item in stack
             if item.namespace == budget.namespace
             for pod in pods(item)
             if selects(selector, pod.labels or item.metadata.get("labels") or {})
         ]
-        replicas = sum(pod.replicas for pod in chosen)
-        if replicas and _may_go(budget, replicas) <= 0:
-            names = ", ".join(dict.fromkeys(pod.name for pod in chosen))
-            yield Fault(object=budget, message=_message(budget, names, replicas))
+        replicas = sum(pod.replicas for pod in selected)
+        if replicas and _evictable(budget, replicas) <= 0:
+            names = ", ".join(dict.fromkeys(pod.name for pod in selected))
+            yield ObjectViolation(object=budget, message=_message(budget, names, replicas))
 
 
 def _message(budget: Object, names: str, replicas: int) -> str:
     fields = [field for field in ("minAvailable", "maxUnavailable") if budget.spec.get(field) is not None]
-    said = " and ".join(f"{field} {budget.spec[field]}" for field in fields)
+    values = " and ".join(f"{field} {budget.spec[field]}" for field in fields)
     return (
-        f"{said} lets none of the {replicas} pods of {names} go, so a drain waits for ever; "
+        f"{values} allows the eviction of none of the {replicas} pods of {names}, so a drain never ends; "
         "set maxUnavailable to 1, or run more replicas"
     )
 
 
-def _may_go(budget: Object, replicas: int) -> int:
-    """How many of *replicas* an eviction may take. Raises UnprovenError where that is not known yet."""
-    kept, gone = budget.spec.get("minAvailable"), budget.spec.get("maxUnavailable")
-    if gone is not None:
-        return part(gone, replicas, f"{budget.name}: its maxUnavailable")
-    return replicas - part(kept or 0, replicas, f"{budget.name}: its minAvailable")
+def _evictable(budget: Object, replicas: int) -> int:
+    """Return how many of *replicas* may be evicted at once. Raises UnprovenError where that is not known yet."""
+    available, unavailable = budget.spec.get("minAvailable"), budget.spec.get("maxUnavailable")
+    if unavailable is not None:
+        return int_or_percent(unavailable, replicas, f"{budget.name}: its maxUnavailable")
+    return replicas - int_or_percent(available or 0, replicas, f"{budget.name}: its minAvailable")
 
 
-drains_are_not_blocked = objects_rule(
-    "drains-are-not-blocked", f"No {KIND} keeps every pod of a workload where it is.", _check
+drains_are_not_blocked = stack_rule(
+    "drains-are-not-blocked",
+    f"No {KIND} forbids the eviction of every pod of a workload.",
+    _check,
+    reason="`kubectl drain` never ends while a budget forbids every eviction.",
 )

@@ -1,4 +1,4 @@
-"""A pod keeps off its host: with the host's namespaces, folders or kernel settings it has the whole machine.
+"""Rule for host access: no namespaces, folders, devices or kernel settings of the host.
 
 Controls of Pod Security `baseline` and the volume types of `restricted`:
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from policies.reading.claims import containers
-from policies.reading.infrastructure import leave
+from policies.reading.infrastructure import exemption
 from policies.reading.pods import Pods, at
 from policies.reading.security_context import contexts
 from policies.reading.unknowns import UNKNOWN, items, mapping
@@ -42,43 +42,46 @@ HOOKS = (("lifecycle", "postStart"), ("lifecycle", "preStop"))
 def _check(pods: Pods) -> Iterator[str]:
     for field in NAMESPACES:
         if pods.spec.get(field) not in UNSET:
-            yield f"{field} is {pods.spec[field]}: it shares a namespace of its host; take {field} away"
-    lent = leave(pods).host_paths
+            yield f"{field} is {pods.spec[field]}: it shares a namespace of its host; remove {field}"
+    allowed = exemption(pods).host_paths
     for volume in items(pods.spec.get("volumes"), "volumes"):
-        yield from _volume(volume, lent)
+        yield from _volume(volume, allowed)
     for holder, context in contexts(pods):
         yield from _context(holder, context)
     for container in containers(pods.spec):
         yield from _other_hosts(container)
 
 
-def _volume(volume: Mapping[str, Any], lent: Collection[str]) -> Iterator[str]:
+def _volume(volume: Mapping[str, Any], allowed: Collection[str]) -> Iterator[str]:
     for kind in volume.keys() - {"name"} - VOLUMES:
-        if volume[kind] is not None and not (kind == "hostPath" and at(volume, ("hostPath", "path")) in lent):
-            allowed = ", ".join(sorted(VOLUMES))
-            yield f"volume {volume.get('name')} is a {kind}, which is not one of {allowed}; use a claim or an emptyDir"
+        if volume[kind] is not None and not (kind == "hostPath" and at(volume, ("hostPath", "path")) in allowed):
+            accepted = ", ".join(sorted(VOLUMES))
+            yield f"volume {volume.get('name')} is a {kind}; accepted: {accepted}"
 
 
 def _context(holder: str, context: Mapping[str, Any]) -> Iterator[str]:
     if context.get("privileged") not in UNSET:
         yield f"{holder} has privileged {context['privileged']}: it is root on its host; set it to false"
     if at(context, ("windowsOptions", "hostProcess")) not in UNSET:
-        yield f"{holder} has windowsOptions.hostProcess; take it away"
+        yield f"{holder} has windowsOptions.hostProcess; remove it"
     if context.get("procMount") not in (None, "Default"):
-        yield f"{holder} has procMount {context['procMount']}, which uncovers the kernel's files; take it away"
+        yield f"{holder} has procMount {context['procMount']}, which exposes files of the kernel; remove it"
     listed = context.get("sysctls") or []
     for sysctl in [{"name": UNKNOWN}] if listed is UNKNOWN else listed:
         if mapping(sysctl).get("name") not in SYSCTLS:
-            yield f"{holder} sets sysctl {mapping(sysctl).get('name')}, which is not a safe one; take it away"
+            yield f"{holder} sets sysctl {mapping(sysctl).get('name')}, which is not a safe sysctl; remove it"
 
 
 def _other_hosts(container: Mapping[str, Any]) -> Iterator[str]:
     for path in (*((probe,) for probe in PROBES), *HOOKS):
-        for way in ("httpGet", "tcpSocket"):
-            if host := at(container, (*path, way, "host")):
-                yield f"container {container.get('name')} has {'.'.join(path)} ask host {host}; take the host away"
+        for handler in ("httpGet", "tcpSocket"):
+            if host := at(container, (*path, handler, "host")):
+                yield f"container {container.get('name')}: {'.'.join(path)} calls host {host}; remove the host"
 
 
 pods_keep_off_the_host = pod_rule(
-    "pods-keep-off-the-host", "No pod shares namespaces, folders, devices or kernel settings with its host.", _check
+    "pods-keep-off-the-host",
+    "No pod shares namespaces, folders, devices or kernel settings with its host.",
+    _check,
+    reason="A pod with access to its host can take over the whole machine.",
 )

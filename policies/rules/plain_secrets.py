@@ -1,4 +1,4 @@
-"""Secrets reach pods through Secrets: a literal is in the state, the pod's description and every backup of both."""
+"""Rule for secrets: pods read them from Secrets, never from literals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,17 +10,17 @@ from policies.reading.secret_words import arguments, is_secret, is_shaped, setti
 from policies.reading.unknowns import mapping, values
 from policies.rule import Config, object_rule
 
-REMEDY = "put it into a Secret, and read it with valueFrom.secretKeyRef or as a file"
+REMEDY = "store it in a Secret, and read it with valueFrom.secretKeyRef or as a file"
 
 
-def _check(found: Object, _: Config) -> Iterator[str]:
-    if found.kind == "ConfigMap":
-        yield from _config_map(mapping(found.manifest.get("data")))
-    for pod in pods(found):
+def _check(item: Object, _: Config) -> Iterator[str]:
+    if item.kind == "ConfigMap":
+        yield from _config_map(mapping(item.manifest.get("data")))
+    for pod in pods(item):
         for container in containers(pod.spec):
-            for place in (*_environment(container), *_command(container)):
-                yield f"container {container.get('name')} has a secret in {place}; {REMEDY}"
-    for key, value in found.annotations.items():
+            for field in (*_environment(container), *_command(container)):
+                yield f"container {container.get('name')} has a secret in {field}; {REMEDY}"
+    for key, value in item.annotations.items():
         if isinstance(value, str) and is_shaped(value):
             yield f"has a secret in annotation {key}; {REMEDY}"
 
@@ -43,7 +43,7 @@ def _command(container: Container) -> Iterator[str]:
 
 
 def _config_map(data: dict[str, Any]) -> Iterator[str]:
-    """By the name of a key, by the names of the settings in it, or by its look; the value is never shown."""
+    """Detect secrets by the key, by the settings in the value, or by the format of the value, which is never shown."""
     for key, value in data.items():
         if not isinstance(value, str):
             continue
@@ -53,5 +53,8 @@ def _config_map(data: dict[str, Any]) -> Iterator[str]:
 
 
 secrets_stay_secret = object_rule(
-    "secrets-stay-secret", "No secret is in a plain variable, a command line or a ConfigMap.", _check
+    "secrets-stay-secret",
+    "No secret is in a plain variable, a command line or a ConfigMap.",
+    _check,
+    reason="A literal secret is readable in the state, in the description of the pod, and in every backup of both.",
 )

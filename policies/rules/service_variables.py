@@ -1,4 +1,4 @@
-"""A Service's name does not become its neighbour's setting: one named vllm injects VLLM_PORT=tcp://...."""
+"""Rule for service links: the variables that a Service injects are no settings of another pod."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from policies.reading.claims import containers
 from policies.reading.objects import Object
 from policies.reading.pods import Pods, pods
 from policies.reading.unknowns import UNKNOWN, mapping, values
-from policies.rule import Config, Fault, objects_rule
+from policies.rule import Config, ObjectViolation, stack_rule
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "vllm": ("VLLM_", "LMCACHE_", "RAY_"),
@@ -26,38 +26,38 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "grafana": ("GF_", "GRAFANA_"),
     "qdrant": ("QDRANT_",),
 }
-"""A part of an image's name -> how the variables begin that its software reads."""
+"""Part of an image's name -> prefixes of the variables that its software reads."""
 
 
-def _check(found: Sequence[Object], _: Config) -> Iterator[Fault]:
-    services = [item for item in found if (item.group, item.kind) == ("core", "Service") and _injects(item.spec)]
-    for pod in (pod for item in found for pod in pods(item)):
+def _check(stack: Sequence[Object], _: Config) -> Iterator[ObjectViolation]:
+    services = [item for item in stack if (item.group, item.kind) == ("core", "Service") and _injects(item.spec)]
+    for pod in (pod for item in stack for pod in pods(item)):
         if pod.spec.get("enableServiceLinks") is False:
             continue
         for service in services:
             if service.namespace == pod.owner.namespace and (setting := _clash(_variable(service), pod)):
-                yield Fault(object=pod.owner, message=_message(service, setting))
+                yield ObjectViolation(object=pod.owner, message=_message(service, setting))
 
 
 def _message(service: Object, setting: str) -> str:
     return (
-        f"gets variables such as {_variable(service)}PORT from {service.name}, and its software reads {setting}; "
+        f"receives variables such as {_variable(service)}PORT from {service.name}, and its software reads {setting}; "
         f"set enableServiceLinks to false, or give {service.name} another name"
     )
 
 
 def _injects(spec: Mapping[str, Any]) -> bool:
-    """A Service without an address of its own injects nothing."""
+    """Return False for a Service without a cluster IP, which injects no variables."""
     return spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName"
 
 
 def _variable(service: Object) -> str:
-    """How the variables begin that Kubernetes makes of a Service."""
+    """Return the prefix of the variables that Kubernetes makes for a Service."""
     return service.bare_name.upper().replace("-", "_") + "_"
 
 
 def _clash(injected: str, pod: Pods) -> str | None:
-    """The settings of the pod's software that *injected* begins with, or that begin with it."""
+    """Return the setting of the pod's software that clashes with the prefix *injected*; None without a clash."""
     for container in [] if pod.spec.get("containers") is UNKNOWN else containers(pod.spec):
         image = str(container.get("image", ""))
         for prefix in (prefix for name, prefixes in SETTINGS.items() if name in image for prefix in prefixes):
@@ -69,6 +69,9 @@ def _clash(injected: str, pod: Pods) -> str | None:
     return None
 
 
-services_set_nothing = objects_rule(
-    "services-set-nothing", "No Service's injected variables are read as a neighbour's settings.", _check
+services_set_nothing = stack_rule(
+    "services-set-nothing",
+    "No Service's injected variables are read as settings by another pod.",
+    _check,
+    reason="A Service named vllm injects VLLM_PORT=tcp://..., which vLLM reads as its own setting.",
 )

@@ -1,4 +1,4 @@
-"""Every pod can be seen by the rules: what a chart makes inside the cluster would pass them all unread."""
+"""Rule for visibility: no resource makes pods inside the cluster, where the rules cannot read them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,9 +14,14 @@ OPAQUE: Mapping[tuple[str, str], str] = {
 }
 
 
-def _check(found: Object, _: Config) -> Iterator[str]:
-    if remedy := OPAQUE.get((found.group, found.kind)):
+def _check(item: Object, _: Config) -> Iterator[str]:
+    if remedy := OPAQUE.get((item.group, item.kind)):
         yield f"makes its pods inside the cluster, where no rule can read them; use {remedy}"
 
 
-pods_are_visible = object_rule("pods-are-visible", "No resource makes pods that the rules cannot read.", _check)
+pods_are_visible = object_rule(
+    "pods-are-visible",
+    "No resource makes pods that the rules cannot read.",
+    _check,
+    reason="Pods that a chart makes inside the cluster are checked by no rule.",
+)

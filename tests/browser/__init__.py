@@ -1,1 +1,1 @@
-"""The dashboard in a real browser."""
+"""Tests of the dashboard and the API reference in a real browser."""

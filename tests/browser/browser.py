@@ -1,4 +1,4 @@
-"""Chromium as Debian has it, driven over its own protocol; what it complains of is kept."""
+"""Debian's Chromium, driven by Playwright; its console errors are collected."""
 
 import os
 from collections.abc import AsyncIterator
@@ -18,27 +18,27 @@ NEEDS_ROOT = ("--no-sandbox",)
 async def browser() -> AsyncIterator[Browser]:
     arguments = ["--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
     async with async_playwright() as playwright:
-        found = await playwright.chromium.launch(
+        chromium = await playwright.chromium.launch(
             executable_path=program("chromium"), args=[*arguments, *(NEEDS_ROOT if os.geteuid() == 0 else ())]
         )
         expect.set_options(timeout=WAIT_MS)
         try:
-            yield found
+            yield chromium
         finally:
-            await found.close()
+            await chromium.close()
 
 
 class Tab:
-    """A page, and everything in it that should not be: errors, refusals of its policy, requests that leave it."""
+    """Page and its problems: console errors, policy violations, and requests to other origins."""
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page
         self.origin = origin
-        self.complaints: list[str] = []
-        self.strayed: list[str] = []
+        self.problems: list[str] = []
+        self.foreign_requests: list[str] = []
         page.set_default_timeout(WAIT_MS)
-        page.on("console", lambda said: self._console(said.type, said.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", self._request)
 
     async def open(self, view: str = "overview") -> None:
@@ -52,17 +52,17 @@ class Tab:
 
     def _console(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
-            self.complaints.append(text)
+            self.problems.append(text)
 
     def _request(self, request: Request) -> None:
         parts = urlsplit(request.url)
         if parts.scheme not in {"data", "blob"} and f"{parts.scheme}://{parts.netloc}" != self.origin:
-            self.strayed.append(request.url)
+            self.foreign_requests.append(request.url)
 
 
 UNNAMED = """() => {
   const named = (element) => {
-    const text = (found) => (found?.textContent ?? "").trim();
+    const text = (element) => (element?.textContent ?? "").trim();
     const by = element.getAttribute("aria-labelledby");
     return text(element) && element.matches("a, button, summary")
       || element.getAttribute("aria-label")
@@ -77,13 +77,13 @@ UNNAMED = """() => {
   const twice = [...document.querySelectorAll("[id]")].filter(isTwice);
   return [...shown, ...images, ...twice].map((element) => element.outerHTML.slice(0, 120));
 }"""
-"""Controls that have no name, images without a text for them, and ids that stand twice."""
+"""Controls without a name, images without a text, and duplicate ids."""
 
 
 async def contrast(page: Page) -> list[Any]:
-    """Visible texts whose contrast with what is behind them is below 4.5 (WCAG 2.2, AA), with what it is."""
-    found: list[Any] = await page.evaluate(CONTRAST)
-    return found
+    """Return visible texts with a contrast below 4.5 (WCAG 2.2, AA), each with its contrast."""
+    texts: list[Any] = await page.evaluate(CONTRAST)
+    return texts
 
 
 CONTRAST = """() => {

@@ -1,4 +1,4 @@
-"""One browser for a module; a gateway and a profile of its own for each test."""
+"""Fixtures: one browser per module; a gateway and a browser profile per test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,8 +18,8 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 async def chromium() -> AsyncIterator[Browser]:
-    async with browser() as found:
-        yield found
+    async with browser() as launched:
+        yield launched
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def platform(tmp_path: Path) -> AsyncIterator[Scene]:
 
 @pytest.fixture
 async def stranger(chromium: Browser, platform: Scene) -> AsyncIterator[Tab]:
-    """A tab of somebody who has not logged in."""
+    """Tab without a session."""
     context = await chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
     yield Tab(await context.new_page(), platform.gateway.url)
     await context.close()
@@ -38,8 +38,8 @@ async def stranger(chromium: Browser, platform: Scene) -> AsyncIterator[Tab]:
 
 @pytest.fixture
 async def tab(stranger: Tab) -> AsyncIterator[Tab]:
-    """A tab of somebody who has; nothing in it may complain, and nothing may leave its origin."""
+    """Tab with a session; console errors and requests to other origins fail the test."""
     await stranger.log_in(TOKEN)
     yield stranger
-    assert stranger.complaints == []
-    assert stranger.strayed == []
+    assert stranger.problems == []
+    assert stranger.foreign_requests == []

@@ -1,4 +1,4 @@
-"""`python -m tests.browser.pictures [FOLDER]`: draw the dashboard's pictures for the documentation."""
+"""`python -m tests.browser.pictures [FOLDER]`: take the screenshots of the dashboard for the documentation."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ from tests.gateway.router import GENERAL
 from tests.gateway.watching import TOKEN
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-VIEWS = ("overview", "nodes", "models", "terminal", "api", "playground")
-LOOKS_S = 5
-MOST_BYTES = 200_000
+VIEWS = ("overview", "backends", "models", "terminal", "api", "playground")
+POLL_S = 5
+MAX_BYTES = 200_000
 
 
 async def main(folder: Path) -> None:
-    """Every view, light and dark, and the narrow layout."""
+    """Take a screenshot of every view, light and dark, and of the narrow layout."""
     with tempfile.TemporaryDirectory() as scratch:
         async with scene(Path(scratch)) as platform, browser() as chromium:
             platform.pause = _think
@@ -40,7 +40,7 @@ async def _draw(chromium: Browser, platform: Scene, scheme: str, folder: Path) -
     await tab.page.goto(f"{tab.origin}/dashboard/login")
     await _save(tab, folder / f"dashboard-login-{scheme}.png")
     await tab.log_in(TOKEN)
-    await asyncio.sleep(8 * LOOKS_S)  # the charts need some history
+    await asyncio.sleep(8 * POLL_S)  # the charts need some history
     for view in VIEWS:
         await tab.page.evaluate("view => { location.hash = view }", view)
         if view == "playground":
@@ -58,8 +58,8 @@ async def _draw(chromium: Browser, platform: Scene, scheme: str, folder: Path) -
 
 async def _save(tab: Tab, path: Path) -> None:
     data = await tab.page.screenshot(path=path)
-    if len(data) > MOST_BYTES:
-        sys.exit(f"{path}: {len(data)} bytes; accepted: at most {MOST_BYTES}")
+    if len(data) > MAX_BYTES:
+        sys.exit(f"{path}: {len(data)} bytes; accepted: at most {MAX_BYTES}")
 
 
 async def _think() -> None:
@@ -67,7 +67,7 @@ async def _think() -> None:
 
 
 async def _traffic(platform: Scene) -> None:
-    """Calls at an uneven pace, one in twenty of which fails."""
+    """Send calls at an uneven pace; one in twenty fails."""
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"model": GENERAL, "messages": [{"role": "user", "content": "Hello"}], "stream": True}
     chats = asyncio.Semaphore(6)
@@ -83,7 +83,7 @@ async def _traffic(platform: Scene) -> None:
             await platform.gateway.http.post("/v1/audio/speech", json={}, headers=headers)
         if number % 37 == 0:
             logging.getLogger("synapse_gateway.routing.reload").warning(
-                "the changed configuration is refused, the former stays"
+                "configuration reload refused, the former one stays active"
             )
         await asyncio.sleep(0.05 + 0.4 * abs((number % 40) - 20) / 20)
 

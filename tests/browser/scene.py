@@ -1,4 +1,4 @@
-"""A gateway with something to look at: a router with models, and backends for speech and embeddings."""
+"""Gateway for the browser tests: a router with models, and backends for speech, transcription and embeddings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,7 +44,7 @@ ENVIRONMENT = {
 
 
 class Scene:
-    """The gateway, its router, and what holds up its answers: while `step` is clear, no piece follows the first."""
+    """Gateway and fake backends; while `step` is clear, chat streams stop after their first part."""
 
     def __init__(self) -> None:
         self.router = Router((GENERAL, CODER, "gpt-oss-20b-MXFP4", "GLM-4.7-Flash-Q4_K_M"))
@@ -67,25 +67,25 @@ class Scene:
 
 @asynccontextmanager
 async def scene(folder: Path) -> AsyncIterator[Scene]:
-    made = Scene()
+    platform = Scene()
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_requests())
-        router = Fake({**made.router.handlers, "POST /v1/chat/completions": made.chat})
-        for fake in (router, made.speech, made.listener, made.embed):
+        router = Fake({**platform.router.handlers, "POST /v1/chat/completions": platform.chat})
+        for fake in (router, platform.speech, platform.listener, platform.embed):
             await stack.enter_async_context(fake)
         backends = {
             "llama-router": {"url": router.url, "type": "llama-router"},
-            "llama-embed": {"url": made.embed.url, "type": "openai", "tasks": ["embeddings"]},
-            "piper-tts": {"url": made.speech.url, "type": "openai", "tasks": ["speech"]},
-            "speaches-stt": {"url": made.listener.url, "type": "openai", "tasks": ["transcription"]},
+            "llama-embed": {"url": platform.embed.url, "type": "openai", "tasks": ["embeddings"]},
+            "piper-tts": {"url": platform.speech.url, "type": "openai", "tasks": ["speech"]},
+            "speaches-stt": {"url": platform.listener.url, "type": "openai", "tasks": ["transcription"]},
         }
         routes = {
             "piper-tts": ["piper-tts"],
             "whisper-large-v3": ["speaches-stt"],
             "mxbai-embed-large": ["llama-embed"],
         }
-        made.gateway = await stack.enter_async_context(running(folder, backends, routes, ENVIRONMENT))
-        yield made
+        platform.gateway = await stack.enter_async_context(running(folder, backends, routes, ENVIRONMENT))
+        yield platform
 
 
 def _speech(request: web.BaseRequest, body: bytes) -> web.Response:

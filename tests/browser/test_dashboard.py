@@ -1,4 +1,4 @@
-"""The dashboard in Chromium: getting in, every view, keys, theme, a narrow window, and nothing that should not be."""
+"""Dashboard in Chromium: login, every view, shortcuts, theme, narrow windows, accessibility."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.gateway.watching import TOKEN
 pytestmark = pytest.mark.anyio
 VIEWS = {
     "overview": "Overview",
-    "nodes": "Nodes",
+    "backends": "Backends",
     "models": "Models",
     "terminal": "Terminal",
     "api": "API",
@@ -21,17 +21,17 @@ VIEWS = {
 }
 
 
-async def test_a_stranger_gets_a_form_and_a_wrong_token_is_refused(stranger: Tab) -> None:
+async def test_without_a_session_the_login_form_is_shown_and_a_wrong_token_is_refused(stranger: Tab) -> None:
     await stranger.open()
     await expect(stranger.page.get_by_label("Access token")).to_be_focused()
     await stranger.page.get_by_label("Access token").fill("wrong")
     await stranger.page.keyboard.press("Enter")
-    await expect(stranger.page.get_by_role("alert")).to_have_text("this is not the access token")
+    await expect(stranger.page.get_by_role("alert")).to_have_text("wrong access token")
     assert await stranger.page.evaluate(UNNAMED) == []
-    assert stranger.strayed == []
+    assert stranger.foreign_requests == []
 
 
-async def test_the_token_opens_and_its_cookie_is_out_of_reach(tab: Tab) -> None:
+async def test_the_token_logs_in_and_scripts_cannot_read_the_cookie(tab: Tab) -> None:
     await expect(tab.page.get_by_role("heading", name="Overview")).to_be_visible()
     (cookie,) = await tab.page.context.cookies()
     assert cookie["httpOnly"]
@@ -40,14 +40,14 @@ async def test_the_token_opens_and_its_cookie_is_out_of_reach(tab: Tab) -> None:
     assert await tab.page.evaluate("document.cookie") == ""
 
 
-async def test_logging_out_shuts_the_door(tab: Tab) -> None:
+async def test_logging_out_ends_the_session(tab: Tab) -> None:
     await tab.page.get_by_role("button", name="Log out").click()
     await tab.page.wait_for_url("**/dashboard/login")
     assert await tab.page.context.cookies() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_view_shows_and_everything_in_it_has_a_name_and_can_be_read(tab: Tab, scheme: str) -> None:
+async def test_every_view_is_shown_with_named_controls_and_enough_contrast(tab: Tab, scheme: str) -> None:
     await tab.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     for view, title in VIEWS.items():
         await tab.page.get_by_role("navigation").get_by_role("link", name=title).click()
@@ -57,10 +57,10 @@ async def test_every_view_shows_and_everything_in_it_has_a_name_and_can_be_read(
         assert await contrast(tab.page) == [], view
 
 
-async def test_the_overview_counts_what_there_is(tab: Tab) -> None:
+async def test_the_overview_counts_backends_and_models(tab: Tab) -> None:
     tiles = tab.page.locator(".tile")
     await expect(tab.page.get_by_role("status").first).to_have_text("healthy")
-    await expect(tiles.filter(has_text="Nodes")).to_contain_text("4 of 4")
+    await expect(tiles.filter(has_text="Backends")).to_contain_text("4 of 4")
     await expect(tiles.filter(has_text="Models")).to_contain_text("1 of 4")
     await expect(tab.page.locator(".log li").first).to_be_visible()
 
@@ -73,9 +73,9 @@ async def test_the_charts_follow_the_metrics(tab: Tab, platform: Scene) -> None:
     await expect(chart.locator("path.line")).to_have_count(2)
 
 
-async def test_a_node_shows_its_figures_and_its_routes(tab: Tab) -> None:
-    await tab.open("nodes")
-    card = tab.page.locator("[data-node=llama-router]")
+async def test_a_backend_shows_its_figures_and_its_routes(tab: Tab) -> None:
+    await tab.open("backends")
+    card = tab.page.locator("[data-backend=llama-router]")
     await expect(card).to_contain_text("closed")
     await card.get_by_text("Routes", exact=True).click()
     await expect(card.get_by_text("/v1/chat/completions", exact=True)).to_be_visible()
@@ -84,12 +84,12 @@ async def test_a_node_shows_its_figures_and_its_routes(tab: Tab) -> None:
     await expect(card.get_by_text("/models/load", exact=True)).to_be_visible()
 
 
-async def test_a_node_that_goes_is_shown_to_be_gone(tab: Tab, platform: Scene) -> None:
+async def test_an_unreachable_backend_is_shown_as_unreachable(tab: Tab, platform: Scene) -> None:
     await platform.embed.stop()
-    platform.gateway.gateway.health._found_at = float("-inf")
-    await tab.open("nodes")
+    platform.gateway.gateway.health._probed_at = float("-inf")
+    await tab.open("backends")
     await tab.page.keyboard.press("r")
-    await expect(tab.page.locator("[data-node=llama-embed]")).to_contain_text("unreachable: no connection")
+    await expect(tab.page.locator("[data-backend=llama-embed]")).to_contain_text("unreachable: no connection")
     await expect(tab.page.get_by_role("status").first).to_have_text("degraded")
 
 
@@ -103,14 +103,14 @@ async def test_a_model_is_loaded_and_unloaded(tab: Tab, platform: Scene) -> None
     assert platform.router.unloads == [CODER]
 
 
-async def test_a_model_that_does_not_load_is_told(tab: Tab, platform: Scene) -> None:
+async def test_a_failed_load_is_reported(tab: Tab, platform: Scene) -> None:
     platform.router.broken.add(CODER)
     await tab.open("models")
     await tab.page.get_by_role("button", name=f"Load {CODER}").click()
     await expect(tab.page.get_by_text("loading failed")).to_be_visible()
 
 
-async def test_models_are_found_by_a_part_of_their_name(tab: Tab) -> None:
+async def test_models_are_searched_by_parts_of_their_name(tab: Tab) -> None:
     await tab.open("models")
     await expect(tab.page.locator("tbody tr")).to_have_count(4)
     await tab.page.keyboard.press("/")
@@ -118,7 +118,7 @@ async def test_models_are_found_by_a_part_of_their_name(tab: Tab) -> None:
     await tab.page.keyboard.type("coder qwen")
     await expect(tab.page.locator("tbody tr")).to_have_count(1)
     await tab.page.keyboard.type("zzz")
-    await expect(tab.page.locator("tbody")).to_have_text("No model has that in its name.")
+    await expect(tab.page.locator("tbody")).to_have_text("No model matches the search.")
 
 
 async def test_a_profile_is_edited(tab: Tab, platform: Scene) -> None:
@@ -138,7 +138,7 @@ async def test_a_profile_is_edited(tab: Tab, platform: Scene) -> None:
     await expect(dialog).to_have_count(0)
 
 
-async def test_the_terminal_shows_what_is_said_and_can_be_narrowed(tab: Tab, platform: Scene) -> None:
+async def test_the_terminal_shows_events_and_filters_them(tab: Tab, platform: Scene) -> None:
     await tab.open("terminal")
     await expect(tab.page.get_by_text("live from synapse-gateway-6d9f")).to_be_visible()
     await platform.gateway.http.get("/v1/models/canary")
@@ -151,19 +151,19 @@ async def test_the_terminal_shows_what_is_said_and_can_be_narrowed(tab: Tab, pla
     await expect(tab.page.locator(".log.tall li")).to_have_count(1)
 
 
-async def test_keys_choose_views_and_help(tab: Tab) -> None:
+async def test_shortcuts_open_views_and_help(tab: Tab) -> None:
     for number, title in enumerate(VIEWS.values(), 1):
         await tab.page.keyboard.press(str(number))
         await expect(tab.page.get_by_role("heading", level=1)).to_have_text(title)
     await tab.page.keyboard.press("?")
-    await expect(tab.page.get_by_role("dialog", name="Keys")).to_be_visible()
+    await expect(tab.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     await tab.page.keyboard.press("1")
     await expect(tab.page.get_by_role("heading", level=1)).to_have_text("Playground")
     await tab.page.keyboard.press("Escape")
     await expect(tab.page.get_by_role("dialog")).to_have_count(0)
 
 
-async def test_keys_are_letters_where_one_writes(tab: Tab) -> None:
+async def test_shortcuts_are_off_in_inputs(tab: Tab) -> None:
     await tab.open("models")
     await tab.page.get_by_label("Search models").fill("")
     await tab.page.keyboard.type("t1?")
@@ -171,10 +171,10 @@ async def test_keys_are_letters_where_one_writes(tab: Tab) -> None:
     await expect(tab.page.get_by_role("heading", level=1)).to_have_text("Models")
 
 
-async def test_the_theme_follows_the_system_until_it_is_chosen(tab: Tab) -> None:
+async def test_the_theme_follows_the_system_until_the_user_chooses(tab: Tab) -> None:
     async def ground() -> str:
-        found: str = await tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return found
+        color: str = await tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return color
 
     light = await ground()
     await tab.page.emulate_media(color_scheme="dark")
@@ -187,7 +187,7 @@ async def test_the_theme_follows_the_system_until_it_is_chosen(tab: Tab) -> None
     assert await ground() == light
 
 
-async def test_what_has_the_focus_shows_it(tab: Tab) -> None:
+async def test_the_focused_element_has_an_outline(tab: Tab) -> None:
     await tab.page.keyboard.press("Tab")
     await expect(tab.page.get_by_role("link", name="Skip to the content")).to_be_focused()
     await tab.page.keyboard.press("Tab")
@@ -196,7 +196,7 @@ async def test_what_has_the_focus_shows_it(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("width", [700, 360])
-async def test_a_narrow_window_needs_no_scrolling_to_the_side(tab: Tab, width: int) -> None:
+async def test_a_narrow_window_does_not_scroll_horizontally(tab: Tab, width: int) -> None:
     await tab.page.set_viewport_size({"width": width, "height": 800})
     for view, title in VIEWS.items():
         await tab.open(view)
@@ -204,7 +204,7 @@ async def test_a_narrow_window_needs_no_scrolling_to_the_side(tab: Tab, width: i
         assert await tab.page.evaluate("document.documentElement.scrollWidth") <= width, view
 
 
-async def test_what_was_not_renewed_is_marked(stranger: Tab, platform: Scene) -> None:
+async def test_stale_values_are_marked(stranger: Tab, platform: Scene) -> None:
     await stranger.log_in(TOKEN)
     await expect(stranger.page.get_by_role("status").first).to_have_text("healthy")
     await stranger.page.context.set_offline(True)
@@ -213,11 +213,11 @@ async def test_what_was_not_renewed_is_marked(stranger: Tab, platform: Scene) ->
     await expect(stranger.page.locator(".tiles.stale")).to_be_visible()
 
 
-async def test_a_session_that_is_over_is_told(stranger: Tab) -> None:
+async def test_an_ended_session_is_reported(stranger: Tab) -> None:
     await stranger.log_in(TOKEN)
     await stranger.page.context.clear_cookies()
     await stranger.page.keyboard.press("r")
-    await expect(stranger.page.get_by_role("alert")).to_contain_text("Your session is over.")
+    await expect(stranger.page.get_by_role("alert")).to_contain_text("Your session has ended.")
     await stranger.page.get_by_role("link", name="Log in again").click()
     await expect(stranger.page.get_by_label("Access token")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""The playground in Chromium: a streamed conversation, a voice, a transcript."""
+"""Playground in Chromium: chat, speech and transcription."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ async def _ask(tab: Tab, text: str) -> None:
     await tab.page.keyboard.press("Control+Enter")
 
 
-async def test_an_answer_shows_piece_by_piece_as_it_comes(tab: Tab, platform: Scene) -> None:
+async def test_a_response_is_shown_as_it_streams(tab: Tab, platform: Scene) -> None:
     platform.step.clear()
     await tab.open("playground")
     await expect(tab.page.get_by_label("Model").first).to_have_value(GENERAL)
@@ -32,7 +32,7 @@ async def test_an_answer_shows_piece_by_piece_as_it_comes(tab: Tab, platform: Sc
     await expect(tab.page.get_by_text(re.compile("^llama-router · first piece after .* pieces/s$"))).to_be_visible()
 
 
-async def test_a_conversation_remembers_what_was_said(tab: Tab, platform: Scene) -> None:
+async def test_a_conversation_sends_its_earlier_messages(tab: Tab, platform: Scene) -> None:
     await tab.open("playground")
     await tab.page.get_by_label("System message").fill("Be brief.")
     for question in ("One?", "Two?"):
@@ -40,34 +40,34 @@ async def test_a_conversation_remembers_what_was_said(tab: Tab, platform: Scene)
         await expect(tab.page.get_by_role("button", name="Send")).to_be_enabled()
         await expect(tab.page.get_by_text("pieces/s")).to_be_visible()
     await expect(tab.page.locator(".bubble")).to_have_count(4)
-    said = [message["content"].strip() for message in platform.chats[-1]["messages"]]
-    assert said == ["Be brief.", "One?", " ".join(WORDS), "Two?"]
+    contents = [message["content"].strip() for message in platform.chats[-1]["messages"]]
+    assert contents == ["Be brief.", "One?", " ".join(WORDS), "Two?"]
     await tab.page.get_by_role("button", name="New conversation").click()
     await expect(tab.page.locator(".bubble")).to_have_count(0)
 
 
-async def test_an_answer_can_be_stopped_and_the_backend_hears_of_it(tab: Tab, platform: Scene) -> None:
+async def test_stopping_a_response_aborts_the_backend_call(tab: Tab, platform: Scene) -> None:
     platform.step.clear()
     await tab.open("playground")
-    await _ask(tab, "Go on for ever")
+    await _ask(tab, "Go on without an end")
     await expect(tab.page.locator(".bubble[data-role=assistant] .text")).to_have_text(WORDS[0])
     await tab.page.get_by_role("button", name="Stop").click()
     await expect(tab.page.get_by_text("Stopped.")).to_be_visible()
     await expect(tab.page.get_by_role("button", name="Send")).to_be_enabled()
-    assert tab.complaints == []
+    assert tab.problems == []
 
 
-async def test_a_refusal_says_what_the_envelope_says(tab: Tab) -> None:
+async def test_an_error_shows_its_message_and_code(tab: Tab) -> None:
     await tab.open("playground")
     await tab.page.get_by_label("Model").first.fill("nobody-has-this")
     await _ask(tab, "Hello?")
     await expect(tab.page.locator(".bubble[data-role=error] .text")).to_have_text(
         re.compile(r"nobody-has-this.*\(.+\)$")
     )
-    tab.complaints.clear()  # the browser's own word on a refusal
+    tab.problems.clear()  # the browser logs failed requests
 
 
-async def test_a_text_is_spoken(tab: Tab) -> None:
+async def test_a_text_is_synthesized(tab: Tab) -> None:
     await tab.open("playground")
     await tab.page.get_by_role("tab", name="Speech").click()
     await expect(tab.page.get_by_label("Model").nth(1)).to_have_value("piper-tts")
@@ -79,7 +79,7 @@ async def test_a_text_is_spoken(tab: Tab) -> None:
     await tab.page.wait_for_function("document.querySelector('audio').duration === 1")
 
 
-async def test_a_recording_is_written_down(tab: Tab, platform: Scene, tmp_path: Path) -> None:
+async def test_a_recording_is_transcribed(tab: Tab, platform: Scene, tmp_path: Path) -> None:
     recording = tmp_path / "recording.wav"
     recording.write_bytes(wav(1))
     await tab.open("playground")
@@ -87,12 +87,12 @@ async def test_a_recording_is_written_down(tab: Tab, platform: Scene, tmp_path: 
     await tab.page.get_by_label("Recording").set_input_files(recording)
     await tab.page.get_by_role("button", name="Transcribe").click()
     await expect(tab.page.get_by_label("The transcript")).to_have_text("A short recording.")
-    (asked,) = platform.listener.calls("/v1/audio/transcriptions")
-    assert wav(1) in asked.body
-    assert b"whisper-large-v3" in asked.body
+    (request,) = platform.listener.calls("/v1/audio/transcriptions")
+    assert wav(1) in request.body
+    assert b"whisper-large-v3" in request.body
 
 
-async def test_tabs_follow_the_arrows(tab: Tab) -> None:
+async def test_arrow_keys_switch_tabs(tab: Tab) -> None:
     await tab.open("playground")
     await tab.page.get_by_role("tab", name="Chat").focus()
     await tab.page.keyboard.press("ArrowLeft")

@@ -75,8 +75,8 @@ def test_a_password_reaches_both_ends_through_secrets() -> None:
 
 
 def test_a_password_is_quoted_in_the_address() -> None:
-    password = pulumi.Output.secret("p@ss/word")
-    recorded = record(lambda: forge.deploy(plan(with_password()), {"feedPassword": password}))
+    planned = plan(with_password())
+    recorded = record(lambda: forge.deploy(planned, {"feedPassword": pulumi.Output.secret("p@ss/word")}))
     (secret,) = [found.inputs for found in recorded if found.name == "gateway-feed-url"]
     address = URL.removeprefix("redis://")
     assert unwrap_rpc_secret(secret["stringData"]) == {"url": f"redis://:p%40ss%2Fword@{address}"}

@@ -1,7 +1,9 @@
-"""Images that the stack builds: one for each folder, deployed by the digest that the build printed."""
+"""Images that the stack builds: one for each folder, deployed by the digest that the build prints."""
 
+import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,6 +14,7 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import unwrap_rpc_secret
 
+from components.image import BUILD
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
 from infra.settings.model import ROOT
@@ -23,6 +26,33 @@ from tools.images import content
 REMOTE = "command:remote:Command"
 RUN = "import sys; sys.path.insert(0, {folder!r}); from tools.images.__main__ import main; main('gateway_image', 'x')"
 
+BUILD_HOST = {
+    "synapse:registry": "registry.example/team",
+    "synapse:buildHost": {"host": "forge", "hostKey": "ssh-ed25519 AAAA forge", "folder": "builds"},
+}
+RENDER = """
+import json, sys
+sys.executable = "/another/python"
+from pathlib import Path
+import infra
+assert Path(infra.__path__[0]).parent == Path.cwd(), infra.__path__
+import pulumi
+from pulumi.runtime.rpc import unwrap_rpc_secret
+from infra.plan.stack import plan
+from infra.settings.loader import parse
+from stacks import forge
+from stacks.rendering import record
+
+def comparable(value):
+    return Path(value.path).name if isinstance(value, pulumi.FileAsset) else value
+
+planned = plan(parse(json.load(sys.stdin), "Pulumi.test.yaml", lambda key: False))
+print(json.dumps([
+    [each.token, each.name, {key: comparable(unwrap_rpc_secret(value)) for key, value in each.inputs.items()}]
+    for each in record(lambda: forge.deploy(planned, {})) if each.token.startswith("command:")
+]))
+"""
+
 
 def recorded(planned: Plan) -> list[Recorded]:
     return record(lambda: forge.deploy(planned, {}))
@@ -33,40 +63,98 @@ def local() -> list[Recorded]:
     return recorded(plan(load("local")))
 
 
-def commands(found: list[Recorded]) -> dict[str, dict[str, Any]]:
-    return {each.name: each.inputs for each in found if each.token == COMMAND}
+def commands(resources: list[Recorded]) -> dict[str, dict[str, Any]]:
+    return {each.name: each.inputs for each in resources if each.token == COMMAND}
 
 
-def images(found: list[Recorded]) -> dict[str, str]:
-    """The image of each Deployment."""
+def images(resources: list[Recorded]) -> dict[str, str]:
+    """Return the image of each Deployment."""
     return {
         each.inputs["metadata"]["name"]: each.inputs["spec"]["template"]["spec"]["containers"][0]["image"]
-        for each in found
+        for each in resources
         if each.inputs.get("kind") == "Deployment"
     }
 
 
-def test_each_folder_is_built_once_however_many_run_it(local: list[Recorded]) -> None:
+def test_each_folder_is_built_once_for_all_its_services(local: list[Recorded]) -> None:
     assert commands(local).keys() == {"gateway-image", "engines-image"}
     assert len([image for image in images(local).values() if image.startswith("localhost/engines-image")]) == 7
 
 
-def test_a_change_of_the_folder_and_nothing_else_builds_again(local: list[Recorded]) -> None:
+def test_only_a_change_of_the_folder_builds_again(local: list[Recorded]) -> None:
     built = commands(local)["gateway-image"]
     assert built["triggers"] == [content.digest(ROOT / "gateway_image")]
     assert "delete" not in built
     assert "environment" not in built
 
 
-def test_it_is_handed_to_the_cluster_of_the_stack(local: list[Recorded]) -> None:
+def test_a_local_build_is_imported_into_the_cluster_of_the_stack(local: list[Recorded]) -> None:
     words = shlex.split(commands(local)["gateway-image"]["create"])
-    assert words[1:] == [
-        *("-m", "cli", "image", "build", str(ROOT / "gateway_image")),
-        *("--cluster", "rendered"),  # the name of the stack
+    assert words[-5:] == ["-m", "tools.images", "gateway_image", "--cluster", "rendered"]  # the name of the stack
+
+
+@pytest.fixture(scope="module")
+def other_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("other") / "checkout"
+    for name in ("components", "engines_image", "gateway_image", "infra", "stacks", "tools"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Pulumi.local.yaml", folder)
+    return folder
+
+
+@pytest.mark.parametrize("extra", [{}, BUILD_HOST], ids=["here", "build host"])
+def test_two_checkouts_and_interpreters_give_the_same_resources(
+    other_checkout: Path, extra: dict[str, Any], tmp_path: Path
+) -> None:
+    config = config_of("local") | extra
+    environment = os.environ | {"PYTHONPATH": str(other_checkout), "SYNAPSE_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", RENDER], input=json.dumps(config), cwd=other_checkout, env=environment, text=True,
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == builds(recorded(plan(settings_of(config))))
+
+
+def builds(resources: list[Recorded]) -> list[list[Any]]:
+    """Return the inputs of all builds; an asset by its file name, since the engine compares its content."""
+    return [
+        [each.token, each.name, {key: _comparable(unwrap_rpc_secret(value)) for key, value in each.inputs.items()}]
+        for each in resources
+        if each.token.startswith("command:")
     ]
 
 
-def test_a_registry_is_preferred() -> None:
+def _comparable(value: Any) -> Any:
+    return Path(value.path).name if isinstance(value, pulumi.FileAsset) else value
+
+
+@pytest.mark.parametrize("environment", [{}, {"SYNAPSE_PYTHON": sys.executable}], ids=["default", "variable"])
+def test_the_build_command_runs_in_the_folder_of_the_program(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the engine starts it; a folder without a Dockerfile ends the builder before it builds anything."""
+    for name in ("infra", "gateway_image"):
+        (tmp_path / "checkout" / name).mkdir(parents=True)
+    (tmp_path / "checkout/tools").symlink_to(ROOT / "tools")
+    command = BUILD + shlex.join(["gateway_image", "--registry", "registry.example/team"])
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=tmp_path / "checkout/infra",
+        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "SYNAPSE_CACHE": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "synapse: gateway_image: has no Dockerfile; accepted: a folder that an image is built from\n"
+
+
+def test_a_component_does_not_call_the_command_line_of_synapse() -> None:
+    assert "cli" not in shlex.split(BUILD)
+
+
+def test_a_local_build_is_pushed_to_the_registry_of_the_settings() -> None:
     config = config_of("local")
     config["synapse:registry"] = "registry.example/team"
     words = shlex.split(commands(recorded(plan(settings_of(config))))["engines-image"]["create"])
@@ -75,18 +163,14 @@ def test_a_registry_is_preferred() -> None:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> list[Recorded]:
-    config = config_of("local") | {
-        "synapse:registry": "registry.example/team",
-        "synapse:buildHost": {"host": "forge", "hostKey": "ssh-ed25519 AAAA forge", "folder": "builds"},
-    }
-    return recorded(plan(settings_of(config)))
+    return recorded(plan(settings_of(config_of("local") | BUILD_HOST)))
 
 
-def of(found: list[Recorded], token: str) -> dict[str, dict[str, Any]]:
-    return {each.name: each.inputs for each in found if each.token == token}
+def of(resources: list[Recorded], token: str) -> dict[str, dict[str, Any]]:
+    return {each.name: each.inputs for each in resources if each.token == token}
 
 
-def test_a_build_host_is_known_by_its_key(elsewhere: list[Recorded]) -> None:
+def test_a_build_host_is_identified_by_its_host_key(elsewhere: list[Recorded]) -> None:
     sent, built = of(elsewhere, "command:remote:CopyToRemote"), of(elsewhere, REMOTE)
     assert sent.keys() == {"gateway-image-source", "engines-image-source"}
     for inputs in (*sent.values(), *built.values()):
@@ -96,7 +180,7 @@ def test_a_build_host_is_known_by_its_key(elsewhere: list[Recorded]) -> None:
     assert commands(elsewhere) == {}
 
 
-def test_a_build_host_gets_the_folder_and_what_makes_an_image_of_it(elsewhere: list[Recorded]) -> None:
+def test_a_build_host_receives_the_folder_and_the_builder(elsewhere: list[Recorded]) -> None:
     inputs = of(elsewhere, "command:remote:CopyToRemote")["gateway-image-source"]
     with tarfile.open(inputs["source"].path) as archive:
         names = archive.getnames()
@@ -107,33 +191,32 @@ def test_a_build_host_gets_the_folder_and_what_makes_an_image_of_it(elsewhere: l
     assert {name.split("/")[0] for name in names} == {"gateway_image", "tools"}
 
 
-def test_what_a_build_host_gets_builds_with_pythons_own_library(elsewhere: list[Recorded], tmp_path: Path) -> None:
+def test_the_builder_needs_only_the_standard_library(elsewhere: list[Recorded], tmp_path: Path) -> None:
     inputs = of(elsewhere, "command:remote:CopyToRemote")["gateway-image-source"]
     subprocess.run(["/usr/bin/tar", "-xf", inputs["source"].path, "-C", tmp_path, "tools"], check=True)
     (tmp_path / "gateway_image").mkdir()
     command = [sys.executable, "-I", "-S", "-c", RUN.format(folder=str(tmp_path))]
-    environment = os.environ | {"SYNAPSE_CACHE": str(tmp_path / "cache")}  # where nobody else builds anything
+    environment = os.environ | {"SYNAPSE_CACHE": str(tmp_path / "cache")}  # without other builds
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "synapse: gateway_image: has no Dockerfile; accepted: a folder that an image is built from\n"
 
 
-def test_a_key_of_the_stack_lets_us_in() -> None:
+def test_the_key_of_the_stack_is_used_for_the_connection() -> None:
     config = config_of("local") | {
         "synapse:registry": "registry.example/team",
         "synapse:buildHost": {"host": "forge", "hostKey": "ssh-ed25519 AAAA"},
         "synapse:buildKey": {"secure": "sealed"},
     }
     planned = plan(settings_of(config))
-    secret = pulumi.Output.secret("a private key")
-    found = record(lambda: forge.deploy(planned, {"buildKey": secret}))
-    for inputs in of(found, REMOTE).values():
+    resources = record(lambda: forge.deploy(planned, {"buildKey": pulumi.Output.secret("a private key")}))
+    for inputs in of(resources, REMOTE).values():
         assert unwrap_rpc_secret(inputs["connection"])["privateKey"] == "a private key"
 
 
-def test_pods_run_what_the_build_printed(local: list[Recorded]) -> None:
+def test_pods_run_the_image_that_the_build_printed(local: list[Recorded]) -> None:
     assert images(local)["synapse-gateway"].startswith("localhost/gateway-image@sha256:")
 
 
-def test_a_stack_that_builds_nothing_runs_no_command() -> None:
+def test_a_stack_without_builds_runs_no_command() -> None:
     assert commands(recorded(plan(load("forge")))) == {}

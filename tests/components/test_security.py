@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.security import allow
+from components.security import ingress_policy
 from infra.plan.egress_rules import egress_rules
 from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import plan
@@ -53,7 +53,7 @@ def test_a_service_is_open_to_what_calls_or_watches_it(
 
 def test_what_nobody_calls_is_shut() -> None:
     alone = next(each for each in ingress_rules(planned().services) if each.service.name == "ollama")
-    assert allow(replace(alone, callers=())).get("ingress") == []
+    assert ingress_policy(replace(alone, callers=())).get("ingress") == []
 
 
 def ways_out(found: dict[str, Any]) -> set[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""The official clients, with nothing but their address changed."""
+"""Official OpenAI and Ollama clients with the address of a gateway."""
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -25,7 +25,7 @@ def ollama_client(stack: AsyncExitStack) -> Callable[[Running], ollama.AsyncClie
 
 @pytest.fixture
 def openai_client(stack: AsyncExitStack) -> Callable[..., openai.AsyncOpenAI]:
-    """`openai_client(gateway)`; it asks once, so that failures show."""
+    """`openai_client(gateway)`; without retries, so that failures show."""
 
     def make(gateway: Running, key: str = "unused", **more: Any) -> openai.AsyncOpenAI:
         made = openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0, **more)

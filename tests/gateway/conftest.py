@@ -1,4 +1,4 @@
-"""A gateway on a real socket, in front of backends that a test makes, all in the test's own event loop."""
+"""Fixtures: a gateway on a real socket with fake backends, all in the event loop of the test."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,13 +24,13 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """What is entered here is left after the test, last in first out."""
+    """Exit stack that is closed after the test."""
     async with AsyncExitStack() as entered:
         yield entered
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What hangs here is a fault of the gateway: it is told of soon."""
+    """Set a short timeout: a test that hangs here is a bug of the gateway."""
     for item in items:
         if "tests/gateway" in str(item.path):
             item.add_marker(pytest.mark.timeout(60))
@@ -63,7 +63,7 @@ def fake(stack: AsyncExitStack) -> Start:
 
 @pytest.fixture
 def logged() -> Iterator[None]:
-    """Have everything logged that the feed could say: by the tests, by itself, and of answered requests."""
+    """Enable all loggers that the feed shows: of the tests, of the feed, and of answered requests."""
     logging.getLogger("tests").setLevel(logging.DEBUG)
     logging.getLogger("synapse_gateway.observe.feed").setLevel(logging.INFO)
     with logging_requests():
@@ -78,14 +78,14 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
 
 @pytest.fixture
 async def line(redis: RedisServer) -> AsyncIterator[Proxy]:
-    """The way to `redis`, for faults."""
-    async with Proxy(redis.port) as found:
-        yield found
+    """Proxy in front of `redis`, for faults."""
+    async with Proxy(redis.port) as proxy:
+        yield proxy
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MiB and 64 files. Making one takes root, which the tests have."""
+    """File system of 1 MiB and 64 files. Mounting it needs root, which the tests have."""
     folder = tmp_path / "small"
     mount(folder, "size=1m,nr_inodes=64")
     yield folder
@@ -94,6 +94,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 async def speaking(start: Any, fake: Any) -> tuple[Running, Fake]:
-    """A gateway in front of a Chatterbox."""
+    """Gateway with a Chatterbox backend."""
     backend = await fake({"POST /tts": sound, "POST /v1/audio/speech": sound, "POST /upload_reference": taken})
     return await start({"chatterbox-tts": chatterbox(backend)}), backend

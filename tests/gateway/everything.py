@@ -1,4 +1,4 @@
-"""A gateway in front of one backend of every kind, each of which answers all that its kind can be asked."""
+"""Gateway with one backend of every type, each with a response for every operation of its type."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,14 +19,15 @@ from tests.gateway.speaking import sound, taken
 
 KEY = "everything-needs-a-key"
 VECTORS = {"object": "list", "model": "stub", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
-SAID = {"model": "stub", "message": {"role": "assistant", "content": "Hello."}, "response": "Hello.", "done": True}
+OLLAMA_MESSAGE = {"role": "assistant", "content": "Hello."}
+OLLAMA_RESPONSE = {"model": "stub", "message": OLLAMA_MESSAGE, "response": "Hello.", "done": True}
 DELTA = {"choices": [{"index": 0, "delta": {"content": "Hello."}, "text": "Hello.", "finish_reason": "stop"}]}
-FOUND = {"detected_language": "en", "probability": 0.9, "all_languages": [{"code": "en", "name": "en"}]}
+LANGUAGE = {"detected_language": "en", "probability": 0.9, "all_languages": [{"code": "en", "name": "en"}]}
 TURN = {"speaker": "SPEAKER_00", "start": 0.0, "end": 1.0}
 
 
-def said(whole: Any) -> Handler:
-    """*whole*, or a stream where the body asks for one."""
+def or_stream(whole: Any) -> Handler:
+    """Return a handler for *whole*, or for a stream if the body requests one."""
 
     def answer(request: web.BaseRequest, body: bytes) -> Any:
         return events(request, DELTA) if msgspec.json.decode(body).get("stream") else whole
@@ -35,10 +36,11 @@ def said(whole: Any) -> Handler:
 
 
 def lines(request: web.BaseRequest, body: bytes) -> web.Response:
-    """Ollama's answer, as one line of a stream where it is not told otherwise."""
+    """Return Ollama's response, as a stream of one line by default."""
     is_whole = msgspec.json.decode(body).get("stream") is False
     return web.Response(
-        body=msgspec.json.encode(SAID) + b"\n", content_type="application/json" if is_whole else "application/x-ndjson"
+        body=msgspec.json.encode(OLLAMA_RESPONSE) + b"\n",
+        content_type="application/json" if is_whole else "application/x-ndjson",
     )
 
 
@@ -47,9 +49,9 @@ def segments(request: web.BaseRequest, body: bytes) -> web.Response:
 
 
 ANSWERS: dict[str, Handler] = {
-    "POST /v1/chat/completions": said(ANSWER),
-    "POST /v1/completions": said({**ANSWER, "choices": [{"index": 0, "text": "Hello.", "finish_reason": "stop"}]}),
-    "POST /v1/responses": said({"id": "resp_1", "object": "response", "output": []}),
+    "POST /v1/chat/completions": or_stream(ANSWER),
+    "POST /v1/completions": or_stream({**ANSWER, "choices": [{"index": 0, "text": "Hello.", "finish_reason": "stop"}]}),
+    "POST /v1/responses": or_stream({"id": "resp_1", "object": "response", "output": []}),
     "POST /v1/embeddings": lambda *_: VECTORS,
     "POST /v1/rerank": lambda *_: {"results": [{"index": 0, "relevance_score": 0.5}]},
     "POST /v1/audio/speech": sound,
@@ -58,7 +60,7 @@ ANSWERS: dict[str, Handler] = {
     "POST /v1/audio/transcriptions": lambda *_: VERBOSE,
     "POST /v1/audio/translations": lambda *_: VERBOSE,
     "POST /transcribe": lambda *_: NATIVE,
-    "POST /detect-language": lambda *_: FOUND,
+    "POST /detect-language": lambda *_: LANGUAGE,
     "POST /stream": segments,
     "POST /diarize": lambda *_: {"num_speakers": 1, "segments": [TURN], "duration": 1.0},
     "POST /verify": lambda *_: {"is_same_speaker": True, "similarity_score": 0.8, "threshold": 0.5},
@@ -77,12 +79,14 @@ ROUTES = {"stub": ["openai", "litellm"], "llama": ["ollama"], "gpu": ["vllm", "s
 
 @asynccontextmanager
 async def everything(folder: Path) -> AsyncIterator[Running]:
-    """The gateway; its API needs the key `KEY`, which is an administrator's."""
+    """Run the gateway; its API needs the key `KEY`, of scope admin."""
     router, backends = Router(), {kind: Fake(ANSWERS) for kind in ADAPTERS}
     backends["llama-router"] = Fake({**ANSWERS, **router.handlers})
     tls = account(folder / "account")
     args = ["--ctx-size", "16384"]
-    async with serving(Kubernetes(folder / "account", args, lambda found: _roll_out(router, found)), tls) as kubernetes:
+    async with serving(
+        Kubernetes(folder / "account", args, lambda changed: _roll_out(router, changed)), tls
+    ) as kubernetes:
         for backend in backends.values():
             await backend.__aenter__()
         sections = {kind: {"url": backend.url, "type": kind} for kind, backend in backends.items()}
@@ -100,6 +104,6 @@ def _roll_out(router: Router, args: list[str]) -> None:
 
 @contextmanager
 def in_another_thread(folder: Path) -> Iterator[Running]:
-    """The same for a test that is not asynchronous itself."""
+    """Run `everything` for a synchronous test."""
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(everything(folder)) as gateway:
         yield gateway

@@ -1,4 +1,4 @@
-"""Backends that do what a test tells them, and remember what they were asked. aiohttp serves them, not our own code."""
+"""Backends that behave as a test says and record their requests; aiohttp serves them, not our own code."""
 
 import asyncio
 import inspect
@@ -24,8 +24,8 @@ MODELS = {"object": "list", "data": [{"id": "stub", "object": "model", "created"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """One request that a fake was asked."""
+class ReceivedRequest:
+    """Request that a fake received."""
 
     method: str
     path: str
@@ -37,10 +37,10 @@ class Asked:
 
 
 class Fake:
-    """One backend. *handlers*: "METHOD /path" -> a function of the request and its body that gives the answer.
+    """One backend. *handlers*: "METHOD /path" -> a function of the request and its body that returns the response.
 
-    An answer is a `web.StreamResponse`, bytes, or whatever JSON can say. `cancelled` counts the requests whose client
-    hung up, `active` those under way.
+    A response is a `web.StreamResponse`, bytes, or a value for JSON. `cancelled` counts the requests whose client
+    disconnected, `active` those in progress.
     """
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
@@ -50,7 +50,7 @@ class Fake:
             "POST /v1/chat/completions": lambda request, body: ANSWER,
             **handlers,
         }
-        self.asked: list[Asked] = []
+        self.requests: list[ReceivedRequest] = []
         self.active = 0
         self.cancelled = 0
         self.hung_up = asyncio.Event()
@@ -61,8 +61,8 @@ class Fake:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def calls(self, path: str) -> list[Asked]:
-        return [asked for asked in self.asked if asked.path == path]
+    def calls(self, path: str) -> list[ReceivedRequest]:
+        return [request for request in self.requests if request.path == path]
 
     async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._handle, handler_cancellation=True), shutdown_timeout=0.2)
@@ -80,7 +80,7 @@ class Fake:
         await self._runner.cleanup()
 
     async def again(self) -> None:
-        """Take connections again, on the same port."""
+        """Accept connections again, on the same port."""
         await self.__aenter__()
 
     async def _listen(self) -> None:
@@ -93,7 +93,8 @@ class Fake:
         try:
             request._client_max_size = 1 << 30
             body = await request.read()
-            self.asked.append(Asked(method=request.method, path=request.path, headers=dict(request.headers), body=body))
+            headers = dict(request.headers)
+            self.requests.append(ReceivedRequest(method=request.method, path=request.path, headers=headers, body=body))
             self.began.set()
             return await self._answer(request, body)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""The Kubernetes API for one Deployment, behind TLS of a CA made for the test; what rolls out is up to the test."""
+"""Fake Kubernetes API for one Deployment, with TLS by a CA made for the test."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +18,7 @@ PATH = "/apis/apps/v1/namespaces/llm-infra/deployments/llama-router"
 
 
 class Kubernetes:
-    """*rolled_out* is called with the arguments of the router's container once they have changed."""
+    """Fake API server. *rolled_out* is called with the changed arguments of the router's container."""
 
     def __init__(self, account: Path, args: list[str], rolled_out: Callable[[list[str]], None]) -> None:
         self.account = account
@@ -35,7 +35,7 @@ class Kubernetes:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the kubelet would tell the gateway."""
+        """Variables that the kubelet sets in a container, and the folder of the service account."""
         return {
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
             "KUBERNETES_SERVICE_PORT": str(self.port),
@@ -93,7 +93,7 @@ async def serving(kubernetes: Kubernetes, tls: ssl.SSLContext) -> AsyncIterator[
 
 
 def account(folder: Path, token: str = "first") -> ssl.SSLContext:  # noqa: S107 - no secret
-    """Write a service account into *folder*; gives the server's side of its TLS."""
+    """Write a service account into *folder*; return the TLS context of the server."""
     folder.mkdir()
     authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = _certificate("a CA", authority, "a CA", authority, x509.BasicConstraints(ca=True, path_length=0))

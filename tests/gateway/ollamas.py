@@ -1,12 +1,12 @@
-"""Pieces of OpenAI's streams, to be translated for a client of Ollama's API."""
+"""Chunks of OpenAI streams, for translation to Ollama's API."""
 
 from typing import Any
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 
 
-def delta(**said: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": said, "finish_reason": None}]}
+def delta(**fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": None}]}
 
 
 def ended(reason: str = "stop") -> dict[str, Any]:

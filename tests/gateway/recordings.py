@@ -1,4 +1,4 @@
-"""Forms as backends are sent them, and recordings to send."""
+"""Recordings and transcripts, and a parser of the forms that fake backends receive."""
 
 from email.message import Message
 from email.parser import BytesParser
@@ -15,7 +15,7 @@ NATIVE = {
     "duration": 2.5,
     "segments": [{**SEGMENT, "words": [WORD]}],
 }
-"""A transcript of whisper-stt."""
+"""Transcript of whisper-stt."""
 VERBOSE = {
     "task": "transcribe",
     "text": "Hello.",
@@ -24,21 +24,21 @@ VERBOSE = {
     "segments": [{**SEGMENT, "id": 7, "seek": 0}, {**SEGMENT, "id": 8, "start": 1.5, "end": 2.5}],
     "words": [WORD, {**WORD, "start": 1.5}],
 }
-"""The same, and a little more, of a backend with OpenAI's API."""
+"""The same transcript in OpenAI's format, with more fields."""
 SPEACHES = {"whisper-1": [{"backend": "speaches", "model": "Systran/faster-whisper"}]}
 
 
-def sent(asked: Any) -> dict[str, Any]:
-    """The form that a backend was sent: field -> text, or name, type and content of a file; twice there -> a list."""
+def sent(request: Any) -> dict[str, Any]:
+    """Return the form of a request: field -> text, or (name, type, content) of a file; a list for `x[]`."""
     message = BytesParser().parsebytes(
-        b"content-type: " + asked.headers["Content-Type"].encode() + b"\n\n" + asked.body
+        b"content-type: " + request.headers["Content-Type"].encode() + b"\n\n" + request.body
     )
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for part in message.get_payload():
         assert isinstance(part, Message)
         name, value = str(part.get_param("name", header="content-disposition")), _value(part)
-        found[name] = [*found.get(name, []), value] if name.endswith("[]") else value
-    return found
+        fields[name] = [*fields.get(name, []), value] if name.endswith("[]") else value
+    return fields
 
 
 def _value(part: Message) -> Any:

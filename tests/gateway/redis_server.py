@@ -1,4 +1,4 @@
-"""A real Redis on a free port, and a line to it that can be cut, slowed down or blocked."""
+"""Real Redis on a free port, and a proxy to it that can be cut, slowed down or blocked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ CHANNEL = "synapse:terminal_feed"
 
 
 class RedisServer:
-    """One `redis-server` that ends with the block; its port is its own also while it is stopped."""
+    """One `redis-server` that ends with the block; it keeps its port while it is stopped."""
 
     def __init__(self, folder: Path, *arguments: str, password: str = "") -> None:
         self._folder, self._arguments, self._password = folder, arguments, password
@@ -57,7 +57,7 @@ class RedisServer:
 
     @asynccontextmanager
     async def listener(self) -> AsyncIterator[asyncio.Queue[bytes]]:
-        """What is said on the channel from now on."""
+        """Subscribe to the channel; yield a queue of its messages."""
         heard: asyncio.Queue[bytes] = asyncio.Queue()
         async with self.client() as client, client.pubsub() as channel:
             await channel.subscribe(CHANNEL)
@@ -77,7 +77,7 @@ class RedisServer:
 
 
 class Proxy:
-    """A line to *port*: `delay_s` slows what comes back; while `is_open` is clear nothing passes, untold."""
+    """Proxy to *port*: `delay_s` delays responses; while `is_open` is clear, data is held back silently."""
 
     def __init__(self, port: int) -> None:
         self._upstream = port

@@ -1,4 +1,4 @@
-"""A llama.cpp router that starts no process: models with states, as the real one lists and changes them."""
+"""Fake llama.cpp router: models with states, listed and changed as the real one does."""
 
 import asyncio
 from collections import Counter
@@ -19,11 +19,11 @@ FAST = {
     "SYNAPSE_MODEL_BUSY_SECONDS": "30",
     "SYNAPSE_MODEL_LOAD_SECONDS": "30",
 }
-"""Times for a router that takes none: looked at often, and given up by no test that does not say so."""
+"""Settings for a fake router: frequent polls, and timeouts that no test reaches by accident."""
 
 
 class Router:
-    """*states* by id, changed by orders; a load is done when `ready` is set, a chat is answered when `go` is."""
+    """Fake router. *states*: by model id; a load completes when `ready` is set, a chat when `go` is."""
 
     def __init__(self, ids: Iterable[str] = (GENERAL, CODER), context_tokens: int = 16384) -> None:
         self.states = dict.fromkeys(ids, "unloaded")
@@ -112,16 +112,16 @@ def refuse(status: int, message: str) -> web.Response:
 
 
 def asking(model: str | None, *words: str) -> dict[str, Any]:
-    """A chat with *model* of one message for each of *words*."""
+    """Return a chat request to *model* with one message for each of *words*."""
     messages = [{"role": "user", "content": text} for text in words or ("Hi",)]
     return {"messages": messages} if model is None else {"model": model, "messages": messages}
 
 
 def models_of(gateway: Any) -> Any:
-    """What *gateway* knows of its router's models."""
-    return gateway.gateway.registry.backends["router"].models
+    """Return the `RouterModels` of *gateway*."""
+    return gateway.gateway.registry.upstreams["router"].models
 
 
 def waiting(gateway: Any, model: str = GENERAL) -> Any:
-    """The turns of those who wait for *model*."""
+    """Return the futures of the calls that wait for *model*."""
     return models_of(gateway)._waiting.get(model, [])

@@ -1,4 +1,4 @@
-"""A gateway that runs in the test's event loop, behind a real socket."""
+"""Gateway in the event loop of the test, behind a real socket."""
 
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -19,7 +19,7 @@ from tests.gateway.fakes import Fake
 
 
 class Running:
-    """A gateway: its address, a client for it, and its insides."""
+    """Running gateway: its address, a client for it, and its internal objects."""
 
     def __init__(self, gateway: Gateway, port: int, client: httpx.AsyncClient, listener: Listener) -> None:
         self.gateway = gateway
@@ -30,14 +30,14 @@ class Running:
 
 
 def document(backends: Mapping[str, Fake | Mapping[str, Any]], routes: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration file: a fake is an `openai` backend; routes map a model to names."""
+    """Return the configuration file: a fake is an `openai` backend; routes map a model to names of backends."""
     sections = {
-        name: {"url": found.url, "type": "openai"} if isinstance(found, Fake) else dict(found)
-        for name, found in backends.items()
+        name: {"url": backend.url, "type": "openai"} if isinstance(backend, Fake) else dict(backend)
+        for name, backend in backends.items()
     }
     listed = [
-        {"model": model, "targets": [{"backend": stop} if isinstance(stop, str) else stop for stop in stops]}
-        for model, stops in routes.items()
+        {"model": model, "targets": [{"backend": target} if isinstance(target, str) else target for target in targets]}
+        for model, targets in routes.items()
     ]
     return {"backends": sections, "routes": listed}
 

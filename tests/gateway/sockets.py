@@ -1,4 +1,4 @@
-"""A client that sends the bytes it is given, also those that no library would."""
+"""Raw TCP client, which also sends invalid requests, and a raw TCP server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -9,8 +9,8 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, An
 HEADERS = "Host: x\r\nContent-Type: application/json\r\n"
 
 
-class Line:
-    """One connection."""
+class RawConnection:
+    """One connection of a client."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -21,7 +21,7 @@ class Line:
         await self.writer.drain()
 
     async def answer(self) -> tuple[int, bytes]:
-        """The next answer: its status and body, which has a length."""
+        """Return status and body of the next response, which must have a length."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         length = next(
             (int(line.split(b":")[1]) for line in head.lower().splitlines() if line.startswith(b"content-length")), 0
@@ -29,7 +29,7 @@ class Line:
         return int(head.split(b" ")[1]), await self.reader.readexactly(length)
 
     async def rest(self) -> bytes:
-        """Everything up to the end of the connection, however it ends."""
+        """Return all data up to the end of the connection, also after a reset."""
         try:
             return await self.reader.read(-1)
         except ConnectionResetError:
@@ -40,10 +40,10 @@ class Line:
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Line]:
+async def connected(port: int) -> AsyncIterator[RawConnection]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        yield Line(reader, writer)
+        yield RawConnection(reader, writer)
     finally:
         writer.transport.abort()
 
@@ -54,7 +54,7 @@ def post(path: str, body: bytes, headers: str = HEADERS) -> bytes:
 
 @asynccontextmanager
 async def served(handle: Serve) -> AsyncIterator[str]:
-    """A server of *handle*, whose connections are closed before it is over."""
+    """Serve connections with *handle*; they are closed at the end of the block."""
     calls: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""WAV files to send: silence, of any length and any format."""
+"""WAV files of silence, of any length and format."""
 
 import struct
 
@@ -6,7 +6,7 @@ SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 
 
 def chunk(name: bytes, data: bytes, length: int | None = None) -> bytes:
-    """One chunk, padded to an even length; *length* is what its head claims."""
+    """Return one chunk, padded to an even length; *length* overrides the length in its head."""
     announced = len(data) if length is None else length
     return name + struct.pack("<I", announced) + data + bytes(len(data) % 2)
 
@@ -14,7 +14,7 @@ def chunk(name: bytes, data: bytes, length: int | None = None) -> bytes:
 def form(
     number: int = 1, channels: int = 1, rate: int = 8000, bits: int = 16, frame: int | None = None, tail: bytes = b""
 ) -> bytes:
-    """The chunk that says how samples are stored."""
+    """Return the chunk with the sample format."""
     size = channels * bits // 8 if frame is None else frame
     return chunk(b"fmt ", struct.pack("<HHIIHH", number, channels, rate, rate * size, size, bits) + tail)
 
@@ -25,11 +25,11 @@ def riff(*chunks: bytes, length: int | None = None) -> bytes:
 
 
 def wav(seconds: float = 6.0, rate: int = 8000, fill: int = 0) -> bytes:
-    """PCM, 16 bit, mono; *fill* is every byte of it, so that files differ."""
+    """Return a mono file of 16-bit PCM; *fill* is the value of every byte."""
     return riff(form(rate=rate), chunk(b"data", bytes([fill]) * (int(seconds * rate) * 2)))
 
 
 def extensible(number: int, bits: int = 16) -> bytes:
-    """The format chunk that names its format by a GUID."""
+    """Return the chunk of a format that is named by a GUID."""
     guid = struct.pack("<H", number) + SUBFORMAT_TAIL
     return form(number=0xFFFE, bits=bits, tail=struct.pack("<HHI", 22, bits, 0) + guid)

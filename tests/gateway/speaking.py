@@ -1,4 +1,4 @@
-"""Backends that speak, and voices for them to speak in."""
+"""Fake text-to-speech backends, and voices for them."""
 
 import re
 from email import message_from_bytes
@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.gateway.fakes import Asked, Fake
+from tests.gateway.fakes import Fake, ReceivedRequest
 from tests.gateway.running import Running
 from tests.gateway.sounds import wav
 
@@ -18,13 +18,13 @@ def sound(request: Any, body: bytes) -> web.Response:
 
 
 def taken(request: Any, body: bytes) -> Any:
-    """Chatterbox's answer to an upload: names are its own."""
+    """Return Chatterbox's response to an upload, with the name that it chose."""
     (name,) = re.findall(rb'filename="([^"]+)"', body)
     return {"message": "ok", "uploaded_files": [f"own-{name.decode()}"], "all_reference_files": [], "errors": []}
 
 
-def chatterbox(found: Fake, **more: Any) -> dict[str, Any]:
-    return {"url": found.url, "type": "chatterbox", **more}
+def chatterbox(backend: Fake, **more: Any) -> dict[str, Any]:
+    return {"url": backend.url, "type": "chatterbox", **more}
 
 
 async def voice(gateway: Running, *contents: bytes, headers: Any = None) -> str:
@@ -33,9 +33,9 @@ async def voice(gateway: Running, *contents: bytes, headers: Any = None) -> str:
     return str(answer.json()["voice_id"])
 
 
-def sent(asked: Asked) -> tuple[str, str, bytes]:
-    """Field, file name and content of the one file of a form."""
-    message = message_from_bytes(f"Content-Type: {asked.headers['Content-Type']}\r\n\r\n".encode() + asked.body)
+def sent(request: ReceivedRequest) -> tuple[str, str, bytes]:
+    """Return field, file name and content of the only file of a form."""
+    message = message_from_bytes(f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode() + request.body)
     (_, part) = message.walk()
     content = part.get_payload(decode=True)
     assert isinstance(content, bytes)

@@ -1,4 +1,4 @@
-"""The recipe of the image agrees with what the stacks ask of it."""
+"""Dockerfile of the gateway: build stages, user and port match the stacks."""
 
 import re
 import tomllib
@@ -14,7 +14,7 @@ LOCK = tomllib.loads((FOLDER / "uv.lock").read_text())
 GATEWAY = CATALOG["gateway"]
 
 
-def test_it_is_built_in_two_stages_from_a_base_that_cannot_change() -> None:
+def test_it_is_built_in_two_stages_from_a_pinned_base() -> None:
     assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", RECIPE, re.MULTILINE)
     assert [line.split()[1] for line in RECIPE.splitlines() if line.startswith("FROM")] == ["${BASE}"] * 2
 
@@ -36,8 +36,8 @@ def test_every_package_in_it_is_pinned_by_hash() -> None:
             assert all(wheel["hash"].startswith("sha256:") for wheel in package["wheels"]), package["name"]
 
 
-def test_packages_with_known_holes_are_newer_than_these() -> None:
-    """redis-py before 4.5.4 handed over another request's reply after a cancellation."""
+def test_packages_with_vulnerabilities_are_newer() -> None:
+    """redis-py before 4.5.4 returned the reply of another request after a cancellation."""
     versions = {package["name"]: package.get("version", "") for package in LOCK["package"]}
     assert tuple(map(int, versions["redis"].split(".")[:3])) >= (4, 5, 4)
     assert tuple(map(int, versions["python-multipart"].split("."))) >= (0, 0, 27)

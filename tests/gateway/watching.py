@@ -1,4 +1,4 @@
-"""Somebody who watches the terminal feed, and what a test needs to make it say something."""
+"""Subscriber of the terminal feed, and helpers that produce log lines."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ WAIT_S = 10
 
 
 class Watcher:
-    """One stream of the feed, event by event."""
+    """Stream of the feed, read event by event."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.answer = answer
@@ -27,7 +27,7 @@ class Watcher:
         self._rest = ""
 
     async def frame(self) -> str:
-        """The next event or comment, without the empty line after it; empty at the end of the stream."""
+        """Return the next event or comment without its empty line; empty at the end of the stream."""
         async with asyncio.timeout(WAIT_S):
             while "\n\n" not in self._rest:
                 chunk = await anext(self._chunks, "")
@@ -38,15 +38,15 @@ class Watcher:
         return frame
 
     async def event(self) -> Any:
-        """The data of the next event."""
+        """Return the data of the next event."""
         return data(await self.frame())
 
     async def until(self, text: str) -> list[Any]:
-        """Every event up to the one whose message holds *text*."""
-        found: list[Any] = []
-        while not found or text not in found[-1].get("message", ""):
-            found.append(await self.event())
-        return found
+        """Return all events up to the one whose message contains *text*."""
+        events: list[Any] = []
+        while not events or text not in events[-1].get("message", ""):
+            events.append(await self.event())
+        return events
 
 
 def data(frame: str) -> Any:
@@ -60,7 +60,7 @@ async def watching(gateway: Running, query: str = "", headers: Any = BEARER) -> 
 
 
 async def refusal(gateway: Running, query: str = "", headers: Any = BEARER) -> httpx.Response:
-    """What one is told who may not watch. A feed that begins instead has no end, and is not read."""
+    """Return the error response of the feed. A feed that begins instead is not read: it has no end."""
     async with asyncio.timeout(WAIT_S), watching(gateway, query, headers) as watcher:
         assert watcher.answer.is_error, "the feed began"
         await watcher.answer.aread()
@@ -69,7 +69,7 @@ async def refusal(gateway: Running, query: str = "", headers: Any = BEARER) -> h
 
 @contextmanager
 def logging_requests() -> Iterator[None]:
-    """Have the log of answered requests written, as the program does."""
+    """Enable the log of answered requests, as the program does."""
     logger = logging.getLogger(ACCESS)
     former, propagates = logger.level, logger.propagate
     logger.setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""The forge as the rules see it."""
+"""Fixtures of the policy tests."""
 
 from typing import Any
 
@@ -9,4 +9,4 @@ from tests.policies.run_pack import Resource
 
 @pytest.fixture
 def forge(forge_objects: list[dict[str, Any]]) -> list[Resource]:
-    return [(f"kubernetes:{found['apiVersion']}:{found['kind']}", found) for found in forge_objects]
+    return [(f"kubernetes:{item['apiVersion']}:{item['kind']}", item) for item in forge_objects]

@@ -1,4 +1,4 @@
-"""Resources for the rules to judge: objects of any kind, hardened but for what a test takes away."""
+"""Resources for tests of rules: objects of any kind, hardened except for the fault of the test."""
 
 import copy
 from collections.abc import Collection, Iterable, Mapping
@@ -11,13 +11,13 @@ from ops.policy_run import Resource, resource, resources_of
 from policies.reading import claims
 from policies.reading.objects import objects
 from policies.reading.pods import pods
-from policies.reading.rollouts import at_once
+from policies.reading.rollouts import with_rollout
 from tests.conftest import Config, forge_config, planned
 
 __all__ = ["Resource", "resource", "resources_of"]
 
 NAMESPACE = "elsewhere"
-"""It does not exist in any cluster, so that no real API server refuses a bad object before the rules do."""
+"""A namespace that exists in no cluster, so that no API server refuses a bad object before the rules do."""
 DIGEST = f"sha256:{64 * 'a'}"
 IMAGE = f"registry.example/server@{DIGEST}"
 PROBE = {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 10, "failureThreshold": 3}
@@ -47,7 +47,7 @@ ONE_AT_A_TIME: dict[str, Any] = {
     "Deployment": {"strategy": {"type": "Recreate"}},
     "Rollout": {"strategy": {"canary": {"maxSurge": 0}}},
 }
-"""How kinds that would make more pods for a rollout are told not to."""
+"""Fields that turn additional pods of a rollout off."""
 APIS = {
     "Pod": "core/v1",
     "PodTemplate": "core/v1",
@@ -80,32 +80,32 @@ def judge(
     pack: Mapping[str, Mapping[str, Any]] | None = None,
     protected: Collection[str] = (),
 ) -> list[tuple[str, str]]:
-    """What `policy_run.judge` says under the forge's config; the namespaces that helpers use deny by default."""
-    return policy_run.judge((*resources, *SHUT), forge_config() if config is None else config, pack, protected)
+    """Return the violations under the forge's config; the namespaces of these helpers deny by default."""
+    return policy_run.judge((*resources, *DEFAULT_DENY), forge_config() if config is None else config, pack, protected)
 
 
 def claimed(resources: Iterable[Resource], model_specs: Mapping[str, ModelSpec] = MODEL_SPECS) -> dict[str, LedgerLine]:
-    """The ledger lines of what *resources* deploy on the forge, by their names in the ledger."""
+    """Return the ledger lines of *resources* on the forge, by their names in the ledger."""
     capacity = planned().ledger.capacity
     deployed = [pod for item in resources for one in objects(resource(*item)) for pod in pods(one)]
-    lines = [each for pod in deployed for each in at_once(claims.line(pod, capacity, model_specs), pod)]
+    lines = [each for pod in deployed for each in with_rollout(claims.ledger_line(pod, capacity, model_specs), pod)]
     return {line.name.partition("/")[2]: line for line in lines}
 
 
 def rules(violations: list[tuple[str, str]]) -> list[str]:
-    """The rules that were broken, each once."""
+    """Return the names of the violated rules, each once."""
     return list(dict.fromkeys(rule for rule, _ in violations))
 
 
 def only(violations: list[tuple[str, str]], rule: str) -> str:
-    """The message of the one violation, which is *rule*'s."""
-    ((found, message),) = violations
-    assert found == rule
+    """Return the message of the only violation, which is of *rule*."""
+    ((name, message),) = violations
+    assert name == rule
     return message
 
 
 def thing(kind: str, spec: Any = None, *, name: str = "hand", **more: Any) -> Resource:
-    """An object of any kind; *more* are parts of its metadata, or `data`."""
+    """Return an object of any kind; *more* are parts of its metadata, or `data`."""
     outer = {"data": more.pop("data")} if "data" in more else {}
     manifest: dict[str, Any] = {"kind": kind, "metadata": {"name": name, **more}, **outer}
     if spec is not None:
@@ -116,7 +116,7 @@ def thing(kind: str, spec: Any = None, *, name: str = "hand", **more: Any) -> Re
 def workload(
     kind: str, spec: dict[str, Any], *, name: str = "hand", annotations: dict[str, str] | None = None, **more: Any
 ) -> Resource:
-    """A resource of *kind* around one pod, hardened but for what *spec* says; *more* is its own spec."""
+    """Return a resource of *kind* with one pod, hardened except for *spec*; *more* is the spec of the resource."""
     metadata = {"annotations": annotations or {}, "labels": {"app": name}}
     pod = {**copy.deepcopy(HARDENED_POD), **spec}
     template = {"metadata": metadata, "spec": pod}
@@ -137,19 +137,24 @@ def workload(
 
 
 def container(memory: str | None = "1Gi", cpu: str | None = "1", gpus: int = 0, **more: Any) -> dict[str, Any]:
-    """A hardened container with these limits; *more* replaces its fields."""
+    """Return a hardened container with these limits; *more* replaces its fields."""
     limits = {"memory": memory, "cpu": cpu, "nvidia.com/gpu": str(gpus) if gpus else None}
     kept = {key: value for key, value in limits.items() if value is not None}
-    asked = {key: small for key, small in {"memory": "1Mi", "cpu": "1m"}.items() if key in kept}
-    return {**copy.deepcopy(HARDENED_CONTAINER), "resources": {"limits": kept, "requests": asked}, **more}
+    requests = {key: small for key, small in {"memory": "1Mi", "cpu": "1m"}.items() if key in kept}
+    return {**copy.deepcopy(HARDENED_CONTAINER), "resources": {"limits": kept, "requests": requests}, **more}
 
 
 def pod(**more: Any) -> dict[str, Any]:
-    """The spec of a pod with one hardened container, whose fields *more* replaces."""
+    """Return the spec of a pod with one hardened container, with *more* as its fields."""
     return {"containers": [container(**more)]}
 
 
-SHUT = [
-    thing("NetworkPolicy", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}, name="shut", namespace=namespace)
+DEFAULT_DENY = [
+    thing(
+        "NetworkPolicy",
+        {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        name="default-deny",
+        namespace=namespace,
+    )
     for namespace in ("default", NAMESPACE)
 ]

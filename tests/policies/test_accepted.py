@@ -1,4 +1,4 @@
-"""What looks like something bad, and is not: a rule that cries wolf is a rule that is switched off."""
+"""Good programs that resemble bad ones: no rule refuses them."""
 
 import pytest
 
@@ -71,21 +71,21 @@ GOOD: dict[str, tuple[Resource, ...]] = {
         ),
         thing("IngressRoute", {"tls": {}}),
     ),
-    "a neighbour without variables": (
+    "a Service without injected variables": (
         server("a", image=f"vllm/vllm-openai@sha256:{64 * 'a'}", pod={"enableServiceLinks": None}),
         service("vllm", clusterIP="None"),
         service("gateway"),
     ),
-    "a neighbour whose variables nobody reads": (
+    "injected variables that no software reads": (
         server("a", pod={"enableServiceLinks": None}, **variable("SETTING", "x")),
         service("vllm"),
     ),
-    "whoever is further out waits longer": (
+    "outer tiers wait longer": (
         thing("Middleware", {}, name="a", annotations=waits("ingress", 900)),
         thing("Service", {}, name="b", annotations=waits("gateway", 600)),
         thing("Service", {}, name="c", annotations=waits("backend", 600)),
     ),
-    "a Traefik that waits longer, or for ever, or is not told": (
+    "a Traefik that waits longer, without a limit, or with its default": (
         thing("HelmChartConfig", {"valuesContent": LIMITS.format("15m")}, name="traefik"),
         thing("HelmChartConfig", {"valuesContent": LIMITS.format("0s")}, name="traefik"),
         thing("HelmChartConfig", {"valuesContent": "logs: { access: { enabled: true } }"}, name="traefik"),
@@ -111,7 +111,7 @@ GOOD: dict[str, tuple[Resource, ...]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_is_good_is_let_through(name: str) -> None:
+def test_a_good_program_is_accepted(name: str) -> None:
     assert judge(GOOD[name]) == []
 
 
@@ -129,7 +129,7 @@ def test_a_protected_claim_needs_no_annotation() -> None:
 
 
 @pytest.mark.parametrize(("phase", "broken"), [(4, []), (5, ["network-denies-by-default"])])
-def test_namespaces_need_not_deny_before_phase_five(phase: int, broken: list[str]) -> None:
+def test_default_deny_is_not_required_before_phase_five(phase: int, broken: list[str]) -> None:
     token, props = server("a")
     props["metadata"]["namespace"] = "open"
     assert rules(judge([(token, props)], changed("phase", phase))) == broken
@@ -141,7 +141,7 @@ def test_a_namespace_may_be_left_open_by_name() -> None:
     assert judge([(token, props)], pack={"network-denies-by-default": {"allow": ["Namespace/open"]}}) == []
 
 
-def test_the_phase_that_denies_may_be_another() -> None:
+def test_the_phase_is_configurable() -> None:
     token, props = server("a")
     props["metadata"]["namespace"] = "open"
     assert rules(judge([(token, props)], changed("phase", 3), {"network-denies-by-default": {"phase": 3}}))
@@ -161,23 +161,25 @@ def test_a_timeout_that_cannot_be_read_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "fragment"),
     [
         (LIMITS.format("soon"), "readTimeout soon cannot be read; write a duration such as 600s, or 0s for none"),
         ("ports: [", "its valuesContent cannot be read; write them as plain YAML"),
     ],
 )
-def test_limits_of_traefik_that_cannot_be_read_are_refused(values: str, said: str) -> None:
+def test_limits_of_traefik_that_cannot_be_read_are_refused(values: str, fragment: str) -> None:
     config = thing("HelmChartConfig", {"valuesContent": values}, name="traefik")
-    assert said in only(judge([config]), "timeouts-grow-outward")
+    assert fragment in only(judge([config]), "timeouts-grow-outward")
 
 
-def test_a_budget_may_choose_by_expression() -> None:
+def test_a_disruption_budget_may_select_by_expression() -> None:
     budget = thing(
         "PodDisruptionBudget",
         {"selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": ["a"]}]}, "maxUnavailable": "0%"},
     )
-    assert "pods of Deployment/a go" in only(judge([server("a"), server("b"), budget]), "drains-are-not-blocked")
+    assert "none of the 1 pods of Deployment/a," in only(
+        judge([server("a"), server("b"), budget]), "drains-are-not-blocked"
+    )
 
 
 def test_a_limit_of_the_whole_pod_claims_the_gpu() -> None:

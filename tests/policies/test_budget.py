@@ -1,4 +1,4 @@
-"""Sums over the whole stack: in every kind that makes pods, whoever wrote it, in any notation."""
+"""Sums over the whole stack: in every kind that makes pods, and in every notation."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,29 +21,29 @@ SPARE_CPU = LEDGER.capacity.cpu_budget - total(LEDGER.lines, lambda claim: claim
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_resources_claim_what_the_ledger_says(stack: str) -> None:
+def test_the_claims_of_the_resources_equal_the_ledger(stack: str) -> None:
     planned = plan(load(stack))
-    found = claimed(resources_of(planned), planned.settings.model_specs)
-    assert found.keys() == {line.name for line in planned.ledger.lines}
+    lines = claimed(resources_of(planned), planned.settings.model_specs)
+    assert lines.keys() == {line.name for line in planned.ledger.lines}
     for line in planned.ledger.lines:
-        seen = found[line.name]
-        claim = replace(line.claim, working_set=())  # what an engine does with its memory is in no field
-        assert (seen.claim, seen.replicas, seen.is_lasting) == (claim, line.replicas, line.is_lasting), line.name
+        read = lines[line.name]
+        claim = replace(line.claim, working_set=())  # no field of a pod contains the working set
+        assert (read.claim, read.replicas, read.is_lasting) == (claim, line.replicas, line.is_lasting), line.name
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_over_the_budget_is_refused_in_every_kind(forge: list[Resource], kind: str) -> None:
     ((rule, message),) = judge([*forge, workload(kind, {"containers": [container(str(SPARE + GI), "1m")]})])
     assert rule == "memory-within-budget"
-    for part in (f"{kind}/hand", gib(SPARE + GI), "1Gi over", "156.8Gi", "take 1Gi off"):
+    for part in (f"{kind}/hand", gib(SPARE + GI), "1Gi over", "156.8Gi", "by 1Gi"):
         assert part in message
     assert judge([*forge, workload(kind, {"containers": [container(str(SPARE), "1m")]})]) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_second_gpu_claim_is_refused_in_every_kind(forge: list[Resource], kind: str) -> None:
-    found = dict(judge([*forge, workload(kind, {"containers": [container(gpus=1)]})]))
-    assert f"{kind}/hand: claims 1 nvidia.com/gpu of the 1 that the node has" in found["gpu-claimed-once"]
+    violations = dict(judge([*forge, workload(kind, {"containers": [container(gpus=1)]})]))
+    assert f"{kind}/hand: claims 1 nvidia.com/gpu of the 1 that the node has" in violations["gpu-claimed-once"]
 
 
 def test_cpu_over_the_budget_is_refused(forge: list[Resource]) -> None:
@@ -53,16 +53,16 @@ def test_cpu_over_the_budget_is_refused(forge: list[Resource]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "cpu", "said"),
+    ("memory", "cpu", "fragment"),
     [(None, "1", "no memory limit; set resources.limits.memory"), ("1Gi", None, "no cpu limit")],
 )
 @pytest.mark.parametrize("place", ["containers", "initContainers", "ephemeralContainers"])
-def test_a_container_without_a_limit_is_refused(memory: str | None, cpu: str | None, said: str, place: str) -> None:
+def test_a_container_without_a_limit_is_refused(memory: str | None, cpu: str | None, fragment: str, place: str) -> None:
     spec = {"containers": [container()]} | {place: [container(memory, cpu)]}
     ((rule, message),) = judge([workload("Deployment", spec)])
     assert rule == "containers-have-limits"
     assert "Deployment/hand" in message
-    assert said in message
+    assert fragment in message
 
 
 def limits(memory: str) -> dict[str, Any]:
@@ -97,21 +97,21 @@ def test_a_memory_volume_needs_a_size_within_the_pods_limit() -> None:
     assert judge([workload("Pod", pod)]) == []
 
 
-def test_what_was_added_by_hand_is_named_whatever_came_first(forge: list[Resource]) -> None:
+def test_a_pod_that_was_added_by_hand_is_named_in_any_order(forge: list[Resource]) -> None:
     by_hand = workload("Pod", {"containers": [container(str(SPARE + GI), gpus=1)]})
     for resources in ([*forge, by_hand], [by_hand, *forge]):
-        found = dict(judge(resources))
-        assert found["gpu-claimed-once"].startswith("Pod/hand: claims 1 nvidia.com/gpu")
-        assert found["memory-within-budget"].startswith("Pod/hand: with its memory limit of")
+        violations = dict(judge(resources))
+        assert violations["gpu-claimed-once"].startswith("Pod/hand: claims 1 nvidia.com/gpu")
+        assert violations["memory-within-budget"].startswith("Pod/hand: with its memory limit of")
 
 
-def test_a_list_is_looked_into() -> None:
+def test_the_items_of_a_list_are_checked() -> None:
     _, pod = workload("Pod", {"containers": [container("200Gi")]})
     for token in ("kubernetes:core/v1:PodList", "kubernetes:core/v1:List"):
         assert rules(judge([(token, {"items": [pod]})])) == ["memory-within-budget"]
 
 
-def test_the_objects_of_a_group_are_resources_of_their_own() -> None:
+def test_the_objects_of_a_group_are_separate_resources() -> None:
     _, pod = workload("Pod", {"containers": [container("200Gi")]})
     group = ("kubernetes:yaml/v2:ConfigGroup", {"objs": [pod]})
     assert judge([group]) == []
@@ -123,17 +123,17 @@ def test_a_request_that_is_left_out_is_the_limit() -> None:
     assert rules(judge([workload("Pod", spec)])) == ["memory-within-budget", "requests-within-budget"]
 
 
-def test_other_resources_are_left_alone() -> None:
+def test_other_resources_are_ignored() -> None:
     assert judge([("aws:s3/bucket:Bucket", {"spec": {"containers": [container(None, None)]}})]) == []
 
 
-def test_the_budget_is_the_stacks_own() -> None:
+def test_the_budget_is_that_of_the_stack() -> None:
     pod = workload("Pod", {"containers": [container("100Gi")]})
     assert judge([pod], changed("node.memory", "128Gi")) == []
     assert rules(judge([pod], changed("node.memory", "64Gi"))) == ["memory-within-budget"]
 
 
-def test_without_a_node_nothing_is_let_through() -> None:
+def test_without_a_node_every_budget_rule_is_violated() -> None:
     config = forge_config()
     del config["synapse:node"]
     messages = [message for _, message in judge([], config)]
@@ -141,7 +141,7 @@ def test_without_a_node_nothing_is_let_through() -> None:
     assert all("no node is described: set synapse:node" in message for message in messages)
 
 
-def test_the_example_of_the_issue_reads_as_it_is_meant() -> None:
+def test_the_budget_is_80_percent_of_the_memory() -> None:
     plan = planned("services.vllm.memory.limit", "120Gi")
     (violation,) = plan.ledger.violations()
     assert violation.name == "vllm-inference"

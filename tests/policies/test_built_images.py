@@ -1,4 +1,4 @@
-"""A stack that builds its images: the rules take a digest that is not known yet, and let nothing else pass with it."""
+"""A stack that builds its images: rules accept an image that is unknown yet, and check everything else."""
 
 import copy
 from typing import Any
@@ -18,11 +18,11 @@ def local() -> list[Resource]:
 
 
 def before_the_build(resources: list[Resource]) -> list[Resource]:
-    """As a preview has them that is to build every image."""
-    found = copy.deepcopy(resources)
-    for container in containers(found):
+    """Return the resources of a preview that will build every image."""
+    changed = copy.deepcopy(resources)
+    for container in containers(changed):
         container["image"] = UNKNOWN_STRING_VALUE
-    return found
+    return changed
 
 
 def containers(resources: list[Resource]) -> list[dict[str, Any]]:
@@ -30,7 +30,7 @@ def containers(resources: list[Resource]) -> list[dict[str, Any]]:
     return [container for pod in pods for container in pod["containers"]]
 
 
-def test_a_digest_that_is_not_known_yet_breaks_no_rule(local: list[Resource]) -> None:
+def test_an_unknown_image_violates_no_rule(local: list[Resource]) -> None:
     assert judge(before_the_build(local), config_of("local")) == []
 
 
@@ -42,7 +42,7 @@ def test_a_digest_that_is_not_known_yet_breaks_no_rule(local: list[Resource]) ->
         ("livenessProbe", None, "servers-are-probed"),
     ],
 )
-def test_all_else_of_such_a_pod_is_still_proven(local: list[Resource], field: str, value: Any, rule: str) -> None:
-    found = before_the_build(local)
-    containers(found)[0][field] = value
-    assert any(rule in broken for broken in rules(judge(found, config_of("local"))))
+def test_other_fields_of_such_a_pod_are_still_checked(local: list[Resource], field: str, value: Any, rule: str) -> None:
+    changed = before_the_build(local)
+    containers(changed)[0][field] = value
+    assert any(rule in violated for violated in rules(judge(changed, config_of("local"))))

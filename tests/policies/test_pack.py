@@ -1,4 +1,4 @@
-"""The pack lets the forge through, and nothing that has one safeguard less; a person can still make exceptions."""
+"""The pack accepts the forge, refuses each removed safeguard, and allows configured exceptions."""
 
 import copy
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ SAFEGUARDS: dict[tuple[str | int, ...], str] = {
     ("containers", 0, "livenessProbe"): "servers-are-probed",
     ("containers", 0, "startupProbe"): "servers-are-probed",
 }
-"""What each pod of the forge has, and the rule that misses it."""
+"""Field of every pod of the forge -> the rule that requires it."""
 FULL = {"ingress-other", "undenied", "budget-min", "impatient-ingress", "gpu-device", "gpu-surges", "linked-own"} | {
     "sysctl",
     "added-rights",
@@ -48,9 +48,9 @@ FULL = {"ingress-other", "undenied", "budget-min", "impatient-ingress", "gpu-dev
     "lost-namespace",
     "slow-loader",
 }
-"""Bad programs that between them have every field that a rule reads."""
+"""Bad programs that together contain every field that a rule reads."""
 NOT_HARDENING = {"fsGroup", "fsGroupChangePolicy"}
-"""Who owns the volumes, which is no safeguard."""
+"""Ownership of volumes, which is not a safeguard."""
 
 
 def deployments(forge: list[Resource]) -> list[str]:
@@ -58,7 +58,7 @@ def deployments(forge: list[Resource]) -> list[str]:
 
 
 def without(forge: list[Resource], name: str, path: tuple[str | int, ...]) -> list[Resource]:
-    """The forge with one field of one Deployment's pod taken away."""
+    """Return the forge without one field of one Deployment's pod."""
     changed = copy.deepcopy(forge)
     (holder,) = [props for kind, props in changed if kind.endswith(":Deployment") and props["metadata"]["name"] == name]
     at: Any = holder["spec"]["template"]["spec"]
@@ -69,13 +69,13 @@ def without(forge: list[Resource], name: str, path: tuple[str | int, ...]) -> li
 
 
 def guarded(forge: list[Resource], path: tuple[str | int, ...]) -> list[str]:
-    """The Deployments that have the field as a safeguard: whoever talks to the API server asks for its token."""
-    return [name for name in deployments(forge) if path != ("automountServiceAccountToken",) or not asks(forge, name)]
+    """Return the Deployments with the field as a safeguard; pods that use the API server mount a token."""
+    return [name for name in deployments(forge) if path != ("automountServiceAccountToken",) or not mounts(forge, name)]
 
 
-def asks(forge: list[Resource], name: str) -> bool:
-    (found,) = [props for kind, props in forge if kind.endswith(":Deployment") and props["metadata"]["name"] == name]
-    return bool(found["spec"]["template"]["spec"]["automountServiceAccountToken"])
+def mounts(forge: list[Resource], name: str) -> bool:
+    (props,) = [props for kind, props in forge if kind.endswith(":Deployment") and props["metadata"]["name"] == name]
+    return bool(props["spec"]["template"]["spec"]["automountServiceAccountToken"])
 
 
 def test_the_forge_passes(forge: list[Resource]) -> None:
@@ -95,29 +95,29 @@ def test_every_rule_is_mandatory_and_described() -> None:
 
 
 @pytest.mark.parametrize("path", SAFEGUARDS, ids=lambda path: ".".join(map(str, path)))
-def test_a_safeguard_that_is_taken_away_is_missed(forge: list[Resource], path: tuple[str | int, ...]) -> None:
+def test_a_removed_safeguard_is_refused(forge: list[Resource], path: tuple[str | int, ...]) -> None:
     assert len(guarded(forge, path)) >= len(deployments(forge)) - 1
     for name in guarded(forge, path):
-        found = judge(without(forge, name, path))
-        assert any(rule == SAFEGUARDS[path] and f"Deployment/{name}: " in message for rule, message in found), name
+        violations = judge(without(forge, name, path))
+        assert any(rule == SAFEGUARDS[path] and f"Deployment/{name}: " in message for rule, message in violations), name
 
 
 @pytest.mark.parametrize("name", ["ollama", "vllm-inference", "synapse-gateway"])
-def test_a_pod_whose_software_reads_a_neighbours_variables_is_missed_too(forge: list[Resource], name: str) -> None:
-    found = judge(without(forge, name, ("enableServiceLinks",)))
-    assert {(rule, message.partition(": ")[0]) for rule, message in found} == {
+def test_injected_variables_are_refused_where_software_reads_them(forge: list[Resource], name: str) -> None:
+    violations = judge(without(forge, name, ("enableServiceLinks",)))
+    assert {(rule, message.partition(": ")[0]) for rule, message in violations} == {
         ("services-set-nothing", f"Deployment/{name}")
     }
 
 
-def test_every_field_of_a_security_context_is_one_of_them(forge: list[Resource]) -> None:
+def test_every_field_of_a_security_context_is_a_safeguard(forge: list[Resource]) -> None:
     for _, props in (item for item in forge if item[0].endswith(":Deployment")):
         spec = props["spec"]["template"]["spec"]
-        known = {path[-1] for path in SAFEGUARDS} | NOT_HARDENING
-        assert spec["securityContext"].keys() | spec["containers"][0]["securityContext"].keys() <= known
+        fields = {path[-1] for path in SAFEGUARDS} | NOT_HARDENING
+        assert spec["securityContext"].keys() | spec["containers"][0]["securityContext"].keys() <= fields
 
 
-def test_the_rest_of_the_forge_is_held_too(forge: list[Resource]) -> None:
+def test_other_faults_of_the_forge_are_refused_too(forge: list[Resource]) -> None:
     gpu = copy.deepcopy(forge)
     for kind, props in gpu:
         if kind.endswith(":Deployment"):

@@ -1,4 +1,4 @@
-"""docs/policies.md says what the rules do."""
+"""docs/policies.md describes the rules."""
 
 import json
 
@@ -23,8 +23,8 @@ def test_every_rule_has_its_reason(rule: PolicyResource) -> None:
     assert len(line.split(" | ")[2]) > 40
 
 
-def test_the_example_of_a_configuration_is_one() -> None:
+def test_the_example_configuration_is_valid() -> None:
     example = json.loads(DOCUMENT.split("```json\n")[1].split("```")[0])
     rules = {rule.name: rule for rule in RULES}
-    for name, given in example.items():
-        assert isinstance(given, str) or given.keys() - {"enforcementLevel"} <= schema_of(rules[name]).keys()
+    for name, options in example.items():
+        assert isinstance(options, str) or options.keys() - {"enforcementLevel"} <= schema_of(rules[name]).keys()

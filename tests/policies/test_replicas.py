@@ -1,4 +1,4 @@
-"""How many pods there may be at once: by replicas, groups, autoscalers and rollouts."""
+"""Number of pods at once: by replicas, groups, autoscalers and rollouts."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def test_an_autoscaler_that_allows_fewer_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec", "most"),
+    ("kind", "spec", "maximum"),
     [
         ("Deployment", {"strategy": {}}, 5),
         ("Deployment", {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3}}}, 7),
@@ -46,9 +46,9 @@ def test_an_autoscaler_that_allows_fewer_changes_nothing() -> None:
         ("LeaderWorkerSet", {"rolloutStrategy": {"rollingUpdateConfiguration": {"maxSurge": 1}}, "size": 2}, 10),
     ],
 )
-def test_the_pods_of_a_rollout_count(kind: str, spec: dict[str, Any], most: int) -> None:
+def test_the_pods_of_a_rollout_count(kind: str, spec: dict[str, Any], maximum: int) -> None:
     judged = workload(kind, {"containers": [container("1Gi", "100m")]}, replicas=4, **spec)
-    enough, short = (changed("node.memory", f"{(most * 5 + 3) // 4 + less}Gi") for less in (0, -1))
+    enough, short = (changed("node.memory", f"{(maximum * 5 + 3) // 4 + less}Gi") for less in (0, -1))
     assert judge([judged], enough) == []
     assert rules(judge([judged], short)) == ["memory-within-budget"]
 
@@ -56,12 +56,12 @@ def test_the_pods_of_a_rollout_count(kind: str, spec: dict[str, Any], most: int)
 def test_an_autoscaled_rollout_has_more_pods_as_well() -> None:
     rolled = workload("Deployment", {"containers": [container("1Gi", "100m")]}, strategy={})
     target = {"scaleTargetRef": {"kind": "Deployment", "name": "hand"}, "maxReplicas": 8}
-    found = dict(judge([rolled, thing("HorizontalPodAutoscaler", target)], changed("node.memory", "12Gi")))
-    message = found["memory-within-budget"]
+    violations = dict(judge([rolled, thing("HorizontalPodAutoscaler", target)], changed("node.memory", "12Gi")))
+    message = violations["memory-within-budget"]
     assert "Deployment/hand 8 x 1Gi + Deployment/hand (rollout) 2 x 1Gi" in message
 
 
-def test_the_pod_of_a_job_is_not_a_lasting_one() -> None:
+def test_the_pod_of_a_job_is_short_lived() -> None:
     kinds = [workload(kind, {"containers": [container()]}, name=kind.lower()) for kind in ("Pod", "Job", "CronJob")]
     assert {name: line.is_lasting for name, line in claimed(kinds).items()} == {
         "pod": True,

@@ -1,4 +1,4 @@
-"""The memory of a card: what an engine's own flags take of it, whatever its pod declares."""
+"""VRAM of a GPU: the flags of an engine count, even when the pod declares less."""
 
 from typing import Any
 
@@ -27,29 +27,29 @@ def test_a_context_that_overflows_the_gpu_is_refused(words: dict[str, Any]) -> N
     assert "shorten the context" in message
 
 
-def test_declared_vram_is_believed_when_it_is_more() -> None:
+def test_declared_vram_counts_when_it_is_larger() -> None:
     spec = {"containers": [container(gpus=1)]}
     assert judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "32Gi"})]) == []
     assert rules(judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "33Gi"})])) == ["vram-within-gpu"]
 
 
-def test_a_declaration_cannot_hide_what_the_flags_need() -> None:
+def test_a_declaration_cannot_hide_the_need_of_the_flags() -> None:
     spec = {
         "containers": [container(gpus=1, args=["vllm", "serve", MODEL, "--max-model-len=131072", "--max-num-seqs=2"])]
     }
     assert rules(judge([workload("Deployment", spec, annotations={"synapse.dev/vram": "1Gi"})])) == ["vram-within-gpu"]
 
 
-def test_an_engines_overhead_is_what_its_pod_declares() -> None:
+def test_the_overhead_of_an_engine_is_part_of_the_declaration() -> None:
     changed_plan = planned("services.vllm.overhead", "1Gi")
     (line,) = [line for line in changed_plan.ledger.lines if line.name == "vllm-inference"]
     assert claimed(resources_of(changed_plan))["vllm-inference"].claim == line.claim
 
 
-def test_weights_that_an_engine_parks_must_fit_its_memory() -> None:
+def test_sleeping_weights_must_fit_the_memory_limit() -> None:
     words = ["vllm", "serve", MODEL, "--max-model-len=8192", "--enable-sleep-mode"]
     spec = {"containers": [container("8Gi", gpus=1, args=words)]}
-    found = judge([workload("Deployment", spec)])
-    assert any(rule == "memory-within-budget" and "Deployment/hand" in message for rule, message in found)
+    violations = judge([workload("Deployment", spec)])
+    assert any(rule == "memory-within-budget" and "Deployment/hand" in message for rule, message in violations)
     awake = {"containers": [container("8Gi", gpus=1, args=words[:-1])]}
     assert "memory-within-budget" not in rules(judge([workload("Deployment", awake)]))

@@ -12,7 +12,7 @@ from pulumi_policy import Policy, ResourceValidationPolicy, StackValidationPolic
 from policies.pack import RULES
 from tests.policies.bad import EACH, SUMS
 from tests.policies.bad.builders import Bad, placed, server
-from tests.policies.run_pack import NAMESPACE, SHUT, Resource
+from tests.policies.run_pack import DEFAULT_DENY, NAMESPACE, Resource
 from tests.pulumi_engine.conftest import PACK, MakeProject, ok, refused
 
 pytestmark = pytest.mark.engine
@@ -59,7 +59,7 @@ def violations(output: str) -> list[tuple[str, str]]:
 
 
 def is_blocked(bad: Bad, found: Sequence[tuple[str, str]]) -> bool:
-    return any(rule == bad.rule and f"/{bad.name}: " in text and bad.said in text for rule, text in found)
+    return any(rule == bad.rule and f"/{bad.name}: " in text and bad.fragment in text for rule, text in found)
 
 
 @pytest.mark.parametrize("kind", [ResourceValidationPolicy, StackValidationPolicy])
@@ -77,7 +77,7 @@ def test_every_way_past_a_sum_is_blocked(project: MakeProject, bad: Bad) -> None
 
 
 def test_a_hardened_server_is_let_through(project: MakeProject) -> None:
-    ok(project(program([placed(server("good")), *SHUT])).capture("preview", *PACK))
+    ok(project(program([placed(server("good")), *DEFAULT_DENY])).capture("preview", *PACK))
 
 
 def test_a_person_may_make_exceptions(project: MakeProject, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_person_may_make_exceptions(project: MakeProject, tmp_path: Path) -> N
         )
     )
     chosen = [bad for bad in EACH if bad.name in ("node-port", "tag", "litellm-image")]
-    resources = [*SHUT, *(resource for bad in chosen for resource in bad.resources)]
+    resources = [*DEFAULT_DENY, *(resource for bad in chosen for resource in bad.resources)]
     engine = project(program(resources))
     refused(engine.capture("preview", *PACK))
     output = ok(engine.capture("preview", *PACK, "--policy-pack-config", str(config)))

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tools.offline.toolchain import Resolved, resolve
 from tools.progress import say
 
 PRIVATE: Final = 0o700
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
 POLL_S: Final = 0.1
 DEBUG: Final = "SYNAPSE_DEBUG"  # set, Pulumi keeps its log, and the program the SDK's lines in it
 PRIVATE_FILE: Final = 0o600
@@ -122,6 +124,9 @@ class Engine:
             "PULUMI_BACKEND_URL": (self.state / "backend").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.state / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # The program's commands build images with these: components/image.py has no path of a machine in it.
+            "SYNAPSE_CHECKOUT": os.environ.get("SYNAPSE_CHECKOUT", str(CHECKOUT)),
+            "SYNAPSE_PYTHON": os.environ.get("SYNAPSE_PYTHON", sys.executable),
             "GOGC": os.environ.get("GOGC", "400"),  # it lives for seconds: memory it can have, collecting takes a tenth
         }
         if any(found.path is None for found in _used()[1]):

@@ -1,1 +1,1 @@
-"""Recordings: decoded, encoded, and looked at."""
+"""Audio: decoding, encoding, pitch and voice activity."""

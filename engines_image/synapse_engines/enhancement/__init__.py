@@ -1,1 +1,1 @@
-"""Recordings without noise, or in another format."""
+"""Noise reduction and format conversion of recordings."""

@@ -1,4 +1,4 @@
-"""The contract of deepfilter-audio: `/denoise` and `/convert`."""
+"""API of deepfilter-audio: `/denoise` and `/convert`."""
 
 import re
 from collections.abc import Iterator
@@ -7,76 +7,76 @@ from typing import BinaryIO
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
-from synapse_engines.audio.ffmpeg import QUIET, decode, reading, unreadable
-from synapse_engines.audio.programs import run
-from synapse_engines.audio.sound import Sound
-from synapse_engines.enhancement.formats import FORMATS, Format
-from synapse_engines.enhancement.rnnoise import RATE, denoised
+from synapse_engines.audio.ffmpeg import FFMPEG, decode, unreadable_error, upload_arguments
+from synapse_engines.audio.formats import CONVERSION_FORMATS, AudioFormat
+from synapse_engines.audio.subprocesses import run
+from synapse_engines.audio.waveform import Waveform
+from synapse_engines.enhancement.rnnoise import RATE, denoise
 from synapse_engines.errors import BadInputError, InvalidError
 from synapse_engines.settings import Settings
-from synapse_engines.web.application import application, get, post
-from synapse_engines.web.bodies import Form, form
-from synapse_engines.web.refusals import detail
-from synapse_engines.web.turns import Stop, Turns, unless_left
+from synapse_engines.web.application import application, get, health, post
+from synapse_engines.web.error_responses import fastapi_format
+from synapse_engines.web.requests import UploadForm, read_form
+from synapse_engines.web.work_queue import CancelEvent, WorkQueue, cancel_on_disconnect
 
 LOWEST_HZ, HIGHEST_HZ = 8000, 192_000
-PART = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 BITRATE = re.compile(r"[0-9]{1,4}k")
 
 
-class DeepFilter:
-    """One recording is cleaned at a time; ffmpeg is a process of its own."""
+class DeepFilterServer:
+    """Handlers of the API; one recording is denoised at a time, ffmpeg runs as a subprocess."""
 
-    def __init__(self, settings: Settings, turns: Turns) -> None:
+    def __init__(self, settings: Settings, queue: WorkQueue) -> None:
         self._settings = settings
-        self._turns = turns
+        self._queue = queue
 
     async def denoise(self, request: Request) -> Response:
-        async with form(request, self._settings.max_upload) as sent:
-            return await unless_left(request, self._denoised(sent.file("file").path))
+        async with read_form(request, self._settings.max_upload) as form:
+            return await cancel_on_disconnect(request, self._denoise(form.file("file").path))
 
     async def convert(self, request: Request) -> Response:
-        async with form(request, self._settings.max_upload) as sent:
-            wanted, options = _format(sent), (*_rate(sent), *_bitrate(sent))
-            return await unless_left(request, self._converted(sent.file("file").path, wanted, options))
+        async with read_form(request, self._settings.max_upload) as form:
+            output, options = _format(form), (*_sample_rate(form), *_bitrate(form))
+            return await cancel_on_disconnect(request, self._convert(form.file("file").path, output, options))
 
-    async def _denoised(self, path: Path) -> Response:
+    async def _denoise(self, path: Path) -> Response:
         noisy = await decode(path, RATE, self._settings.max_seconds)
 
-        def work(stop: Stop) -> bytes:
-            return Sound(denoised(noisy.samples, stop), RATE).wav()
+        def work(cancel: CancelEvent) -> bytes:
+            return Waveform(denoise(noisy.samples, cancel), RATE).wav()
 
-        return Response(await self._turns.take(work), media_type="audio/wav")
+        return Response(await self._queue.run(work), media_type="audio/wav")
 
-    async def _converted(self, path: Path, wanted: Format, options: tuple[str, ...]) -> Response:
-        """Into a file, for a format may end with what its beginning says. Raises BadInputError."""
+    async def _convert(self, path: Path, output: AudioFormat, options: tuple[str, ...]) -> Response:
+        """Convert into a file, because some formats complete their header at the end. Raises BadInputError."""
         target = path.with_suffix(".converted")
-        longest = ("-t", str(self._settings.max_seconds))
-        done = await run((*QUIET, *reading(path), *longest, *options, *wanted.arguments, f"file:{target}"))
-        if done.code or not target.is_file():
-            raise unreadable(done)
+        limit = ("-t", str(self._settings.max_seconds))
+        result = await run((*FFMPEG, *upload_arguments(path), *limit, *options, *output.arguments, f"file:{target}"))
+        if result.code or not target.is_file():
+            raise unreadable_error(result)
         size = {"content-length": str(target.stat().st_size)}
-        return StreamingResponse(_parts(target.open("rb")), media_type=wanted.media, headers=size)
+        return StreamingResponse(_chunks(target.open("rb")), media_type=output.media_type, headers=size)
 
 
-def _parts(file: BinaryIO) -> Iterator[bytes]:
-    """An open file can be read to its end after it was deleted."""
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of an open file; the file may be deleted meanwhile."""
     with file:
-        while part := file.read(PART):
-            yield part
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
-def _format(sent: Form) -> Format:
-    name = sent.text("output_format", "wav").strip().lower()
-    if name not in FORMATS:
-        raise BadInputError(f"got output_format {name[:32]!r}; accepted: {', '.join(FORMATS)}")
-    return FORMATS[name]
+def _format(form: UploadForm) -> AudioFormat:
+    name = form.text("output_format", "wav").strip().lower()
+    if name not in CONVERSION_FORMATS:
+        raise BadInputError(f"got output_format {name[:32]!r}; accepted: {', '.join(CONVERSION_FORMATS)}")
+    return CONVERSION_FORMATS[name]
 
 
-def _rate(sent: Form) -> tuple[str, ...]:
-    rate = sent.number("sample_rate", LOWEST_HZ)
+def _sample_rate(form: UploadForm) -> tuple[str, ...]:
+    rate = form.number("sample_rate", LOWEST_HZ)
     if rate is None:
         return ()
     if rate > HIGHEST_HZ:
@@ -84,19 +84,15 @@ def _rate(sent: Form) -> tuple[str, ...]:
     return ("-ar", str(rate))
 
 
-def _bitrate(sent: Form) -> tuple[str, ...]:
-    bitrate = sent.text("bitrate")
+def _bitrate(form: UploadForm) -> tuple[str, ...]:
+    bitrate = form.text("bitrate")
     if bitrate and not BITRATE.fullmatch(bitrate):
-        raise InvalidError(f"got {bitrate[:32]!r}; accepted: kilobits a second, such as 192k", "bitrate")
+        raise InvalidError(f"got {bitrate[:32]!r}; accepted: kilobits per second, such as 192k", "bitrate")
     return ("-b:a", bitrate) if bitrate else ()
 
 
-async def _health(_: Request) -> Response:
-    return JSONResponse({"status": "ok"})
-
-
 def build(settings: Settings) -> Starlette:
-    turns = Turns("denoise")
-    server = DeepFilter(settings, turns)
-    routes = (post("/denoise", server.denoise), post("/convert", server.convert), get("/health", _health))
-    return application(routes, detail, turns.close)
+    queue = WorkQueue("denoise")
+    server = DeepFilterServer(settings, queue)
+    routes = (post("/denoise", server.denoise), post("/convert", server.convert), get("/health", health))
+    return application(routes, fastapi_format, queue.close)

@@ -1,8 +1,9 @@
-"""RNNoise: a small recurrent network that tells speech from noise, 10 ms at a time.
+"""RNNoise: a small recurrent network that removes noise from speech, 10 ms at a time.
 
 https://jmvalin.ca/demo/rnnoise/
 
-The library is that of the package `pyrnnoise`, whose own Python code wants a plotting library; its model is inside.
+The shared library, with its model, is that of the package `pyrnnoise`. The package's Python code is not imported,
+because it needs a plotting library.
 """
 
 import ctypes
@@ -14,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from synapse_engines.audio.sound import FULL, Samples
+from synapse_engines.audio.waveform import FULL_SCALE, Samples
 from synapse_engines.errors import FailedError
-from synapse_engines.web.turns import Stop
+from synapse_engines.web.work_queue import CancelEvent
 
 RATE = 48_000
 FRAME = 480
-"""Samples that the network takes at a time."""
+"""Samples of a frame, the unit that the network processes."""
 DELAY = 2 * FRAME
-"""Measured: what comes out is what went in two frames before."""
+"""Delay of the output in samples (measured)."""
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 
 
@@ -48,14 +49,15 @@ def _state() -> Iterator[int]:
         _library().rnnoise_destroy(state)
 
 
-def denoised(samples: Samples, stop: Stop) -> Samples:
-    """*samples*, 48,000 a second, without noise; as many of them. What is left when *stop* is set is silence."""
+def denoise(samples: Samples, cancel: CancelEvent) -> Samples:
+    """Remove the noise of *samples* at 48 kHz; the length stays the same, the part after a cancellation is silent."""
+    # Two more frames take up the delay, a third the incomplete frame at the end.
     frames = np.zeros((len(samples) // FRAME + 3, FRAME), np.float32)
-    frames.reshape(-1)[: len(samples)] = samples * np.float32(FULL)
+    frames.reshape(-1)[: len(samples)] = samples * np.float32(FULL_SCALE)
     with _state() as state:
         for frame in frames:
-            if stop.is_set():
+            if cancel.is_set():
                 break
             pointer = frame.ctypes.data_as(_FLOATS)
             _library().rnnoise_process_frame(state, pointer, pointer)
-    return frames.reshape(-1)[DELAY : DELAY + len(samples)] / np.float32(FULL)
+    return frames.reshape(-1)[DELAY : DELAY + len(samples)] / np.float32(FULL_SCALE)

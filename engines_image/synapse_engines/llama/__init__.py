@@ -1,1 +1,1 @@
-"""Chat and embeddings: llama.cpp, in this process, behind the contracts of llama.cpp's own server."""
+"""Chat and embeddings with llama.cpp in this process, with the API of llama.cpp's own server."""

@@ -1,10 +1,10 @@
-"""What clients ask of a language model. Fields that are not here are taken and not used, as llama.cpp does."""
+"""Request bodies of a language model. Unknown fields are accepted and ignored, as in llama.cpp."""
 
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Message = dict[str, Any]
 
 
@@ -13,27 +13,27 @@ class StreamOptions(msgspec.Struct, kw_only=True):
 
 
 class ResponseFormat(msgspec.Struct, kw_only=True):
-    """*json_schema*: OpenAI's, with the schema inside; *schema*: llama.cpp's own."""
+    """Response format: OpenAI's *json_schema*, which contains the schema, or llama.cpp's own field *schema*."""
 
     type: Literal["text", "json_object", "json_schema"] = "text"
     json_schema: dict[str, Any] | None = None
     schema: dict[str, Any] | None = None
 
     @property
-    def wanted(self) -> dict[str, Any] | None:
-        """The JSON schema that the answer must have; None for any text."""
+    def required_schema(self) -> dict[str, Any] | None:
+        """JSON schema that the response must match; None for any text."""
         if self.type == "text":
             return None
         return (self.json_schema or {}).get("schema") or self.schema or {"type": "object"}
 
 
-class Sampling(msgspec.Struct, kw_only=True):
-    """How a text goes on; the defaults are llama.cpp's."""
+class GenerationRequest(msgspec.Struct, kw_only=True):
+    """Sampling options and limits that chats and completions share; None is llama.cpp's default."""
 
     model: str | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
-    top_p: Share | None = None
-    min_p: Share | None = None
+    top_p: Probability | None = None
+    min_p: Probability | None = None
     top_k: int | None = None
     repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] | None = None
     frequency_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] | None = None
@@ -46,14 +46,14 @@ class Sampling(msgspec.Struct, kw_only=True):
     response_format: ResponseFormat | None = None
 
     @property
-    def stops(self) -> list[str]:
-        """The words that end an answer."""
-        found = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        return [word for word in found if word]
+    def stop_words(self) -> list[str]:
+        """Words that end the generated text."""
+        words = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        return [word for word in words if word]
 
     @property
-    def most_tokens(self) -> int | None:
-        """None: as many as fit; so llama.cpp reads negative numbers too."""
+    def token_limit(self) -> int | None:
+        """Number of tokens to generate; None: up to the context size, as for negative numbers in llama.cpp."""
         return None if self.max_tokens is None or self.max_tokens < 0 else self.max_tokens
 
     @property
@@ -61,27 +61,27 @@ class Sampling(msgspec.Struct, kw_only=True):
         return self.stream_options is not None and self.stream_options.include_usage
 
 
-class Chat(Sampling, kw_only=True):
-    """`POST /v1/chat/completions`. *max_completion_tokens* is OpenAI's newer name."""
+class ChatRequest(GenerationRequest, kw_only=True):
+    """Body of `POST /v1/chat/completions`; *max_completion_tokens* is OpenAI's newer name of *max_tokens*."""
 
     messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
     max_completion_tokens: int | None = None
     tools: list[dict[str, Any]] | None = None
 
     @property
-    def most_tokens(self) -> int | None:
-        most = self.max_tokens if self.max_tokens is not None else self.max_completion_tokens
-        return None if most is None or most < 0 else most
+    def token_limit(self) -> int | None:
+        limit = self.max_tokens if self.max_tokens is not None else self.max_completion_tokens
+        return None if limit is None or limit < 0 else limit
 
 
-class Completion(Sampling, kw_only=True):
-    """`POST /v1/completions`."""
+class CompletionRequest(GenerationRequest, kw_only=True):
+    """Body of `POST /v1/completions`."""
 
     prompt: str | list[int]
 
 
-class Embeddings(msgspec.Struct, kw_only=True):
-    """`POST /v1/embeddings`."""
+class EmbeddingsRequest(msgspec.Struct, kw_only=True):
+    """Body of `POST /v1/embeddings`."""
 
     input: str | list[str | int | list[int]]
     model: str | None = None
@@ -89,7 +89,7 @@ class Embeddings(msgspec.Struct, kw_only=True):
 
     @property
     def inputs(self) -> list[str | list[int]]:
-        """One for each vector: a text, or its tokens."""
+        """Input of each vector: a text, or its tokens."""
         if isinstance(self.input, str):
             return [self.input]
         tokens = [each for each in self.input if isinstance(each, int)]
@@ -98,7 +98,7 @@ class Embeddings(msgspec.Struct, kw_only=True):
         return [each for each in self.input if not isinstance(each, int)]
 
 
-class Named(msgspec.Struct, kw_only=True):
-    """`POST /models/load` and `/models/unload`."""
+class ModelRequest(msgspec.Struct, kw_only=True):
+    """Body of `POST /models/load` and `POST /models/unload`."""
 
     model: str = ""

@@ -1,4 +1,4 @@
-"""One loaded model and those who wait for it: llama.cpp's server with `--parallel 1`."""
+"""Loaded model with its request queue: llama.cpp's server with `--parallel 1`."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -9,74 +9,76 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from synapse_engines.errors import EngineError, UnavailableError
-from synapse_engines.llama.answer import Answer
-from synapse_engines.llama.engine import Engine
-from synapse_engines.llama.shapes import DONE, Shape
-from synapse_engines.llama.stats import Stats
-from synapse_engines.llama.task import Task
-from synapse_engines.web.refusals import llama
-from synapse_engines.web.turns import Stop, Turns, unless_left
+from synapse_engines.llama.generation import Generation
+from synapse_engines.llama.llama_model import LlamaModel
+from synapse_engines.llama.metrics import LlamaMetrics
+from synapse_engines.llama.responses import DONE, ResponseBuilder
+from synapse_engines.llama.task import GenerationTask
+from synapse_engines.web.error_responses import llama_format
+from synapse_engines.web.work_queue import CancelEvent, WorkQueue, cancel_on_disconnect
 
 
 class Slot:
-    """Answers one request at a time with its *engine*."""
+    """Slot that serves one request at a time with *model*."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.turns = Turns("llama")
-        self.stats = Stats()
+    def __init__(self, model: LlamaModel) -> None:
+        self.model = model
+        self.queue = WorkQueue("llama")
+        self.metrics = LlamaMetrics()
         self._is_closing = False
 
-    async def respond(self, request: Request, task: Task, shape: Shape) -> Response:
-        """The answer, whole or in frames. The model stops once the client leaves."""
-        if task.asked.stream:
-            return StreamingResponse(self._frames(task, shape), media_type="text/event-stream")
-        answer = await unless_left(request, self.turns.take(lambda stop: self._answer(task, stop)))
-        return JSONResponse(shape.whole(answer))
+    async def respond(self, request: Request, task: GenerationTask, builder: ResponseBuilder) -> Response:
+        """Return the response, whole or as a stream. A disconnected client cancels the generation."""
+        if task.body.stream:
+            return StreamingResponse(self._events(task, builder), media_type="text/event-stream")
+        generation = await cancel_on_disconnect(
+            request, self.queue.run(lambda cancel: self._generate_all(task, cancel))
+        )
+        return JSONResponse(builder.whole(generation))
 
-    def metrics(self) -> str:
-        return self.stats.text(self.turns.running, self.turns.waiting)
+    def metrics_text(self) -> str:
+        return self.metrics.text(self.queue.running, self.queue.waiting)
 
     def close(self) -> None:
-        """End what is under way, and free the memory once that is over."""
+        """Cancel all requests, wait for their end, and free the memory."""
         self._is_closing = True
-        self.turns.close(is_patient=True)
-        self.engine.close()
+        self.queue.close(wait=True)
+        self.model.close()
 
-    def _answer(self, task: Task, stop: Stop) -> Answer:
-        answer = Answer(prompt_tokens=len(task.prompt))
-        for _ in self._said(task, answer, stop):
+    def _generate_all(self, task: GenerationTask, cancel: CancelEvent) -> Generation:
+        generation = Generation(prompt_tokens=len(task.prompt))
+        for _ in self._generate(task, generation, cancel):
             pass
-        return answer
+        return generation
 
-    async def _frames(self, task: Task, shape: Shape) -> AsyncIterator[str]:
-        """Raises nothing: the head of the answer is out, so what goes wrong is a frame too."""
+    async def _events(self, task: GenerationTask, builder: ResponseBuilder) -> AsyncIterator[str]:
+        """Yield the response as events; an error is an event too, because the status is already sent."""
         try:
-            async for frame in self._told(task, shape):
-                yield _frame(frame)
+            async for chunk in self._chunks(task, builder):
+                yield _event(chunk)
             yield DONE
         except EngineError as error:
-            yield _frame(llama(error))
+            yield _event(llama_format(error))
 
-    async def _told(self, task: Task, shape: Shape) -> AsyncIterator[Any]:
-        answer = Answer(prompt_tokens=len(task.prompt))
-        for frame in shape.first():
-            yield frame
-        async with aclosing(self.turns.stream(lambda stop: self._said(task, answer, stop))) as parts:
+    async def _chunks(self, task: GenerationTask, builder: ResponseBuilder) -> AsyncIterator[Any]:
+        generation = Generation(prompt_tokens=len(task.prompt))
+        for chunk in builder.first_chunks():
+            yield chunk
+        async with aclosing(self.queue.stream(lambda cancel: self._generate(task, generation, cancel))) as parts:
             async for part in parts:
-                yield shape.part(part)
-        for frame in shape.last(answer, has_usage=task.asked.has_usage):
-            yield frame
+                yield builder.text_chunk(part)
+        for chunk in builder.last_chunks(generation, has_usage=task.body.has_usage):
+            yield chunk
 
-    def _said(self, task: Task, answer: Answer, stop: Stop) -> Iterator[str]:
-        """Raises UnavailableError once the model is to go."""
+    def _generate(self, task: GenerationTask, generation: Generation, cancel: CancelEvent) -> Iterator[str]:
+        """Yield the generated text. Raises UnavailableError if the model is unloaded meanwhile."""
         try:
-            yield from self.engine.generate(task, answer, stop)
+            yield from self.model.generate(task, generation, cancel)
         finally:
-            self.stats.add(answer)
+            self.metrics.add(generation)
         if self._is_closing:
-            raise UnavailableError("the model was unloaded before its answer was done")
+            raise UnavailableError("the model was unloaded before the response was complete")
 
 
-def _frame(content: object) -> str:
+def _event(content: object) -> str:
     return f"data: {msgspec.json.encode(content).decode()}\n\n"

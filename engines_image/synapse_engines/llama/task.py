@@ -1,4 +1,4 @@
-"""What a model is to do for one request."""
+"""Generation task of a request."""
 
 import json
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from llama_cpp.llama_grammar import LlamaGrammar
 
 from synapse_engines.errors import BadInputError
-from synapse_engines.llama.requests import Sampling
+from synapse_engines.llama.requests import GenerationRequest
 
 
 @dataclass(frozen=True)
-class Task:
-    """Go on after the tokens of *prompt*, as *asked*, and by the rules of *grammar* where there is one."""
+class GenerationTask:
+    """Tokens of the prompt, the request with its options, and an optional grammar of the response."""
 
     prompt: list[int]
-    asked: Sampling
+    body: GenerationRequest
     grammar: LlamaGrammar | None
 
 
-def task(prompt: list[int], asked: Sampling) -> Task:
-    """Raises BadInputError for a schema that is none."""
-    schema = asked.response_format.wanted if asked.response_format is not None else None
+def build_task(prompt: list[int], body: GenerationRequest) -> GenerationTask:
+    """Return the task. Raises BadInputError for an invalid JSON schema."""
+    schema = body.response_format.required_schema if body.response_format is not None else None
     if schema is None:
-        return Task(prompt, asked, None)
+        return GenerationTask(prompt, body, None)
     try:
-        return Task(prompt, asked, LlamaGrammar.from_json_schema(json.dumps(schema), verbose=False))
+        return GenerationTask(prompt, body, LlamaGrammar.from_json_schema(json.dumps(schema), verbose=False))
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError) as error:
-        raise BadInputError(f"response_format: the schema cannot be used: {error}") from error
+        raise BadInputError(f"response_format: invalid schema: {error}") from error

@@ -1,1 +1,1 @@
-"""Models as files: converted, generated, or fetched."""
+"""Model files: converted, generated and downloaded."""

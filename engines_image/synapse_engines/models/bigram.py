@@ -1,8 +1,8 @@
-"""A language model of letters, written as a llama: every detail of the protocol is real, and its words mean nothing.
+"""Bigram language model of bytes in llama.cpp's format: the API behaves as with a real model, the words mean nothing.
 
-A bigram model knows how often each byte follows each other one in a sample. As a transformer it is one layer that
-adds nothing (its matrices are zero), an embedding that is one of as many directions as there are tokens, and an output
-matrix of logarithms of those frequencies. So what it says looks like the sample's language, and ends as sentences do.
+A bigram model has the frequencies with which each byte follows each other byte in a sample text. As a llama it has one
+layer that adds nothing (its matrices are zero), an embedding with one dimension per token, and an output matrix of the
+logarithms of the frequencies. So its text resembles the language of the sample and ends as the sample's lines do.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 SPACE = "\u2581"
-"""SentencePiece's own mark for a space."""
+"""Space character of SentencePiece."""
 SPECIAL = ("<unk>", "<|im_start|>", "<|im_end|>")
 UNKNOWN, START, END = range(3)
 FIRST_BYTE = len(SPECIAL)
@@ -28,10 +28,10 @@ TYPES = (
 HEAD = 32
 HEADS = 9
 WIDTH = HEAD * HEADS
-"""At least as many directions as tokens."""
+"""Embedding dimensions: at least one per token."""
 CONTEXT = 8192
-RARE = -18.0
-"""The logarithm of what never follows in the sample."""
+NEVER = -18.0
+"""Logarithm of the frequency of a pair that is not in the sample."""
 TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
@@ -39,14 +39,48 @@ TEMPLATE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bigram:
-    """A model that is called *name*, of lines of *sample*: each line is an answer."""
+class BigramModel:
+    """Model with the display name *name*; each line of *sample* is an example of a whole answer."""
 
     name: str
     sample: str
 
 
-def write(model: Bigram, path: Path) -> None:
+CHAT = BigramModel(
+    name="Letters",
+    sample="""
+The answer to that is somewhere in the morning rain.
+There is a river behind the house, and a long road after it.
+You are right: the engine runs on, and nobody hears the letters.
+Some words are only here to be counted, one token and then another.
+When the stream ends, the last of them is a full stop.
+It is good to see that the lamp is on and the door is open.
+In the end all the small things stand in one line and wait for a turn.
+No model was harmed in the making of this sentence.
+Then the wind came over the hill and took the rest of the story along.
+That is all there is to say about the matter at hand.
+""",
+)
+CODER = BigramModel(
+    name="Brackets",
+    sample="""
+def total(items): return sum(item.price for item in items)
+for line in lines: print(line.strip())
+if name in table: value = table[name]
+while queue: node = queue.pop(0)
+with open(path) as file: data = file.read()
+result = [row for row in rows if row.id > 0]
+return {key: value for key, value in pairs}
+from typing import Any
+assert len(items) == count
+""",
+)
+MODELS = {"chat": CHAT, "coder": CODER}
+"""File name without suffix -> model."""
+
+
+def write(model: BigramModel, path: Path) -> None:
+    """Write *model* as a GGUF file."""
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, model)
     for name, tensor in _tensors(_logarithms(model.sample)).items():
@@ -57,7 +91,7 @@ def write(model: Bigram, path: Path) -> None:
     writer.close()
 
 
-def _describe(writer: gguf.GGUFWriter, model: Bigram) -> None:
+def _describe(writer: gguf.GGUFWriter, model: BigramModel) -> None:
     writer.add_name(model.name)
     writer.add_description("Generated: a bigram model of bytes. Its words mean nothing.")
     writer.add_context_length(CONTEXT)
@@ -86,26 +120,29 @@ def _describe_tokens(writer: gguf.GGUFWriter) -> None:
 
 
 def tokens(text: str) -> list[int]:
-    """As the model itself is going to read *text*."""
+    """Return the tokens of *text*, as llama.cpp's tokenizer returns them."""
     return [len(TOKENS) - 1 if byte == ord(" ") else FIRST_BYTE + byte for byte in text.encode()]
 
 
 def _logarithms(sample: str) -> Matrix:
-    """Row: a token; column: what follows it. An answer begins after a line's end, and ends with END."""
+    """Return the logarithms of the frequencies: a row for each token, a column for each next token.
+
+    An answer starts after a newline, the last token of the chat template, and ends with END.
+    """
     counts = np.zeros((len(TOKENS), len(TOKENS)))
     newline = tokens("\n")[0]
     for line in sample.strip().splitlines():
         sequence = [newline, *tokens(line.strip()), END]
         np.add.at(counts, (sequence[:-1], sequence[1:]), 1)
-    counts[counts.sum(axis=1) == 0] = counts[newline]  # after what is not in the sample, it begins anew
+    counts[counts.sum(axis=1) == 0] = counts[newline]  # a byte that is not in the sample starts a new answer
     with np.errstate(divide="ignore"):
-        found = np.log(counts / counts.sum(axis=1, keepdims=True))
-    logarithms: Matrix = np.maximum(found, RARE).astype(np.float32)
+        frequencies = np.log(counts / counts.sum(axis=1, keepdims=True))
+    logarithms: Matrix = np.maximum(frequencies, NEVER).astype(np.float32)
     return logarithms
 
 
 def _tensors(logarithms: Matrix) -> dict[str, Matrix]:
-    """A normalised unit vector has length sqrt(WIDTH), which the output matrix makes up for."""
+    """Return the tensors; the output matrix is divided by sqrt(WIDTH), the length of a normalized unit vector."""
     size = len(TOKENS)
     output = np.zeros((size, WIDTH), np.float32)
     output[:, :size] = logarithms.T / np.sqrt(WIDTH)

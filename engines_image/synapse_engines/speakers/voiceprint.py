@@ -1,6 +1,6 @@
-"""A voice as a few numbers: cepstra and pitch, seen along the directions in which voices differ most.
+"""Voiceprints: MFCC statistics and pitch, projected onto the axes along which voices differ most.
 
-The directions are those of linear discriminant analysis (Fisher, 1936) over voices of espeak-ng; `training` finds them.
+The projection is a linear discriminant analysis (Fisher, 1936) over voices of espeak-ng, made by `training`.
 """
 
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from synapse_engines.audio.pitch import pitches
-from synapse_engines.audio.sound import Sound
-from synapse_engines.speakers.features import cepstra
+from synapse_engines.audio.pitch import frame_pitches
+from synapse_engines.audio.waveform import Waveform
+from synapse_engines.speakers.mfcc import mfcc
 
 Vector = NDArray[np.float64]
-FILE = "directions.json"
-QUIET_PERCENT = 40
-"""The quieter frames of a recording, which are left out."""
-MIDDLE_HZ = 150.0
+FILE = "projection.json"
+QUIET_PERCENTILE = 40
+"""Loudness percentile up to which frames are left out."""
+REFERENCE_HZ = 150.0
 
 
-class Directions(msgspec.Struct, frozen=True):
-    """What voices have in common, and a row for each direction in which they differ."""
+class Projection(msgspec.Struct, frozen=True):
+    """Mean of all voices, and a row for each axis of the projection."""
 
     mean: list[float]
     rows: list[list[float]]
@@ -31,37 +31,37 @@ class Directions(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Voiceprint:
-    """Two of one voice point the same way."""
+    """Vector of a voice; vectors of the same voice point in similar directions."""
 
     vector: Vector
 
-    def likeness(self, other: "Voiceprint") -> float:
-        """The cosine of the angle between them, from -1 to 1."""
+    def similarity(self, other: "Voiceprint") -> float:
+        """Return the cosine similarity, from -1 to 1."""
         lengths = float(np.linalg.norm(self.vector) * np.linalg.norm(other.vector))
         return float(self.vector @ other.vector) / lengths if lengths else 0.0
 
 
-def voiceprint(sound: Sound) -> Voiceprint | None:
-    """The voice in *sound*; None where there is none."""
-    found = statistics(sound)
-    if found is None:
+def voiceprint(waveform: Waveform) -> Voiceprint | None:
+    """Return the voiceprint of *waveform*, or None if it has no voice."""
+    values = voice_statistics(waveform)
+    if values is None:
         return None
-    mean, rows = _directions()
-    return Voiceprint(rows @ (found - mean))
+    mean, rows = _projection()
+    return Voiceprint(rows @ (values - mean))
 
 
-def statistics(sound: Sound) -> Vector | None:
-    """The mean of the cepstra where it is loud, without the loudness itself, and the pitch in octaves."""
-    rows, hz = cepstra(sound), pitches(sound)
+def voice_statistics(waveform: Waveform) -> Vector | None:
+    """Return the mean MFCC of the loud frames without the loudness itself, followed by the pitch in octaves."""
+    rows, hz = mfcc(waveform), frame_pitches(waveform)
     if not len(rows) or not len(hz):
         return None
-    loud = rows[rows[:, 0] > np.percentile(rows[:, 0], QUIET_PERCENT)]
+    loud = rows[rows[:, 0] > np.percentile(rows[:, 0], QUIET_PERCENTILE)]
     if not len(loud):
         return None
-    return np.append(loud[:, 1:].mean(axis=0), np.median(np.log2(hz / MIDDLE_HZ)))
+    return np.append(loud[:, 1:].mean(axis=0), np.median(np.log2(hz / REFERENCE_HZ)))
 
 
 @cache
-def _directions() -> tuple[Vector, Vector]:
-    found = msgspec.json.decode(files(__package__).joinpath(FILE).read_bytes(), type=Directions)
-    return np.array(found.mean), np.array(found.rows)
+def _projection() -> tuple[Vector, Vector]:
+    projection = msgspec.json.decode(files(__package__).joinpath(FILE).read_bytes(), type=Projection)
+    return np.array(projection.mean), np.array(projection.rows)

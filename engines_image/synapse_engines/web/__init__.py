@@ -1,1 +1,1 @@
-"""What the engines have in common as HTTP servers."""
+"""HTTP parts that all engines share: routes, request bodies, error responses and the work queue."""

@@ -1,31 +1,33 @@
-"""An application: routes, one dialect for errors, and what ends with it."""
+"""Starlette application of an engine: routes, error format and shutdown."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from synapse_engines.web.refusals import Dialect, handlers
+from synapse_engines.web.error_responses import ErrorFormat, handlers
 
 Handler = Callable[[Request], Awaitable[Response]]
-CLIENT_LEFT = 499
-"""Nobody reads it; logs do."""
+CLIENT_CLOSED_REQUEST = 499
+"""Status of a request whose client disconnected; it appears only in logs."""
 
 
-def application(routes: Sequence[Route], dialect: Dialect, close: Callable[[], None] = lambda: None) -> Starlette:
-    """*close* is called once no request is under way any more."""
+def application(
+    routes: Sequence[Route], error_format: ErrorFormat, close: Callable[[], None] = lambda: None
+) -> Starlette:
+    """Return the application; *close* is called at shutdown, after the last request."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         close()
 
-    found = Starlette(routes=routes, exception_handlers=handlers(dialect), lifespan=lifespan)
-    found.add_exception_handler(ClientDisconnect, _left)
-    return found
+    app = Starlette(routes=routes, exception_handlers=handlers(error_format), lifespan=lifespan)
+    app.add_exception_handler(ClientDisconnect, _client_disconnected)
+    return app
 
 
 def get(path: str, handler: Handler) -> Route:
@@ -36,5 +38,10 @@ def post(path: str, handler: Handler) -> Route:
     return Route(path, handler, methods=["POST"])
 
 
-async def _left(_: Request, __: Exception) -> Response:
-    return Response(status_code=CLIENT_LEFT)
+async def health(_: Request) -> Response:
+    """Handle `GET /health`."""
+    return JSONResponse({"status": "ok"})
+
+
+async def _client_disconnected(_: Request, __: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)

@@ -1,1 +1,1 @@
-"""Every endpoint, one file for each family; listed, in order, in `table.py`."""
+"""Endpoints of the gateway, one package per family; `table.py` lists them in order."""

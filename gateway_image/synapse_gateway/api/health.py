@@ -1,4 +1,4 @@
-"""How the gateway is, and how its backends are."""
+"""Health of the gateway and its backends, probes and metrics."""
 
 from typing import Any
 
@@ -11,9 +11,10 @@ METRICS_MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def health(call: Call) -> Response | Stream:
-    found = await call.gateway.health.of(call.gateway.registry.backends.values())
-    is_well = all(state["status"] == "healthy" for state in found.values())
-    return call.answer({"status": "healthy" if is_well else "degraded", "backends": found})
+    """Return the health of every backend; the gateway is degraded while one of them is not healthy."""
+    states = await call.gateway.health.states(call.gateway.registry.upstreams.values())
+    is_healthy = all(state["status"] == "healthy" for state in states.values())
+    return call.answer({"status": "healthy" if is_healthy else "degraded", "backends": states})
 
 
 async def livez(call: Call) -> Response | Stream:
@@ -21,14 +22,15 @@ async def livez(call: Call) -> Response | Stream:
 
 
 async def readyz(call: Call) -> Response | Stream:
+    """Return 200 while calls can be served. Raises UnavailableError."""
     if call.gateway.is_draining:
-        raise UnavailableError("this replica is going", code="draining")
+        raise UnavailableError("this replica is shutting down", code="draining")
     await call.gateway.check_ready()
     return call.answer({"status": "ok"})
 
 
 async def metrics(call: Call) -> Response | Stream:
-    call.gateway.health.look(call.gateway.registry.backends.values())
+    call.gateway.health.refresh(call.gateway.registry.upstreams.values())
     return call.respond(call.gateway.metrics.text(), METRICS_MEDIA)
 
 
@@ -38,7 +40,7 @@ ENDPOINTS = (
         path="/health",
         handler=health,
         access="open",
-        doc=Doc(summary="The state of every backend", tag="health", answer=dict[str, Any]),
+        doc=Doc(summary="Health of every backend", tag="health", answer=dict[str, Any]),
     ),
     Endpoint(method="GET", path="/livez", handler=livez, access="open"),
     Endpoint(method="GET", path="/readyz", handler=readyz, access="open"),

@@ -1,4 +1,4 @@
-"""The bodies that the gateway reads: fields it knows, within bounds, and nothing else."""
+"""Request bodies of the OpenAI API: accepted fields and their bounds; any other field is refused."""
 
 from typing import Annotated, Any
 
@@ -9,82 +9,82 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=16)]
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 TopK = Annotated[int, msgspec.Meta(ge=-1, le=100_000)]
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=10)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Penalty = Annotated[float, msgspec.Meta(ge=-10, le=10)]
 Raw = msgspec.Raw
-Anything = Raw | UnsetType
-"""What travels on unread, where it is sent at all. `Raw | None` would take null alone."""
+OptionalRaw = Raw | UnsetType
+"""Field that may be missing and is passed on unread. (`Raw | None` would accept null alone.)"""
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A body of which the gateway reads the model; the bytes travel on as they came."""
+class ModelRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Request body that names a model. The gateway reads the model and passes the bytes on unchanged."""
 
     model: str | None = None
     user: str | None = None
 
 
-class Sampled(Body, kw_only=True):
-    """What chat and completions have in common: OpenAI's fields, and those that llama.cpp, vLLM and SGLang add."""
+class SamplingRequest(ModelRequest, kw_only=True):
+    """Common fields of chat and completions: OpenAI's, and those that llama.cpp, vLLM and SGLang add."""
 
     stream: bool | None = None
-    stream_options: Anything = UNSET
+    stream_options: OptionalRaw = UNSET
     n: Count | None = None
     best_of: Count | None = None
     max_tokens: Tokens | None = None
     min_tokens: Tokens | None = None
     temperature: Temperature | None = None
-    top_p: Share | None = None
+    top_p: Probability | None = None
     top_k: TopK | None = None
-    min_p: Share | None = None
+    min_p: Probability | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     repeat_penalty: Penalty | None = None
     repetition_penalty: Penalty | None = None
-    logit_bias: Anything = UNSET
+    logit_bias: OptionalRaw = UNSET
     seed: int | None = None
-    stop: Anything = UNSET
+    stop: OptionalRaw = UNSET
     ignore_eos: bool | None = None
-    response_format: Anything = UNSET
-    structured_outputs: Anything = UNSET
+    response_format: OptionalRaw = UNSET
+    structured_outputs: OptionalRaw = UNSET
     grammar: str | None = None
-    json_schema: Anything = UNSET
-    metadata: Anything = UNSET
+    json_schema: OptionalRaw = UNSET
+    metadata: OptionalRaw = UNSET
     store: bool | None = None
     service_tier: str | None = None
     priority: int | None = None
     cache_prompt: bool | None = None
 
 
-class Chat(Sampled, kw_only=True):
-    """`POST /v1/chat/completions`."""
+class ChatRequest(SamplingRequest, kw_only=True):
+    """Body of `POST /v1/chat/completions`."""
 
     messages: list[Raw]
     max_completion_tokens: Tokens | None = None
-    tools: Anything = UNSET
-    tool_choice: Anything = UNSET
+    tools: OptionalRaw = UNSET
+    tool_choice: OptionalRaw = UNSET
     parallel_tool_calls: bool | None = None
-    functions: Anything = UNSET
-    function_call: Anything = UNSET
+    functions: OptionalRaw = UNSET
+    function_call: OptionalRaw = UNSET
     logprobs: bool | None = None
     top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
     reasoning_effort: str | None = None
     reasoning_format: str | None = None
     thinking_budget_tokens: int | None = None
     verbosity: str | None = None
-    modalities: Anything = UNSET
-    audio: Anything = UNSET
-    prediction: Anything = UNSET
-    web_search_options: Anything = UNSET
+    modalities: OptionalRaw = UNSET
+    audio: OptionalRaw = UNSET
+    prediction: OptionalRaw = UNSET
+    web_search_options: OptionalRaw = UNSET
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
-    chat_template_kwargs: Anything = UNSET
+    chat_template_kwargs: OptionalRaw = UNSET
     add_generation_prompt: bool | None = None
     continue_final_message: bool | None = None
     include_reasoning: bool | None = None
 
 
-class Completion(Sampled, kw_only=True):
-    """`POST /v1/completions`."""
+class CompletionRequest(SamplingRequest, kw_only=True):
+    """Body of `POST /v1/completions`."""
 
     prompt: Raw
     suffix: str | None = None
@@ -92,8 +92,8 @@ class Completion(Sampled, kw_only=True):
     logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
 
 
-class Embedding(Body, kw_only=True):
-    """`POST /v1/embeddings`."""
+class EmbeddingRequest(ModelRequest, kw_only=True):
+    """Body of `POST /v1/embeddings`."""
 
     input: Raw
     encoding_format: str | None = None
@@ -102,8 +102,8 @@ class Embedding(Body, kw_only=True):
     input_type: str | None = None
 
 
-class Rerank(Body, kw_only=True):
-    """`POST /v1/rerank`."""
+class RerankRequest(ModelRequest, kw_only=True):
+    """Body of `POST /v1/rerank`."""
 
     query: str
     documents: list[Raw]
@@ -113,7 +113,7 @@ class Rerank(Body, kw_only=True):
     truncate_prompt_tokens: int | None = None
 
 
-def with_fields(body: bytes, **fields: Any) -> bytes:  # noqa: ANN401 - whatever msgspec writes
-    """*body*, an object that was parsed before, with some of its fields set; the others keep their bytes."""
+def with_fields(body: bytes, **fields: Any) -> bytes:  # noqa: ANN401 - any type that msgspec encodes
+    """Return *body*, a valid JSON object, with *fields* set; the other fields keep their bytes."""
     content: dict[str, Any] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     return msgspec.json.encode({**content, **fields})

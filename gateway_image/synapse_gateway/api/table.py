@@ -1,4 +1,4 @@
-"""Every endpoint of the gateway, family by family."""
+"""Table of all endpoints of the gateway."""
 
 from synapse_gateway.api import health
 from synapse_gateway.api.audio import audio, speakers
@@ -33,5 +33,6 @@ FAMILIES = (
 
 
 def table() -> Table:
+    """Return the table that requests are dispatched by."""
     endpoints = [endpoint for family in FAMILIES for endpoint in family]
     return Table([*endpoints, *inspector.endpoints(endpoints), *docs.endpoints(endpoints)])

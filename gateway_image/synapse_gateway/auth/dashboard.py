@@ -1,7 +1,7 @@
-"""The gate of the dashboard: by its token, as a bearer or at the login, or by the cookie that the login gave.
+"""Authentication for the dashboard: its access token, as a bearer token or at the login, or the cookie of a login.
 
-The dashboard's own scripts may call the API with that cookie. Another site cannot make a browser do it: the cookie is
-SameSite=Strict, and the header that must come with it is one that only a script of this origin can send.
+The dashboard's own scripts may call the API with that cookie. Another site cannot make a browser do that: the cookie is
+SameSite=Strict, and the header that must accompany it can only be sent by a script of the same origin.
 """
 
 from collections import deque
@@ -11,44 +11,44 @@ from time import monotonic
 from synapse_gateway.auth.keys import Identity, same
 from synapse_gateway.auth.sessions import LASTS_S, Sessions
 from synapse_gateway.errors import AuthenticationError, RateLimitedError, UnavailableError
-from synapse_gateway.settings import Dashboard
+from synapse_gateway.settings import DashboardSettings
 
 OPERATOR = Identity(name="dashboard", scope="admin")
 SCRIPT = "x-synapse-dashboard"
-"""The header that says: a script of the dashboard asks."""
+"""Header that marks a request of a dashboard script."""
 FAILURES, WINDOW_S = 10, 60.0
-"""Wrong tokens that a replica hears out within that time, from everybody: behind an ingress all have one address."""
+"""Wrong tokens accepted per replica within the window, over all clients: behind an ingress all have one address."""
 
 
-class Gate:
-    """Who may see the dashboard. *now* gives seconds of a clock that never jumps."""
+class DashboardAuth:
+    """Authentication of requests to the dashboard. *now* returns the seconds of a monotonic clock."""
 
-    def __init__(self, settings: Dashboard, now: Callable[[], float] = monotonic) -> None:
+    def __init__(self, settings: DashboardSettings, now: Callable[[], float] = monotonic) -> None:
         self._settings = settings
         self._sessions = Sessions(settings.token) if settings.token else None
         self._now = now
         self._failures: deque[float] = deque(maxlen=FAILURES)
 
-    def enter(self, headers: Mapping[str, str]) -> Identity:
-        """Who asks. Raises AuthenticationError, RateLimitedError, and UnavailableError where no token is set."""
+    def authenticate(self, headers: Mapping[str, str]) -> Identity:
+        """Return the operator. Raises AuthenticationError, RateLimitedError, and UnavailableError if disabled."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             self._check(token.strip())
-        elif not self._open.holds(self._cookie(headers)):
+        elif not self._open_sessions.holds(self._cookie(headers)):
             raise AuthenticationError("log in at /dashboard/login, or send the access token", code="invalid_token")
         return OPERATOR
 
     def log_in(self, token: str) -> str:
-        """The value of the Set-Cookie header; raises what `enter` raises."""
+        """Return the Set-Cookie header of a new session. Raises the errors of `authenticate`."""
         self._check(token)
-        return self._set(self._open.begin(), LASTS_S)
+        return self._set_cookie(self._open_sessions.begin(), LASTS_S)
 
     def log_out(self) -> str:
-        """The value of the Set-Cookie header that takes the cookie back."""
-        return self._set("", 0)
+        """Return the Set-Cookie header that deletes the cookie."""
+        return self._set_cookie("", 0)
 
     def is_script(self, headers: Mapping[str, str]) -> bool:
-        """Whether a script of the dashboard asks, for one who has logged in."""
+        """Return True for a request of a dashboard script with the cookie of a login."""
         return (
             SCRIPT in headers
             and headers.get("sec-fetch-site", "same-origin") == "same-origin"
@@ -56,25 +56,25 @@ class Gate:
         )
 
     def is_logged_in(self, headers: Mapping[str, str]) -> bool:
-        """Whether the cookie of a login comes along; of use for what is only looked at."""
+        """Return True for a request with the cookie of a login; enough for read-only pages."""
         return self._sessions is not None and self._sessions.holds(self._cookie(headers))
 
     @property
-    def _open(self) -> Sessions:
+    def _open_sessions(self) -> Sessions:
         if self._sessions is None:
             raise UnavailableError(
-                "the dashboard is shut: SYNAPSE_DASHBOARD_ACCESS_TOKEN is not set", code="auth_not_configured"
+                "the dashboard is disabled: SYNAPSE_DASHBOARD_ACCESS_TOKEN is not set", code="auth_not_configured"
             )
         return self._sessions
 
     def _check(self, token: str) -> None:
-        _ = self._open
+        _ = self._open_sessions
         wait_s = self._wait_s()
         if wait_s > 0:
-            raise RateLimitedError("too many wrong access tokens; wait before the next", retry_after_s=wait_s)
+            raise RateLimitedError("too many wrong access tokens; retry later", retry_after_s=wait_s)
         if not same(token, self._settings.token or ""):
             self._failures.append(self._now())
-            raise AuthenticationError("this is not the access token", code="invalid_token")
+            raise AuthenticationError("wrong access token", code="invalid_token")
 
     def _wait_s(self) -> float:
         return self._failures[0] + WINDOW_S - self._now() if len(self._failures) == FAILURES else 0
@@ -86,6 +86,6 @@ class Gate:
                 return value
         return ""
 
-    def _set(self, value: str, lasts_s: int) -> str:
+    def _set_cookie(self, value: str, lasts_s: int) -> str:
         secure = "; Secure" if self._settings.is_cookie_secure else ""
         return f"{self._settings.cookie_name}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}"

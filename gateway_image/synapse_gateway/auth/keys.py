@@ -1,6 +1,6 @@
-"""Who calls: bearer keys, kept as hashes alone, each with a scope and limits.
+"""API keys: bearer tokens, stored as hashes only, each with a scope and a quota.
 
-An entry of `SYNAPSE_API_KEYS` is a key, or `sha256:` and the hash of one in hex, and what follows it:
+An entry of `SYNAPSE_API_KEYS` is a key, or `sha256:` and the hash of a key in hex, followed by options:
 
     sha256:2bb80d53...;name=ci;scope=user;rpm=600;concurrency=8
 """
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
 from synapse_gateway.auth.quota import Quota
+from synapse_gateway.environment import SettingError
 from synapse_gateway.errors import AuthenticationError, PermissionDeniedError
-from synapse_gateway.settings import SettingError
 
 Scope = Literal["user", "admin"]
 Access = Literal["open", "user", "admin", "dashboard"]
@@ -23,7 +23,7 @@ ACCEPTED = "a key or sha256:<64 hex digits>, then ;name=, ;scope=user|admin, ;rp
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who a key belongs to. *name* may be shown; the key itself is nowhere."""
+    """Owner of a key. *name* may be shown; the key itself is not stored."""
 
     name: str
     scope: Scope
@@ -34,12 +34,12 @@ class Identity:
         return self.scope == "admin"
 
 
-ANYBODY = Identity(name="anonymous", scope="admin")
-"""Where no keys are configured, the gateway is open: who may reach it is up to the network."""
+ANONYMOUS = Identity(name="anonymous", scope="admin")
+"""Identity of all clients where no keys are configured; access is then limited by the network alone."""
 
 
 class Keys:
-    """The keys of the gateway, by hash."""
+    """Keys of the gateway, by hash."""
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
         self._identities: Mapping[bytes, Identity] = dict(
@@ -47,19 +47,19 @@ class Keys:
         )
 
     def identify(self, authorization: str | None, access: Access) -> Identity:
-        """Whose key the `Authorization` header bears. Raises AuthenticationError and PermissionDeniedError."""
+        """Return the owner of the bearer key. Raises AuthenticationError and PermissionDeniedError."""
         if access in {"open", "dashboard"} or not self._identities:
-            return ANYBODY
-        found = self._identities.get(hashlib.sha256(_bearer(authorization)).digest())
-        if found is None:
+            return ANONYMOUS
+        identity = self._identities.get(hashlib.sha256(_bearer(authorization)).digest())
+        if identity is None:
             raise AuthenticationError("the API key is missing or unknown; send it as Authorization: Bearer <key>")
-        if access == "admin" and not found.is_admin:
-            raise PermissionDeniedError(f"the key {found.name!r} has scope {found.scope}; this needs scope admin")
-        return found
+        if access == "admin" and not identity.is_admin:
+            raise PermissionDeniedError(f"got key {identity.name!r} of scope {identity.scope}; accepted: scope admin")
+        return identity
 
 
 def same(left: str, right: str) -> bool:
-    """Whether two secrets are equal, in a time that tells nothing."""
+    """Compare two secrets in constant time."""
     return hmac.compare_digest(left.encode(), right.encode())
 
 
@@ -87,7 +87,7 @@ def _digest(number: int, secret: str) -> bytes:
     except ValueError:
         digest = b""
     if len(digest) != hashlib.sha256().digest_size:
-        raise SettingError(f"SYNAPSE_API_KEYS: entry {number}: its hash is not 64 hex digits; accepted: {ACCEPTED}")
+        raise SettingError(f"SYNAPSE_API_KEYS: entry {number}: the hash is not 64 hex digits; accepted: {ACCEPTED}")
     return digest
 
 

@@ -1,4 +1,4 @@
-"""What one key may use: requests in a minute, and calls at once."""
+"""Quota of one API key: requests per minute, and concurrent calls."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -8,7 +8,7 @@ from synapse_gateway.errors import RateLimitedError
 
 
 class Quota:
-    """A bucket of a minute's requests that refills steadily, and places for calls at once; 0 means no limit."""
+    """Token bucket of requests per minute, and a limit of concurrent calls; 0 means no limit."""
 
     def __init__(self, per_minute: int = 0, concurrency: int = 0, clock: Callable[[], float] = monotonic) -> None:
         self._per_minute = per_minute
@@ -21,10 +21,12 @@ class Quota:
     def __enter__(self) -> None:
         if self._concurrency and self.active >= self._concurrency:
             raise RateLimitedError(
-                f"this key may have {self._concurrency} calls at once", code="too_many_concurrent", retry_after_s=1
+                f"quota of this key reached: {self._concurrency} concurrent calls",
+                code="too_many_concurrent",
+                retry_after_s=1,
             )
         if self._per_minute:
-            self._take()
+            self._take_token()
         self.active += 1
 
     def __exit__(
@@ -32,12 +34,13 @@ class Quota:
     ) -> None:
         self.active -= 1
 
-    def _take(self) -> None:
+    def _take_token(self) -> None:
         now, rate = self._clock(), self._per_minute / 60
         self._tokens = min(self._per_minute, self._tokens + (now - self._filled_at) * rate)
         self._filled_at = now
         if self._tokens < 1:
             raise RateLimitedError(
-                f"this key may make {self._per_minute} requests a minute", retry_after_s=(1 - self._tokens) / rate
+                f"quota of this key reached: {self._per_minute} requests per minute",
+                retry_after_s=(1 - self._tokens) / rate,
             )
         self._tokens -= 1

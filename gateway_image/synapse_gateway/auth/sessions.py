@@ -1,7 +1,7 @@
-"""Who has logged in to the dashboard: a cookie that every replica can check and nobody else can make.
+"""Dashboard sessions: signed cookies that every replica can verify; no replica stores a list of them.
 
-Its value is a random id, when it ends, and a MAC over both. The MAC's key is drawn from the access token by scrypt, so
-a cookie that leaks does not help to find the token, and a new token ends every session. No replica keeps a list.
+A cookie is a random id, its expiry, and a MAC over both. The key of the MAC is derived from the access token by scrypt:
+a leaked cookie does not help to guess the token, and a new token ends every session.
 """
 
 import hashlib
@@ -13,29 +13,29 @@ from time import time
 LASTS_S = 12 * 3600
 SALT = b"synapse dashboard session"
 LONGEST = 256
-"""Characters of a cookie that could be one of ours."""
+"""Length limit of a cookie, in characters."""
 
 
 class Sessions:
-    """The sessions that *token* opens. *now* gives Unix seconds."""
+    """Sessions under the access token *token*. *now* returns Unix seconds."""
 
     def __init__(self, token: str, now: Callable[[], float] = time) -> None:
         self._key = hashlib.scrypt(token.encode(), salt=SALT, n=2**14, r=8, p=1, dklen=32)
         self._now = now
 
     def begin(self) -> str:
-        """The cookie of a new session."""
-        named = f"{secrets.token_urlsafe(16)}.{int(self._now()) + LASTS_S}"
-        return f"{named}.{self._mac(named)}"
+        """Return the cookie of a new session."""
+        payload = f"{secrets.token_urlsafe(16)}.{int(self._now()) + LASTS_S}"
+        return f"{payload}.{self._mac(payload)}"
 
     def holds(self, cookie: str) -> bool:
-        """Whether *cookie* is one of ours, and not over."""
+        """Return True if *cookie* is valid and has not expired."""
         if len(cookie) > LONGEST:
             return False
-        named, _, mac = cookie.rpartition(".")
-        if not hmac.compare_digest(mac.encode(), self._mac(named).encode()):
+        payload, _, mac = cookie.rpartition(".")
+        if not hmac.compare_digest(mac.encode(), self._mac(payload).encode()):
             return False
-        return int(named.rpartition(".")[2]) > self._now()
+        return int(payload.rpartition(".")[2]) > self._now()
 
-    def _mac(self, named: str) -> str:
-        return hmac.new(self._key, named.encode(), hashlib.sha256).hexdigest()
+    def _mac(self, payload: str) -> str:
+        return hmac.new(self._key, payload.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""The figures of the backends that are looked up when Prometheus asks for them."""
+"""Gauges of the backends, read at each scrape."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -6,25 +6,29 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from synapse_gateway.observe.metrics import PREFIX
-from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.upstream import Upstream
 
-FIGURES: tuple[tuple[str, str, Callable[[Backend], float]], ...] = (
-    ("breaker_state", "0 closed, 1 half-open, 2 open", lambda backend: backend.breaker.state),
-    ("backend_up", "1 when the last look at its health found it well", lambda backend: backend.is_up),
-    ("backend_requests_active", "Calls that a backend works on", lambda backend: backend.admission.active),
-    ("backend_requests_waiting", "Calls that wait for a backend", lambda backend: backend.admission.waiting),
+GAUGES: tuple[tuple[str, str, Callable[[Upstream], float]], ...] = (
+    (
+        "breaker_state",
+        "Circuit breaker of a backend: 0 closed, 1 half-open, 2 open",
+        lambda upstream: upstream.breaker.state,
+    ),
+    ("backend_up", "1 if the last health check of a backend passed, else 0", lambda upstream: upstream.is_up),
+    ("backend_requests_active", "Calls in progress at a backend", lambda upstream: upstream.admission.active),
+    ("backend_requests_waiting", "Calls queued for a backend", lambda upstream: upstream.admission.waiting),
 )
 
 
-class LiveFigures(Collector):
-    """Asks *backends* anew each time, since a changed configuration brings others."""
+class BackendGauges(Collector):
+    """Collector that calls *upstreams* at each scrape, since a configuration reload replaces them."""
 
-    def __init__(self, backends: Callable[[], Iterable[Backend]]) -> None:
-        self._backends = backends
+    def __init__(self, upstreams: Callable[[], Iterable[Upstream]]) -> None:
+        self._upstreams = upstreams
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for name, text, figure in FIGURES:
+        for name, text, figure in GAUGES:
             family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=["backend"])
-            for backend in self._backends():
-                family.add_metric([backend.name], figure(backend))
+            for upstream in self._upstreams():
+                family.add_metric([upstream.name], figure(upstream))
             yield family

@@ -1,21 +1,17 @@
-"""Logs: a line of JSON for each request and each event, and never a body, a header or a key in them."""
+"""Logs: a line of JSON for each request and each event, never with a body, a header or a key."""
 
 import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
-from time import time
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import msgspec
-
-if TYPE_CHECKING:
-    from synapse_gateway.server.call import Call
 
 FLUSH_S = 0.1
 ACCESS = "synapse_gateway.access"
 QUIET = frozenset({"/livez", "/readyz", "/metrics", "/health", "/ui/{name}"})
-"""Asked every few seconds by machines, or many at a time by a browser; logged only when they fail."""
+"""Routes that probes request every few seconds, or a browser many at a time; logged only when they fail."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -34,7 +30,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class AccessLog:
-    """A line for each answered request, gathered for a moment before it is written."""
+    """Log of answered requests, buffered for a moment before it is written."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -42,17 +38,19 @@ class AccessLog:
         self._encode = msgspec.json.Encoder().encode
         self._logger = logging.getLogger(ACCESS)
 
-    def write(self, call: "Call", status: int, seconds: float) -> None:
-        if (call.route in QUIET and status < 500) or not self._logger.isEnabledFor(logging.INFO):
-            return
+    def is_logged(self, route: str, status: int) -> bool:
+        """Return True if a response is to be logged; check it before making a record, which costs time."""
+        return (route not in QUIET or status >= 500) and self._logger.isEnabledFor(logging.INFO)
+
+    def write(self, record: "AccessRecord") -> None:
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
-        self._lines.append(self._encode(_line(call, status, seconds)))
-        if self._logger.handlers:  # the feed listens
-            self._logger.info("%s %s %d %.0f ms", call.request.method, call.route, status, seconds * 1000)
+        self._lines.append(self._encode(record))
+        if self._logger.handlers:  # the terminal feed is subscribed
+            self._logger.info("%s %s %d %.0f ms", record.method, record.route, record.status, record.ms)
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Write the buffered lines."""
         if self._lines:
             self._stream.write(b"\n".join([*self._lines, b""]).decode())
             self._stream.flush()
@@ -60,7 +58,7 @@ class AccessLog:
 
 
 def set_up(level: str, stream: TextIO | None = None) -> None:
-    """Send every logger's lines to *stream*, as JSON."""
+    """Send the records of every logger to *stream*, as JSON."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -68,8 +66,8 @@ def set_up(level: str, stream: TextIO | None = None) -> None:
     logging.captureWarnings(capture=True)
 
 
-class Line(msgspec.Struct):
-    """What is logged of a request."""
+class AccessRecord(msgspec.Struct):
+    """Log line of one answered request."""
 
     ts: float  # Unix seconds
     request_id: str
@@ -81,8 +79,3 @@ class Line(msgspec.Struct):
     key: str
     level: str = "INFO"
     logger: str = ACCESS
-
-
-def _line(call: "Call", status: int, seconds: float) -> Line:
-    route, milliseconds = call.route, round(seconds * 1000, 1)
-    return Line(time(), call.id, call.request.method, route, status, milliseconds, call.backend, call.identity.name)

@@ -1,4 +1,4 @@
-"""What Prometheus reads at /metrics. Children are looked up once: labels cost more than counting."""
+"""Prometheus metrics. Children are looked up once and kept, because the lookup of labels costs more than counting."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,12 +15,12 @@ from synapse_gateway import __version__
 PREFIX = "synapse"
 Merged = Literal["livesum", "max", "min"]
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""Set by the parent of several workers, before this module is read."""
+"""Set by the parent of several workers, before this module is imported."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 
 class BackendMetrics:
-    """The series of one backend: attempts by how they came out, and what its answers held."""
+    """Metrics of one backend: attempts by outcome, and tokens."""
 
     def __init__(self, name: str, metrics: "Metrics") -> None:
         requests, tokens = metrics.backend_requests, metrics.tokens
@@ -39,34 +39,44 @@ class BackendMetrics:
 
 
 class Metrics:
-    """Every series of the gateway."""
+    """All metrics of the gateway."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.live = CollectorRegistry()
-        self._requests = self._counter("http_requests", "Answered requests", "route", "method", "status")
+        self.gauges = CollectorRegistry()
+        self._requests = self._counter("http_requests", "Requests answered", "route", "method", "status")
         self._durations = self._histogram(
-            "http_request_duration_seconds", "From the first byte of a request to the last of its answer", "route"
+            "http_request_duration_seconds",
+            "Seconds from the first byte of a request to the last byte of its response",
+            "route",
         )
-        self.backend_requests = self._counter("backend_requests", "Attempts by their outcome", "backend", "outcome")
-        self.backend_retries = self._counter("backend_retries", "Attempts after the first", "backend")
-        self.fallbacks = self._counter("fallbacks", "Calls that went to another backend", "from", "to")
-        self.streams = self._gauge("streams_active", "Streams under way", "livesum", "route")
-        self.rejected = self._counter("rejected_requests", "Turned away, by code", "code")
-        self.config_reloads = self._counter("config_reloads", "Changes of the configuration file", "outcome")
+        self.backend_requests = self._counter(
+            "backend_requests", "Attempts at a backend by outcome", "backend", "outcome"
+        )
+        self.backend_retries = self._counter(
+            "backend_retries", "Attempts at a backend after the first one of a call", "backend"
+        )
+        self.fallbacks = self._counter("fallbacks", "Calls that fell back from one backend to another", "from", "to")
+        self.streams = self._gauge("streams_active", "Streams being sent", "livesum", "route")
+        self.rejected = self._counter("rejected_requests", "Requests rejected, by error code", "code")
+        self.config_reloads = self._counter("config_reloads", "Reloads of the configuration file by outcome", "outcome")
         self.tokens = self._counter(
             "tokens",
-            "Tokens that backends reported (prompt, completion), and events of streams (streamed)",
+            "Tokens reported by backends (prompt, completion), and events of streams (streamed)",
             "backend",
             "kind",
         )
         self.first_chunk = self._histogram(
-            "first_chunk_seconds", "From a request to the first part of its streamed answer", "backend"
+            "first_chunk_seconds", "Seconds from a request to the first part of its streamed response", "backend"
         )
-        self.feed_dropped = self._counter("feed_dropped_events", "Lines that slow readers of the feed lost")
-        self.feed_failures = self._counter("feed_publish_failures", "Lines that the Redis bus did not take")
-        self._gauge("build_info", "Always 1", "max", "version").labels(__version__).set(1)
-        self._gauge("start_time_seconds", "When this replica began, in Unix seconds", "min").set(time())
+        self.feed_dropped = self._counter(
+            "feed_dropped_events", "Events dropped because a client of the terminal feed was too slow"
+        )
+        self.feed_failures = self._counter(
+            "feed_publish_failures", "Events of the terminal feed that could not be published to Redis"
+        )
+        self._gauge("build_info", "Version of the gateway; always 1", "max", "version").labels(__version__).set(1)
+        self._gauge("start_time_seconds", "Start time of this replica in Unix seconds", "min").set(time())
         self.request = lru_cache(maxsize=4096)(self._request)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -76,11 +86,11 @@ class Metrics:
         return Histogram(f"{PREFIX}_{name}", text, labels, buckets=SECONDS, registry=self.registry)
 
     def _gauge(self, name: str, text: str, merged: Merged, *labels: str) -> Gauge:
-        """*merged*: how the figures of several workers become one."""
+        """Return a gauge. *merged*: aggregation over several workers."""
         return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry, multiprocess_mode=merged)
 
     def _request(self, route: str, method: str, status: int) -> Callable[[float], None]:
-        """Record one answered request of *route* (a template, never a path), given its seconds."""
+        """Return a function that records one answered request of *route*, a path template, given its seconds."""
         requests, durations = self._requests.labels(route, method, str(status)), self._durations.labels(route)
 
         def record(seconds: float) -> None:
@@ -92,12 +102,12 @@ class Metrics:
     def backend(self, name: str) -> BackendMetrics:
         return BackendMetrics(name, self)
 
-    def watch(self, collector: Collector) -> None:
-        """Add figures that are looked up when they are asked for."""
-        self.live.register(collector)
+    def register(self, collector: Collector) -> None:
+        """Add gauges that are read at each scrape."""
+        self.gauges.register(collector)
 
     def text(self) -> bytes:
-        """All series; where several workers share the port, the sum over them and this one's own live figures."""
+        """Return all metrics: with several workers their sum, and the gauges of this one."""
         return b"".join(generate_latest(registry) for registry in self._registries())
 
     def _registries(self) -> Iterator[CollectorRegistry]:
@@ -107,4 +117,4 @@ class Metrics:
             yield shared
         else:
             yield self.registry
-        yield self.live
+        yield self.gauges

@@ -1,9 +1,9 @@
-"""Spans for a collector, by OTLP over HTTP: gathered here, sent by a thread of the SDK's, dropped where it cannot.
+"""Export of spans to a collector by OTLP over HTTP, in batches, from a thread of the SDK; failed batches are dropped.
 
-Needs the extra `otlp`.
+Requires the extra `otlp`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
@@ -18,22 +18,25 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from synapse_gateway import __version__
 from synapse_gateway.errors import GatewayError
 from synapse_gateway.observe.logs import QUIET
-from synapse_gateway.observe.tracing import Headers
-from synapse_gateway.server.call import Call
+from synapse_gateway.observe.tracing import Attributes, Headers
 
 PATH = "/v1/traces"
 SEND_S = 5.0
 LINGER_MS = 3000
-"""How long the end of the process waits for the collector."""
+"""Milliseconds to wait for the collector at the end of the process."""
 _context = TraceContextTextMapPropagator()
 
 
 class CollectorTracer:
-    """Sends spans to the collector at *endpoint*, under the name of this *instance*."""
+    """Tracer that sends spans to the collector at *endpoint*, under the name of this *instance*."""
 
     def __init__(self, endpoint: str, instance: str, delay_s: float = 2) -> None:
-        named = {"service.name": "synapse-gateway", "service.instance.id": instance, "service.version": __version__}
-        self._provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
+        attributes = {
+            "service.name": "synapse-gateway",
+            "service.instance.id": instance,
+            "service.version": __version__,
+        }
+        self._provider = TracerProvider(resource=Resource.create(attributes), shutdown_on_exit=False)
         exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + PATH, timeout=SEND_S)
         self._processor = BatchSpanProcessor(
             exporter, schedule_delay_millis=delay_s * 1000, export_timeout_millis=LINGER_MS
@@ -41,9 +44,9 @@ class CollectorTracer:
         self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("synapse_gateway", __version__)
 
-    def begin(self, call: Call) -> "RequestSpan":
-        came = _context.extract(call.request.headers)
-        return RequestSpan(self._tracer, self._tracer.start_span(call.request.method, came, SpanKind.SERVER))
+    def begin(self, method: str, headers: Mapping[str, str]) -> "RequestSpan":
+        parent = _context.extract(headers)
+        return RequestSpan(self._tracer, self._tracer.start_span(method, parent, SpanKind.SERVER), method)
 
     def close(self) -> None:
         self._provider.force_flush(LINGER_MS)
@@ -51,20 +54,21 @@ class CollectorTracer:
 
 
 class RequestSpan:
-    """The span of one request, and those of the backends that were asked for it."""
+    """Span of one request, with a child span for each attempt at a backend."""
 
-    def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
+    def __init__(self, tracer: trace.Tracer, span: trace.Span, method: str) -> None:
         self._tracer = tracer
         self._span = span
+        self._method = method
 
     @contextmanager
-    def attempt(self, backend: str, *named: tuple[str, str]) -> Iterator[Headers]:
+    def attempt(self, backend: str, *more: tuple[str, str]) -> Iterator[Headers]:
         span = self._tracer.start_span(backend, self._inside(self._span), SpanKind.CLIENT)
         span.set_attribute("synapse.backend", backend)
         headers: dict[str, str] = {}
         _context.inject(headers, self._inside(span))
         try:
-            yield (*named, *headers.items())
+            yield (*more, *headers.items())
         except BaseException as error:
             span.set_status(StatusCode.ERROR)
             span.set_attribute("error.type", error.code if isinstance(error, GatewayError) else type(error).__name__)
@@ -72,16 +76,14 @@ class RequestSpan:
         finally:
             span.end()
 
-    def end(self, call: Call, status: int) -> None:
-        """What asks whether the gateway is well is left out, unless it is not."""
-        if call.route in QUIET and status < 500:
+    def end(self, route: str, status: int, attributes: Attributes) -> None:
+        """Record the response. Health checks and metrics are left out unless they fail."""
+        if route in QUIET and status < 500:
             return
-        span, method = self._span, call.request.method
-        span.update_name(f"{method} {call.route}")
-        told = {"synapse.backend": call.backend, "synapse.fallback": call.is_fallback or None}
-        known = {name: value for name, value in told.items() if value is not None}
-        span.set_attributes({"http.request.method": method, "http.route": call.route, **known})
-        span.set_attributes({"http.response.status_code": status, "synapse.request_id": call.id})
+        span, method = self._span, self._method
+        span.update_name(f"{method} {route}")
+        span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+        span.set_attributes({name: value for name, value in attributes.items() if value is not None})
         if status >= 500:
             span.set_status(StatusCode.ERROR)
         span.end()

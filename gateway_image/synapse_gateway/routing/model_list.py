@@ -1,4 +1,4 @@
-"""The models that can be asked for: the public names, and what each backend says it has."""
+"""List of the available models: public names of routes, and the models that each backend lists."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -8,63 +8,63 @@ import msgspec
 
 from synapse_gateway.errors import BadGatewayError, GatewayError, UnavailableError
 from synapse_gateway.routing.registry import Registry
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.error_responses import refusal
-from synapse_gateway.upstream.http import Request, UpstreamError
-from synapse_gateway.upstream.models.listing import Entry, merged
-from synapse_gateway.upstream.models.router_api import Listing
+from synapse_gateway.upstream.error_responses import error_from_response
+from synapse_gateway.upstream.http import UpstreamError, UpstreamRequest
+from synapse_gateway.upstream.models.listing import ModelEntry, ModelList, merged
+from synapse_gateway.upstream.upstream import Upstream
 
 MOST_BYTES = 16 * 1024 * 1024
 
 
-async def catalog(registry: Registry, timeout_s: float) -> list[Entry]:
-    """Every model once, public names first. A backend that fails is left out; raises UnavailableError when all do."""
-    backends = [target.backend for target in registry.offering("models")]
-    answers = await asyncio.gather(*(_listed(backend, timeout_s) for backend in backends))
-    lists = {backend.name: found for backend, found in zip(backends, answers, strict=True) if found is not None}
+async def catalog(registry: Registry, timeout_s: float) -> list[ModelEntry]:
+    """Return every model once, public names first. Raises UnavailableError when no backend lists its models."""
+    upstreams = [target.upstream for target in registry.offering("models")]
+    results = await asyncio.gather(*(_listed_or_none(upstream, timeout_s) for upstream in upstreams))
+    lists = {upstream.name: models for upstream, models in zip(upstreams, results, strict=True) if models is not None}
     if not lists:
-        raise UnavailableError("no backend tells which models it has", retry_after_s=1)
-    return list(_once([*_public(registry, lists), *_owned(lists)]))
+        raise UnavailableError("no backend lists its models at present", retry_after_s=1)
+    return list(_unique([*_public(registry, lists), *_owned(lists)]))
 
 
-async def _listed(backend: Backend, timeout_s: float) -> list[Entry] | None:
+async def _listed_or_none(upstream: Upstream, timeout_s: float) -> list[ModelEntry] | None:
     try:
-        return await listed(backend, timeout_s)
+        return await listed(upstream, timeout_s)
     except GatewayError:
         return None
 
 
-async def listed(backend: Backend, timeout_s: float) -> list[Entry]:
-    """What *backend* has, by its OpenAI list. Raises GatewayError."""
-    with await backend.send(Request("GET", backend.path("models") or "/v1/models"), timeout_s) as answer:
-        if answer.status >= 300:
-            raise await refusal(backend.name, answer)
+async def listed(upstream: Upstream, timeout_s: float) -> list[ModelEntry]:
+    """Return the models of a backend, by its OpenAI list. Raises GatewayError."""
+    request = UpstreamRequest("GET", upstream.path("models") or "/v1/models")
+    with await upstream.send(request, timeout_s) as response:
+        if response.status >= 300:
+            raise await error_from_response(upstream.name, response)
         try:
-            entries = msgspec.json.decode(await answer.read(MOST_BYTES), type=Listing).data
+            entries = msgspec.json.decode(await response.read(MOST_BYTES), type=ModelList).data
         except UpstreamError as error:
-            raise backend.failure(error) from error
+            raise upstream.failure(error) from error
         except (msgspec.DecodeError, RecursionError) as error:
-            raise BadGatewayError(f"the list of {backend.name} cannot be read", code="backend_bad_response") from error
+            raise BadGatewayError(f"{upstream.name}: invalid model list", code="backend_bad_response") from error
     return merged(entry for entry in entries if isinstance(entry.get("id"), str))
 
 
-def _public(registry: Registry, lists: dict[str, list[Entry]]) -> Iterator[Entry]:
-    """The names of routes; what the first backend that can be asked says of its own model comes along."""
+def _public(registry: Registry, lists: dict[str, list[ModelEntry]]) -> Iterator[ModelEntry]:
+    """Yield the names of routes, with the details that the first responding target gives of its own model."""
     for name, route in registry.routes.items():
-        answering = [target for target in route if target.backend.name in lists]
-        for target in answering[:1]:
-            owner = target.backend.name
+        responding = [target for target in route if target.upstream.name in lists]
+        for target in responding[:1]:
+            owner = target.upstream.name
             own: dict[str, Any] = next((entry for entry in lists[owner] if entry["id"] == target.model), {})
             yield {"object": "model", "created": 0, **own, "id": name, "owned_by": owner}
 
 
-def _owned(lists: dict[str, list[Entry]]) -> Iterator[Entry]:
+def _owned(lists: dict[str, list[ModelEntry]]) -> Iterator[ModelEntry]:
     for owner, entries in lists.items():
         yield from ({"object": "model", "created": 0, **entry, "owned_by": owner} for entry in entries)
 
 
-def _once(entries: Iterable[Entry]) -> Iterable[Entry]:
-    found: dict[str, Entry] = {}
+def _unique(entries: Iterable[ModelEntry]) -> Iterable[ModelEntry]:
+    by_id: dict[str, ModelEntry] = {}
     for entry in entries:
-        found.setdefault(entry["id"], entry)
-    return found.values()
+        by_id.setdefault(entry["id"], entry)
+    return by_id.values()

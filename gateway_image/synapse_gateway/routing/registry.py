@@ -1,4 +1,4 @@
-"""Which backends answer for a model, in the order they are tried."""
+"""Registry of backends and routes: the targets that serve a model, in the order they are tried."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,106 +6,108 @@ from dataclasses import dataclass
 from synapse_gateway.errors import BadRequestError, NotFoundError, UnavailableError
 from synapse_gateway.observe.metrics import Metrics
 from synapse_gateway.routing.config import Config
-from synapse_gateway.upstream.adapters import Operation, Task
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.lifecycle import Always, Lifecycle
+from synapse_gateway.upstream.adapters import LifecycleKind, Operation, Task
+from synapse_gateway.upstream.lifecycle import Lifecycle, StaticModels
+from synapse_gateway.upstream.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One backend, and the name that it knows the model by; None leaves the client's name as it is."""
+    """One backend, and its own name for the model; None passes the client's name on unchanged."""
 
-    backend: Backend
+    upstream: Upstream
     model: str | None = None
 
 
 class Registry:
-    """The configuration in force. Never changed: a new file makes a new one, which takes over what is the same."""
+    """The active configuration. Immutable: a reload makes a new one, which keeps the unchanged backends."""
 
     def __init__(
         self,
         config: Config,
         metrics: Metrics,
         former: "Registry | None" = None,
-        lifecycle: Callable[[Backend], Lifecycle] = Always.of,
+        lifecycle: Callable[[Upstream], Lifecycle] = StaticModels.of,
     ) -> None:
         self.config = config
-        self.backends: Mapping[str, Backend] = {
-            name: _kept(former, name, section) or Backend(name, section, metrics, lifecycle)
+        self.upstreams: Mapping[str, Upstream] = {
+            name: _unchanged(former, name, section) or Upstream(name, section, metrics, lifecycle)
             for name, section in config.backends.items()
         }
         self.routes: Mapping[str, tuple[Target, ...]] = {
-            route.model: tuple(Target(self.backends[stop.backend], stop.model or route.model) for stop in route.targets)
+            route.model: tuple(
+                Target(self.upstreams[target.backend], target.model or route.model) for target in route.targets
+            )
             for route in config.routes
         }
-        self._aliases = dict(self._names_of_backends())
+        self._aliases = dict(self._aliased_routes())
         self._cache: dict[tuple[str, Operation], tuple[Target, ...]] = {}
 
-    def close_those_not_in(self, successor: "Registry") -> None:
-        """Let go of the backends that *successor* did not take over."""
-        for name, backend in self.backends.items():
-            if successor.backends.get(name) is not backend:
-                backend.close()
+    def close_dropped(self, successor: "Registry") -> None:
+        """Close the backends that *successor* did not keep."""
+        for name, upstream in self.upstreams.items():
+            if successor.upstreams.get(name) is not upstream:
+                upstream.close()
 
     def resolve(self, model: str | None, operation: Operation) -> tuple[Target, ...]:
-        """The targets for *model*. Raises NotFoundError, BadRequestError and UnavailableError."""
+        """Return the targets for *model*. Raises NotFoundError, BadRequestError and UnavailableError."""
         key = (model or "", operation)
-        found = self._cache.get(key)
-        if found is None:
-            found = self._resolve(model, operation)
-            if model in self.routes:  # names that clients make up would fill it
-                self._cache[key] = found
-        return found
+        targets = self._cache.get(key)
+        if targets is None:
+            targets = self._resolve(model, operation)
+            if model in self.routes:  # not for names that clients make up: they would fill the cache
+                self._cache[key] = targets
+        return targets
 
-    def known(self, model: str) -> tuple[Target, ...] | None:
-        """The route of *model*, which may be a public name or one that a backend has, with `:latest` or without."""
+    def route_for(self, model: str) -> tuple[Target, ...] | None:
+        """Return the route of *model*: a public name or a backend's own name, with `:latest` or without."""
         return self.routes.get(model) or self._aliases.get(_untagged(model))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name that has a route: the public ones, then those that backends have."""
+        """Every name that has a route: public names, then backends' own names."""
         public = {_untagged(model) for model in self.routes}
         return (*self.routes, *(alias for alias in self._aliases if alias not in public))
 
     def offering(self, operation: Operation) -> tuple[Target, ...]:
-        """Every backend that has *operation*. Raises UnavailableError when none has."""
-        if found := tuple(Target(backend) for backend in self.backends.values() if backend.path(operation)):
-            return found
+        """Return every backend that offers *operation*. Raises UnavailableError when none does."""
+        if targets := tuple(Target(upstream) for upstream in self.upstreams.values() if upstream.path(operation)):
+            return targets
         raise UnavailableError(f"no backend is configured for {operation}", code="backend_not_configured")
 
-    def doing(self, task: Task) -> list[Backend]:
-        """The backends that do *task*."""
-        return [backend for backend in self.backends.values() if task in backend.config.served_tasks]
+    def serving(self, task: Task) -> list[Upstream]:
+        """Return the backends that serve *task*."""
+        return [upstream for upstream in self.upstreams.values() if task in upstream.config.served_tasks]
 
-    def first(self, lifecycle: str) -> Backend | None:
-        """The first backend whose models come and go in the way named *lifecycle*."""
-        return next((found for found in self.backends.values() if found.adapter.lifecycle == lifecycle), None)
+    def by_lifecycle(self, kind: LifecycleKind) -> Upstream | None:
+        """Return the first backend with a model lifecycle of *kind*."""
+        return next((upstream for upstream in self.upstreams.values() if upstream.adapter.lifecycle == kind), None)
 
     def _resolve(self, model: str | None, operation: Operation) -> tuple[Target, ...]:
-        route = self.known(model or "")
+        route = self.route_for(model or "")
         if route is None:
-            return self._by_default(model, operation)
-        if found := tuple(target for target in route if target.backend.path(operation)):
-            return found
-        raise BadRequestError(f"{model} cannot do {operation}", code="model_not_available", param="model")
+            return self._default_targets(model, operation)
+        if targets := tuple(target for target in route if target.upstream.path(operation)):
+            return targets
+        raise BadRequestError(f"{model} does not offer {operation}", code="model_not_available", param="model")
 
-    def _by_default(self, model: str | None, operation: Operation) -> tuple[Target, ...]:
-        """Where a name that has no route goes: to a server that has its own list, or to the only one there is."""
+    def _default_targets(self, model: str | None, operation: Operation) -> tuple[Target, ...]:
+        """Return the targets of a name without a route: a router, which has its own list, or the only backend."""
         offering = self.offering(operation)
         for target in offering:
-            if target.backend.adapter.lifecycle == "router":
-                return (Target(target.backend, model),)
+            if target.upstream.adapter.lifecycle == "router":
+                return (Target(target.upstream, model),)
         if operation == "embeddings" or len(offering) == 1 or not model:
             return offering[:1]
-        known = ", ".join(name for name, route in self.routes.items() if any(t.backend.path(operation) for t in route))
+        names = [name for name, route in self.routes.items() if any(t.upstream.path(operation) for t in route)]
         raise NotFoundError(
-            f"there is no model {model!r} for {operation}; there are: {known or 'none'}",
+            f"unknown model {model!r} for {operation}; accepted: {', '.join(names) or 'none'}",
             code="model_not_found",
             param="model",
         )
 
-    def _names_of_backends(self) -> Iterator[tuple[str, tuple[Target, ...]]]:
-        """Backends' own names for their models, so that a consumer may keep the name it used."""
+    def _aliased_routes(self) -> Iterator[tuple[str, tuple[Target, ...]]]:
+        """Yield routes by backends' own model names, so that clients of a former backend may keep the name they use."""
         for route in reversed(tuple(self.routes.values())):
             for target in route:
                 if target.model and target.model not in self.routes:
@@ -118,6 +120,6 @@ def _untagged(model: str) -> str:
     return model.removesuffix(":latest")
 
 
-def _kept(former: Registry | None, name: str, section: object) -> Backend | None:
-    found = former.backends.get(name) if former else None
-    return found if found is not None and found.config == section else None
+def _unchanged(former: Registry | None, name: str, section: object) -> Upstream | None:
+    upstream = former.upstreams.get(name) if former else None
+    return upstream if upstream is not None and upstream.config == section else None

@@ -1,4 +1,4 @@
-"""A changed configuration file is put in force without dropping a request; a bad one is refused, the old one kept."""
+"""Reload of a changed configuration file without dropped requests; an invalid file is refused, the old one kept."""
 
 import asyncio
 import logging
@@ -6,38 +6,38 @@ import logging
 from synapse_gateway.gateway import Gateway
 from synapse_gateway.routing import config
 
-LOOK_S = 2.0
+POLL_S = 2.0
 log = logging.getLogger("synapse_gateway.routing.reload")
 
 
-class Watch:
-    """Looks at the file every two seconds: a mounted ConfigMap is swapped under its name, which no event tells."""
+class ConfigWatcher:
+    """Poller of the file: a mounted ConfigMap is replaced through a symlink, which file system events miss."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._path = gateway.settings.config_path
-        self._seen = self._content()
+        self._last = self._content()
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
-            self.look()
+            await asyncio.sleep(POLL_S)
+            self.check()
 
-    def look(self) -> None:
-        """Load the file if it is not what it was."""
+    def check(self) -> None:
+        """Load the file if its content has changed."""
         content = self._content()
-        if content is None or content == self._seen:
+        if content is None or content == self._last:
             return
-        self._seen = content
+        self._last = content
         outcomes = self._gateway.metrics.config_reloads
         try:
             self._gateway.use(config.parse(content, str(self._path)))
         except config.ConfigError as error:
             outcomes.labels("refused").inc()
-            log.error("the changed configuration is refused, the former one stays: %s", error)  # noqa: TRY400
+            log.error("configuration reload refused, the former one stays active: %s", error)  # noqa: TRY400
             return
         outcomes.labels("applied").inc()
-        log.info("the changed configuration is in force")
+        log.info("configuration reloaded")
 
     def _content(self) -> str | None:
         try:

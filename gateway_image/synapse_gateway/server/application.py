@@ -1,24 +1,25 @@
-"""The application: finds the endpoint of a request, asks who calls, and turns every failure into the one envelope."""
+"""Application: dispatch of requests to endpoints, authentication, and conversion of errors to the JSON envelope."""
 
 import asyncio
 import logging
 import traceback
-from time import perf_counter
+from time import perf_counter, time
 
 from synapse_gateway.errors import GatewayError, InternalError, RefusedError, envelope
 from synapse_gateway.gateway import Gateway
+from synapse_gateway.observe.logs import AccessRecord
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Table
 from synapse_gateway.server.http import ClientLeftError, Response, Stream
 from synapse_gateway.server.http.exchange import Exchange
 
 CLIENT_LEFT = 499
-"""The status that logs and metrics show for a client that did not wait for its answer (nginx's custom)."""
+"""Status in logs and metrics for a client that disconnected before the response (nginx's convention)."""
 log = logging.getLogger("synapse_gateway.server.application")
 
 
 class Application:
-    """Handles each request of a server."""
+    """Handler of every request of a server."""
 
     def __init__(self, gateway: Gateway, table: Table) -> None:
         self._gateway = gateway
@@ -28,7 +29,7 @@ class Application:
         """Answer a request; raises nothing but cancellation."""
         call = Call(self._gateway, exchange)
         if self._gateway.tracer:
-            call.span = self._gateway.tracer.begin(call)
+            call.span = self._gateway.tracer.begin(call.request.method, call.request.headers)
         try:
             response = await self._answer(call)
         except asyncio.CancelledError:
@@ -46,39 +47,50 @@ class Application:
             return call.failure(error)
         except ClientLeftError:
             raise asyncio.CancelledError from None
-        except Exception as error:  # noqa: BLE001 - a bug must not show the client our insides
+        except Exception as error:  # noqa: BLE001 - a bug must not show the client our internals
             log.error(  # noqa: TRY400 - a traceback shows values, which may be a prompt
                 "%s in %s: %s", type(error).__name__, call.route, _frames(error), extra={"request_id": call.id}
             )
-            return call.failure(InternalError("the gateway failed; its log has the request's id"))
+            return call.failure(InternalError("internal error; search the gateway's log for the request id"))
 
     async def _dispatch(self, call: Call) -> Response | Stream:
         request = call.request
         try:
             endpoint, call.parameters = self._table.find(request.method, request.path)
         except GatewayError:
-            self._gateway.identify(request.headers, "user")  # strangers do not learn what there is
+            self._gateway.identify(request.headers, "user")  # clients without a key must not learn which routes exist
             raise
-        call.endpoint = endpoint
+        call.route, call.body_limit = endpoint.template, endpoint.body_limit
         call.identity = identity = self._gateway.identify(request.headers, endpoint.access)
         with identity.quota:
             return await endpoint.handler(call)
 
     def _record(self, call: Call, status: int) -> None:
-        seconds = perf_counter() - call.started
-        self._gateway.metrics.request(call.route, call.request.method, status)(seconds)
-        self._gateway.access_log.write(call, status, seconds)
+        seconds, method = perf_counter() - call.started, call.request.method
+        self._gateway.metrics.request(call.route, method, status)(seconds)
+        if self._gateway.access_log.is_logged(call.route, status):
+            ms = round(seconds * 1000, 1)
+            record = AccessRecord(time(), call.id, method, call.route, status, ms, call.backend, call.identity.name)
+            self._gateway.access_log.write(record)
         if call.span:
-            call.span.end(call, status)
+            call.span.end(call.route, status, _span_attributes(call))
+
+
+def _span_attributes(call: Call) -> dict[str, str | bool | int | None]:
+    return {
+        "synapse.backend": call.backend,
+        "synapse.fallback": call.is_fallback or None,
+        "synapse.request_id": call.id,
+    }
 
 
 def refuse(status: int, message: str) -> Response:
-    """The answer to what is no request, before there is a call."""
+    """Return the response to data that is not a valid request, before there is a call."""
     error = RefusedError(status, message, code="bad_request")
     return Response(envelope(error), status, {"content-type": "application/json"})
 
 
 def _frames(error: BaseException) -> str:
-    """Where it happened, without what it said: that may hold a prompt."""
+    """Return the functions and lines of the traceback, without the message: it may hold a prompt."""
     frames = traceback.extract_tb(error.__traceback__)
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))

@@ -1,4 +1,4 @@
-"""The body of a request, taken in under a limit of bytes and of patience."""
+"""Reading of request bodies, with a limit of size and a minimum rate."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,35 +8,35 @@ from synapse_gateway.server.http import Request
 from synapse_gateway.server.http.request import BadBodyError
 
 LEAST_PROGRESS = 16 * 1024
-"""Bytes that must come in each spell of patience: less is a client that holds a place and sends nothing."""
+"""Bytes that must arrive within each timeout: otherwise slow clients could hold connections open."""
 
 
-async def read(request: Request, most: int, patience_s: float) -> bytes:
-    """The whole body. Raises TooLargeError before anything is kept, SlowClientError and BadRequestError."""
+async def read(request: Request, most: int, timeout_s: float) -> bytes:
+    """Return the whole body. Raises TooLargeError (before buffering), SlowClientError and BadRequestError."""
     admit(request, most)
     if request.body.is_complete:
-        whole = request.body.taken()
+        whole = request.body.take()
         _check(len(whole), most)
         return whole
-    return b"".join([part async for part in chunks(request, most, patience_s)])
+    return b"".join([part async for part in chunks(request, most, timeout_s)])
 
 
-async def chunks(request: Request, most: int, patience_s: float) -> AsyncIterator[bytes]:
-    """The body as it comes, for what is too large to hold. Raises as `read` does."""
+async def chunks(request: Request, most: int, timeout_s: float) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives, for bodies too large for memory. Raises the errors of `read`."""
     admit(request, most)
-    size, since_look, loop = 0, 0, asyncio.get_running_loop()
-    deadline = loop.time() + patience_s
+    size, progress, loop = 0, 0, asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
     while part := await _part(request, deadline):
         size += len(part)
-        since_look += len(part)
+        progress += len(part)
         _check(size, most)
-        if since_look >= LEAST_PROGRESS:
-            deadline, since_look = loop.time() + patience_s, 0
+        if progress >= LEAST_PROGRESS:
+            deadline, progress = loop.time() + timeout_s, 0
         yield part
 
 
 def admit(request: Request, most: int) -> None:
-    """Refuse a body by its announced length, and ask for it where the client waits to be asked."""
+    """Check the announced length, and send 100 Continue where the client waits for it."""
     length = request.length
     if length is not None:
         _check(length, most)
@@ -45,7 +45,7 @@ def admit(request: Request, most: int) -> None:
 
 def _check(size: int, most: int) -> None:
     if size > most:
-        raise TooLargeError(f"the body is larger than {most} bytes, the most that is taken here")
+        raise TooLargeError(f"the body is larger than the limit of {most} bytes")
 
 
 async def _part(request: Request, deadline: float) -> bytes:
@@ -53,6 +53,6 @@ async def _part(request: Request, deadline: float) -> bytes:
         async with asyncio.timeout_at(deadline):
             return await request.body.part()
     except TimeoutError as error:
-        raise SlowClientError("the request came too slowly") from error
+        raise SlowClientError("timed out while reading the request body") from error
     except BadBodyError as error:
-        raise BadRequestError("the body is not what its head announces", code="bad_body") from error
+        raise BadRequestError("the body does not match its head", code="bad_body") from error

@@ -1,16 +1,16 @@
-"""A body as it comes in, from either side: its sender waits while its reader is slow."""
+"""Body of a request or response as it arrives, with backpressure: reading pauses while the consumer is slow."""
 
 import asyncio
 from collections import deque
 
 HIGH_WATER = 256 * 1024
-"""Bytes that wait for a slow reader before the sender is made to wait too."""
+"""Buffered bytes above which reading from the transport pauses."""
 
 
-class Inflow:
-    """Parts of a body between a parser, which feeds, and one reader, which takes them."""
+class BodyStream:
+    """Buffer between a parser, which feeds data, and one reader."""
 
-    __slots__ = ("_fault", "_is_paused", "_loop", "_parts", "_size", "_transport", "_waiter", "is_complete")
+    __slots__ = ("_error", "_is_paused", "_loop", "_parts", "_size", "_transport", "_waiter", "is_complete")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport | None) -> None:
         self._loop = loop
@@ -19,15 +19,15 @@ class Inflow:
         self._size = 0
         self._is_paused = False
         self._waiter: asyncio.Future[None] | None = None
-        self._fault: Exception | None = None
+        self._error: Exception | None = None
         self.is_complete = False
 
     @property
     def is_drained(self) -> bool:
-        """The whole body came, and was taken."""
+        """True if the whole body was received and read."""
         return self.is_complete and not self._parts
 
-    # The parser's side
+    # Interface for the parser
 
     def feed(self, data: bytes) -> None:
         self._parts.append(data)
@@ -41,27 +41,27 @@ class Inflow:
         self.is_complete = True
         self.wake()
 
-    def fail(self, fault: Exception) -> None:
-        """Have the reader meet *fault* once it took what came before."""
-        self._fault = self._fault or fault
+    def fail(self, error: Exception) -> None:
+        """Raise *error* in the reader after it has read the data received before."""
+        self._error = self._error or error
         self.wake()
 
     def wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # The reader's side
+    # Interface for the reader
 
     async def part(self) -> bytes:
-        """What has come since the last call; empty at the end. Raises the sender's fault."""
+        """Return the data received since the last call; empty at the end. Raises the error given to `fail`."""
         while not self._parts:
             if self.is_complete:
                 return b""
-            await self.more()
-        return self.taken()
+            await self.wait()
+        return self.take()
 
-    def taken(self) -> bytes:
-        """What is there now, which may be nothing."""
+    def take(self) -> bytes:
+        """Return the buffered data, which may be empty, and resume reading."""
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
@@ -71,10 +71,10 @@ class Inflow:
             self._transport.resume_reading()
         return data
 
-    async def more(self) -> None:
-        """Wait until something happens. Raises the sender's fault."""
-        if self._fault is not None:
-            raise self._fault
+    async def wait(self) -> None:
+        """Wait for data, the end or an error. Raises the error given to `fail`."""
+        if self._error is not None:
+            raise self._error
         self._waiter = self._loop.create_future()
         try:
             await self._waiter

@@ -1,4 +1,4 @@
-"""A moment by which something must have happened. Moving it further costs no timer: most deadlines never come."""
+"""Deadline that is cheap to move: postponing it does not reset the timer, since most deadlines never expire."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,13 +7,13 @@ NEVER = float("inf")
 
 
 class Deadline:
-    """Calls *passed* once when its moment comes; it can be set anew, cleared, and stopped for good."""
+    """Timer that calls *expired* once. It can be set again, cleared, and stopped for good."""
 
-    __slots__ = ("_due", "_loop", "_passed", "_timer")
+    __slots__ = ("_due", "_expired", "_loop", "_timer")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, passed: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
-        self._passed = passed
+        self._expired = expired
         self._due = NEVER
         self._timer: asyncio.TimerHandle | None = None
 
@@ -22,34 +22,34 @@ class Deadline:
         return self._due < NEVER
 
     def set(self, seconds: float) -> None:
-        """Let it come in *seconds*. A timer that is set for earlier stays, and looks again."""
+        """Expire in *seconds*. An earlier timer stays, and is renewed when it fires."""
         self._due = self._loop.time() + seconds
         if self._timer is not None and self._timer.when() > self._due:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_at(self._due, self._look)
+            self._timer = self._loop.call_at(self._due, self._check)
 
     def clear(self) -> None:
-        """What was waited for happened."""
+        """Do not expire until it is set again."""
         self._due = NEVER
 
     def stop(self) -> None:
-        """Nothing will be waited for any more; let go of who waited."""
+        """Never expire; drop the timer and the callback."""
         self._due = NEVER
-        self._passed = _nobody
+        self._expired = _do_nothing
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._timer = None
         if self._due <= self._loop.time():
             self._due = NEVER
-            self._passed()
+            self._expired()
         elif self.is_set:
-            self._timer = self._loop.call_at(self._due, self._look)
+            self._timer = self._loop.call_at(self._due, self._check)
 
 
-def _nobody() -> None:
-    """What a stopped deadline calls."""
+def _do_nothing() -> None:
+    """Replace the callback of a stopped deadline."""

@@ -1,27 +1,25 @@
-"""What the gateway offers, as a table: dispatch, access, labels of metrics and the description all come from it."""
+"""Endpoints and their table, from which dispatch, access control, metric labels and the API description are derived."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from synapse_gateway.auth.keys import Access
 from synapse_gateway.errors import MethodNotAllowedError, NotFoundError
+from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.settings import MI
 from synapse_gateway.upstream.adapters import Operation
 
-if TYPE_CHECKING:
-    from synapse_gateway.server.call import Call
-
-Handler = Callable[["Call"], Awaitable[Response | Stream]]
+Handler = Callable[[Call], Awaitable[Response | Stream]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Doc:
-    """How an endpoint is described. *body* and *answer*: msgspec types, or None for what is no JSON."""
+    """API description of an endpoint. *body* and *answer*: msgspec types, or None for other media than JSON."""
 
     summary: str
     tag: str
@@ -30,7 +28,7 @@ class Doc:
     required: tuple[str, ...] = ()  # fields of the form
     answer: Any = None
     media: str = "application/json"
-    also: tuple[str, ...] = ()  # types that the answer may have besides, such as that of a stream
+    also: tuple[str, ...] = ()  # other media types of the response, such as that of a stream
     status: int = 200
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -44,25 +42,25 @@ class Endpoint:
     handler: Handler
     access: Access = "user"
     body_limit: int = MI
-    doc: Doc | None = None  # None: it is not part of the API's description
-    operations: tuple[Operation, ...] = ()  # what it may ask of a backend
-    lifecycle: str | None = None  # it manages the models of backends whose models come and go that way
+    doc: Doc | None = None  # None: left out of the API description
+    operations: tuple[Operation, ...] = ()  # operations of a backend that it may use
+    lifecycle: str | None = None  # kind of model lifecycle that it manages
 
     @cached_property
     def template(self) -> str:
-        """The path as the API's description writes it."""
+        """The path as the API description writes it."""
         return self.path.replace(":path}", "}")
 
 
-Match = tuple[Endpoint, Mapping[str, str]]
+EndpointMatch = tuple[Endpoint, Mapping[str, str]]
 
 
 class Table:
-    """All endpoints; finds the one for a request by the path as it was sent, decoded only where a name stands."""
+    """All endpoints. Paths are matched as sent by the client; only path parameters are percent-decoded."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self.endpoints = tuple(endpoints)
-        self._exact: dict[str, dict[str, Match]] = {}
+        self._exact: dict[str, dict[str, EndpointMatch]] = {}
         self._patterns: list[tuple[re.Pattern[str], Endpoint]] = []
         for endpoint in self.endpoints:
             if "{" in endpoint.path:
@@ -70,10 +68,10 @@ class Table:
             else:
                 self._exact.setdefault(endpoint.path, {})[endpoint.method] = (endpoint, {})
 
-    def find(self, method: str, path: str) -> Match:
-        """Raises NotFoundError and MethodNotAllowedError."""
-        if (methods := self._exact.get(path)) and (found := methods.get(method)):
-            return found
+    def find(self, method: str, path: str) -> EndpointMatch:
+        """Return the endpoint and its path parameters. Raises NotFoundError and MethodNotAllowedError."""
+        if (methods := self._exact.get(path)) and (exact := methods.get(method)):
+            return exact
         others = set(methods or ())
         for pattern, endpoint in self._patterns:
             if match := pattern.fullmatch(path):
@@ -82,7 +80,7 @@ class Table:
                 others.add(endpoint.method)
         if others:
             raise MethodNotAllowedError(method, ", ".join(sorted(others)))
-        raise NotFoundError("there is no such route; GET /openapi.json lists them")
+        raise NotFoundError("unknown route; GET /openapi.json lists the available ones")
 
 
 def _pattern(path: str) -> re.Pattern[str]:

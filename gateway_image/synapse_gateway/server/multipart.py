@@ -1,7 +1,7 @@
-"""multipart/form-data (RFC 7578), both ways: what came in as parts, and a form to send whose length is known.
+"""multipart/form-data (RFC 7578): an incremental parser, and forms to send, whose length is known beforehand.
 
-In:  `Parser(boundary(content_type)).feed(data)` gives events: a `Part` begins, and bytes belong to the last one begun.
-Out: `Form(fields=[("language", "en")], files=[("file", upload)])` as the body of an `Order` or a `Request`.
+Parse: `FormParser(boundary(content_type)).feed(data)` returns events: a `FormPart` begins, bytes belong to the last.
+Send: `Form(fields=[("language", "en")], files=[("file", upload)])` as the body of an `UpstreamCall`.
 """
 
 import logging
@@ -26,23 +26,23 @@ OCTETS = "application/octet-stream"
 MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,64}(; ?[\w-]{1,32}=[\w.+-]{1,64})*", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})  # as browsers do: html.spec.whatwg.org, form data
-logging.getLogger("python_multipart").setLevel(logging.ERROR)  # what it warns of, the client is told
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings become errors for the client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """The head of one part. *filename* is what the client calls its file, without folders; None: it is no file."""
+class FormPart:
+    """Head of one part. *filename*: the client's name of the file, without folders; None for a text field."""
 
     name: str
     filename: str | None
     content_type: str
 
 
-class Parser:
-    """Splits a body into parts as it comes. Raises BadRequestError (`invalid_form`) for what is no form."""
+class FormParser:
+    """Incremental parser of a form. Raises BadRequestError (`invalid_form`) for an invalid one."""
 
     def __init__(self, boundary: bytes) -> None:
-        self._events: list[Part | bytes] = []
+        self._events: list[FormPart | bytes] = []
         self._header = bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._name = b""
@@ -63,20 +63,20 @@ class Parser:
             max_header_size=HEADER_BYTES,
         )
 
-    def feed(self, data: bytes) -> list[Part | bytes]:
-        """What *data* adds."""
+    def feed(self, data: bytes) -> list[FormPart | bytes]:
+        """Return the events that *data* completes."""
         try:
             self._parser.write(data)
         except FormParserError as error:
-            raise _invalid("its parts cannot be told apart, or a part's header is too large") from error
-        found, self._events = self._events, []
-        return found
+            raise _invalid("invalid multipart syntax, or the header of a part is too large") from error
+        events, self._events = self._events, []
+        return events
 
     def _begin(self) -> None:
         self._parts += 1
         self._headers = {}
         if self._parts > MOST_PARTS:
-            raise BadRequestError(f"the form has more than {MOST_PARTS} parts", code="too_many_parts")
+            raise BadRequestError(f"the form has more parts than the limit of {MOST_PARTS}", code="too_many_parts")
 
     def _on_header(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -100,21 +100,24 @@ class Parser:
 
 
 def boundary(content_type: str) -> bytes:
-    """What stands between the parts. Raises BadRequestError for any other type of content."""
+    """Return the boundary between the parts. Raises BadRequestError for another content type."""
     media, options = parse_options_header(content_type.encode("latin-1", "replace"))
-    found = options.get(b"boundary", b"")
-    if media.decode("latin-1") != MEDIA or not 0 < len(found) <= 70:
-        raise BadRequestError(f"the body must be {MEDIA} with a boundary", code="wrong_content_type")
-    return found
+    value = options.get(b"boundary", b"")
+    if media.decode("latin-1") != MEDIA or not 0 < len(value) <= 70:
+        raise BadRequestError(
+            f"got content type {media.decode('latin-1')!r}; accepted: {MEDIA} with a boundary",
+            code="wrong_content_type",
+        )
+    return value
 
 
-def _part(headers: dict[bytes, bytes]) -> Part:
+def _part(headers: dict[bytes, bytes]) -> FormPart:
     kind, options = parse_options_header(headers.get(b"content-disposition"))
     if kind != b"form-data" or b"name" not in options:
         raise _invalid("a part has no Content-Disposition: form-data with a name")
     filename = options.get(b"filename")
     media = headers.get(b"content-type", b"").decode("latin-1").strip()
-    return Part(
+    return FormPart(
         name=_text(options[b"name"]),
         filename=None if filename is None else plain_name(_text(filename)),
         content_type=media if MEDIA_TYPE.fullmatch(media) else OCTETS,
@@ -122,7 +125,7 @@ def _part(headers: dict[bytes, bytes]) -> Part:
 
 
 def plain_name(name: str) -> str:
-    """*name* without folders and control characters, at most 255 characters of it."""
+    """Return *name* without folders and control characters, cut to its last 255 characters."""
     last = re.split(r"[/\\]", CONTROL.sub("", name))[-1].strip()
     return "" if last in {".", ".."} else last[-NAME_CHARACTERS:]
 
@@ -131,15 +134,15 @@ def _text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise _invalid("a part's header is not UTF-8") from error
+        raise _invalid("the header of a part is not UTF-8") from error
 
 
 def _invalid(why: str) -> BadRequestError:
-    return BadRequestError(f"the form cannot be read: {why}", code="invalid_form")
+    return BadRequestError(f"invalid form: {why}", code="invalid_form")
 
 
-class File(Protocol):
-    """What can be sent as a file of a form. *chunks* may be asked for again: each backend that is tried reads anew."""
+class FormFile(Protocol):
+    """File of a form to send. `chunks` may be called again: each backend that is tried reads it from the start."""
 
     @property
     def name(self) -> str: ...
@@ -149,16 +152,16 @@ class File(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         ...
 
     def chunks(self) -> AsyncIterator[bytes]: ...
 
 
 class Form:
-    """A form to send. Iterate over it for its bytes, *length* of them; *media* is its Content-Type."""
+    """Form to send: an async iterable of *length* bytes; *media* is its Content-Type."""
 
-    def __init__(self, *, fields: Iterable[tuple[str, str]] = (), files: Iterable[tuple[str, File]] = ()) -> None:
+    def __init__(self, *, fields: Iterable[tuple[str, str]] = (), files: Iterable[tuple[str, FormFile]] = ()) -> None:
         boundary = secrets.token_hex(16)
         self.media = f"{MEDIA}; boundary={boundary}"
         self._pieces = list(_pieces(boundary.encode(), fields, files))
@@ -174,8 +177,8 @@ class Form:
 
 
 def _pieces(
-    boundary: bytes, fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, File]]
-) -> Iterator[bytes | File]:
+    boundary: bytes, fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, FormFile]]
+) -> Iterator[bytes | FormFile]:
     head = b"".join(
         b"--%b\r\n%b\r\n\r\n%b\r\n" % (boundary, _disposition(name), value.encode()) for name, value in fields
     )

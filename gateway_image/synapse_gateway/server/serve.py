@@ -1,43 +1,44 @@
-"""Listening, until told to stop: then what is under way comes to its end."""
+"""Server process: listen until a signal, then drain."""
 
 import asyncio
 import logging
 import signal
 import socket
 
-from synapse_gateway.api.table import table
 from synapse_gateway.gateway import Gateway
-from synapse_gateway.routing.reload import Watch
+from synapse_gateway.routing.reload import ConfigWatcher
 from synapse_gateway.server import memory
 from synapse_gateway.server.application import Application, refuse
+from synapse_gateway.server.endpoint import Table
 from synapse_gateway.server.http import Listener
 
 log = logging.getLogger("synapse_gateway.server.serve")
 
 
-async def serve(gateway: Gateway, listener: socket.socket, parent: int | None = None) -> None:
-    """Answer until SIGTERM or SIGINT; returns when every call has come to its end, or its time to do so is over.
+async def serve(gateway: Gateway, table: Table, listener: socket.socket, parent: int | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; return when every call has ended, or the drain time is over.
 
-    *parent* is a pipe that ends with the process that started this one, which then stops too.
+    *parent* is a pipe that ends with the parent process; this one then stops too.
     """
-    told, watch = _told_to_stop(parent), Watch(gateway)  # before anybody hears that it listens, and acts on it
-    clients = Listener(Application(gateway, table()).handle, refuse)
+    # Handlers and the file's content come before "listening": tests and operators act on that line.
+    stop, watcher = _stop_event(parent), ConfigWatcher(gateway)
+    clients = Listener(Application(gateway, table).handle, refuse)
     await gateway.start()
     await clients.start(listener)
-    memory.settle()
+    memory.freeze_startup_objects()
     log.info("listening on port %d", listener.getsockname()[1])
-    beside = [asyncio.create_task(work) for work in (watch.run(), memory.give_back_again_and_again())]
+    background = [asyncio.create_task(work) for work in (watcher.run(), memory.trim_periodically())]
     try:
-        await told.wait()
+        await stop.wait()
         await _drain(gateway, clients)
     finally:
-        for task in beside:
+        for task in background:
             task.cancel()
         await gateway.close()
 
 
 async def _drain(gateway: Gateway, clients: Listener) -> None:
-    """Say that this replica goes, stop listening, and let what is under way end."""
+    """Announce the end of this replica, stop listening, and let calls in progress end."""
     log.info("draining for up to %g s", gateway.settings.drain_s)
     gateway.drain()
     clients.drain()
@@ -45,16 +46,16 @@ async def _drain(gateway: Gateway, clients: Listener) -> None:
     await clients.stop(gateway.settings.drain_s)
 
 
-def _told_to_stop(parent: int | None) -> asyncio.Event:
-    """What is set by a signal, or by the end of *parent*."""
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
+def _stop_event(parent: int | None) -> asyncio.Event:
+    """Return an event that is set by a signal, or by the end of *parent*."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-    def left(pipe: int) -> None:
-        loop.remove_reader(pipe)  # its end can be read again and again
-        told.set()
+    def parent_ended(pipe: int) -> None:
+        loop.remove_reader(pipe)  # a closed pipe stays readable
+        stop.set()
 
     if parent is not None:
-        loop.add_reader(parent, left, parent)
+        loop.add_reader(parent, parent_ended, parent)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    return told
+        loop.add_signal_handler(number, stop.set)
+    return stop

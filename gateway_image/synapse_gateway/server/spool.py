@@ -1,12 +1,13 @@
-"""Bytes on their way through: in memory while they are few, else in a file without a name, which is gone in any case.
+"""Spool of an upload: in memory while it is small, else in an unnamed file, which the system deletes in any case.
 
-A reader or writer in a thread may outlive the request that began it; the lock keeps it from a file that is closed.
+A thread that reads or writes may outlive its request; a lock keeps it from using a closed file.
 """
 
 import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from math import inf
 from threading import Lock
 from typing import BinaryIO
@@ -18,31 +19,31 @@ IN_MEMORY = MI
 CHUNK = 256 * KI
 
 
-class Room:
-    """Bytes on disk that everything under way may take together: a pod that fills its own scratch space is evicted."""
+class SpoolQuota:
+    """Quota of disk space for all uploads in progress: a pod that fills its ephemeral storage is evicted."""
 
     def __init__(self, most: float = inf) -> None:
         self._left = most
 
-    def take(self, size: int) -> None:
-        """Raises UnavailableError (`uploads_full`) when there is not so much."""
+    def reserve(self, size: int) -> None:
+        """Reserve *size* bytes. Raises UnavailableError (`uploads_full`) when the quota is used up."""
         if size > self._left:
-            raise UnavailableError("too many uploads at once; try later", code="uploads_full", retry_after_s=10)
+            raise UnavailableError("too many uploads in progress; retry later", code="uploads_full", retry_after_s=10)
         self._left -= size
 
-    def give(self, size: int) -> None:
+    def release(self, size: int) -> None:
         self._left += size
 
 
-BOUNDLESS = Room()
+UNLIMITED = SpoolQuota()
 
 
 class Spool:
-    """Written once, then read any number of times, also by several readers."""
+    """Data that is written once, then read any number of times, also concurrently."""
 
-    def __init__(self, room: Room = BOUNDLESS) -> None:
-        self._room = room
-        self._taken = 0
+    def __init__(self, quota: SpoolQuota = UNLIMITED) -> None:
+        self._quota = quota
+        self._reserved = 0
         self._memory = bytearray()
         self._file: BinaryIO | None = None
         self._lock = Lock()
@@ -50,17 +51,17 @@ class Spool:
         self.size = 0
 
     async def write(self, data: bytes) -> None:
-        """Add *data*. Raises UnavailableError where too much is under way, InternalError where the disk is full."""
+        """Append *data*. Raises UnavailableError when the quota is used up, InternalError when the disk is full."""
         self.size += len(data)
         if self.size <= IN_MEMORY:
             self._memory += data
             return
-        self._room.take(self.size - self._taken)
-        self._taken = self.size
+        self._quota.reserve(self.size - self._reserved)
+        self._reserved = self.size
         await asyncio.to_thread(self._spill, data)
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """At most *size* bytes from *offset*, empty at the end. It blocks. Raises ValueError once closed."""
+        """Return at most *size* bytes from *offset*, empty at the end. It blocks. Raises ValueError once closed."""
         with self._lock:
             if self._is_closed:
                 raise ValueError("the spool is closed")
@@ -69,7 +70,7 @@ class Spool:
             return os.pread(self._file.fileno(), size, offset)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """All of it, from the beginning."""
+        """Yield the content from the beginning."""
         for offset in range(0, self.size, CHUNK):
             if self._file is None:
                 yield self.read_at(offset, CHUNK)
@@ -77,12 +78,12 @@ class Spool:
                 yield await asyncio.to_thread(self.read_at, offset, CHUNK)
 
     async def close(self) -> None:
-        """Give the memory or the disk back."""
+        """Free the memory or the file, and release the quota."""
         if self._file is None:
             self._close()
         else:
             await asyncio.to_thread(self._close)
-        self._room.give(self._taken)
+        self._quota.release(self._reserved)
 
     def _spill(self, data: bytes) -> None:
         try:
@@ -90,12 +91,12 @@ class Spool:
                 if self._is_closed:
                     return
                 if self._file is None:
-                    self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the spool
+                    self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by `close`
                     _write_all(self._file, bytes(self._memory))
                     self._memory.clear()
                 _write_all(self._file, data)
         except OSError as error:
-            raise InternalError("there is no room for the upload; try later", code="storage_error") from error
+            raise InternalError("no disk space for the upload; retry later", code="storage_error") from error
 
     def _close(self) -> None:
         with self._lock:
@@ -105,8 +106,31 @@ class Spool:
                 self._file.close()
 
 
+@dataclass(slots=True, kw_only=True)
+class Upload:
+    """Uploaded file. *name* is chosen by the client and may be empty; never store the file under it."""
+
+    name: str
+    content_type: str
+    spool: Spool
+    head: bytes = b""  # its first bytes, at most 4 KiB
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return self.spool.size
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the content; may be called again."""
+        return self.spool.chunks()
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return at most *size* bytes from *offset*. It blocks: call it in a thread."""
+        return self.spool.read_at(offset, size)
+
+
 def _write_all(file: BinaryIO, data: bytes) -> None:
-    """An unbuffered file may take less than it is given."""
+    """Write all of *data*: one write to an unbuffered file may be short."""
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]

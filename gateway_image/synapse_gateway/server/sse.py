@@ -1,40 +1,40 @@
-"""Server-sent events out of the parts in which a stream happens to come."""
+"""Parser of server-sent events, from a stream split at arbitrary points."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MOST = 4 * 1024 * 1024
+LINE_BYTES = 4 * 1024 * 1024
 
 
 class EventTooLongError(Exception):
-    """A backend that never ends its event."""
+    """A line longer than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One event; *name* is empty where the stream gives it none."""
+class ServerSentEvent:
+    """One event; *name* is empty where the stream gives none."""
 
     name: str
     data: bytes
 
 
-class Events:
-    """Takes parts, gives the events that they complete. Lines may end in CRLF; comments are skipped."""
+class EventParser:
+    """Incremental parser. Lines may end in CRLF; comments are skipped."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._name = ""
         self._data: list[bytes] = []
 
-    def feed(self, part: bytes) -> Iterator[Event]:
-        """Raises EventTooLongError."""
+    def feed(self, part: bytes) -> Iterator[ServerSentEvent]:
+        """Yield the events that *part* completes. Raises EventTooLongError."""
         *lines, self._rest = (self._rest + part).split(b"\n")
-        if len(self._rest) > MOST:
-            raise EventTooLongError(f"a line of more than {MOST} bytes")
+        if len(self._rest) > LINE_BYTES:
+            raise EventTooLongError(f"a line of more than {LINE_BYTES} bytes")
         for line in lines:
             yield from self._line(line.rstrip(b"\r"))
 
-    def _line(self, line: bytes) -> Iterator[Event]:
+    def _line(self, line: bytes) -> Iterator[ServerSentEvent]:
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
@@ -43,5 +43,5 @@ class Events:
             self._name = value.decode("utf-8", "replace")
         elif not line:
             if self._data:
-                yield Event(self._name, b"\n".join(self._data))
+                yield ServerSentEvent(self._name, b"\n".join(self._data))
             self._name, self._data = "", []

@@ -1,13 +1,13 @@
-// Elements and the words in them. Text is always set as text: nothing that a backend says becomes markup.
+// Creation of elements and formatting of values. Text is always set as text, so that no text of a backend becomes markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element: `h("p.muted", {id: "x", onclick: f}, "text", child)`. */
+/** Create an element: `h("p.muted", {id: "x", onclick: f}, "text", child)`. */
 export function h(name, attributes = {}, ...children) {
   return fill(document, name, attributes, children);
 }
 
-/** The same for drawings. */
+/** Create an SVG element. */
 export function svg(name, attributes = {}, ...children) {
   return fill({ createElement: (tag) => document.createElementNS(SVG, tag) }, name, attributes, children);
 }
@@ -27,18 +27,18 @@ function set(element, key, value) {
   else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
 }
 
-/** A button; `name` is what it says, or what it is called where it shows only a sign. */
+/** Create a button with the text `name`. */
 export function button(name, onclick, attributes = {}) {
   return h("button", { type: "button", onclick, ...attributes }, name);
 }
 
-/** A labelled control. */
+/** Create a control with its label and an optional hint. */
 export function field(label, control, hint) {
   control.id ||= `f${(field.count = (field.count ?? 0) + 1)}`;
   return h("div.field", {}, h("label", { for: control.id }, label), control, hint ? h("small.muted", {}, hint) : null);
 }
 
-/** A state with its light; the word says what the colour says. */
+/** Create a colored state indicator with its text. */
 export function led(state, text) {
   return h("span.led", { "data-state": state }, text);
 }
@@ -49,7 +49,7 @@ export function number(value, unit = "") {
   return Number.isFinite(value) ? NUMBERS.format(value) + unit : "–";
 }
 
-/** Seconds, in the unit that suits them. */
+/** Format seconds in a suitable unit. */
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return "–";
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
@@ -60,7 +60,7 @@ export function duration(seconds) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** The time of day of a date, or of what a date can be made of. */
+/** Format the time of day of a date, or of a value that converts to one. */
 export function clock(when) {
   const date = new Date(when);
   return Number.isNaN(date.getTime()) ? "--:--:--" : date.toLocaleTimeString("en-GB");

@@ -1,7 +1,7 @@
-// The terminal feed: the last 300 lines, and a connection that is made again 2.5 s after it breaks.
+// Terminal feed: the last 300 lines, and a connection that is reopened 2.5 s after it breaks.
 
-const KEPT = 300;
-const AGAIN_MS = 2500;
+const MAX_LINES = 300;
+const RECONNECT_MS = 2500;
 
 export class Feed extends EventTarget {
   constructor() {
@@ -16,24 +16,24 @@ export class Feed extends EventTarget {
     source.addEventListener("meta", ({ data }) => {
       this.lines = [];
       this.instance = JSON.parse(data).instance;
-      this.turn("live");
+      this.setState("live");
     });
     source.addEventListener("log", ({ data }) => this.add(JSON.parse(data)));
     source.addEventListener("error", () => {
       const isOff = source.readyState === EventSource.CLOSED && this.state === "connecting";
       source.close();
-      this.turn(isOff ? "off" : "connecting");
-      if (!isOff) setTimeout(() => this.start(), AGAIN_MS);
+      this.setState(isOff ? "off" : "connecting");
+      if (!isOff) setTimeout(() => this.start(), RECONNECT_MS);
     });
   }
 
   add(line) {
     this.lines.push(line);
-    if (this.lines.length > KEPT) this.lines.shift();
+    if (this.lines.length > MAX_LINES) this.lines.shift();
     this.dispatchEvent(new CustomEvent("line", { detail: line }));
   }
 
-  turn(state) {
+  setState(state) {
     this.state = state;
     this.dispatchEvent(new Event("state"));
   }

@@ -1,14 +1,14 @@
-// One key, one deed; none while somebody writes.
+// Keyboard shortcuts, which are off while the focus is in an input.
 
-const WRITING = "input, textarea, select, [contenteditable]";
+const INPUTS = "input, textarea, select, [contenteditable]";
 
-/** Listen for `deeds` (key -> {what, run}). */
-export function listen(deeds) {
+/** Listen for `shortcuts` (key -> {label, run}). */
+export function listen(shortcuts) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(WRITING)) return;
-    const deed = deeds[event.key];
-    if (!deed || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(INPUTS)) return;
+    const shortcut = shortcuts[event.key];
+    if (!shortcut || document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    deed.run();
+    shortcut.run();
   });
 }

@@ -1,4 +1,4 @@
-// One line of the feed as the page shows it.
+// Element of one line of the feed.
 
 import { clock, h } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// The page: its views, its keys, and what is said at its top.
+// The page: its views, its keyboard shortcuts, and the status at its top.
 
 import { reason } from "./api.js";
 import { clock, h } from "./dom.js";
@@ -7,13 +7,13 @@ import { listen } from "./keys.js";
 import { health, overall, POLLS } from "./state.js";
 import { restore, toggle } from "./theme.js";
 import { api } from "./views/api.js";
+import { backends } from "./views/backends.js";
 import { models } from "./views/models.js";
-import { nodes } from "./views/nodes.js";
 import { overview } from "./views/overview.js";
 import { playground } from "./views/playground.js";
 import { terminal } from "./views/terminal.js";
 
-const VIEWS = [overview, nodes, models, terminal, api, playground];
+const VIEWS = [overview, backends, models, terminal, api, playground];
 const at = (id) => document.getElementById(id);
 const shown = new Map();
 
@@ -21,7 +21,7 @@ function current() {
   return VIEWS.find((view) => `#${view.id}` === location.hash) ?? overview;
 }
 
-/** Show the view that the address names; each is made once and kept. */
+/** Show the view of the address; each is created once and kept. */
 function show() {
   const view = current();
   if (!shown.has(view)) shown.set(view, h("section.view", { id: `view-${view.id}`, "aria-labelledby": `title-${view.id}` },
@@ -33,7 +33,7 @@ function show() {
 }
 
 function links() {
-  return VIEWS.map((view, place) => h("a", { href: `#${view.id}` }, view.title, h("kbd", { "aria-hidden": "true" }, place + 1)));
+  return VIEWS.map((view, position) => h("a", { href: `#${view.id}` }, view.title, h("kbd", { "aria-hidden": "true" }, position + 1)));
 }
 
 function status() {
@@ -42,7 +42,7 @@ function status() {
   const text = health.isStale ? `${word} · stale` : word;
   element.dataset.state = state;
   if (element.textContent !== text) element.textContent = text;
-  at("seen").textContent = health.at ? `seen ${clock(health.at)}` : "";
+  at("seen").textContent = health.at ? `checked ${clock(health.at)}` : "";
   element.title = health.error ? reason(health.error) : "";
 }
 
@@ -51,30 +51,30 @@ function search() {
   requestAnimationFrame(() => document.querySelector("main input[type=search]")?.focus());
 }
 
-const refresh = () => POLLS.forEach((poll) => poll.ask());
+const refresh = () => POLLS.forEach((poll) => poll.refresh());
 const help = () => at("keys").showModal();
-const DEEDS = {
-  ...Object.fromEntries(VIEWS.map((view, place) => [place + 1, { what: view.title, run: () => { location.hash = view.id; } }])),
-  r: { what: "Refresh", run: refresh },
-  "/": { what: "Search", run: search },
-  t: { what: "Light or dark", run: toggle },
-  "?": { what: "These keys", run: help },
+const SHORTCUTS = {
+  ...Object.fromEntries(VIEWS.map((view, position) => [position + 1, { label: view.title, run: () => { location.hash = view.id; } }])),
+  r: { label: "Refresh", run: refresh },
+  "/": { label: "Search", run: search },
+  t: { label: "Light or dark", run: toggle },
+  "?": { label: "Keyboard shortcuts", run: help },
 };
 
-function sessionOver() {
+function sessionEnded() {
   at("notice").hidden = false;
-  at("notice").replaceChildren("Your session is over. ", h("a", { href: "/dashboard/login" }, "Log in again"));
+  at("notice").replaceChildren("Your session has ended. ", h("a", { href: "/dashboard/login" }, "Log in again"));
 }
 
 restore();
 at("views").append(...links());
-at("keys-list").append(...Object.entries(DEEDS).flatMap(([key, { what }]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]));
+at("keys-list").append(...Object.entries(SHORTCUTS).flatMap(([key, { label }]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, label)]));
 at("refresh").addEventListener("click", refresh);
 at("theme").addEventListener("click", toggle);
 at("help").addEventListener("click", help);
-document.addEventListener("session-over", sessionOver);
+document.addEventListener("session-ended", sessionEnded);
 addEventListener("hashchange", () => { show(); at("main").focus({ preventScroll: true }); });
-listen(DEEDS);
+listen(SHORTCUTS);
 health.watch(status);
 POLLS.forEach((poll) => poll.start());
 feed.start();

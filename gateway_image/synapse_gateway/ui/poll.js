@@ -1,6 +1,6 @@
-// Something that is asked again and again. Old answers are dropped; what was not renewed is stale.
+// Periodic request. Responses that arrive out of order are dropped; a value that is not renewed in time is stale.
 
-const LATE = 2.5;
+const STALE_AFTER = 2.5; // intervals
 
 export class Poll extends EventTarget {
   constructor(load, everyMs) {
@@ -15,49 +15,49 @@ export class Poll extends EventTarget {
   }
 
   start() {
-    const again = () => {
-      if (!document.hidden) this.ask();
-      this.tell();
+    const tick = () => {
+      if (!document.hidden) this.refresh();
+      this.notify();
     };
-    setInterval(again, this.everyMs);
-    document.addEventListener("visibilitychange", () => document.hidden || again());
-    return this.ask();
+    setInterval(tick, this.everyMs);
+    document.addEventListener("visibilitychange", () => document.hidden || tick());
+    return this.refresh();
   }
 
-  ask() {
+  refresh() {
     this.pending = this.renew();
     return this.pending;
   }
 
-  /** Wait for the first answer. */
+  /** Wait for the first value. */
   async ready() {
-    if (!this.value) await (this.pending ?? this.ask());
+    if (!this.value) await (this.pending ?? this.refresh());
   }
 
   async renew() {
-    const mine = ++this.number;
+    const number = ++this.number;
     try {
       const value = await this.load();
-      if (mine !== this.number) return;
+      if (number !== this.number) return;
       [this.value, this.error, this.at] = [value, null, Date.now()];
     } catch (error) {
-      if (mine !== this.number) return;
+      if (number !== this.number) return;
       this.error = error;
     }
-    this.tell();
+    this.notify();
   }
 
   get isStale() {
-    return this.at > 0 && (this.error !== null || Date.now() - this.at > LATE * this.everyMs);
+    return this.at > 0 && (this.error !== null || Date.now() - this.at > STALE_AFTER * this.everyMs);
   }
 
-  tell() {
-    this.dispatchEvent(new Event("news"));
+  notify() {
+    this.dispatchEvent(new Event("update"));
   }
 
-  /** Call `show` now and after each answer. */
+  /** Call `show` now and after each update. */
   watch(show) {
-    this.addEventListener("news", show);
+    this.addEventListener("update", show);
     show();
   }
 }

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, until the person says otherwise.
+// Light or dark theme: the one of the system until the user chooses.
 
 const KEY = "synapse-theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");

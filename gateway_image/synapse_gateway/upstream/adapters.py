@@ -1,4 +1,4 @@
-"""Where each kind of backend has the operations that the gateway offers: to add a kind, add its entry here."""
+"""Adapters: the API paths of each type of backend. To add a type, add its entry to `ADAPTERS`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ TASKS: Mapping[Operation, Task] = {
     "ollama-embed": "embeddings",
     "ollama-embeddings": "embeddings",
 }
-"""The task that each operation belongs to; what is missing belongs to all."""
+"""Task of each operation; the operations that are missing belong to every task."""
 LANGUAGE: Mapping[Operation, str] = {
     "chat": "/v1/chat/completions",
     "completions": "/v1/completions",
@@ -78,21 +78,21 @@ OLLAMA: Mapping[Operation, str] = {
     "ollama-show": "/api/show",
     "ollama-ps": "/api/ps",
 }
-Lifecycle = Literal["none", "router", "sleep"]
+LifecycleKind = Literal["none", "router", "sleep"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """One kind of backend: the paths of its API, and how its models come and go."""
+    """One type of backend: the paths of its API, and the lifecycle of its models."""
 
     paths: Mapping[Operation, str]
     health: str = "/health"
-    lifecycle: Lifecycle = "none"
+    lifecycle: LifecycleKind = "none"
     default_tasks: tuple[Task, ...] = field(default=())
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """What a backend of this kind does unless the configuration narrows it."""
+        """Tasks of a backend of this type, unless the configuration narrows them."""
         return self.default_tasks or tuple(dict.fromkeys(TASKS[name] for name in self.paths if name in TASKS))
 
 
@@ -126,4 +126,4 @@ ADAPTERS: Mapping[str, Adapter] = {
     "pyannote": Adapter(paths={"diarize": "/diarize", "verify": "/verify"}),
     "deepfilter": Adapter(paths={"denoise": "/denoise", "convert": "/convert"}),
 }
-"""By the `type` of a backend in the configuration file."""
+"""Adapters by the `type` of a backend in the configuration file."""

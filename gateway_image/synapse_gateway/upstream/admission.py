@@ -1,4 +1,4 @@
-"""How many calls a backend takes at once, and how many may wait for it; the rest are turned away early."""
+"""Admission control of one backend: a limit of concurrent calls, a bounded queue, and early refusal of the rest."""
 
 import asyncio
 from collections import deque
@@ -8,7 +8,7 @@ from synapse_gateway.errors import RateLimitedError
 
 
 class Admission:
-    """Use it as a context manager around a call. Those who wait are served in the order they came."""
+    """Context manager around a call. Waiting calls are served in the order they came."""
 
     def __init__(self, name: str, concurrency: int, queue: int) -> None:
         self._name = name
@@ -32,12 +32,12 @@ class Admission:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.active -= 1
-        self._pass_on()
+        self._release_slot()
 
     async def _wait(self) -> None:
         if len(self._waiting) >= self._queue_size:
             raise RateLimitedError(
-                f"{self._name} is busy, and as many as may wait for it do", code="queue_full", retry_after_s=1
+                f"{self._name}: queue full ({len(self._waiting)} waiting).", code="queue_full", retry_after_s=1
             )
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -45,12 +45,13 @@ class Admission:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                self._pass_on()  # the turn came as the client left
-            elif turn in self._waiting:  # else it was passed over, as one that waits no more
+                self._release_slot()  # the slot was assigned at the moment the client left
+            elif turn in self._waiting:  # else _release_slot has already skipped this cancelled future
                 self._waiting.remove(turn)
             raise
 
-    def _pass_on(self) -> None:
+    def _release_slot(self) -> None:
+        """Give the slot to the next waiting call, or mark it free."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -1,4 +1,4 @@
-"""The circuit breaker of one backend: five failed connections in a row, and nobody asks it for half a minute."""
+"""Circuit breaker of one backend: after five failed connections in a row, refuse calls to it for 30 seconds."""
 
 import enum
 from collections.abc import Callable
@@ -10,8 +10,8 @@ FAILURES = 5
 OPEN_S = 30.0
 
 
-class State(enum.IntEnum):
-    """As the metric `synapse_breaker_state` shows it."""
+class BreakerState(enum.IntEnum):
+    """Value of the metric `synapse_breaker_state`."""
 
     CLOSED = 0
     HALF_OPEN = 1
@@ -19,7 +19,7 @@ class State(enum.IntEnum):
 
 
 class Breaker:
-    """Counts connections that could not be made. What a backend answers, of whatever status, is no failure."""
+    """Counter of failed connections. A response of any status counts as a success."""
 
     def __init__(self, name: str, clock: Callable[[], float] = monotonic) -> None:
         self._name = name
@@ -30,38 +30,38 @@ class Breaker:
         self._is_probing = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> BreakerState:
         if not self._is_open:
-            return State.CLOSED
-        return State.HALF_OPEN if self._remaining_s() <= 0 else State.OPEN
+            return BreakerState.CLOSED
+        return BreakerState.HALF_OPEN if self._remaining_s() <= 0 else BreakerState.OPEN
 
     def enter(self) -> None:
-        """Ask to try. Raises UnavailableError while open; once half-open it lets exactly one try through."""
+        """Begin an attempt. Raises UnavailableError while open; half-open, it allows exactly one attempt."""
         if not self._is_open:
             return
         remaining_s = self._remaining_s()
         if remaining_s > 0 or self._is_probing:
             raise UnavailableError(
-                f"{self._name} is not reachable; it is tried again shortly",
+                f"{self._name} is unreachable; the circuit breaker is open, retry later",
                 code="breaker_open",
                 retry_after_s=max(1.0, remaining_s),
             )
         self._is_probing = True
 
     def succeed(self) -> None:
-        """The backend answered."""
+        """Record a response."""
         self._is_open = self._is_probing = False
         self._failures = 0
 
     def fail(self) -> None:
-        """No connection was made."""
+        """Record a failed connection."""
         self._failures += 1
         if self._is_probing or self._failures >= FAILURES:
             self._is_open, self._is_probing = True, False
             self._opened_at = self._clock()
 
     def leave(self) -> None:
-        """The try was given up without a verdict: the next one may probe."""
+        """End an attempt without a result: the next call may be the probe."""
         self._is_probing = False
 
     def _remaining_s(self) -> float:

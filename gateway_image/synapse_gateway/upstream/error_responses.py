@@ -1,4 +1,4 @@
-"""What a backend said instead of an answer, as an error of the gateway's own shape."""
+"""Translation of a backend's error response into an error of the gateway."""
 
 from typing import Any
 
@@ -12,38 +12,39 @@ from synapse_gateway.errors import (
     RefusedError,
     UnavailableError,
 )
-from synapse_gateway.upstream.http import Answer
+from synapse_gateway.upstream.http import UpstreamResponse
 
 MOST_BYTES = 64 * 1024
 MOST_CHARACTERS = 2000
 
 
-async def refusal(name: str, answer: Answer) -> GatewayError:
-    """The error for an *answer* of the backend *name* that is no success; its own words only below 500."""
-    if answer.status == 503:
-        return UnavailableError(f"{name} is not available", retry_after_s=_retry_after(answer))
-    if answer.status == 504:
-        return BackendTimeoutError(f"{name} did not get its own answer in time")
-    if answer.status >= 500:
-        return BadGatewayError(f"{name} failed with status {answer.status}")
-    if answer.status < 400:
-        return BadGatewayError(
-            f"{name} sent status {answer.status}, which is not passed on", code="backend_bad_response"
+async def error_from_response(name: str, response: UpstreamResponse) -> GatewayError:
+    """Return the error for a *response* of the backend *name* that is no success; its own message only below 500."""
+    status = response.status
+    if status == 503:
+        return UnavailableError(f"{name} is not available (503)", retry_after_s=_retry_after(response))
+    if status == 504:
+        return BackendTimeoutError(f"{name} timed out waiting for its own upstream (504)")
+    if status >= 500:
+        return BadGatewayError(f"{name} failed with status {status}")
+    if status < 400:
+        return BadGatewayError(f"{name} sent unsupported status {status}", code="backend_bad_response")
+    fields = _error_fields(await response.read(MOST_BYTES))
+    if status == 429:
+        return RateLimitedError(
+            fields.message or f"{name} is over its rate limit (429)", retry_after_s=_retry_after(response)
         )
-    words = _words(await answer.read(MOST_BYTES))
-    if answer.status == 429:
-        return RateLimitedError(words.message or f"{name} is busy", retry_after_s=_retry_after(answer))
     return RefusedError(
-        answer.status,
-        words.message or f"{name} refused the request",
-        code=words.code,
-        param=words.param,
-        type=words.type,
+        status,
+        fields.message or f"{name} refused the request ({status})",
+        code=fields.code,
+        param=fields.param,
+        type=fields.type,
     )
 
 
-class Words(msgspec.Struct):
-    """What a refusal says; everything may be missing."""
+class ErrorFields(msgspec.Struct):
+    """Fields of a backend's error; any of them may be missing."""
 
     message: str | None = None
     type: str | None = None
@@ -51,27 +52,27 @@ class Words(msgspec.Struct):
     param: str | None = None
 
 
-def _words(data: bytes) -> Words:
-    """The words of OpenAI's `error` object, of Ollama's `error` string, or of FastAPI's `detail`."""
+def _error_fields(data: bytes) -> ErrorFields:
+    """Return the fields of OpenAI's `error` object, of Ollama's `error` string, or of FastAPI's `detail`."""
     try:
         content = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):
-        return Words()
+        return ErrorFields()
     if not isinstance(content, dict):
-        return Words()
-    found = content.get("error", content.get("detail", content.get("message")))
-    if isinstance(found, dict):
-        return Words(*(_text(found.get(name)) for name in ("message", "type", "code", "param")))
-    if isinstance(found, list) and found and isinstance(found[0], dict):
-        where = ".".join(str(part) for part in found[0].get("loc", ()))
-        return Words(message=_text(found[0].get("msg")), param=where or None)
-    return Words(message=_text(found))
+        return ErrorFields()
+    error = content.get("error", content.get("detail", content.get("message")))
+    if isinstance(error, dict):
+        return ErrorFields(*(_text(error.get(name)) for name in ("message", "type", "code", "param")))
+    if isinstance(error, list) and error and isinstance(error[0], dict):
+        location = ".".join(str(part) for part in error[0].get("loc", ()))
+        return ErrorFields(message=_text(error[0].get("msg")), param=location or None)
+    return ErrorFields(message=_text(error))
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - JSON holds anything
     return str(value)[:MOST_CHARACTERS] if isinstance(value, str | int) and value != "" else None
 
 
-def _retry_after(answer: Answer) -> float:
-    value = answer.header(b"retry-after") or ""
+def _retry_after(response: UpstreamResponse) -> float:
+    value = response.header(b"retry-after") or ""
     return float(value) if value.isdigit() else 1.0

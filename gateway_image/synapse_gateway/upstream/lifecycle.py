@@ -1,4 +1,4 @@
-"""How a backend's models come and go. Most have theirs always; a router loads them, an engine sleeps and wakes."""
+"""Lifecycle of a backend's models: static for most, loaded on demand by a router, put to sleep and woken in vLLM."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
@@ -6,36 +6,36 @@ from typing import Protocol
 from synapse_gateway.errors import UnavailableError
 
 
-class ModelGoneError(UnavailableError):
-    """A model was unloaded between the look at it and the call for it; nothing came of the call."""
+class ModelUnloadedError(UnavailableError):
+    """A model was unloaded before the call reached it; the call had no effect and may be repeated."""
 
     code = "model_not_loaded"
 
 
 class Lifecycle(Protocol):
-    """What the request path asks before it asks a backend."""
+    """Interface that the request path uses before each call to a backend."""
 
-    def use(self, model: str | None) -> AbstractAsyncContextManager[None]:
-        """Have *model* loaded, and keep it so until the block ends. Raises GatewayError when that cannot be."""
+    def lease(self, model: str | None) -> AbstractAsyncContextManager[None]:
+        """Load *model*, and keep it loaded until the block ends. Raises GatewayError when it cannot be loaded."""
         ...
 
     def close(self) -> None:
-        """End whatever goes on in the background."""
+        """Stop background tasks."""
         ...
 
 
-class Always:
-    """Models that are there as long as their backend is."""
+class StaticModels:
+    """Models that are loaded as long as their backend runs."""
 
     @classmethod
-    def of(cls, backend: object) -> "Always":  # noqa: ARG003 - of any backend
+    def of(cls, upstream: object) -> "StaticModels":  # noqa: ARG003 - the signature of a lifecycle factory
         return cls()
 
-    def use(self, model: str | None) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
-        return _NOTHING
+    def lease(self, model: str | None) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        return _NO_LEASE
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """Do nothing: there are no background tasks."""
 
 
-_NOTHING = nullcontext()
+_NO_LEASE = nullcontext()

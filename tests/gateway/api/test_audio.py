@@ -1,4 +1,4 @@
-"""Audio: what ends on a backend's command line is checked, and what comes back is passed on."""
+"""Audio endpoints: validation of options, and relay of the response."""
 
 from typing import Any
 
@@ -19,33 +19,33 @@ async def started(start: Any, fake: Any) -> tuple[Any, Any]:
     return await start({"deepfilter": {"url": backend.url, "type": "deepfilter"}}), backend
 
 
-async def test_noise_is_taken_away(start: Any, fake: Any) -> None:
+async def test_denoise_returns_the_audio_of_the_backend(start: Any, fake: Any) -> None:
     gateway, backend = await started(start, fake)
     answer = await gateway.http.post("/audio/denoise", files=FILE)
     assert answer.content == CLEAN
     assert answer.headers["content-type"] == "audio/wav"
     assert answer.headers["content-disposition"] == "attachment; filename=denoised.wav"
-    assert sent(backend.asked[0]) == {"file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {"file": ("talk.wav", WAV, "audio/x-wav")}
 
 
 FORMATS = [("wav", "audio/wav"), (" MP3 ", "audio/mpeg"), ("flac", "audio/flac"), ("ogg", "audio/ogg")]
 
 
 @pytest.mark.parametrize(("name", "media"), FORMATS)
-async def test_each_format_has_its_type_and_its_name(start: Any, fake: Any, name: str, media: str) -> None:
+async def test_each_format_sets_content_type_and_filename(start: Any, fake: Any, name: str, media: str) -> None:
     gateway, backend = await started(start, fake)
     form = {"output_format": name, "sample_rate": "16000", "bitrate": "192k"}
     answer = await gateway.http.post("/audio/convert", files=FILE, data=form)
     plain = name.strip().lower()
     assert answer.headers["content-type"] == media
     assert answer.headers["content-disposition"] == f"attachment; filename=converted.{plain}"
-    assert sent(backend.asked[0]) == {**form, "output_format": plain, "file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {**form, "output_format": plain, "file": ("talk.wav", WAV, "audio/x-wav")}
 
 
-async def test_a_conversion_without_wishes_is_to_wav(start: Any, fake: Any) -> None:
+async def test_a_conversion_without_options_is_to_wav(start: Any, fake: Any) -> None:
     gateway, backend = await started(start, fake)
     await gateway.http.post("/audio/convert", files=FILE)
-    assert sent(backend.asked[0]) == {"output_format": "wav", "file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {"output_format": "wav", "file": ("talk.wav", WAV, "audio/x-wav")}
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ async def test_a_conversion_without_wishes_is_to_wav(start: Any, fake: Any) -> N
         ({"codec": "x"}, 422, "codec"),
     ],
 )
-async def test_what_would_end_on_a_command_line_is_checked(
+async def test_command_line_options_of_the_backend_are_validated(
     start: Any, fake: Any, form: Any, status: int, param: str
 ) -> None:
     gateway, backend = await started(start, fake)
     answer = await gateway.http.post("/audio/convert", files=FILE, data=form)
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_a_refusal_keeps_its_status(start: Any, fake: Any) -> None:

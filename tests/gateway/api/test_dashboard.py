@@ -1,11 +1,11 @@
-"""The dashboard's pages: the way in, what strangers get, and what goes out with each file."""
+"""Pages of the dashboard: login, access without a session, and headers of files."""
 
 import re
 from typing import Any
 
 import pytest
 
-from synapse_gateway.api.dashboard.static_files import FOLDER, PAGES
+from synapse_gateway.api.static_files import FOLDER, UI_FILES
 from tests.gateway.watching import BEARER, TOKEN
 
 pytestmark = pytest.mark.anyio
@@ -22,17 +22,17 @@ async def _logged_in(gateway: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_the_pages_open_for_a_session_and_for_the_token(start: Any, path: str) -> None:
+async def test_the_pages_are_served_for_a_session_and_for_the_token(start: Any, path: str) -> None:
     gateway = await start({}, **SET)
     for headers in (await _logged_in(gateway), BEARER):
         answer = await gateway.http.get(path, headers=headers)
         assert answer.status_code == 200
-        assert answer.content == PAGES["index.html"].data
+        assert answer.content == UI_FILES["index.html"].data
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_strangers_browser_gets_the_form_and_others_the_envelope(start: Any, path: str) -> None:
+async def test_without_a_session_browsers_get_the_form_and_others_an_error(start: Any, path: str) -> None:
     gateway = await start({}, **SET)
     form = await gateway.http.get(path, headers=BROWSER)
     assert form.status_code == 401
@@ -44,7 +44,7 @@ async def test_a_strangers_browser_gets_the_form_and_others_the_envelope(start: 
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/dashboard/login", f"/dashboard/login?access_token={TOKEN}"])
-async def test_without_a_token_everything_is_shut(start: Any, path: str) -> None:
+async def test_without_a_token_the_dashboard_is_disabled(start: Any, path: str) -> None:
     gateway = await start({})
     page = await gateway.http.get(path, headers=BROWSER)
     assert page.status_code == 503
@@ -69,11 +69,11 @@ async def test_the_token_is_exchanged_for_a_session(start: Any, method: str) -> 
     assert "HttpOnly; SameSite=Strict" in answer.headers["set-cookie"]
 
 
-async def test_a_wrong_token_is_told_and_not_shown(start: Any) -> None:
+async def test_a_wrong_token_is_reported_without_the_token(start: Any) -> None:
     gateway = await start({}, **SET)
     answer = await gateway.http.post("/dashboard/login", data={"access_token": "canary"}, headers=BROWSER)
     assert answer.status_code == 401
-    assert "this is not the access token" in answer.text
+    assert "wrong access token" in answer.text
     assert "canary" not in answer.text
     assert "set-cookie" not in answer.headers
     machine = await gateway.http.get("/dashboard/login?access_token=canary")
@@ -81,7 +81,7 @@ async def test_a_wrong_token_is_told_and_not_shown(start: Any) -> None:
     assert machine.headers["referrer-policy"] == "no-referrer"
 
 
-async def test_too_many_wrong_tokens_are_turned_away(start: Any) -> None:
+async def test_too_many_wrong_tokens_are_rate_limited(start: Any) -> None:
     gateway = await start({}, **SET)
     for _ in range(10):
         await gateway.http.post("/dashboard/login", data={"access_token": "wrong"})
@@ -91,7 +91,7 @@ async def test_too_many_wrong_tokens_are_turned_away(start: Any) -> None:
     assert "too many" in answer.text
 
 
-async def test_the_login_page_is_a_form_until_one_is_in(start: Any) -> None:
+async def test_the_login_page_redirects_a_session_to_the_dashboard(start: Any) -> None:
     gateway = await start({}, **SET)
     form = await gateway.http.get("/dashboard/login")
     assert form.status_code == 200
@@ -100,15 +100,15 @@ async def test_the_login_page_is_a_form_until_one_is_in(start: Any) -> None:
     assert inside.status_code == 303
 
 
-async def test_logging_out_takes_the_cookie_back(start: Any) -> None:
+async def test_logging_out_removes_the_cookie(start: Any) -> None:
     gateway = await start({}, **SET)
     answer = await gateway.http.post("/dashboard/logout")
     assert answer.status_code == 303
     assert "Max-Age=0" in answer.headers["set-cookie"]
 
 
-@pytest.mark.parametrize("name", sorted(name for name in PAGES if not name.endswith(".html")))
-async def test_every_file_is_sent_with_its_type_and_its_limits(start: Any, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(name for name in UI_FILES if not name.endswith(".html")))
+async def test_every_file_has_its_type_etag_and_security_headers(start: Any, name: str) -> None:
     gateway = await start({}, **SET)
     answer = await gateway.http.get(f"/ui/{name}")
     assert answer.status_code == 200
@@ -128,7 +128,7 @@ async def test_every_file_is_sent_with_its_type_and_its_limits(start: Any, name:
 @pytest.mark.parametrize(
     "name", ["index.html", "login.html", "nothing.js", "../settings.py", "%2e%2e/settings.py", "views/%2e%2e/main.js"]
 )
-async def test_nothing_else_is_sent(start: Any, name: str) -> None:
+async def test_other_paths_are_not_found(start: Any, name: str) -> None:
     gateway = await start({}, **SET)
     answer = await gateway.http.get(f"/ui/{name}")
     assert answer.status_code in {401, 404}
@@ -143,13 +143,13 @@ async def test_a_session_may_call_the_api_where_keys_are_configured(start: Any, 
         assert (await gateway.http.post(path, json=body, headers=headers)).status_code == 401
 
 
-async def test_what_went_in_a_key_still_counts_beside_a_session(start: Any) -> None:
+async def test_a_key_takes_precedence_over_a_session(start: Any) -> None:
     gateway = await start({}, SYNAPSE_API_KEYS="key", **SET)
     assert (await gateway.http.get("/api/backend-routes")).status_code == 401
     assert (await gateway.http.get("/api/backend-routes", headers={"Authorization": "Bearer key"})).status_code == 200
 
 
-def test_no_file_of_the_page_is_long_or_asks_anybody_else() -> None:
+def test_files_are_short_and_have_no_external_addresses() -> None:
     for path in FOLDER.rglob("*.*"):
         text = path.read_text()
         assert len(text.splitlines()) <= 300, path

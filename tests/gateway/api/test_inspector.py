@@ -1,4 +1,4 @@
-"""GET /api/backend-routes: what reaches what, without a single address."""
+"""GET /api/backend-routes: routes of each backend, without addresses."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def _paths(backend: Any, title: str) -> list[str]:
     return [f"{route['method']} {route['path']}" for route in group["routes"]]
 
 
-async def test_each_backend_has_the_routes_that_may_reach_it(start: Any, fake: Any) -> None:
+async def test_each_backend_lists_the_routes_that_may_reach_it(start: Any, fake: Any) -> None:
     url = (await fake()).url
     gateway = await start(
         {
@@ -24,28 +24,28 @@ async def test_each_backend_has_the_routes_that_may_reach_it(start: Any, fake: A
         }
     )
     answer = await gateway.http.get("/api/backend-routes")
-    found = answer.json()
-    assert set(found) == {"vllm", "embed", "llama-router"}
-    assert found["vllm"]["title"] == "vllm"
-    assert "POST /v1/chat/completions" in _paths(found["vllm"], "Gateway Routes")
-    assert "POST /v1/embeddings" not in _paths(found["vllm"], "Gateway Routes")
-    assert "POST /v1/embeddings" in _paths(found["embed"], "Gateway Routes")
-    assert "POST /v1/chat/completions" not in _paths(found["embed"], "Gateway Routes")
-    assert _paths(found["vllm"], "Ops") == ["GET /health"]
-    assert _paths(found["embed"], "Ops") == ["GET /up"]
+    backends = answer.json()
+    assert set(backends) == {"vllm", "embed", "llama-router"}
+    assert backends["vllm"]["title"] == "vllm"
+    assert "POST /v1/chat/completions" in _paths(backends["vllm"], "Gateway Routes")
+    assert "POST /v1/embeddings" not in _paths(backends["vllm"], "Gateway Routes")
+    assert "POST /v1/embeddings" in _paths(backends["embed"], "Gateway Routes")
+    assert "POST /v1/chat/completions" not in _paths(backends["embed"], "Gateway Routes")
+    assert _paths(backends["vllm"], "Ops") == ["GET /health"]
+    assert _paths(backends["embed"], "Ops") == ["GET /up"]
     assert url not in answer.text
     assert "127.0.0.1" not in answer.text
 
 
-async def test_only_a_router_is_reached_by_what_manages_models(start: Any, fake: Any) -> None:
+async def test_routes_that_load_models_reach_a_router_only(start: Any, fake: Any) -> None:
     url = (await fake()).url
     gateway = await start({"vllm": {"url": url, "type": "vllm"}, "router": {"url": url, "type": "llama-router"}})
-    found = (await gateway.http.get("/api/backend-routes")).json()
-    assert "POST /models/load" in _paths(found["router"], "Gateway Routes")
-    assert "POST /models/load" not in _paths(found["vllm"], "Gateway Routes")
+    backends = (await gateway.http.get("/api/backend-routes")).json()
+    assert "POST /models/load" in _paths(backends["router"], "Gateway Routes")
+    assert "POST /models/load" not in _paths(backends["vllm"], "Gateway Routes")
 
 
-def test_whatever_is_named_is_a_route() -> None:
+def test_every_operation_has_a_route() -> None:
     offered = table().endpoints
     assert any(endpoint.operations for endpoint in offered)
     assert {endpoint.lifecycle for endpoint in offered} <= {None, "router"}

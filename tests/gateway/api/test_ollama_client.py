@@ -1,4 +1,4 @@
-"""The official Ollama client, against backends that speak OpenAI's API alone."""
+"""Official Ollama client, with backends that have OpenAI's API only."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 ROUTE = {"llama3.1-8b": [{"backend": "vllm", "model": "meta/Llama-8B"}]}
 
 
-async def test_a_chat_is_translated_both_ways(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_chat_is_translated_in_both_directions(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"vllm": backend}, ROUTE)
     answer = await ollama_client(gateway).chat("llama3.1-8b", MESSAGES)
@@ -23,12 +23,10 @@ async def test_a_chat_is_translated_both_ways(start: Any, fake: Any, ollama_clie
     assert (answer.model, answer.done, answer.done_reason) == ("llama3.1-8b", True, "stop")
     assert (answer.prompt_eval_count, answer.eval_count) == (3, 2)
     assert answer.total_duration == (answer.eval_duration or 0) + (answer.prompt_eval_duration or 0) > 0
-    assert backend.asked[0].json() == {"model": "meta/Llama-8B", "messages": MESSAGES}
+    assert backend.requests[0].json() == {"model": "meta/Llama-8B", "messages": MESSAGES}
 
 
-async def test_a_chat_streams_part_by_part_and_ends_with_what_it_took(
-    start: Any, fake: Any, ollama_client: Any
-) -> None:
+async def test_a_chat_streams_its_parts_and_ends_with_timings(start: Any, fake: Any, ollama_client: Any) -> None:
     frames = [delta(role="assistant", content=""), delta(content="Hel"), delta(content="lo."), ended("length")]
     tail = {"choices": [], "usage": USAGE}
     backend = await fake({"POST /v1/chat/completions": lambda request, body: events(request, *frames, tail)})
@@ -39,17 +37,17 @@ async def test_a_chat_streams_part_by_part_and_ends_with_what_it_took(
     assert parts[-1].done_reason == "length"
     assert (parts[-1].prompt_eval_count, parts[-1].eval_count) == (3, 2)
     assert (parts[-1].eval_duration or 0) > 0
-    assert backend.asked[0].json()["stream_options"] == {"include_usage": True}
+    assert backend.requests[0].json()["stream_options"] == {"include_usage": True}
 
 
-async def test_options_become_fields_and_those_of_loading_are_left_out(
+async def test_sampling_options_become_fields_and_loading_options_are_left_out(
     start: Any, fake: Any, ollama_client: Any
 ) -> None:
     backend = await fake()
     gateway = await start({"vllm": {"url": backend.url, "type": "sglang"}})
     options = {"temperature": 0.5, "num_predict": 64, "repeat_penalty": 1.1, "stop": ["x"], "num_ctx": 8192, "top_k": 5}
     await ollama_client(gateway).chat("stub", MESSAGES, options=options, keep_alive=-1, think=False)
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert sent == {
         "model": "stub",
         "messages": MESSAGES,
@@ -62,13 +60,13 @@ async def test_options_become_fields_and_those_of_loading_are_left_out(
     }
 
 
-async def test_an_endless_prediction_is_one_without_a_limit(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_an_endless_prediction_sends_no_limit(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     await ollama_client(gateway).chat(
         "stub", MESSAGES, options={"num_predict": -1, "repeat_penalty": 1.1}, think="high"
     )
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert "max_tokens" not in sent
     assert (sent["repeat_penalty"], sent["reasoning_effort"]) == (1.1, "high")
 
@@ -79,28 +77,28 @@ async def test_formats_are_translated(start: Any, fake: Any, ollama_client: Any)
     schema = {"type": "object", "properties": {"age": {"type": "integer"}}}
     await ollama_client(gateway).chat("stub", MESSAGES, format="json")
     await ollama_client(gateway).chat("stub", MESSAGES, format=schema)
-    first, second = (asked.json()["response_format"] for asked in backend.asked)
+    first, second = (request.json()["response_format"] for request in backend.requests)
     assert first == {"type": "json_object"}
     assert second == {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
-async def test_a_format_of_another_name_is_refused(start: Any, fake: Any) -> None:
+async def test_an_unknown_format_is_refused(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()})
     answer = await gateway.http.post("/api/chat", json={"model": "stub", "messages": MESSAGES, "format": "yaml"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "format")
 
 
-async def test_images_become_parts_of_the_message(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_images_become_message_parts(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     await ollama_client(gateway).chat("stub", [{"role": "user", "content": "What is it?", "images": [PNG]}])
-    assert backend.asked[0].json()["messages"][0]["content"] == [
+    assert backend.requests[0].json()["messages"][0]["content"] == [
         {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
     ]
 
 
-async def test_thinking_and_probabilities_are_told_apart_from_what_is_said(
+async def test_reasoning_and_probabilities_are_separate_from_the_content(
     start: Any, fake: Any, ollama_client: Any
 ) -> None:
     logprobs = {"content": [{"token": "H", "logprob": -0.1, "bytes": [72], "top_logprobs": []}]}
@@ -112,7 +110,7 @@ async def test_thinking_and_probabilities_are_told_apart_from_what_is_said(
     assert answer.message.thinking == "They greet."
     assert answer.logprobs is not None
     assert answer.logprobs[0].token == "H"  # noqa: S105 - a piece of a text
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert (sent["logprobs"], sent["top_logprobs"]) == (True, 2)
 
 
@@ -121,22 +119,22 @@ async def test_a_prompt_is_answered_as_a_conversation(start: Any, fake: Any, oll
     gateway = await start({"stub": backend})
     answer = await ollama_client(gateway).generate("stub", "Hi", system="Be brief.")
     assert answer.response == "Hello."
-    assert backend.asked[0].json()["messages"] == [{"role": "system", "content": "Be brief."}, *MESSAGES]
+    assert backend.requests[0].json()["messages"] == [{"role": "system", "content": "Be brief."}, *MESSAGES]
 
 
-async def test_a_raw_prompt_is_continued_as_it_is(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_raw_prompt_is_completed_unchanged(start: Any, fake: Any, ollama_client: Any) -> None:
     frames = [{"choices": [{"index": 0, "text": text, "finish_reason": reason}]} for text, reason in CONTINUED]
     backend = await fake({"POST /v1/completions": lambda request, body: events(request, *frames)})
     gateway = await start({"stub": backend})
     stream = await ollama_client(gateway).generate("stub", "def f(", suffix="return 1", raw=True, stream=True)
     assert [part.response async for part in stream] == ["x)", ":", ""]
-    assert (backend.asked[0].json()["prompt"], backend.asked[0].json()["suffix"]) == ("def f(", "return 1")
+    assert (backend.requests[0].json()["prompt"], backend.requests[0].json()["suffix"]) == ("def f(", "return 1")
 
 
 CONTINUED = (("x)", None), (":", "stop"))
 
 
-async def test_what_only_an_ollama_can_do_is_refused_by_name(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_fields_of_ollama_alone_are_refused_by_name(start: Any, fake: Any, ollama_client: Any) -> None:
     gateway = await start({"stub": await fake()})
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).generate("stub", "Hi", template="{{ .Prompt }}")
@@ -145,7 +143,7 @@ async def test_what_only_an_ollama_can_do_is_refused_by_name(start: Any, fake: A
 
 
 @pytest.mark.parametrize(("keep_alive", "reason"), [(None, "load"), (0, "unload")])
-async def test_asking_without_words_loads_nothing_and_says_so(
+async def test_a_request_without_a_prompt_reports_a_load(
     start: Any, fake: Any, ollama_client: Any, keep_alive: int | None, reason: str
 ) -> None:
     backend = await fake()
@@ -153,10 +151,10 @@ async def test_asking_without_words_loads_nothing_and_says_so(
     answer = await ollama_client(gateway).generate("stub", keep_alive=keep_alive)
     chat = await ollama_client(gateway).chat("stub", [], keep_alive=keep_alive)
     assert (answer.done_reason, chat.done_reason) == (reason, reason)
-    assert backend.asked == []
+    assert backend.requests == []
 
 
-async def test_vectors_come_in_the_order_of_their_texts(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_vectors_are_in_the_order_of_their_texts(start: Any, fake: Any, ollama_client: Any) -> None:
     data = [{"index": index, "object": "embedding", "embedding": [index / 2]} for index in (1, 0)]
     backend = await fake({"POST /v1/embeddings": lambda *_: {"data": data, "usage": {"prompt_tokens": 4}}})
     gateway = await start({"stub": backend})
@@ -164,12 +162,12 @@ async def test_vectors_come_in_the_order_of_their_texts(start: Any, fake: Any, o
     assert answer.embeddings == [[0.0], [0.5]]
     assert answer.prompt_eval_count == 4
     sent = {"model": "stub", "input": ["a", "b"], "encoding_format": "float", "dimensions": 1}
-    assert backend.asked[0].json() == sent
+    assert backend.requests[0].json() == sent
     single = await ollama_client(gateway).embeddings("stub", "a")
     assert single.embedding == [0.0]
 
 
-async def test_models_are_listed_by_every_name_they_answer_to(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_models_are_listed_by_every_name(start: Any, fake: Any, ollama_client: Any) -> None:
     routes = {**ROUTE, "mxbai-embed-large": [{"backend": "vllm", "model": "mxbai-embed-large:latest"}]}
     gateway = await start({"vllm": await fake()}, routes)
     names = [model.model for model in (await ollama_client(gateway).list()).models]
@@ -178,25 +176,25 @@ async def test_models_are_listed_by_every_name_they_answer_to(start: Any, fake: 
         assert (await ollama_client(gateway).chat(name, MESSAGES)).model == name
 
 
-async def test_a_model_shows_what_it_can_do(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_model_shows_its_capabilities(start: Any, fake: Any, ollama_client: Any) -> None:
     backends = {"vllm": await fake(), "embed": {"url": "http://127.0.0.1:9", "tasks": ["embeddings"]}}
     gateway = await start(backends, {**ROUTE, "vectors": ["embed"]})
     assert (await ollama_client(gateway).show("llama3.1-8b")).capabilities == ["completion", "embedding"]
     assert (await ollama_client(gateway).show("vectors")).capabilities == ["embedding"]
 
 
-async def test_there_is_a_version_and_nothing_in_memory(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_the_version_is_served_and_no_model_is_in_memory(start: Any, fake: Any, ollama_client: Any) -> None:
     gateway = await start({"stub": await fake()})
     assert (await gateway.http.get("/api/version")).json() == {"version": "0.32.15"}
     assert (await ollama_client(gateway).ps()).models == []
 
 
-async def test_an_unknown_model_is_told_in_words(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_an_unknown_model_is_an_error_with_a_message(start: Any, fake: Any, ollama_client: Any) -> None:
     gateway = await start({"a": await fake(), "b": await fake()}, {"known": ["a"]})
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).chat("unknown", MESSAGES)
     assert failure.value.status_code == 404
-    assert "there is no model 'unknown' for chat; there are: known" in str(failure.value)
+    assert "unknown model 'unknown' for chat; accepted: known" in str(failure.value)
 
 
 @pytest.mark.parametrize("options", [{"temperature": 99}, {"n_discard": -1}])
@@ -208,15 +206,15 @@ async def test_options_have_bounds_and_unknown_ones_are_refused(
     with pytest.raises(ollama.ResponseError) as failure:
         await ollama_client(gateway).chat("stub", MESSAGES, options=options)
     assert failure.value.status_code == 422
-    assert backend.asked == []
+    assert backend.requests == []
 
 
-async def test_a_profile_completes_what_is_not_said(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_profile_fills_in_missing_fields(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend}, {"llama": [{"backend": "stub", "model": "own"}]})
     values = {"temperature": 0.25, "system_prompt": "Be brief."}
     await asyncio.to_thread(gateway.gateway.profiles.change, "own", values, is_whole=True)
     await ollama_client(gateway).chat("llama", MESSAGES, options={"top_k": 5})
-    sent = backend.asked[0].json()
+    sent = backend.requests[0].json()
     assert (sent["temperature"], sent["top_k"], sent["model"]) == (0.25, 5, "own")
     assert sent["messages"] == [{"role": "system", "content": "Be brief."}, *MESSAGES]

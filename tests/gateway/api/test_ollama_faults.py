@@ -1,4 +1,4 @@
-"""What goes wrong in the middle, as the official Ollama client sees it."""
+"""Errors during a response, as the official Ollama client sees them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,7 +7,7 @@ import ollama
 import pytest
 from aiohttp import web
 
-from synapse_gateway.server.sse import MOST
+from synapse_gateway.server.sse import LINE_BYTES
 from tests.gateway.fakes import events
 from tests.gateway.ollamas import MESSAGES, delta, ended
 
@@ -33,7 +33,7 @@ async def test_a_stream_that_breaks_ends_with_an_error_and_never_with_done(
 
     gateway = await start({"stub": await fake({"POST /v1/chat/completions": cut})})
     parts: list[Any] = []
-    with pytest.raises(ollama.ResponseError, match="the answer of stub broke off"):
+    with pytest.raises(ollama.ResponseError, match="the response of stub broke off"):
         await taken(await ollama_client(gateway).chat("stub", MESSAGES, stream=True), parts)
     assert [part.message.content for part in parts] == ["Hel"]
 
@@ -46,7 +46,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("frames", "words"), FAULTS)
-async def test_a_fault_before_any_word_has_a_status(
+async def test_an_error_before_the_first_part_has_a_status(
     start: Any, fake: Any, ollama_client: Any, frames: Any, words: str
 ) -> None:
     backend = await fake({"POST /v1/chat/completions": lambda request, body: events(request, *frames)})
@@ -57,7 +57,7 @@ async def test_a_fault_before_any_word_has_a_status(
 
 
 @pytest.mark.parametrize("answer", [b"{", b'{"choices": []}', b'{"data": []}'])
-async def test_an_answer_that_is_none_is_the_backends_fault(
+async def test_a_malformed_response_is_a_backend_error(
     start: Any, fake: Any, ollama_client: Any, answer: bytes
 ) -> None:
     handlers = {path: lambda *_: answer for path in ("POST /v1/chat/completions", "POST /v1/embeddings")}
@@ -69,7 +69,7 @@ async def test_an_answer_that_is_none_is_the_backends_fault(
     assert (chatting.value.status_code, embedding.value.status_code) == (502, 502)
 
 
-async def test_a_stream_that_just_stops_is_not_taken_for_a_whole_one(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_stream_without_an_end_is_an_error(start: Any, fake: Any, ollama_client: Any) -> None:
     async def stop(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -82,11 +82,11 @@ async def test_a_stream_that_just_stops_is_not_taken_for_a_whole_one(start: Any,
         [part async for part in await ollama_client(gateway).chat("stub", MESSAGES, stream=True)]
 
 
-async def test_a_line_without_an_end_is_given_up(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_an_endless_line_is_an_error(start: Any, fake: Any, ollama_client: Any) -> None:
     async def flood(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for _ in range(MOST // len(MEGABYTE) + 1):
+        for _ in range(LINE_BYTES // len(MEGABYTE) + 1):
             await response.write(MEGABYTE)
         return response
 

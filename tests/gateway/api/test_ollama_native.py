@@ -1,4 +1,4 @@
-"""Ollama's API in front of an Ollama: bytes in, bytes out."""
+"""Ollama's API with an Ollama backend: requests and responses are passed on unchanged."""
 
 import asyncio
 from typing import Any
@@ -18,14 +18,14 @@ def native(backend: Any) -> dict[str, str]:
     return {"url": backend.url, "type": "ollama"}
 
 
-async def test_a_native_answer_is_passed_on_as_it_came(start: Any, fake: Any) -> None:
+async def test_a_native_response_is_passed_on_unchanged(start: Any, fake: Any) -> None:
     backend, other = await fake({"POST /api/chat": lambda *_: LAST}), await fake()
     gateway = await start({"vllm": other, "one": native(backend)}, ROUTE)
     body = b'{"model":"llama","messages":[{"role":"user","content":"Hi"}],"stream":false,"options":{"num_ctx":7}}'
     answer = await gateway.http.post("/api/chat", content=body)
     assert answer.content == LAST
-    assert backend.asked[0].body == body.replace(b'"llama"', b'"llama3.1:8b"')
-    assert other.asked == []
+    assert backend.requests[0].body == body.replace(b'"llama"', b'"llama3.1:8b"')
+    assert other.requests == []
 
 
 async def test_a_native_stream_is_passed_on_line_by_line(start: Any, fake: Any) -> None:
@@ -57,7 +57,7 @@ async def test_a_native_call_falls_back_to_another_ollama_only(start: Any, fake:
     gateway = await start({"vllm": vllm, "one": native(gone), "two": native(other)}, route)
     answer = await gateway.http.post("/api/generate", json={"model": "llama", "prompt": "Hi"})
     assert answer.json()["response"] == "Hello."
-    assert (other.asked[0].json()["model"], vllm.asked) == ("llama3:8b", [])
+    assert (other.requests[0].json()["model"], vllm.requests) == ("llama3:8b", [])
 
 
 async def test_native_vectors_models_and_refusals_are_passed_on(start: Any, fake: Any) -> None:
@@ -80,7 +80,7 @@ async def test_native_vectors_models_and_refusals_are_passed_on(start: Any, fake
     assert failure.value.status_code == 400
 
 
-async def test_models_in_memory_are_those_of_every_ollama_that_answers(start: Any, fake: Any) -> None:
+async def test_models_in_memory_are_those_of_all_reachable_ollamas(start: Any, fake: Any) -> None:
     one = await fake({"GET /api/ps": lambda *_: {"models": [{"name": "a", "size_vram": 0}]}})
     two = await fake({"GET /api/ps": lambda *_: b"["})
     three = await fake({"GET /api/ps": lambda *_: web.Response(status=500)})

@@ -1,4 +1,4 @@
-"""Tools that a model calls, by way of Ollama's API."""
+"""Tool calls with Ollama's API."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ WEATHER = {
 }
 
 
-async def test_tools_are_called_and_their_results_find_their_call(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_tool_results_are_matched_with_their_calls(start: Any, fake: Any, ollama_client: Any) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
@@ -23,27 +23,27 @@ async def test_tools_are_called_and_their_results_find_their_call(start: Any, fa
     answer = await ollama_client(gateway).chat("stub", MESSAGES, tools=[WEATHER])
     assert answer.message.tool_calls is not None
     assert answer.message.tool_calls[0].function.arguments == {"city": "Oslo"}
-    told = [answer.message, {"role": "tool", "tool_name": "weather", "content": "rain"}]
-    await ollama_client(gateway).chat("stub", [*MESSAGES, *told])
-    _, called, result = backend.asked[1].json()["messages"]
-    assert called["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city":"Oslo"}'}
-    assert result == {"role": "tool", "content": "rain", "tool_call_id": called["tool_calls"][0]["id"]}
-    assert backend.asked[0].json()["tools"][0]["function"]["name"] == "weather"
+    replies = [answer.message, {"role": "tool", "tool_name": "weather", "content": "rain"}]
+    await ollama_client(gateway).chat("stub", [*MESSAGES, *replies])
+    _, call, result = backend.requests[1].json()["messages"]
+    assert call["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city":"Oslo"}'}
+    assert result == {"role": "tool", "content": "rain", "tool_call_id": call["tool_calls"][0]["id"]}
+    assert backend.requests[0].json()["tools"][0]["function"]["name"] == "weather"
 
 
-async def test_two_calls_of_one_tool_get_their_own_results(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_two_calls_of_one_tool_get_separate_results(start: Any, fake: Any, ollama_client: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     calls = [{"function": {"name": "weather", "arguments": {"city": city}}} for city in ("Oslo", "Rome")]
     results = [{"role": "tool", "tool_name": "weather", "content": text} for text in ("rain", "sun", "surplus")]
     await ollama_client(gateway).chat("stub", [*MESSAGES, {"role": "assistant", "tool_calls": calls}, *results])
-    sent = backend.asked[0].json()["messages"]
+    sent = backend.requests[0].json()["messages"]
     names = [call["id"] for call in sent[1]["tool_calls"]]
     assert [result["tool_call_id"] for result in sent[2:]] == [*names, "call_unknown"]
     assert len(set(names)) == 2
 
 
-async def test_a_streamed_call_of_a_tool_comes_whole(start: Any, fake: Any, ollama_client: Any) -> None:
+async def test_a_streamed_tool_call_is_assembled(start: Any, fake: Any, ollama_client: Any) -> None:
     def piece(index: int, arguments: str, **more: Any) -> dict[str, Any]:
         return {"index": index, "function": {"arguments": arguments, **more}}
 

@@ -1,4 +1,4 @@
-"""Transcriptions in OpenAI's shape, by its official client, in front of both kinds of backends."""
+"""Transcriptions with OpenAI's API and its official client, with both kinds of backends."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ async def test_a_transcription_reaches_the_backend_of_its_model(start: Any, fake
         language="en",
     )
     assert (answer.text, answer.words[0].word) == ("Hello.", "Hello.")
-    assert sent(backend.asked[0]) == {
+    assert sent(backend.requests[0]) == {
         "model": "Systran/faster-whisper",
         "response_format": "verbose_json",
         "timestamp_granularities[]": ["word", "segment"],
@@ -51,7 +51,7 @@ async def test_a_streamed_transcription_is_relayed(start: Any, fake: Any, openai
         model="whisper-1", file=("a.wav", WAV), stream=True
     )
     assert [event.type async for event in events] == ["transcript.text.delta", "transcript.text.done"]
-    assert sent(backend.asked[0])["stream"] == "true"
+    assert sent(backend.requests[0])["stream"] == "true"
 
 
 async def test_a_translation_reaches_the_backend_of_its_model(start: Any, fake: Any) -> None:
@@ -59,7 +59,7 @@ async def test_a_translation_reaches_the_backend_of_its_model(start: Any, fake: 
     gateway = await start({"speaches": speaches(backend)}, SPEACHES)
     answer = await gateway.http.post("/v1/audio/translations", files=FILE, data={"model": "whisper-1"})
     assert answer.json() == {"text": "Hello."}
-    assert sent(backend.asked[0])["model"] == "Systran/faster-whisper"
+    assert sent(backend.requests[0])["model"] == "Systran/faster-whisper"
 
 
 async def test_whisper_cannot_translate(start: Any, fake: Any) -> None:
@@ -85,13 +85,13 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize(("form", "text"), WRITTEN)
-async def test_whisper_answers_openais_clients_in_every_format(start: Any, fake: Any, form: str, text: str) -> None:
+async def test_whisper_serves_openai_clients_in_every_format(start: Any, fake: Any, form: str, text: str) -> None:
     backend = await fake({"POST /transcribe": lambda *_: NATIVE})
     gateway = await start({"whisper": whisper(backend)})
     data = {"response_format": form, "timestamp_granularities[]": "word"}
     answer = await gateway.http.post("/v1/audio/transcriptions", files=FILE, data=data)
     assert answer.text == text
-    assert sent(backend.asked[0])["word_timestamps"] == "true"
+    assert sent(backend.requests[0])["word_timestamps"] == "true"
 
 
 async def test_whisper_streams_to_openais_clients(start: Any, fake: Any, openai_client: Any) -> None:
@@ -100,21 +100,21 @@ async def test_whisper_streams_to_openais_clients(start: Any, fake: Any, openai_
     assert [event.type async for event in events] == ["transcript.text.delta", "transcript.text.done"]
 
 
-async def test_whisper_cannot_tell_speakers_apart(start: Any, fake: Any) -> None:
+async def test_whisper_refuses_diarized_json(start: Any, fake: Any) -> None:
     gateway = await start({"whisper": whisper(await fake({"POST /transcribe": lambda *_: NATIVE}))})
     form = {"response_format": "diarized_json"}
     answer = await gateway.http.post("/v1/audio/transcriptions", files=FILE, data=form)
     assert (answer.status_code, answer.json()["error"]["param"]) == (422, "response_format")
 
 
-async def test_a_long_recording_has_hours() -> None:
-    found = Transcript(text="x", segments=[Segment(text=" x", start=3661.0014, end=7325.9996)])
-    assert srt(found)[0] == b"1\n01:01:01,001 --> 02:02:06,000\nx\n"
+async def test_subtitles_of_a_long_recording_have_hours() -> None:
+    transcript = Transcript(text="x", segments=[Segment(text=" x", start=3661.0014, end=7325.9996)])
+    assert srt(transcript)[0] == b"1\n01:01:01,001 --> 02:02:06,000\nx\n"
 
 
-async def test_a_name_without_a_route_travels_on(start: Any, fake: Any) -> None:
+async def test_a_model_without_a_route_is_passed_on(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/transcriptions": lambda *_: VERBOSE})
     gateway = await start({"speaches": speaches(backend)})
     await gateway.http.post("/v1/audio/transcriptions", files=FILE, data={"model": "any", "vad_filter": "true"})
-    form = sent(backend.asked[0])
+    form = sent(backend.requests[0])
     assert (form["model"], form["vad_filter"]) == ("any", "true")

@@ -1,4 +1,4 @@
-"""The official OpenAI client, unchanged: only its base URL is ours."""
+"""Official OpenAI client, with the base URL of the gateway."""
 
 import base64
 import struct
@@ -36,8 +36,8 @@ RESPONSE = {
 }
 
 
-def chunk(reason: str | None = None, **said: Any) -> dict[str, Any]:
-    choice = {"index": 0, "delta": said, "finish_reason": reason}
+def chunk(reason: str | None = None, **delta: Any) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
     return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [choice]}
 
 
@@ -78,7 +78,7 @@ async def test_a_chat_with_tools_a_schema_and_fields_of_one_backend(start: Any, 
         extra_body={"chat_template_kwargs": {"enable_thinking": False}},
     )
     assert answer.choices[0].message.tool_calls[0].function.name == "weather"
-    assert backend.asked[0].json()["tools"] == [WEATHER]
+    assert backend.requests[0].json()["tools"] == [WEATHER]
 
 
 async def test_vectors_in_the_encoding_that_the_client_prefers(start: Any, fake: Any, openai_client: Any) -> None:
@@ -88,15 +88,15 @@ async def test_vectors_in_the_encoding_that_the_client_prefers(start: Any, fake:
     gateway = await start({"stub": backend})
     answer = await openai_client(gateway).embeddings.create(model="stub", input="a")
     assert answer.data[0].embedding == [0.5, -0.25]
-    assert backend.asked[0].json()["encoding_format"] == "base64"
+    assert backend.requests[0].json()["encoding_format"] == "base64"
 
 
 async def test_a_completion(start: Any, fake: Any, openai_client: Any) -> None:
     choice = {"index": 0, "text": " there", "finish_reason": "stop"}
     answer = {"id": "c", "object": "text_completion", "created": 1, "model": "stub", "choices": [choice]}
     gateway = await start({"stub": await fake({"POST /v1/completions": lambda *_: answer})})
-    found = await openai_client(gateway).completions.create(model="stub", prompt="Hi", max_tokens=5)
-    assert found.choices[0].text == " there"
+    completion = await openai_client(gateway).completions.create(model="stub", prompt="Hi", max_tokens=5)
+    assert completion.choices[0].text == " there"
 
 
 async def test_a_response_and_a_streamed_one(start: Any, fake: Any, openai_client: Any) -> None:
@@ -119,7 +119,7 @@ async def test_stored_responses_are_not_offered(start: Any, fake: Any, openai_cl
         await openai_client(gateway).responses.retrieve("resp_1")
 
 
-async def test_a_backend_without_responses_says_so(start: Any, fake: Any, openai_client: Any) -> None:
+async def test_a_backend_without_the_responses_api_is_an_error(start: Any, fake: Any, openai_client: Any) -> None:
     gateway = await start({"router": {"url": (await fake()).url, "type": "llama-router"}}, {"m": ["router"]})
     with pytest.raises(openai.BadRequestError) as failure:
         await openai_client(gateway).responses.create(model="m", input="Hi")
@@ -140,7 +140,7 @@ async def test_a_backend_without_responses_says_so(start: Any, fake: Any, openai
         (503, openai.InternalServerError),
     ],
 )
-async def test_each_status_of_a_backend_is_the_clients_own_exception(
+async def test_each_status_of_a_backend_raises_its_client_exception(
     start: Any, fake: Any, openai_client: Any, status: int, kind: type[openai.APIStatusError]
 ) -> None:
     body = {"error": {"message": "no", "type": "t", "code": "c", "param": "p"}}
@@ -153,7 +153,7 @@ async def test_each_status_of_a_backend_is_the_clients_own_exception(
         assert (failure.value.code, failure.value.param, failure.value.type) == ("c", "p", "t")
 
 
-async def test_a_wrong_key_a_small_one_and_a_route_that_is_none(start: Any, fake: Any, openai_client: Any) -> None:
+async def test_wrong_keys_and_unknown_routes_raise_client_exceptions(start: Any, fake: Any, openai_client: Any) -> None:
     gateway = await start({"stub": await fake()}, SYNAPSE_API_KEYS="right")
     with pytest.raises(openai.AuthenticationError) as failure:
         await openai_client(gateway, "wrong").chat.completions.create(model="stub", messages=MESSAGES)
@@ -163,14 +163,14 @@ async def test_a_wrong_key_a_small_one_and_a_route_that_is_none(start: Any, fake
     assert (await openai_client(gateway, "right").chat.completions.create(model="stub", messages=MESSAGES)).choices
 
 
-async def test_a_field_out_of_bounds_names_itself(start: Any, fake: Any, openai_client: Any) -> None:
+async def test_a_field_out_of_bounds_is_named(start: Any, fake: Any, openai_client: Any) -> None:
     gateway = await start({"stub": await fake()})
     with pytest.raises(openai.UnprocessableEntityError) as failure:
         await openai_client(gateway).chat.completions.create(model="stub", messages=MESSAGES, n=1_000_000)
     assert failure.value.param == "n"
 
 
-async def test_a_backend_that_never_answers_is_a_server_error(start: Any, fake: Any, openai_client: Any) -> None:
+async def test_a_backend_timeout_is_a_server_error(start: Any, fake: Any, openai_client: Any) -> None:
     backend = await fake({"POST /v1/chat/completions": forever})
     gateway = await start({"stub": backend}, SYNAPSE_TIMEOUT_LLM_SECONDS="0.1")
     with pytest.raises(openai.InternalServerError) as failure:
@@ -178,7 +178,7 @@ async def test_a_backend_that_never_answers_is_a_server_error(start: Any, fake: 
     assert (failure.value.status_code, failure.value.code) == (504, "backend_timeout")
 
 
-async def test_a_client_that_gives_up_is_gone_for_the_backend_too(start: Any, fake: Any, openai_client: Any) -> None:
+async def test_a_client_that_disconnects_aborts_the_backend_call(start: Any, fake: Any, openai_client: Any) -> None:
     backend = await fake({"POST /v1/chat/completions": forever})
     gateway = await start({"stub": backend})
     with pytest.raises(openai.APITimeoutError):
@@ -198,7 +198,7 @@ async def test_a_stream_that_breaks_raises_in_the_middle(start: Any, fake: Any, 
     gateway = await start({"stub": await fake({"POST /v1/chat/completions": cut})})
     stream = await openai_client(gateway).chat.completions.create(model="stub", messages=MESSAGES, stream=True)
     assert (await anext(stream)).choices[0].delta.content == "Hel"
-    with pytest.raises(openai.APIError, match="the answer of stub broke off"):
+    with pytest.raises(openai.APIError, match="the response of stub broke off"):
         await anext(stream)
 
 
@@ -211,7 +211,7 @@ async def test_models_are_listed_and_looked_up(start: Any, fake: Any, openai_cli
         await openai_client(gateway).models.retrieve("none")
 
 
-async def test_a_text_is_said_whole_and_as_a_stream(start: Any, fake: Any, openai_client: Any) -> None:
+async def test_a_text_is_synthesized_whole_and_as_a_stream(start: Any, fake: Any, openai_client: Any) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"piper": backend})
     speech = openai_client(gateway).audio.speech
@@ -219,4 +219,4 @@ async def test_a_text_is_said_whole_and_as_a_stream(start: Any, fake: Any, opena
     assert answer.content == SOUND
     async with speech.with_streaming_response.create(model="tts-1", voice="alloy", input="Hi") as streamed:
         assert b"".join([part async for part in streamed.iter_bytes()]) == SOUND
-    assert backend.asked[0].json()["speed"] == 1.5
+    assert backend.requests[0].json()["speed"] == 1.5

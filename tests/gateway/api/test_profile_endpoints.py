@@ -1,4 +1,4 @@
-"""Profiles through the gateway: shown, set, applied, and what a chat gets of them."""
+"""Profile endpoints: schema, change, apply, and the defaults of a chat."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ async def gateway(backend: Any, start: Any, tmp_path: Path) -> Any:
     return await start(section, **FAST, SYNAPSE_MODEL_PROFILES_PATH=path)
 
 
-async def test_the_schema_tells_family_fields_and_notes(gateway: Any) -> None:
+async def test_the_schema_has_family_fields_and_notes(gateway: Any) -> None:
     shown = (await gateway.http.get(f"/models/{OSS}/schema")).json()
     assert (shown["model"], shown["family"]) == (OSS, "gpt-oss")
     assert shown["fields"][-1]["name"] == "reasoning_effort"
@@ -53,7 +53,7 @@ async def test_a_profile_is_empty_until_it_is_set(gateway: Any) -> None:
     assert answer.json() == {"model": GENERAL, "family": "qwen", "values": {}}
 
 
-async def test_fields_stand_by_themselves_or_under_values_and_are_merged(gateway: Any) -> None:
+async def test_fields_are_accepted_with_and_without_values_and_are_merged(gateway: Any) -> None:
     path = f"/models/{GENERAL}/profile"
     await gateway.http.put(path, json={"temperature": 0.5, "top_k": 7})
     await gateway.http.put(path, json={"values": {"top_k": None, "min_p": 0}})
@@ -75,7 +75,9 @@ async def test_fields_stand_by_themselves_or_under_values_and_are_merged(gateway
         ({"top_k": 7, "replace": 1}, "invalid_value", "replace"),
     ],
 )
-async def test_what_is_no_field_is_refused_whole(gateway: Any, body: dict[str, Any], code: str, param: str) -> None:
+async def test_a_request_with_a_bad_field_changes_nothing(
+    gateway: Any, body: dict[str, Any], code: str, param: str
+) -> None:
     path = f"/models/{GENERAL}/profile"
     refused = await gateway.http.put(path, json={"min_p": 0.1, **body} if "values" not in body else body)
     assert refused.status_code == 400
@@ -89,7 +91,7 @@ async def test_a_model_that_the_router_does_not_have_has_no_profile(gateway: Any
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
 
 
-async def test_a_profile_can_be_read_while_the_router_is_away(gateway: Any, backend: Any) -> None:
+async def test_a_profile_can_be_read_while_the_router_is_unavailable(gateway: Any, backend: Any) -> None:
     await gateway.http.put(f"/models/{GENERAL}/profile", json={"top_k": 7})
     await backend.stop()
     assert (await gateway.http.get(f"/models/{GENERAL}/profile")).json()["values"] == {"top_k": 7}
@@ -98,13 +100,13 @@ async def test_a_profile_can_be_read_while_the_router_is_away(gateway: Any, back
     assert (await gateway.http.put(f"/models/{GENERAL}/profile", json={"top_k": 8})).status_code == 503
 
 
-async def test_what_another_replica_set_is_shown(gateway: Any, tmp_path: Path) -> None:
+async def test_a_change_by_another_replica_is_shown(gateway: Any, tmp_path: Path) -> None:
     profile = {"updated_at": "2026-01-01T00:00:00+00:00", "values": {"top_k": 9}}
     (tmp_path / "profiles.json").write_text(json.dumps({"version": 1, "models": {GENERAL: profile}}))
     assert (await gateway.http.get(f"/models/{GENERAL}/profile")).json()["values"] == {"top_k": 9}
 
 
-async def test_a_damaged_file_stops_nobody(gateway: Any, tmp_path: Path) -> None:
+async def test_a_damaged_file_does_not_stop_the_gateway(gateway: Any, tmp_path: Path) -> None:
     await gateway.http.put(f"/models/{GENERAL}/profile", json={"top_k": 7})
     (tmp_path / "profiles.json").write_text('{"version":')
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
@@ -113,7 +115,7 @@ async def test_a_damaged_file_stops_nobody(gateway: Any, tmp_path: Path) -> None
     assert (tmp_path / "profiles.json.corrupt").read_text() == '{"version":'
 
 
-async def test_a_chat_gets_what_is_set_and_the_client_did_not_say(gateway: Any, backend: Any) -> None:
+async def test_a_chat_gets_the_defaults_that_the_client_did_not_send(gateway: Any, backend: Any) -> None:
     values = {"temperature": 0.5, "top_k": 7, "system_prompt": "Be brief."}
     await gateway.http.put(f"/models/{GENERAL}/profile", json=values)
     await gateway.http.post(CHAT, json={**asking(GENERAL, "Hi"), "temperature": None})
@@ -122,7 +124,7 @@ async def test_a_chat_gets_what_is_set_and_the_client_did_not_say(gateway: Any, 
     assert [message["role"] for message in sent["messages"]] == ["system", "user"]
 
 
-async def test_a_chat_whose_model_the_gateway_chose_gets_that_models_profile(gateway: Any, backend: Any) -> None:
+async def test_an_automatic_model_gets_its_own_profile(gateway: Any, backend: Any) -> None:
     await gateway.http.put(f"/models/{GENERAL}/profile", json={"top_k": 7})
     await gateway.http.post(CHAT, json=asking(None, "Hi"))
     assert backend.calls(CHAT)[0].json() == {**asking(GENERAL, "Hi"), "top_k": 7}
@@ -135,7 +137,7 @@ async def test_a_chat_without_a_profile_keeps_its_bytes(gateway: Any, backend: A
     assert backend.calls(CHAT)[0].body == data
 
 
-async def test_to_apply_alone_loads_nothing(gateway: Any, router: Router) -> None:
+async def test_apply_without_a_load_loads_nothing(gateway: Any, router: Router) -> None:
     for body in (None, {}, {"load_model": False}):
         answer = await gateway.http.post(f"/models/{GENERAL}/profile/apply", json=body)
         assert answer.json() == {
@@ -148,14 +150,14 @@ async def test_to_apply_alone_loads_nothing(gateway: Any, router: Router) -> Non
     assert router.loads == []
 
 
-async def test_to_apply_with_a_load_waits_for_it(gateway: Any, router: Router) -> None:
+async def test_apply_with_a_load_waits_for_the_load(gateway: Any, router: Router) -> None:
     answer = await gateway.http.post(f"/models/{GENERAL}/profile/apply", json={"load_model": True})
     assert answer.json()["load"] == {"requested": True, "success": True, "status_code": 200}
     assert answer.json()["success"] is True
     assert router.states[GENERAL] == "loaded"
 
 
-async def test_a_load_that_fails_is_told_in_the_answer(gateway: Any, router: Router) -> None:
+async def test_a_failed_load_is_in_the_response(gateway: Any, router: Router) -> None:
     router.broken.add(GENERAL)
     answer = await gateway.http.post(f"/models/{GENERAL}/profile/apply", json={"load_model": True})
     assert (answer.status_code, answer.json()["success"]) == (200, False)

@@ -1,4 +1,4 @@
-"""The fields of profiles: which model has which, and what they accept."""
+"""Fields of profiles: families and accepted values."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from synapse_gateway.api.models.profile_schema import NOTES, checked, family, fields
+from synapse_gateway.api.models.profile_schema import NOTES, family, fields, validated
 from synapse_gateway.errors import BadRequestError
 
 
@@ -21,12 +21,12 @@ from synapse_gateway.errors import BadRequestError
         ("llama", "generic"),
     ],
 )
-def test_a_family_is_known_by_the_name(model: str, expected: str) -> None:
+def test_the_family_follows_from_the_name(model: str, expected: str) -> None:
     assert family(model) == expected
     assert expected in NOTES
 
 
-def test_one_family_has_a_field_more() -> None:
+def test_one_family_has_an_additional_field() -> None:
     names = [field.name for field in fields("llama")]
     assert names == [
         *("system_prompt", "temperature", "top_p", "top_k", "min_p"),
@@ -35,8 +35,8 @@ def test_one_family_has_a_field_more() -> None:
     assert [field.name for field in fields("gpt-oss-20b")] == [*names, "reasoning_effort"]
 
 
-def test_a_field_is_shown_with_what_its_type_has() -> None:
-    shown = {field.name: field.shown() for field in fields("gpt-oss-20b")}
+def test_a_field_shows_the_attributes_of_its_type() -> None:
+    shown = {field.name: field.as_schema() for field in fields("gpt-oss-20b")}
     assert shown["temperature"].keys() == {
         *("name", "label", "type", "default", "applies_at", "description"),
         *("min", "max", "step"),
@@ -61,13 +61,13 @@ def test_a_field_is_shown_with_what_its_type_has() -> None:
         ("min_p", None),
     ],
 )
-def test_what_is_within_bounds_is_taken(name: str, value: Any) -> None:
-    assert checked("gpt-oss-20b", {name: value}) == {name: value}
+def test_values_within_bounds_are_accepted(name: str, value: Any) -> None:
+    assert validated("gpt-oss-20b", {name: value}) == {name: value}
 
 
-def test_a_whole_number_may_be_written_with_a_point() -> None:
-    found = checked("llama", {"top_k": 40.0})
-    assert msgspec.json.encode(found) == b'{"top_k":40}'
+def test_a_whole_number_may_be_a_float() -> None:
+    values = validated("llama", {"top_k": 40.0})
+    assert msgspec.json.encode(values) == b'{"top_k":40}'
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         ("temprature", 1, "unknown_field"),
     ],
 )
-def test_what_is_not_names_its_field(name: str, value: Any, code: str) -> None:
+def test_an_error_names_its_field(name: str, value: Any, code: str) -> None:
     with pytest.raises(BadRequestError) as refused:
-        checked("gpt-oss-20b", {name: value})
+        validated("gpt-oss-20b", {name: value})
     assert (refused.value.code, refused.value.param) == (code, name)
 
 
 def test_a_field_of_another_family_is_unknown() -> None:
-    with pytest.raises(BadRequestError, match="it has: system_prompt, temperature") as refused:
-        checked("llama", {"reasoning_effort": "low"})
+    with pytest.raises(BadRequestError, match="accepted: system_prompt, temperature") as refused:
+        validated("llama", {"reasoning_effort": "low"})
     assert refused.value.code == "unknown_field"

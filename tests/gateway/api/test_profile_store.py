@@ -1,4 +1,4 @@
-"""The file of profiles: shared by replicas, whole whatever happens to a writer, and never lost in silence."""
+"""File of profiles: shared by replicas, whole after a kill, and never lost silently."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse_gateway.api.models.profile_store import Profiles, watch
+from synapse_gateway.api.models.profile_store import ProfileStore, watch_profiles
 from synapse_gateway.errors import InternalError
 
 MODEL = "vendor/model:8b"
@@ -24,11 +24,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def names(path: Path) -> list[str]:
-    return sorted(found.name for found in path.parent.iterdir() if not found.name.endswith(".lock"))
+    return sorted(file.name for file in path.parent.iterdir() if not file.name.endswith(".lock"))
 
 
-def test_what_is_set_is_in_the_file_and_in_force(path: Path) -> None:
-    profiles = Profiles(path)
+def test_a_change_is_in_the_file_and_in_force(path: Path) -> None:
+    profiles = ProfileStore(path)
     assert profiles.of(MODEL) == {}
     assert profiles.change(MODEL, {"temperature": 0.5, "top_k": 7}, is_whole=False) == {"temperature": 0.5, "top_k": 7}
     content = json.loads(path.read_text())
@@ -39,8 +39,8 @@ def test_what_is_set_is_in_the_file_and_in_force(path: Path) -> None:
     assert names(path) == ["model-profiles.json"]
 
 
-def test_a_change_is_a_part_or_the_whole(path: Path) -> None:
-    profiles = Profiles(path)
+def test_a_change_updates_or_replaces_the_profile(path: Path) -> None:
+    profiles = ProfileStore(path)
     profiles.change("other", {"top_k": 1}, is_whole=False)
     profiles.change(MODEL, {"temperature": 0.5, "top_k": 7}, is_whole=False)
     assert profiles.change(MODEL, {"top_k": None, "min_p": 0.1}, is_whole=False) == {"temperature": 0.5, "min_p": 0.1}
@@ -49,26 +49,26 @@ def test_a_change_is_a_part_or_the_whole(path: Path) -> None:
     assert list(json.loads(path.read_text())["models"]) == ["other"]
 
 
-def test_the_context_size_is_none_unless_it_is_set(path: Path) -> None:
-    profiles = Profiles(path)
+def test_the_context_size_is_none_by_default(path: Path) -> None:
+    profiles = ProfileStore(path)
     assert profiles.context_tokens(MODEL) is None
     profiles.change(MODEL, {"runtime_ctx_size": 4096}, is_whole=False)
     assert profiles.context_tokens(MODEL) == 4096
 
 
-def test_another_replica_sees_a_change_when_it_looks(path: Path) -> None:
-    one, other = Profiles(path), Profiles(path)
+def test_another_replica_sees_a_change_at_its_refresh(path: Path) -> None:
+    one, other = ProfileStore(path), ProfileStore(path)
     one.change(MODEL, {"top_k": 7}, is_whole=False)
     assert other.of(MODEL) == {}
-    other.look()
+    other.refresh()
     assert other.of(MODEL) == {"top_k": 7}
     path.unlink()
-    other.look()
+    other.refresh()
     assert other.of(MODEL) == {}
 
 
 def test_a_file_is_never_written_in_place(path: Path) -> None:
-    profiles = Profiles(path)
+    profiles = ProfileStore(path)
     profiles.change(MODEL, {"top_k": 7}, is_whole=False)
     former = path.with_name("former")
     former.hardlink_to(path)
@@ -77,8 +77,8 @@ def test_a_file_is_never_written_in_place(path: Path) -> None:
     assert former.read_bytes() == content != path.read_bytes()
 
 
-def test_two_replicas_that_write_at_once_lose_nothing(path: Path) -> None:
-    replicas = [Profiles(path) for _ in range(4)]
+def test_concurrent_writers_lose_no_change(path: Path) -> None:
+    replicas = [ProfileStore(path) for _ in range(4)]
 
     def write(number: int) -> None:
         for count in range(10):
@@ -96,14 +96,14 @@ def test_two_replicas_that_write_at_once_lose_nothing(path: Path) -> None:
     "content",
     [b"", b"{", b"[]", b'{"version":1,"models":[]}', b'{"models":{}}', b'{"version":1,"models":{"x":{}}}', b"\xff\x00"],
 )
-def test_a_damaged_file_is_kept_beside_and_what_was_known_stays(
+def test_a_damaged_file_is_renamed_and_the_last_profiles_stay(
     path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    profiles = Profiles(path)
+    profiles = ProfileStore(path)
     profiles.change(MODEL, {"top_k": 7}, is_whole=False)
     path.write_bytes(content)
-    profiles.look()
-    profiles.look()
+    profiles.refresh()
+    profiles.refresh()
     assert profiles.of(MODEL) == {"top_k": 7}
     assert path.with_name("model-profiles.json.corrupt").read_bytes() == content
     assert not path.exists()
@@ -113,21 +113,21 @@ def test_a_damaged_file_is_kept_beside_and_what_was_known_stays(
     assert json.loads(path.read_text())["models"].keys() == {MODEL, "other"}
 
 
-def test_a_second_damage_does_not_overwrite_the_first(path: Path) -> None:
-    profiles = Profiles(path)
+def test_a_second_damaged_file_does_not_replace_the_first(path: Path) -> None:
+    profiles = ProfileStore(path)
     path.parent.mkdir()
     for content in (b"first", b"second"):
         path.write_bytes(content)
         profiles.change(MODEL, {"top_k": 7}, is_whole=False)
-    kept = {found.read_bytes() for found in path.parent.glob("*.corrupt")}
+    kept = {file.read_bytes() for file in path.parent.glob("*.corrupt")}
     assert kept == {b"first", b"second"}
 
 
-def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+def test_a_file_of_a_newer_version_is_not_changed(path: Path) -> None:
     path.parent.mkdir()
     path.write_text('{"version": 2, "models": "who knows"}')
-    profiles = Profiles(path)
-    profiles.look()
+    profiles = ProfileStore(path)
+    profiles.refresh()
     assert profiles.of(MODEL) == {}
     with pytest.raises(InternalError, match="newer gateway") as refused:
         profiles.change(MODEL, {"top_k": 7}, is_whole=False)
@@ -135,26 +135,26 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
     assert path.read_text() == '{"version": 2, "models": "who knows"}'
 
 
-def test_what_cannot_be_written_is_an_error_and_changes_nothing(small_disk: Path) -> None:
-    profiles = Profiles(small_disk / "profiles.json")
+def test_a_failed_write_is_an_error_and_changes_nothing(small_disk: Path) -> None:
+    profiles = ProfileStore(small_disk / "profiles.json")
     profiles.change(MODEL, {"system_prompt": "brief"}, is_whole=False)
     with pytest.raises(InternalError) as refused:
         profiles.change(MODEL, {"system_prompt": "x" * 2_000_000}, is_whole=False)
     assert refused.value.code == "storage_error"
     assert str(small_disk) not in refused.value.message
     assert profiles.of(MODEL) == {"system_prompt": "brief"}
-    again = Profiles(small_disk / "profiles.json")
-    again.look()
+    again = ProfileStore(small_disk / "profiles.json")
+    again.refresh()
     assert again.of(MODEL) == {"system_prompt": "brief"}
     assert names(small_disk / "profiles.json") == ["profiles.json"]
 
 
-def test_what_cannot_be_read_leaves_what_is_known(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    profiles = Profiles(path)
+def test_a_failed_read_keeps_the_last_profiles(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    profiles = ProfileStore(path)
     profiles.change(MODEL, {"top_k": 7}, is_whole=False)
     path.unlink()
     path.mkdir()
-    profiles.look()
+    profiles.refresh()
     assert profiles.of(MODEL) == {"top_k": 7}
     assert "IsADirectoryError" in caplog.text
 
@@ -162,8 +162,8 @@ def test_what_cannot_be_read_leaves_what_is_known(path: Path, caplog: pytest.Log
 WRITER = """
 import sys
 from pathlib import Path
-from synapse_gateway.api.models.profile_store import Profiles
-profiles = Profiles(Path(sys.argv[1]))
+from synapse_gateway.api.models.profile_store import ProfileStore
+profiles = ProfileStore(Path(sys.argv[1]))
 for number in range(1_000_000):
     profiles.change(f"model-{number}", {"system_prompt": "x" * 20_000}, is_whole=False)
     print(number, flush=True)
@@ -171,32 +171,32 @@ for number in range(1_000_000):
 
 
 @pytest.mark.parametrize("written", [1, 7, 20])
-def test_a_writer_that_is_killed_leaves_a_whole_file_with_all_that_it_confirmed(path: Path, written: int) -> None:
+def test_a_killed_writer_leaves_a_whole_file_with_all_confirmed_changes(path: Path, written: int) -> None:
     with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         for _ in range(written):
             last = int(writer.stdout.readline())
         os.kill(writer.pid, signal.SIGKILL)
         last = max([last, *(int(line) for line in writer.stdout if line.endswith(b"\n"))])
-    profiles = Profiles(path)
-    profiles.look()
+    profiles = ProfileStore(path)
+    profiles.refresh()
     assert all(len(str(profiles.of(f"model-{number}")["system_prompt"])) == 20_000 for number in range(last + 1))
     profiles.change(MODEL, {"top_k": 7}, is_whole=False)
     assert names(path) == ["model-profiles.json"]
 
 
-def test_what_a_killed_writer_left_is_taken_away_by_the_next(path: Path) -> None:
+def test_leftovers_of_a_killed_writer_are_removed_by_the_next_write(path: Path) -> None:
     path.parent.mkdir()
     path.with_name(".model-profiles.json.abc.tmp").write_bytes(b"half")
-    Profiles(path).change(MODEL, {"top_k": 7}, is_whole=False)
+    ProfileStore(path).change(MODEL, {"top_k": 7}, is_whole=False)
     assert names(path) == ["model-profiles.json"]
 
 
-def test_a_watch_looks_by_itself(path: Path) -> None:
+def test_the_watcher_refreshes_periodically(path: Path) -> None:
     async def watched() -> None:
-        other = Profiles(path)
-        task = asyncio.create_task(watch(other, 0.01))
-        Profiles(path).change(MODEL, {"top_k": 7}, is_whole=False)
+        other = ProfileStore(path)
+        task = asyncio.create_task(watch_profiles(other, 0.01))
+        ProfileStore(path).change(MODEL, {"top_k": 7}, is_whole=False)
         async with asyncio.timeout(5):
             while not other.of(MODEL):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)

@@ -22,5 +22,5 @@ async def test_the_reranker_of_a_stack_answers(start: Start, fake: Start) -> Non
     gateway = await start({"reranker": section}, routes)
     response = await gateway.http.post("/v1/rerank", json={"model": "bge-reranker", **QUESTION})
     assert (response.status_code, response.json()) == (200, SCORES)
-    (request,) = [each for each in reranker.asked if each.path == "/v1/rerank"]
+    (request,) = [each for each in reranker.requests if each.path == "/v1/rerank"]
     assert request.json() == {"model": MODEL, **QUESTION}

@@ -1,4 +1,4 @@
-"""Speakers: the form is checked, and passed on."""
+"""Speaker endpoints: validation of the form, and relay."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ async def started(start: Any, fake: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("form", [{}, {"num_speakers": "2"}, {"min_speakers": "1", "max_speakers": "1"}])
-async def test_only_what_is_given_is_sent(start: Any, fake: Any, form: dict[str, str]) -> None:
+async def test_only_given_fields_are_sent(start: Any, fake: Any, form: dict[str, str]) -> None:
     gateway, backend = await started(start, fake)
     answer = await gateway.http.post("/speakers/diarize", files=FILE, data=form)
     assert answer.json() == DIARIZED
-    assert sent(backend.asked[0]) == {**form, "file": ("talk.wav", WAV, "audio/x-wav")}
+    assert sent(backend.requests[0]) == {**form, "file": ("talk.wav", WAV, "audio/x-wav")}
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ async def test_only_what_is_given_is_sent(start: Any, fake: Any, form: dict[str,
         ({"num_speakers": "2", "min_speakers": "1"}, "num_speakers"),
     ],
 )
-async def test_figures_that_make_no_sense_are_refused(start: Any, fake: Any, form: Any, param: str) -> None:
+async def test_contradictory_numbers_are_refused(start: Any, fake: Any, form: Any, param: str) -> None:
     gateway, backend = await started(start, fake)
     answer = await gateway.http.post("/speakers/diarize", files=FILE, data=form)
     assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
-    assert backend.asked == []
+    assert backend.requests == []
 
 
 async def test_two_recordings_are_compared(start: Any, fake: Any) -> None:
@@ -50,7 +50,7 @@ async def test_two_recordings_are_compared(start: Any, fake: Any) -> None:
     kind = {"content-type": "multipart/form-data; boundary=b"}
     answer = await gateway.http.post("/speakers/verify", content=body + b"\r\n--b--\r\n", headers=kind)
     assert answer.json() == VERIFIED
-    assert sent(backend.asked[0]) == {
+    assert sent(backend.requests[0]) == {
         "file1": ("speaker1.wav", b"one", "audio/wav"),
         "file2": ("b.flac", b"two", "audio/flac"),
     }

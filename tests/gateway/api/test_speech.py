@@ -1,4 +1,4 @@
-"""OpenAI's text to speech: routed by model, its fields and no others, and voices of the library by their id."""
+"""OpenAI's text to speech: routing by model, accepted fields, and voices of the library."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 BODY = {"model": "tts-1", "input": "Hello.", "voice": "alloy"}
 
 
-async def test_a_request_is_passed_on_as_it_came(start: Any, fake: Any) -> None:
+async def test_a_request_is_passed_on_unchanged(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"piper": backend})
     body = (
@@ -20,21 +20,21 @@ async def test_a_request_is_passed_on_as_it_came(start: Any, fake: Any) -> None:
     )
     answer = await gateway.http.post("/v1/audio/speech", content=body)
     assert (answer.content, answer.headers["content-type"]) == (SOUND, "audio/wav")
-    assert backend.asked[0].body == body
+    assert backend.requests[0].body == body
 
 
-async def test_a_model_goes_where_its_route_says_under_the_backends_name(start: Any, fake: Any) -> None:
+async def test_a_route_selects_the_backend_and_its_model_name(start: Any, fake: Any) -> None:
     one, two = await fake({"POST /v1/audio/speech": sound}), await fake({"POST /v1/audio/speech": sound})
     routes = {"piper": ["one"], "kokoro": [{"backend": "two", "model": "speaches-ai/Kokoro"}]}
     gateway = await start({"one": one, "two": two}, routes)
     await gateway.http.post("/v1/audio/speech", json={**BODY, "model": "kokoro"})
-    assert two.asked[0].json() == {**BODY, "model": "speaches-ai/Kokoro"}
+    assert two.requests[0].json() == {**BODY, "model": "speaches-ai/Kokoro"}
     unknown = await gateway.http.post("/v1/audio/speech", json={**BODY, "model": "nobody"})
     assert code(unknown) == (404, "model_not_found", "model")
-    assert not one.asked
+    assert not one.requests
 
 
-async def test_piper_speaks_where_openvoice_refuses_connections(start: Any, fake: Any) -> None:
+async def test_piper_is_the_fallback_of_an_unreachable_openvoice(start: Any, fake: Any) -> None:
     away, piper = await fake(), await fake({"POST /v1/audio/speech": sound})
     await away.stop()
     gateway = await start({"openvoice": away, "piper": piper}, {"tts-hd": ["openvoice", "piper"]})
@@ -68,22 +68,22 @@ async def test_speech_as_events_is_passed_on_event_by_event(start: Any, fake: An
         ({"reference_audio_filename": "x"}, "reference_audio_filename"),
     ],
 )
-async def test_fields_outside_the_list_or_their_bounds_are_refused(
+async def test_unknown_fields_and_values_out_of_bounds_are_refused(
     start: Any, fake: Any, more: Any, param: str
 ) -> None:
     backend = await fake()
     gateway = await start({"piper": backend})
     answer = await gateway.http.post("/v1/audio/speech", json={**BODY, **more})
     assert code(answer) == (422, "validation_error", param)
-    assert not backend.asked
+    assert not backend.requests
 
 
 async def test_a_voice_of_the_library_is_cloned_by_its_id(start: Any, fake: Any) -> None:
     backend = await fake({"POST /tts": sound, "POST /upload_reference": taken})
     gateway = await start({"c": chatterbox(backend)})
     voice_id = await voice(gateway)
-    wanted = {"model": "chatterbox", "input": "Hello.", "voice": voice_id, "response_format": "mp3", "speed": 1.5}
-    assert (await gateway.http.post("/v1/audio/speech", json=wanted)).content == SOUND
+    body = {"model": "chatterbox", "input": "Hello.", "voice": voice_id, "response_format": "mp3", "speed": 1.5}
+    assert (await gateway.http.post("/v1/audio/speech", json=body)).content == SOUND
     assert backend.calls("/tts")[0].json() == {
         "text": "Hello.",
         "split_text": True,
@@ -94,33 +94,33 @@ async def test_a_voice_of_the_library_is_cloned_by_its_id(start: Any, fake: Any)
     }
 
 
-async def test_a_cloned_voice_comes_in_the_formats_that_there_are(start: Any, fake: Any) -> None:
+async def test_a_format_that_cloning_does_not_support_is_refused(start: Any, fake: Any) -> None:
     gateway = await start({"c": chatterbox(await fake())})
-    wanted = {**BODY, "voice": await voice(gateway), "response_format": "flac"}
-    answer = await gateway.http.post("/v1/audio/speech", json=wanted)
+    body = {**BODY, "voice": await voice(gateway), "response_format": "flac"}
+    answer = await gateway.http.post("/v1/audio/speech", json=body)
     assert code(answer) == (400, "unsupported_format", "response_format")
 
 
-async def test_a_voice_of_the_backends_own_is_left_to_it(start: Any, fake: Any) -> None:
+async def test_a_voice_of_the_backend_is_passed_on(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"c": chatterbox(backend)})
     await gateway.http.post("/v1/audio/speech", json={**BODY, "voice": "Alice.wav"})
-    assert backend.asked[0].json() == {**BODY, "voice": "Alice.wav"}
+    assert backend.requests[0].json() == {**BODY, "voice": "Alice.wav"}
 
 
-async def test_an_id_means_nothing_to_a_backend_that_cannot_clone(start: Any, fake: Any) -> None:
+async def test_a_voice_id_is_passed_on_to_a_backend_without_cloning(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"piper": backend})
-    wanted = {**BODY, "voice": "00000000-0000-4000-8000-000000000000"}
-    assert (await gateway.http.post("/v1/audio/speech", json=wanted)).content == SOUND
-    assert backend.asked[0].json() == wanted
+    body = {**BODY, "voice": "00000000-0000-4000-8000-000000000000"}
+    assert (await gateway.http.post("/v1/audio/speech", json=body)).content == SOUND
+    assert backend.requests[0].json() == body
 
 
-async def test_openais_own_client_is_served(start: Any, fake: Any) -> None:
+async def test_the_openai_client_is_served(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"piper": backend}, {"piper-tts": [{"backend": "piper", "model": "tts-1"}]})
-    wanted: Any = {**BODY, "model": "piper-tts", "response_format": "wav", "speed": 1.5, "instructions": "calm"}
+    body: Any = {**BODY, "model": "piper-tts", "response_format": "wav", "speed": 1.5, "instructions": "calm"}
     async with openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="none") as client:
-        answer = await client.audio.speech.create(**wanted)
+        answer = await client.audio.speech.create(**body)
     assert answer.content == SOUND
-    assert backend.asked[0].json()["model"] == "tts-1"
+    assert backend.requests[0].json()["model"] == "tts-1"

@@ -1,4 +1,4 @@
-"""Text to speech: what each kind of backend is asked, and who is asked."""
+"""Text to speech: choice of the backend, and the fields sent to each kind."""
 
 import asyncio
 from typing import Any
@@ -11,15 +11,15 @@ from tests.gateway.speaking import SOUND, chatterbox, code, sound, taken, voice
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_text_is_said_in_the_usual_voice(speaking: Any) -> None:
+async def test_a_text_is_synthesized_in_the_default_voice(speaking: Any) -> None:
     gateway, backend = speaking
     answer = await gateway.http.post("/tts/synthesize", json={"text": "Hello."})
     assert (answer.status_code, answer.content) == (200, SOUND)
     assert answer.headers["content-type"] == "audio/wav"
     assert answer.headers["content-disposition"] == "attachment; filename=synapse_tts.wav"
     assert answer.headers["x-synapse-backend"] == "chatterbox-tts"
-    (asked,) = backend.calls("/tts")
-    assert asked.json() == {
+    (request,) = backend.calls("/tts")
+    assert request.json() == {
         "text": "Hello.",
         "split_text": True,
         "language": "en",
@@ -28,15 +28,15 @@ async def test_a_text_is_said_in_the_usual_voice(speaking: Any) -> None:
     }
 
 
-async def test_language_speed_and_splitting_are_passed_on_where_they_say_something(speaking: Any) -> None:
+async def test_language_speed_and_splitting_are_passed_on_if_set(speaking: Any) -> None:
     gateway, backend = speaking
-    wanted = {"text": "x", "language": "", "speed": 1.5, "split_sentences": False}
-    await gateway.http.post("/tts/synthesize", json=wanted)
-    asked = backend.calls("/tts")[0].json()
-    assert (asked["speed_factor"], asked["split_text"], "language" in asked) == (1.5, False, False)
+    body = {"text": "x", "language": "", "speed": 1.5, "split_sentences": False}
+    await gateway.http.post("/tts/synthesize", json=body)
+    request = backend.calls("/tts")[0].json()
+    assert (request["speed_factor"], request["split_text"], "language" in request) == (1.5, False, False)
 
 
-async def test_without_a_voice_speech_is_passed_on_as_it_is_made(speaking: Any) -> None:
+async def test_without_a_voice_speech_is_streamed(speaking: Any) -> None:
     gateway, backend = speaking
     more = asyncio.Event()
 
@@ -51,12 +51,12 @@ async def test_without_a_voice_speech_is_passed_on_as_it_is_made(speaking: Any) 
     backend.handlers["POST /v1/audio/speech"] = parts
     async with gateway.http.stream("POST", "/tts/stream", json={"text": "Hello.", "speed": 1.5}) as answer:
         chunks = answer.aiter_raw()
-        found = await anext(chunks)
+        audio = await anext(chunks)
         more.set()
-        found += b"".join([chunk async for chunk in chunks])
-    assert found == SOUND
+        audio += b"".join([chunk async for chunk in chunks])
+    assert audio == SOUND
     assert answer.headers["content-type"] == "audio/wav"
-    assert backend.asked[0].json() == {
+    assert backend.requests[0].json() == {
         "model": "chatterbox",
         "input": "Hello.",
         "voice": "Alice.wav",
@@ -64,23 +64,23 @@ async def test_without_a_voice_speech_is_passed_on_as_it_is_made(speaking: Any) 
     }
 
 
-async def test_a_streamed_voice_is_cloned_like_any_other(speaking: Any) -> None:
+async def test_a_voice_is_cloned_for_a_stream(speaking: Any) -> None:
     gateway, backend = speaking
     answer = await gateway.http.post("/tts/stream", json={"text": "x", "voice_id": await voice(gateway)})
     assert answer.content == SOUND
     assert backend.calls("/tts")[0].json()["voice_mode"] == "clone"
 
 
-async def test_the_heaviest_voice_speaks_for_all(speaking: Any) -> None:
+async def test_the_voice_with_the_largest_weight_is_used(speaking: Any) -> None:
     gateway, backend = speaking
     voices = [await voice(gateway) for _ in range(3)]
     weights = [{"voice_id": name, "weight": weight} for name, weight in zip(voices, (0.2, 0.4, 0.4), strict=True)]
     answer = await gateway.http.post("/tts/interpolate", json={"text": "x", "language": "de", "voices": weights})
     assert answer.headers["x-synapse-interpolation"] == "dominant"
     assert answer.headers["content-disposition"] == "attachment; filename=synapse_interpolate.wav"
-    asked = backend.calls("/tts")[0].json()
-    assert asked["reference_audio_filename"] == f"own-{voices[1]}_ref_001.wav"
-    assert (asked["split_text"], asked["language"]) == (True, "de")
+    request = backend.calls("/tts")[0].json()
+    assert request["reference_audio_filename"] == f"own-{voices[1]}_ref_001.wav"
+    assert (request["split_text"], request["language"]) == (True, "de")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def test_weights_are_two_to_five_and_add_up_to_one(speaking: Any, weights:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "param"),
+    ("body", "param"),
     [
         ({}, "text"),
         ({"text": ""}, "text"),
@@ -118,26 +118,26 @@ async def test_weights_are_two_to_five_and_add_up_to_one(speaking: Any, weights:
         ({"text": "x", "split_sentences": "yes"}, "split_sentences"),
     ],
 )
-async def test_what_is_out_of_bounds_is_refused(speaking: Any, wanted: Any, param: str) -> None:
+async def test_values_out_of_bounds_are_refused(speaking: Any, body: Any, param: str) -> None:
     gateway, backend = speaking
     for path in ("/tts/synthesize", "/tts/stream"):
-        assert code(await gateway.http.post(path, json=wanted)) == (422, "validation_error", param)
-    assert not backend.asked
+        assert code(await gateway.http.post(path, json=body)) == (422, "validation_error", param)
+    assert not backend.requests
 
 
-async def test_languages_are_the_usual_ones_in_their_order(start: Any, fake: Any) -> None:
+async def test_the_default_languages_are_listed_in_order(start: Any, fake: Any) -> None:
     gateway = await start({})
-    found = (await gateway.http.get("/tts/languages")).json()
+    languages = (await gateway.http.get("/tts/languages")).json()
     usual = "en de es fr hi it ja ko nl pl pt ru tr zh ar cs da fi hu nb ro sv uk"
-    assert [language["code"] for language in found] == usual.split()
-    assert found[0] == {"code": "en", "name": "English"}
+    assert [language["code"] for language in languages] == usual.split()
+    assert languages[0] == {"code": "en", "name": "English"}
 
 
-async def test_languages_come_from_the_configuration_where_it_says(start: Any, fake: Any) -> None:
+async def test_languages_of_the_configuration_are_listed(start: Any, fake: Any) -> None:
     backend = await fake({"POST /tts": sound})
     gateway = await start({"c": chatterbox(backend, languages=["en", "he", "tlh"])})
-    found = (await gateway.http.get("/tts/languages")).json()
-    assert [(language["code"], language["name"]) for language in found] == [
+    languages = (await gateway.http.get("/tts/languages")).json()
+    assert [(language["code"], language["name"]) for language in languages] == [
         ("en", "English"),
         ("he", "Hebrew"),
         ("tlh", "tlh"),
@@ -146,20 +146,20 @@ async def test_languages_come_from_the_configuration_where_it_says(start: Any, f
     assert (await gateway.http.post("/tts/synthesize", json={"text": "x", "language": "de"})).status_code == 422
 
 
-async def test_without_a_backend_there_is_no_speech(start: Any) -> None:
+async def test_without_a_backend_speech_is_unavailable(start: Any) -> None:
     gateway = await start({})
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x"})
     assert code(answer)[:2] == (503, "backend_not_configured")
 
 
 @pytest.mark.parametrize("path", ["/tts/synthesize", "/tts/stream"])
-async def test_a_backend_of_openais_shape_is_asked_in_its_own_words(start: Any, fake: Any, path: str) -> None:
+async def test_a_backend_with_openais_api_gets_its_own_fields(start: Any, fake: Any, path: str) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     routes = {"chat": ["llm"], "piper": [{"backend": "piper-tts", "model": "tts-1-hd"}]}
     gateway = await start({"llm": {"url": "http://127.0.0.1:1", "type": "vllm"}, "piper-tts": backend}, routes)
     answer = await gateway.http.post(path, json={"text": "Hello.", "language": "de", "speed": 1.5})
     assert answer.content == SOUND
-    assert backend.asked[0].json() == {
+    assert backend.requests[0].json() == {
         "model": "tts-1-hd",
         "input": "Hello.",
         "voice": "alloy",
@@ -168,23 +168,23 @@ async def test_a_backend_of_openais_shape_is_asked_in_its_own_words(start: Any, 
     }
 
 
-async def test_a_backend_without_a_route_is_asked_for_the_usual_model(start: Any, fake: Any) -> None:
+async def test_a_backend_without_a_route_gets_the_default_model(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"piper-tts": backend})
     await gateway.http.post("/tts/synthesize", json={"text": "Hello."})
-    assert backend.asked[0].json()["model"] == "tts-1"
+    assert backend.requests[0].json()["model"] == "tts-1"
 
 
-async def test_a_backend_that_cannot_clone_says_so(start: Any, fake: Any) -> None:
+async def test_a_backend_without_cloning_is_an_error(start: Any, fake: Any) -> None:
     backend = await fake({"POST /v1/audio/speech": sound})
     gateway = await start({"piper-tts": backend})
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x", "voice_id": await voice(gateway)})
     assert code(answer) == (400, "cloning_not_supported", "voice_id")
     assert "piper-tts cannot clone voices" in answer.json()["error"]["message"]
-    assert not backend.asked
+    assert not backend.requests
 
 
-async def test_piper_speaks_where_openvoice_is_away(start: Any, fake: Any) -> None:
+async def test_piper_is_the_fallback_of_openvoice(start: Any, fake: Any) -> None:
     away = await fake({"POST /v1/audio/speech": lambda *_: web.Response(status=503)})
     piper = await fake({"POST /v1/audio/speech": sound})
     routes = {"openvoice": ["openvoice", {"backend": "piper-tts", "model": "tts-1"}]}
@@ -192,23 +192,23 @@ async def test_piper_speaks_where_openvoice_is_away(start: Any, fake: Any) -> No
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x"})
     assert (answer.content, answer.headers["x-synapse-fallback"]) == (SOUND, "1")
     assert answer.headers["x-synapse-backend"] == "piper-tts"
-    assert (away.asked[0].json()["model"], piper.asked[0].json()["model"]) == ("openvoice", "tts-1")
+    assert (away.requests[0].json()["model"], piper.requests[0].json()["model"]) == ("openvoice", "tts-1")
 
 
-async def test_each_backend_of_a_route_is_asked_in_its_own_dialect(start: Any, fake: Any) -> None:
+async def test_each_backend_of_a_route_gets_its_own_fields(start: Any, fake: Any) -> None:
     away = await fake({"POST /tts": lambda *_: web.Response(status=503)})
     piper = await fake({"POST /v1/audio/speech": sound})
     routes = {"speech": ["chatterbox", "piper"], "other": ["piper"]}
     gateway = await start({"piper": piper, "chatterbox": chatterbox(away)}, routes)
     assert (await gateway.http.post("/tts/synthesize", json={"text": "Hi."})).content == SOUND
-    assert away.asked[0].json()["text"] == "Hi."
-    assert piper.asked[0].json()["input"] == "Hi."
+    assert away.requests[0].json()["text"] == "Hi."
+    assert piper.requests[0].json()["input"] == "Hi."
 
 
-async def test_a_voice_is_cloned_by_whoever_can_whatever_comes_first(start: Any, fake: Any) -> None:
+async def test_a_voice_is_cloned_by_the_first_backend_that_can(start: Any, fake: Any) -> None:
     piper = await fake({"POST /v1/audio/speech": sound})
     cloner = await fake({"POST /tts": sound, "POST /upload_reference": taken})
     gateway = await start({"piper": piper, "cloner": chatterbox(cloner)}, {"tts": ["piper"]})
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x", "voice_id": await voice(gateway)})
     assert answer.headers["x-synapse-backend"] == "cloner"
-    assert not piper.asked
+    assert not piper.requests

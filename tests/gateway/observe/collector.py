@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry on a real socket: it takes spans by OTLP over HTTP, as their protocol says."""
+"""OpenTelemetry collector on a real socket, which receives spans by OTLP over HTTP."""
 
 import gzip
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 @dataclass
 class Collector:
-    """What has come so far."""
+    """Spans received so far."""
 
     url: str
     spans: list[Span] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     services: set[str] = field(default_factory=set)
 
-    def take(self, body: bytes) -> None:
+    def receive(self, body: bytes) -> None:
         self.bodies.append(body)
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             self.services |= {
@@ -31,9 +31,9 @@ class Collector:
 
 
 def attributes(span: Span) -> dict[str, Any]:
-    """A span's attributes by name."""
-    found = {each.key: each.value for each in span.attributes}
-    return {key: getattr(value, value.WhichOneof("value") or "string_value") for key, value in found.items()}
+    """Attributes of a span by name."""
+    values = {attribute.key: attribute.value for attribute in span.attributes}
+    return {key: getattr(value, value.WhichOneof("value") or "string_value") for key, value in values.items()}
 
 
 @contextmanager
@@ -43,15 +43,15 @@ def collector() -> Iterator[Collector]:
             body = self.rfile.read(int(self.headers["content-length"]))
             is_ours = self.path == "/v1/traces" and self.headers["content-type"] == "application/x-protobuf"
             if is_ours:
-                found.take(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+                receiver.receive(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
             self.send_response(200 if is_ours else 404)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found = Collector(f"http://127.0.0.1:{server.server_address[1]}")
+        receiver = Collector(f"http://127.0.0.1:{server.server_address[1]}")
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield found
+        yield receiver
         server.shutdown()

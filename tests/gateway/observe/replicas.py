@@ -1,4 +1,4 @@
-"""A replica whose feed goes over Redis, and what another one says to it."""
+"""Replica with its feed on Redis, and events of another replica."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ def environment(url: str, connect_s: float = 5) -> dict[str, str]:
 
 
 def foreign(**fields: str) -> bytes:
-    """What another replica says: an event as it goes over Redis."""
+    """Return an event of another replica, as it is published to Redis."""
     given = {
         "ts": "2026-02-19T05:01:29.120000+00:00",
         "source": "x",
@@ -36,8 +36,8 @@ async def subscribed(gateway: Running) -> None:
         await gateway.gateway.feed.bus.is_subscribed.wait()  # type: ignore[union-attr]
 
 
-async def until_heard(said: asyncio.Queue[bytes], text: bytes) -> bytes:
-    """The next of what is said that holds *text*."""
-    while text not in (payload := await said.get()):
+async def until_message(messages: asyncio.Queue[bytes], text: bytes) -> bytes:
+    """Return the next message that contains *text*."""
+    while text not in (payload := await messages.get()):
         pass
     return payload

@@ -1,4 +1,4 @@
-"""From the log to the feed: every logger, every thread, never itself."""
+"""Log handler of the feed: every logger, every thread, no recursion."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from synapse_gateway.observe.feed.event import Event
+from synapse_gateway.observe.feed.event import FeedEvent
 from synapse_gateway.observe.feed.handler import FeedHandler
 from synapse_gateway.observe.feed.redaction import Redactor
 
@@ -17,42 +17,44 @@ log = logging.getLogger("tests.of.the.feed")
 
 
 @pytest.fixture
-def heard() -> list[Event]:
+def events() -> list[FeedEvent]:
     return []
 
 
 @pytest.fixture
-async def handler(heard: list[Event]) -> AsyncIterator[FeedHandler]:
-    found = FeedHandler("here", Redactor(), heard.append, asyncio.get_running_loop())
-    found.install()
+async def handler(events: list[FeedEvent]) -> AsyncIterator[FeedHandler]:
+    feed_handler = FeedHandler("here", Redactor(), events.append, asyncio.get_running_loop())
+    feed_handler.install()
     log.setLevel(logging.DEBUG)
-    yield found
-    found.remove()
+    yield feed_handler
+    feed_handler.remove()
 
 
-async def test_info_and_above_of_every_logger_is_heard(handler: FeedHandler, heard: list[Event]) -> None:
+async def test_records_of_info_and_above_of_every_logger_are_published(
+    handler: FeedHandler, events: list[FeedEvent]
+) -> None:
     log.debug("no")
     log.info("token=%s", "canary")
     logging.getLogger("x" * 200).error("loud")
-    assert [(event.source, event.level, event.message) for event in heard] == [
+    assert [(event.source, event.level, event.message) for event in events] == [
         ("tests.of.the.feed", "INFO", "token=[redacted]"),
         ("x" * 120, "ERROR", "loud"),
     ]
-    assert heard[0].instance == "here"
-    assert datetime.fromisoformat(heard[0].ts).utcoffset() is not None
+    assert events[0].instance == "here"
+    assert datetime.fromisoformat(events[0].ts).utcoffset() is not None
 
 
-async def test_a_record_with_a_traceback_shows_none_of_it(handler: FeedHandler, heard: list[Event]) -> None:
+async def test_a_traceback_is_not_published(handler: FeedHandler, events: list[FeedEvent]) -> None:
     try:
         int("a prompt")
     except ValueError:
         log.exception("failed")
-    assert [event.message for event in heard] == ["failed"]
+    assert [event.message for event in events] == ["failed"]
 
 
-async def test_what_is_logged_while_a_line_is_taken_is_not_taken(heard: list[Event]) -> None:
-    def publish(event: Event) -> None:
-        heard.append(event)
+async def test_records_logged_while_publishing_are_not_published(events: list[FeedEvent]) -> None:
+    def publish(event: FeedEvent) -> None:
+        events.append(event)
         log.info("published %s", event.message)
 
     handler = FeedHandler("here", Redactor(), publish, asyncio.get_running_loop())
@@ -60,24 +62,24 @@ async def test_what_is_logged_while_a_line_is_taken_is_not_taken(heard: list[Eve
     log.setLevel(logging.INFO)
     log.info("once")
     handler.remove()
-    assert [event.message for event in heard] == ["once"]
+    assert [event.message for event in events] == ["once"]
 
 
-async def test_a_record_that_cannot_be_written_is_left_out_without_a_word(
-    handler: FeedHandler, heard: list[Event], capsys: pytest.CaptureFixture[str]
+async def test_a_record_that_cannot_be_formatted_is_dropped_silently(
+    handler: FeedHandler, events: list[FeedEvent], capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler.handle(logging.makeLogRecord({"name": "a", "msg": "%d", "args": ("canary",), "levelno": logging.INFO}))
-    assert heard == []
+    assert events == []
     assert capsys.readouterr().err == ""
 
 
-async def test_another_thread_is_heard_in_the_loops_own(heard: list[Event]) -> None:
+async def test_records_of_other_threads_are_published_in_the_loop(events: list[FeedEvent]) -> None:
     came = asyncio.Event()
     where: list[int] = []
 
-    def publish(event: Event) -> None:
+    def publish(event: FeedEvent) -> None:
         where.append(threading.get_ident())
-        heard.append(event)
+        events.append(event)
         came.set()
 
     handler = FeedHandler("here", Redactor(), publish, asyncio.get_running_loop())
@@ -88,10 +90,10 @@ async def test_another_thread_is_heard_in_the_loops_own(heard: list[Event]) -> N
         await came.wait()
     handler.remove()
     assert where == [threading.get_ident()]
-    assert [event.message for event in heard] == ["from afar"]
+    assert [event.message for event in events] == ["from afar"]
 
 
-async def test_nothing_is_heard_after_it_is_removed(handler: FeedHandler, heard: list[Event]) -> None:
+async def test_a_removed_handler_publishes_nothing(handler: FeedHandler, events: list[FeedEvent]) -> None:
     handler.remove()
     log.info("late")
-    assert heard == []
+    assert events == []

@@ -1,4 +1,4 @@
-"""Redis between replicas: each hears the others, and what they say is judged again. A real server."""
+"""Redis bus between replicas, with a real server: exchange and redaction of events."""
 
 import asyncio
 import logging
@@ -11,9 +11,10 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from components.feed_bus import account, password_rule
-from synapse_gateway.observe.feed.event import Event
-from synapse_gateway.settings import SettingError, load
-from tests.gateway.observe.replicas import environment, foreign, subscribed, until_heard
+from synapse_gateway.environment import SettingError
+from synapse_gateway.observe.feed.event import FeedEvent
+from synapse_gateway.settings import load
+from tests.gateway.observe.replicas import environment, foreign, subscribed, until_message
 from tests.gateway.redis_server import CHANNEL, RedisServer
 from tests.gateway.watching import watching
 
@@ -23,16 +24,16 @@ log = logging.getLogger("tests.redis")
 
 async def test_an_event_is_published_as_five_keys_of_compact_json(start: Any, redis: RedisServer) -> None:
     await start({}, **environment(redis.url))
-    async with redis.listener() as said:
+    async with redis.listener() as published:
         log.warning("password=canary and\na break")
-        payload = await until_heard(said, b"tests.redis")
-    event = msgspec.json.decode(payload, type=Event)
+        payload = await until_message(published, b"tests.redis")
+    event = msgspec.json.decode(payload, type=FeedEvent)
     assert payload == msgspec.json.encode(event)
     assert (event.source, event.level, event.instance) == ("tests.redis", "WARNING", "one")
     assert event.message == r"password=[redacted] and \n a break"
 
 
-async def test_a_replica_hears_the_others_and_not_itself(start: Any, redis: RedisServer) -> None:
+async def test_a_replica_receives_events_of_others_and_ignores_its_own(start: Any, redis: RedisServer) -> None:
     gateway = await start({}, **environment(redis.url))
     await subscribed(gateway)
     async with watching(gateway) as watcher, redis.client() as other:
@@ -47,10 +48,10 @@ async def test_a_replica_hears_the_others_and_not_itself(start: Any, redis: Redi
     assert "an echo" not in messages
 
 
-async def test_what_another_replica_says_is_cleaned_again_and_goes_no_further(start: Any, redis: RedisServer) -> None:
+async def test_events_of_other_replicas_are_redacted_and_not_published_again(start: Any, redis: RedisServer) -> None:
     gateway = await start({}, **environment(redis.url))
     await subscribed(gateway)
-    async with redis.listener() as said, watching(gateway) as watcher, redis.client() as other:
+    async with redis.listener() as published, watching(gateway) as watcher, redis.client() as other:
         await watcher.frame()
         payload = foreign(
             ts="<script>",
@@ -65,11 +66,11 @@ async def test_what_another_replica_says_is_cleaned_again_and_goes_no_further(st
         assert len(event["source"]) == len(event["instance"]) == 120
         assert len(event["message"]) == 1200
         log.info("the end")
-        assert await said.get() == payload
-        assert b"the end" in await said.get()
+        assert await published.get() == payload
+        assert b"the end" in await published.get()
 
 
-async def test_what_is_no_event_is_ignored(start: Any, redis: RedisServer) -> None:
+async def test_messages_that_are_no_events_are_ignored(start: Any, redis: RedisServer) -> None:
     gateway = await start({}, **environment(redis.url))
     await subscribed(gateway)
     async with watching(gateway) as watcher, redis.client() as other:
@@ -89,7 +90,7 @@ async def test_what_is_no_event_is_ignored(start: Any, redis: RedisServer) -> No
     assert event["ts"] == ""
 
 
-async def test_no_line_is_sent_twice(start: Any, redis: RedisServer) -> None:
+async def test_no_event_is_sent_twice(start: Any, redis: RedisServer) -> None:
     gateway = await start({}, **environment(redis.url))
     await subscribed(gateway)
 
@@ -97,13 +98,13 @@ async def test_no_line_is_sent_twice(start: Any, redis: RedisServer) -> None:
         for number in range(200):
             log.info("ours %d", number)
             await other.publish(CHANNEL, foreign(message=f"theirs {number}"))
-        log.info("all said")
+        log.info("the last one")
 
     async with redis.client() as other:
         task = asyncio.create_task(talk(other))
         async with watching(gateway, "?backlog=500&sources=tests.redis,x") as watcher:
             await watcher.frame()
-            messages = [event["message"] for event in await watcher.until("all said")]
+            messages = [event["message"] for event in await watcher.until("the last one")]
         await task
     assert len(messages) == len(set(messages))
     assert [message for message in messages if message.startswith("ours")] == [
@@ -112,22 +113,22 @@ async def test_no_line_is_sent_twice(start: Any, redis: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "http://host", "redis://host:none", "//canary"])
-def test_an_address_that_is_none_of_redis_stops_the_start_without_being_shown(url: str) -> None:
+def test_a_bad_redis_address_fails_the_start_and_is_not_shown(url: str) -> None:
     with pytest.raises(SettingError, match="SYNAPSE_TERMINAL_FEED_REDIS_URL") as caught:
         load(environment(url))
     assert not url or url not in str(caught.value)
 
 
-async def test_the_feeds_account_does_for_the_feed_and_for_nothing_else(start: Any, tmp_path: Path) -> None:
+async def test_the_redis_account_of_the_feed_has_minimal_rights(start: Any, tmp_path: Path) -> None:
     rules = account(password_rule("canary"))
     async with RedisServer(tmp_path, *rules, password="canary") as redis, redis.client() as other:  # noqa: S106
         gateway = await start({}, **environment(redis.url))
         await subscribed(gateway)
-        async with watching(gateway) as watcher, redis.listener() as said:
+        async with watching(gateway) as watcher, redis.listener() as published:
             await other.publish(CHANNEL, foreign(message="from another"))
             await watcher.until("from another")
             log.warning("our own")
-            while msgspec.json.decode(await said.get(), type=Event).message != "our own":
+            while msgspec.json.decode(await published.get(), type=FeedEvent).message != "our own":
                 pass
         for command in ("GET a", "PUBLISH elsewhere a", "CONFIG GET *", "ACL LIST", "KEYS *", "FLUSHALL"):
             with pytest.raises(NoPermissionError):

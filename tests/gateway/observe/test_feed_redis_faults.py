@@ -1,4 +1,4 @@
-"""Redis that is dead, slow, silent or cut off: no request waits for it, and the feed finds it again."""
+"""Redis that is dead, slow, silent or cut off: no request waits for it, and the feed reconnects."""
 
 import asyncio
 import logging
@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from synapse_gateway.observe.feed.event import Event
+from synapse_gateway.observe.feed.event import FeedEvent
 from synapse_gateway.observe.feed.redis_bus import RedisBus
-from synapse_gateway.settings import Feed
-from tests.gateway.observe.replicas import environment, foreign, subscribed, until_heard
+from synapse_gateway.settings import FeedSettings
+from tests.gateway.observe.replicas import environment, foreign, subscribed, until_message
 from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer
 from tests.gateway.running import Running
 from tests.gateway.waiting import PATIENCE_S, until
@@ -25,33 +25,33 @@ from tests.ports import held
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("logged")]
 log = logging.getLogger("tests.redis")
-IMPATIENT_S = 0.5  # to connect, and for each answer
+SHORT_TIMEOUT_S = 0.5  # to connect, and for each reply
 BODY = {"model": "stub", "messages": [{"role": "user", "content": "Hi"}]}
 
 
-async def test_redis_that_is_dead_costs_requests_nothing_and_is_found_again(
+async def test_a_dead_redis_does_not_slow_requests_and_is_reconnected(
     start: Any, fake: Any, redis: RedisServer
 ) -> None:
     await redis.stop()
-    gateway = await start({"stub": await fake()}, **environment(redis.url, IMPATIENT_S))
-    assert await _usual(gateway) < IMPATIENT_S / 2
+    gateway = await start({"stub": await fake()}, **environment(redis.url, SHORT_TIMEOUT_S))
+    assert await _usual(gateway) < SHORT_TIMEOUT_S / 2
     async with watching(gateway) as watcher:
         await watcher.until("cannot publish to Redis")
         await _until_failures(gateway)
         await redis.start()
-        async with redis.listener() as said:
+        async with redis.listener() as published:
             await subscribed(gateway)
             log.info("back again")
             async with asyncio.timeout(PATIENCE_S):
-                await until_heard(said, b"back again")
+                await until_message(published, b"back again")
         await watcher.until("can publish to Redis again")
 
 
 @pytest.mark.parametrize("fault", ["slow", "black-holed", "cut"])
-async def test_redis_that_does_not_answer_costs_requests_nothing(
+async def test_a_silent_redis_does_not_slow_requests(
     start: Any, fake: Any, line: Proxy, redis: RedisServer, fault: str
 ) -> None:
-    gateway = await start({"stub": await fake()}, **environment(line.url, IMPATIENT_S))
+    gateway = await start({"stub": await fake()}, **environment(line.url, SHORT_TIMEOUT_S))
     await subscribed(gateway)
     log.info("before")
     if fault == "slow":
@@ -60,24 +60,24 @@ async def test_redis_that_does_not_answer_costs_requests_nothing(
         line.is_open.clear()
     else:
         line.cut()
-    assert await _usual(gateway) < IMPATIENT_S / 2
+    assert await _usual(gateway) < SHORT_TIMEOUT_S / 2
     async with watching(gateway) as watcher:
-        log.info("here all the same")
-        await watcher.until("here all the same")
+        log.info("still logged")
+        await watcher.until("still logged")
     if fault != "cut":
         await _until_failures(gateway)
     line.delay_s = 0
     line.is_open.set()
     line.cut()
-    async with redis.listener() as said, asyncio.timeout(PATIENCE_S):
+    async with redis.listener() as published, asyncio.timeout(PATIENCE_S):
         log.info("after all")
-        await until_heard(said, b"after all")
+        await until_message(published, b"after all")
 
 
-async def test_cancelled_requests_cross_no_replies(start: Any, fake: Any, redis: RedisServer) -> None:
+async def test_cancelled_requests_do_not_mix_up_replies(start: Any, fake: Any, redis: RedisServer) -> None:
     gateway = await start({"stub": await fake()}, **environment(redis.url))
     await subscribed(gateway)
-    async with redis.listener() as said:
+    async with redis.listener() as published:
         for number in range(20):
             calls = [asyncio.create_task(gateway.http.post("/v1/chat/completions", json=BODY)) for _ in range(5)]
             await asyncio.sleep(0)
@@ -88,40 +88,42 @@ async def test_cancelled_requests_cross_no_replies(start: Any, fake: Any, redis:
         log.info("line 20")
         messages: list[str] = []
         while "line 20" not in messages:
-            messages.append(msgspec.json.decode(await said.get(), type=Event).message)
+            messages.append(msgspec.json.decode(await published.get(), type=FeedEvent).message)
     assert [message for message in messages if message.startswith("line")] == [f"line {number}" for number in range(21)]
     assert b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway)
 
 
-async def test_a_line_whose_receipt_is_lost_is_not_said_again(start: Any, line: Proxy, redis: RedisServer) -> None:
-    await start({}, **environment(line.url, IMPATIENT_S))
-    async with redis.listener() as said, asyncio.timeout(PATIENCE_S):
-        log.info("first")  # over a connection that is made before the fault
-        await until_heard(said, b"first")
+async def test_an_event_whose_reply_is_lost_is_not_published_again(start: Any, line: Proxy, redis: RedisServer) -> None:
+    await start({}, **environment(line.url, SHORT_TIMEOUT_S))
+    async with redis.listener() as published, asyncio.timeout(PATIENCE_S):
+        log.info("first")  # opens the connection before the fault
+        await until_message(published, b"first")
         line.delay_s = 2
         log.info("once")
-        await until_heard(said, b"once")
+        await until_message(published, b"once")
         line.delay_s = 0
         log.info("later")
-        while b"later" not in (payload := await said.get()):
+        while b"later" not in (payload := await published.get()):
             assert b'"once"' not in payload
 
 
-async def test_a_server_that_is_quiet_is_kept(line: Proxy) -> None:
+async def test_an_idle_server_keeps_its_connection(line: Proxy) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
-    bus = RedisBus(Feed(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, silence_s=0.2)
+    bus = RedisBus(
+        FeedSettings(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, idle_s=0.2
+    )
     bus.start()
     await bus.is_subscribed.wait()
-    await asyncio.sleep(1.5)  # many silences, each ended by an answer
+    await asyncio.sleep(1.5)  # many idle periods, each ended by the answer to a ping
     assert line.connections == 1
     await bus.close()
 
 
-async def test_a_server_that_falls_silent_is_noticed(line: Proxy, redis: RedisServer) -> None:
+async def test_an_unresponsive_server_is_detected(line: Proxy, redis: RedisServer) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
-    settings = Feed(redis_url=line.url, redis_connect_s=IMPATIENT_S)
-    heard: asyncio.Queue[Event] = asyncio.Queue()
-    bus = RedisBus(settings, "one", failures, heard.put_nowait, silence_s=0.2)
+    settings = FeedSettings(redis_url=line.url, redis_connect_s=SHORT_TIMEOUT_S)
+    events: asyncio.Queue[FeedEvent] = asyncio.Queue()
+    bus = RedisBus(settings, "one", failures, events.put_nowait, idle_s=0.2)
     bus.start()
     async with asyncio.timeout(PATIENCE_S):
         await bus.is_subscribed.wait()
@@ -132,21 +134,21 @@ async def test_a_server_that_falls_silent_is_noticed(line: Proxy, redis: RedisSe
         await bus.is_subscribed.wait()
         async with redis.client() as other:
             await other.publish(CHANNEL, foreign(message="again"))
-        assert (await heard.get()).message == "again"
+        assert (await events.get()).message == "again"
         await bus.close()
 
 
-async def test_lines_that_wait_for_redis_are_bounded(start: Any, redis: RedisServer) -> None:
+async def test_events_that_wait_for_redis_are_bounded(start: Any, redis: RedisServer) -> None:
     await redis.stop()
-    gateway = await start({}, **environment(redis.url, IMPATIENT_S))
+    gateway = await start({}, **environment(redis.url, SHORT_TIMEOUT_S))
     for number in range(3000):
         log.info("line %d", number)
-    assert len(gateway.gateway.feed.bus._waiting) == 1000
+    assert len(gateway.gateway.feed.bus._queue) == 1000
     (family,) = gateway.gateway.metrics.feed_failures.collect()
     assert family.samples[0].value == 2000
 
 
-async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_delay_grows_with_each_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: asyncio.Queue[float] = asyncio.Queue()
 
     async def passes(seconds: float) -> None:
@@ -157,7 +159,7 @@ async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest
     monkeypatch.setattr(asyncio, "sleep", passes)
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
     with held() as port:
-        bus = RedisBus(Feed(redis_url=f"redis://127.0.0.1:{port}"), "one", failures, lambda _: None)
+        bus = RedisBus(FeedSettings(redis_url=f"redis://127.0.0.1:{port}"), "one", failures, lambda _: None)
         bus.start()
         async with asyncio.timeout(10):
             assert [await waits.get() for _ in range(6)] == [1, 2, 4, 8, 15, 15]
@@ -166,7 +168,7 @@ async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest
 
 @contextmanager
 def full() -> Iterator[int]:
-    """The port of a listener whose queue is full: whoever connects hears nothing."""
+    """Port of a listener whose queue is full, so that new connections get no answer."""
     with ExitStack() as opened:
         listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):
@@ -176,10 +178,10 @@ def full() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-async def test_an_address_that_takes_no_connection_is_given_up_in_time(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_address_without_connections_times_out(caplog: pytest.LogCaptureFixture) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
     with full() as port:
-        settings = Feed(redis_url=f"redis://127.0.0.1:{port}", redis_connect_s=0.2)
+        settings = FeedSettings(redis_url=f"redis://127.0.0.1:{port}", redis_connect_s=0.2)
         bus = RedisBus(settings, "one", failures, lambda _: None)
         bus.start()
         await until(lambda: "cannot subscribe to Redis: TimeoutError" in caplog.text)
@@ -187,7 +189,7 @@ async def test_an_address_that_takes_no_connection_is_given_up_in_time(caplog: p
 
 
 async def _usual(gateway: Running) -> float:
-    """Median seconds of some requests: the machine may hold up one or two, Redis would each."""
+    """Median seconds of some requests: a busy machine delays one or two, Redis would delay each."""
     seconds = []
     for _ in range(21):
         began = perf_counter()
@@ -203,5 +205,5 @@ async def _metrics(gateway: Running) -> bytes:
 
 async def _until_failures(gateway: Running) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter tells nobody
+        while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter has no event
             await asyncio.sleep(0.05)

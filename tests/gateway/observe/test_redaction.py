@@ -1,4 +1,4 @@
-"""What a line of the feed may not say."""
+"""Redaction of secrets in feed messages."""
 
 import re
 from time import process_time
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse_gateway.observe.feed.redaction import CUT, HIDDEN, LONGEST, Redactor
+from synapse_gateway.observe.feed.redaction import CUT, HIDDEN, MAX_CHARS, Redactor
 
 clean = Redactor().clean
 
@@ -60,16 +60,16 @@ def test_a_secret_is_hidden(text: str) -> None:
         "a key: value pair",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_text_without_a_secret_is_kept(text: str) -> None:
     assert clean(text) == text
 
 
-def test_what_is_beside_a_secret_stays() -> None:
+def test_text_beside_a_secret_is_kept() -> None:
     assert clean("user=ann token=abc, status=200") == f"user=ann token={HIDDEN}, status=200"
     assert clean("Cookie: a=b\nGET /x") == rf"Cookie: {HIDDEN} \n GET /x"
 
 
-def test_the_operators_own_patterns_are_hidden_too() -> None:
+def test_patterns_of_the_operator_are_redacted() -> None:
     redactor = Redactor([re.compile(r"sk-\w+"), re.compile(r"\b\d{3}-\d{2}\b")])
     assert redactor.clean("sk-abc and 123-45") == f"{HIDDEN} and {HIDDEN}"
 
@@ -79,11 +79,11 @@ def test_a_line_break_becomes_text(end: str) -> None:
     assert clean(f"one{end}two") == r"one \n two"
 
 
-def test_what_moves_a_terminal_or_cannot_be_written_is_replaced() -> None:
+def test_control_and_unprintable_characters_are_replaced() -> None:
     assert clean("\x1b[31mred\ud800") == "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}"
 
 
-def test_a_line_is_cut_to_exactly_its_limit() -> None:
+def test_a_message_is_cut_to_its_limit() -> None:
     redactor = Redactor(line_chars=256)
     assert redactor.clean("x" * 256) == "x" * 256
     cut = redactor.clean("x" * 257)
@@ -91,24 +91,24 @@ def test_a_line_is_cut_to_exactly_its_limit() -> None:
     assert cut == "x" * (256 - len(CUT)) + CUT
 
 
-def test_a_secret_that_the_first_look_cuts_in_two_is_not_shown() -> None:
-    redactor = Redactor([re.compile("canary-[0-9]{8}")], line_chars=10 * LONGEST)
-    found = redactor.clean("x" * (LONGEST - 10) + "canary-12345678")
-    assert "canary" not in found
-    assert found.endswith(CUT)
+def test_a_secret_at_the_cut_is_not_shown() -> None:
+    redactor = Redactor([re.compile("canary-[0-9]{8}")], line_chars=10 * MAX_CHARS)
+    clean = redactor.clean("x" * (MAX_CHARS - 10) + "canary-12345678")
+    assert "canary" not in clean
+    assert clean.endswith(CUT)
 
 
 @pytest.mark.parametrize("piece", ["token", "://a:", "cookie\\\\\\", "api key ", '"', "bearer ", "password  ", "[a, "])
-def test_no_line_takes_long(piece: str) -> None:
-    text = piece * (2 * LONGEST // len(piece))
+def test_redaction_is_fast_for_hostile_text(piece: str) -> None:
+    text = piece * (2 * MAX_CHARS // len(piece))
     began = process_time()
     clean(text)
     assert process_time() - began < 0.5
 
 
 @given(st.text())
-def test_every_line_is_one_line_that_can_be_written(text: str) -> None:
-    found = Redactor(line_chars=256).clean(text)
-    assert len(found) <= 256
-    assert len(found.splitlines()) <= 1
-    found.encode()
+def test_every_result_is_one_printable_line(text: str) -> None:
+    clean = Redactor(line_chars=256).clean(text)
+    assert len(clean) <= 256
+    assert len(clean.splitlines()) <= 1
+    clean.encode()

@@ -1,4 +1,4 @@
-"""A secret that goes through the gateway, and a prompt, are in no log, no feed, no Redis, no metric and no error."""
+"""Secrets and prompts are in no log, feed, Redis message, metric or error."""
 
 import io
 import logging
@@ -17,12 +17,12 @@ KEY, PROMPT, GUESS = "canary-key-4711", "canary-prompt-4711", "canary-guess-4711
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """Everything that is logged, as the program would write it."""
+    """All log output of the program."""
     root, stream = logging.getLogger(), io.StringIO()
     former, level = root.handlers[:], root.level
     with logging_requests():
         set_up("DEBUG", stream)
-        for name in ("httpx", "httpcore"):  # the test's own client tells what it asks
+        for name in ("httpx", "httpcore"):  # the client of the test logs its requests
             logging.getLogger(name).setLevel(logging.WARNING)
         root.handlers += former
         yield stream
@@ -31,7 +31,7 @@ def written() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-async def test_a_key_and_a_prompt_leave_no_trace(
+async def test_keys_and_prompts_are_not_logged_or_published(
     start: Any, fake: Any, redis: RedisServer, written: io.StringIO
 ) -> None:
     dead = await fake()
@@ -46,15 +46,15 @@ async def test_a_key_and_a_prompt_leave_no_trace(
     )
     gateway.gateway.access_log = AccessLog(written)
     errors = []
-    async with redis.listener() as said, watching(gateway) as watcher:
+    async with redis.listener() as messages, watching(gateway) as watcher:
         for call in _calls():
             answer = await gateway.http.request(**call)
             errors.append(answer.text)
         logging.getLogger("tests.canary").warning("the end")
         seen = await watcher.until("the end")
-        published = [await said.get()]
+        published = [await messages.get()]
         while b"the end" not in published[-1]:
-            published.append(await said.get())
+            published.append(await messages.get())
     gateway.gateway.access_log.flush()
     metrics = (await gateway.http.get("/metrics")).text
     assert len(seen) > len(errors)
@@ -65,7 +65,7 @@ async def test_a_key_and_a_prompt_leave_no_trace(
 
 
 def _calls() -> list[dict[str, Any]]:
-    """Every way in which a secret comes to a gateway, and most in which it fails."""
+    """Every kind of request with a secret, and most of their failures."""
     keyed = {"Authorization": f"Bearer {KEY}"}
     chat = {"method": "POST", "url": "/v1/chat/completions"}
     body = {"model": "stub", "messages": [{"role": "user", "content": PROMPT}]}

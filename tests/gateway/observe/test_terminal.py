@@ -1,4 +1,4 @@
-"""GET /events/terminal: who may watch, what is sent, and how it ends."""
+"""GET /events/terminal: access, content, and end of the stream."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.observe.feed.feed import named
+from synapse_gateway.observe.feed.feed import bus_name
 from synapse_gateway.observe.feed.handler import FeedHandler
 from synapse_gateway.observe.logs import ACCESS
 from synapse_gateway.observe.metrics import DIRECTORY
@@ -20,7 +20,7 @@ log = logging.getLogger("tests.terminal")
 ASK = f"GET /events/terminal HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
 
 
-async def test_meta_comes_first_then_the_backlog_oldest_first_then_what_is_said(start: Any) -> None:
+async def test_the_stream_starts_with_meta_and_backlog_and_continues_with_new_events(start: Any) -> None:
     gateway = await start({}, SYNAPSE_INSTANCE_ID="replica-1", **LIVE)
     log.info("one")
     log.warning("two")
@@ -40,7 +40,7 @@ async def test_meta_comes_first_then_the_backlog_oldest_first_then_what_is_said(
         assert (await watcher.event())["message"] == "three"
 
 
-async def test_each_answered_request_is_a_line_without_its_path(start: Any) -> None:
+async def test_each_request_is_an_event_without_its_path(start: Any) -> None:
     gateway = await start({}, **LIVE)
     async with watching(gateway) as watcher:
         await gateway.http.get("/v1/models/canary?canary=1")
@@ -49,23 +49,23 @@ async def test_each_answered_request_is_a_line_without_its_path(start: Any) -> N
     assert line["message"].startswith("GET /v1/models/{model} ")
 
 
-async def test_requests_are_logged_without_the_feed_when_it_is_off(start: Any) -> None:
+async def test_requests_are_logged_when_the_feed_is_off(start: Any) -> None:
     gateway = await start({}, SYNAPSE_DASHBOARD_ACCESS_TOKEN=TOKEN)
     await gateway.http.get("/health")
     assert gateway.gateway.feed is None
-    assert not any(isinstance(found, FeedHandler) for found in logging.getLogger(ACCESS).handlers)
+    assert not any(isinstance(handler, FeedHandler) for handler in logging.getLogger(ACCESS).handlers)
     answer = await refusal(gateway)
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "feature_disabled"
 
 
-def test_several_processes_of_a_replica_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert named("replica-1") == "replica-1"
+def test_workers_of_a_replica_have_different_bus_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bus_name("replica-1") == "replica-1"
     monkeypatch.setenv(DIRECTORY, "/tmp")  # noqa: S108 - nothing is written
-    assert named("replica-1") == f"replica-1.{os.getpid()}"
+    assert bus_name("replica-1") == f"replica-1.{os.getpid()}"
 
 
-async def test_the_query_narrows_what_is_seen(start: Any) -> None:
+async def test_the_query_filters_events(start: Any) -> None:
     gateway = await start({}, **LIVE)
     for number in range(5):
         log.warning("old %d", number)
@@ -78,7 +78,7 @@ async def test_the_query_narrows_what_is_seen(start: Any) -> None:
         assert (await watcher.event())["message"] == "seen"
 
 
-async def test_the_default_level_is_the_operators(start: Any) -> None:
+async def test_the_default_level_is_configurable(start: Any) -> None:
     gateway = await start({}, SYNAPSE_TERMINAL_FEED_DEFAULT_LEVEL="ERROR", **LIVE)
     log.warning("too low")
     log.error("seen")
@@ -99,7 +99,7 @@ async def test_the_default_level_is_the_operators(start: Any) -> None:
         (f"backlog={'9' * 5000}", "backlog"),
     ],
 )
-async def test_a_query_that_means_nothing_is_refused(start: Any, query: str, param: str) -> None:
+async def test_a_bad_query_is_refused(start: Any, query: str, param: str) -> None:
     gateway = await start({}, **LIVE)
     answer = await refusal(gateway, f"?{query}")
     assert answer.status_code == 422
@@ -111,7 +111,7 @@ async def test_a_query_that_means_nothing_is_refused(start: Any, query: str, par
     }
 
 
-async def test_silence_is_filled_with_comments(start: Any) -> None:
+async def test_an_idle_stream_sends_keepalive_comments(start: Any) -> None:
     gateway = await start({}, **LIVE)
     object.__setattr__(gateway.gateway.feed.settings, "keepalive_s", 0.05)
     async with watching(gateway) as watcher:
@@ -120,21 +120,21 @@ async def test_silence_is_filled_with_comments(start: Any) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Cookie": "synapse_dash_token=x.9.y"}])
-async def test_strangers_do_not_watch(start: Any, headers: dict[str, str]) -> None:
+async def test_the_feed_needs_a_login(start: Any, headers: dict[str, str]) -> None:
     gateway = await start({}, **LIVE)
     answer = await refusal(gateway, headers=headers)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "invalid_token"
 
 
-async def test_without_a_token_nobody_watches(start: Any) -> None:
+async def test_without_a_token_the_feed_is_disabled(start: Any) -> None:
     gateway = await start({}, SYNAPSE_TERMINAL_FEED_MODE="live")
     answer = await refusal(gateway, headers={"Authorization": "Bearer x"})
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "auth_not_configured"
 
 
-async def test_a_slow_reader_loses_its_oldest_lines_and_the_others_none(start: Any) -> None:
+async def test_a_slow_reader_loses_events_and_others_lose_none(start: Any) -> None:
     gateway = await start({}, SYNAPSE_TERMINAL_FEED_SUBSCRIBER_QUEUE_SIZE="10", **LIVE)
     async with asyncio.timeout(WAIT_S), connected(gateway.port) as slow:
         await slow.send(ASK)
@@ -148,34 +148,34 @@ async def test_a_slow_reader_loses_its_oldest_lines_and_the_others_none(start: A
     assert "synapse_feed_dropped_events_total 40.0" in metrics
 
 
-async def test_the_feed_ends_at_once_when_the_replica_goes(start: Any) -> None:
+async def test_the_feed_ends_when_the_replica_shuts_down(start: Any) -> None:
     gateway = await start({}, **LIVE)
     async with watching(gateway) as watcher:
         await watcher.frame()
         gateway.gateway.drain()
-        async with asyncio.timeout(WAIT_S):  # less than from one keepalive to the next
+        async with asyncio.timeout(WAIT_S):  # shorter than the keepalive interval
             assert await watcher.frame() == ""
         answer = await refusal(gateway)
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "draining"
 
 
-async def test_a_reader_that_stalls_does_not_hold_up_the_end(start: Any) -> None:
+async def test_a_stalled_reader_does_not_delay_the_shutdown(start: Any) -> None:
     gateway = await start({}, SYNAPSE_TERMINAL_FEED_MAX_LINE_CHARS="60000", **LIVE)
     async with connected(gateway.port) as stalled:
         stalled.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await stalled.send(ASK)
-        await _until(lambda: gateway.gateway.feed.watchers == 1)
+        await _until(lambda: gateway.gateway.feed.subscribers == 1)
         for _ in range(200):
             log.info("x" * 60000)
             await asyncio.sleep(0)
         gateway.gateway.drain()
         async with asyncio.timeout(WAIT_S):
             await gateway.listener.stop(3 * WAIT_S)
-    await _until(lambda: gateway.gateway.feed.watchers == 0)
+    await _until(lambda: gateway.gateway.feed.subscribers == 0)
 
 
-async def test_a_thousand_idle_watchers_leave_nothing_behind(start: Any) -> None:
+async def test_a_thousand_idle_subscribers_leak_nothing(start: Any) -> None:
     gateway = await start({}, **LIVE)
     choose = random.Random(27)  # noqa: S311 - it decides who leaves early
     before = _held()
@@ -183,7 +183,7 @@ async def test_a_thousand_idle_watchers_leave_nothing_behind(start: Any) -> None
         async with asyncio.TaskGroup() as group:
             for _ in range(1000):
                 group.create_task(_watch_and_leave(gateway.port, aborts=choose.random() < 0.5))
-        await _until(lambda: gateway.gateway.feed.watchers == 0)
+        await _until(lambda: gateway.gateway.feed.subscribers == 0)
         await _until(lambda: _held() == before)
 
 
@@ -195,11 +195,11 @@ async def _watch_and_leave(port: int, *, aborts: bool) -> None:
 
 
 def _held() -> tuple[int, int]:
-    """Tasks, and descriptors of this process."""
+    """Count the tasks and open descriptors of this process."""
     return len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
 
 async def _until(holds: Any) -> None:
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+        while not holds():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.01)

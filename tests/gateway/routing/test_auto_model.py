@@ -1,4 +1,4 @@
-"""`auto`: the gateway chooses the model by what the last question is about."""
+"""Model `auto`: the gateway chooses by the words of the last question."""
 
 from typing import Any
 
@@ -27,12 +27,12 @@ async def chosen(gateway: Any, body: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", [None, "", "auto", "AUTO", "synapse:auto", "Synapse-Auto"])
-async def test_these_names_leave_the_choice_to_the_gateway(launch: Any, name: str | None) -> None:
+async def test_automatic_model_names(launch: Any, name: str | None) -> None:
     gateway = await launch()
     assert await chosen(gateway, asking(name, "Hello")) == GENERAL
 
 
-async def test_a_model_that_is_named_is_used_and_no_header_tells_of_a_choice(launch: Any) -> None:
+async def test_a_named_model_is_used_without_a_choice(launch: Any) -> None:
     gateway = await launch()
     answer = await gateway.http.post(CHAT, json=asking(GENERAL, "Write a regex"))
     assert answer.json()["model"] == GENERAL
@@ -50,7 +50,7 @@ async def test_a_model_that_is_named_is_used_and_no_header_tells_of_a_choice(lau
         ("", GENERAL),
     ],
 )
-async def test_words_decide(launch: Any, words: str, model: str) -> None:
+async def test_words_of_the_question_decide(launch: Any, words: str, model: str) -> None:
     assert await chosen(await launch(), asking("auto", words)) == model
 
 
@@ -62,7 +62,7 @@ async def test_the_last_question_alone_decides(launch: Any) -> None:
     assert await chosen(gateway, body) == GENERAL
 
 
-async def test_the_texts_of_parts_count_and_strange_messages_do_not(launch: Any) -> None:
+async def test_text_parts_count_and_malformed_messages_do_not(launch: Any) -> None:
     parts = [{"type": "image_url", "image_url": {"url": "data:"}}, {"type": "text", "text": "explain this SQL"}]
     body = {"model": "auto", "messages": [{"role": "user", "content": parts}, {"role": 7}, 3]}
     assert await chosen(await launch(), body) == CODER
@@ -79,17 +79,17 @@ async def test_models_and_words_are_settings(launch: Any) -> None:
     assert await chosen(gateway, asking("auto", "some python")) == CODER
 
 
-async def test_without_these_models_it_is_the_first_route_that_chats(start: Any, fake: Any) -> None:
+async def test_without_these_models_the_first_chat_route_is_chosen(start: Any, fake: Any) -> None:
     backend = await fake()
     sections = {"embed": {"url": backend.url, "type": "openai", "tasks": ["embeddings"]}, "chat": backend}
     routes = {"vectors": ["embed"], "first": [{"backend": "chat", "model": "own"}], "second": ["chat"]}
     gateway = await start(sections, routes)
     answer = await gateway.http.post(CHAT, json=asking("auto", "python"))
     assert answer.headers["x-synapse-model"] == "first"
-    assert backend.asked[-1].json()["model"] == "own"
+    assert backend.requests[-1].json()["model"] == "own"
 
 
-async def test_a_route_of_such_a_name_is_enough(start: Any, fake: Any) -> None:
+async def test_a_route_for_the_configured_model_is_chosen(start: Any, fake: Any) -> None:
     backend = await fake()
     gateway = await start({"chat": backend}, {"first": ["chat"], GENERAL: ["chat"]})
     for words in ("python", "hello"):
@@ -103,12 +103,12 @@ async def test_without_routes_the_backend_chooses(start: Any, fake: Any) -> None
     answer = await gateway.http.post(CHAT, json=asking(None))
     assert answer.status_code == 200
     assert "x-synapse-model" not in answer.headers
-    assert backend.asked[-1].json() == asking(None)
+    assert backend.requests[-1].json() == asking(None)
 
 
-async def test_a_route_that_is_called_auto_is_that_route(start: Any, fake: Any) -> None:
+async def test_a_route_named_auto_takes_precedence(start: Any, fake: Any) -> None:
     backend = await fake()
     gateway = await start({"chat": backend}, {"first": ["chat"], "auto": [{"backend": "chat", "model": "own"}]})
     answer = await gateway.http.post(CHAT, json=asking("auto"))
     assert "x-synapse-model" not in answer.headers
-    assert backend.asked[-1].json()["model"] == "own"
+    assert backend.requests[-1].json()["model"] == "own"

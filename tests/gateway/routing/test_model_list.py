@@ -1,4 +1,4 @@
-"""GET /v1/models: one list of all backends, the public names first."""
+"""GET /v1/models: one list over all backends, public names first."""
 
 from typing import Any
 
@@ -37,20 +37,20 @@ async def test_public_names_come_first_and_each_model_once(start: Any, fake: Any
 
 
 @pytest.mark.parametrize("name", ["own/name", "own%2Fname", "a:b", "a%3Ab"])
-async def test_one_model_is_found_by_its_name_however_it_is_written(start: Any, fake: Any, name: str) -> None:
+async def test_a_model_is_found_by_any_form_of_its_name(start: Any, fake: Any, name: str) -> None:
     gateway = await start({"one": await fake({"GET /v1/models": listing("own/name", "a:b")})})
     answer = await gateway.http.get(f"/v1/models/{name}")
     assert answer.json()["id"] == ("own/name" if "own" in name else "a:b")
     assert answer.json()["owned_by"] == "one"
 
 
-async def test_a_model_that_nobody_has_is_not_found(start: Any, fake: Any) -> None:
+async def test_an_unknown_model_is_404(start: Any, fake: Any) -> None:
     gateway = await start({"one": await fake({"GET /v1/models": listing("a")})})
     refused = await gateway.http.get("/v1/models/b")
     assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
 
 
-async def test_a_backend_that_fails_is_left_out_with_the_names_that_it_alone_serves(start: Any, fake: Any) -> None:
+async def test_a_failing_backend_is_left_out_with_its_names(start: Any, fake: Any) -> None:
     broken = await fake({"GET /v1/models": lambda *_: web.Response(status=500)})
     garbled = await fake({"GET /v1/models": lambda *_: b"{"})
     silent = await fake({"GET /v1/models": forever})
@@ -64,7 +64,7 @@ async def test_a_backend_that_fails_is_left_out_with_the_names_that_it_alone_ser
     assert [(entry["id"], entry["owned_by"]) for entry in answer.json()["data"]] == [("kept", "good"), ("a", "good")]
 
 
-async def test_a_list_that_breaks_off_is_a_failure(start: Any, fake: Any) -> None:
+async def test_a_broken_list_is_a_failure(start: Any, fake: Any) -> None:
     async def break_off(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100"})
         await response.prepare(request)
@@ -78,7 +78,7 @@ async def test_a_list_that_breaks_off_is_a_failure(start: Any, fake: Any) -> Non
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "backend_unavailable")
 
 
-async def test_the_list_of_none_is_unavailable(start: Any, fake: Any) -> None:
+async def test_without_backends_the_list_is_unavailable(start: Any, fake: Any) -> None:
     one = await fake()
     await one.stop()
     gateway = await start({"one": one}, {"public": ["one"]})
@@ -86,7 +86,7 @@ async def test_the_list_of_none_is_unavailable(start: Any, fake: Any) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "backend_unavailable")
 
 
-async def test_backends_without_models_are_not_asked(start: Any, fake: Any) -> None:
+async def test_backends_without_a_model_list_are_skipped(start: Any, fake: Any) -> None:
     gateway = await start({"audio": {"url": (await fake()).url, "type": "deepfilter"}})
     refused = await gateway.http.get("/v1/models")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "backend_not_configured")

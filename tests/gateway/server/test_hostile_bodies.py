@@ -1,4 +1,4 @@
-"""Bodies that no client would send, to every endpoint that takes JSON: refused in the one shape, never a failure."""
+"""Malformed bodies to every JSON endpoint: refused with the error envelope, never a 500."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,11 +34,11 @@ NO_JSON = [
 
 
 def taking_json() -> Iterator[tuple[str, str, Any]]:
-    """Method, path and schema of every operation with a JSON body."""
+    """Yield method, path and schema of every operation with a JSON body."""
     for path, methods in DOCUMENT["paths"].items():
         for method, operation in methods.items():
-            if found := operation.get("requestBody", {}).get("content", {}).get("application/json"):
-                yield method, path.replace("{model}", "stub"), found["schema"]
+            if content := operation.get("requestBody", {}).get("content", {}).get("application/json"):
+                yield method, path.replace("{model}", "stub"), content["schema"]
 
 
 OPERATIONS = list(taking_json())
@@ -46,11 +46,11 @@ NAMES = [f"{method} {path}" for method, path, _ in OPERATIONS]
 
 
 def bounded() -> Iterator[tuple[str, str, str, Any]]:
-    """Method, path, field and schema of every number that has bounds."""
+    """Yield method, path, field and schema of every number with bounds."""
     for method, path, schema in OPERATIONS:
         properties = SCHEMAS.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
-        for name, found in properties.items():
-            for choice in found.get("anyOf", [found]):
+        for name, field in properties.items():
+            for choice in field.get("anyOf", [field]):
                 if "maximum" in choice and "minimum" in choice:
                     yield method, path, name, choice
 
@@ -60,9 +60,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     with (
         in_another_thread(tmp_path_factory.mktemp("gateway")) as gateway,
-        httpx.Client(base_url=gateway.url, headers=headers) as found,
+        httpx.Client(base_url=gateway.url, headers=headers) as http,
     ):
-        yield found
+        yield http
 
 
 def refused(answer: httpx.Response) -> Any:
@@ -73,14 +73,14 @@ def refused(answer: httpx.Response) -> Any:
 
 
 @pytest.mark.parametrize(("method", "path", "schema"), OPERATIONS, ids=NAMES)
-def test_what_is_no_json_is_refused(client: httpx.Client, method: str, path: str, schema: Any) -> None:
+def test_invalid_json_is_refused(client: httpx.Client, method: str, path: str, schema: Any) -> None:
     for body in NO_JSON:
         refused(client.request(method, path, content=body))
 
 
 @settings(deadline=None, max_examples=200)
 @given(operation=st.sampled_from(OPERATIONS), body=st.binary(max_size=200))
-def test_bytes_are_refused(client: httpx.Client, operation: Any, body: bytes) -> None:
+def test_arbitrary_bytes_are_refused(client: httpx.Client, operation: Any, body: bytes) -> None:
     refused(client.request(operation[0], operation[1], content=body))
 
 
@@ -93,16 +93,16 @@ JSON = st.recursive(
 
 @settings(deadline=None, max_examples=200)
 @given(operation=st.sampled_from(OPERATIONS), name=st.text(max_size=9), value=JSON)
-def test_any_value_in_any_field_has_an_answer(client: httpx.Client, operation: Any, name: str, value: Any) -> None:
+def test_any_value_in_any_field_gets_a_response(client: httpx.Client, operation: Any, name: str, value: Any) -> None:
     method, path, schema = operation
-    known = list(SCHEMAS.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {}))
-    for field in (name, *known):
+    fields = list(SCHEMAS.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {}))
+    for field in (name, *fields):
         body = msgspec.json.encode({field: value})
         assert client.request(method, path, content=body).status_code < 500
 
 
 @pytest.mark.parametrize(("method", "path", "field", "schema"), list(bounded()))
-def test_numbers_beyond_their_bounds_are_refused_by_name(
+def test_numbers_out_of_bounds_are_refused_by_name(
     client: httpx.Client, method: str, path: str, field: str, schema: Any
 ) -> None:
     for value in (schema["minimum"] - 1, schema["maximum"] + 1, 10**30, -(10**30)):
@@ -111,11 +111,11 @@ def test_numbers_beyond_their_bounds_are_refused_by_name(
 
 
 @pytest.mark.parametrize("field", ["n_discard", "id_slot", "api_base", "extra_body", "prompt_logprobs", "lora"])
-def test_fields_of_one_backend_alone_are_refused(client: httpx.Client, field: str) -> None:
+def test_fields_of_a_single_backend_type_are_refused(client: httpx.Client, field: str) -> None:
     for path in ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/api/chat"):
         error = refused(client.post(path, json={field: -1}))
         assert (error["code"], error["param"]) == ("validation_error", field)
 
 
-def test_a_million_answers_are_refused(client: httpx.Client) -> None:
+def test_a_million_choices_are_refused(client: httpx.Client) -> None:
     assert refused(client.post("/v1/chat/completions", json={"n": 1_000_000, "messages": []}))["param"] == "n"

@@ -1,4 +1,4 @@
-"""The process is as big as what it holds, not as big as it ever was."""
+"""Memory that is freed returns to the system."""
 
 import subprocess
 import sys
@@ -16,17 +16,17 @@ async def main():
     before = resident()
     del held
     kept = before - resident()
-    giver = asyncio.create_task(memory.give_back_again_and_again(0.01))
+    trimmer = asyncio.create_task(memory.trim_periodically(0.01))
     async with asyncio.timeout(20):
         while before - resident() < 60_000_000:
             await asyncio.sleep(0.01)
-    giver.cancel()
+    trimmer.cancel()
     print(kept < 60_000_000, len(last))
 
 asyncio.run(main())
 """
 
 
-def test_what_is_free_goes_back_to_the_system() -> None:
+def test_free_memory_is_returned_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.split() == ["True", "4000"], done.stderr

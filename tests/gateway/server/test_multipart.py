@@ -1,4 +1,4 @@
-"""Forms as bytes: read however they are cut, written so that another parser reads them, refused where they are none."""
+"""multipart/form-data: parsing of split input, writing, and refusal of invalid forms."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synapse_gateway.errors import BadRequestError
-from synapse_gateway.server.multipart import OCTETS, Form, Parser, Part, boundary, plain_name
+from synapse_gateway.server.multipart import OCTETS, Form, FormParser, FormPart, boundary, plain_name
 
 pytestmark = pytest.mark.anyio
 BODY = (
@@ -19,13 +19,13 @@ BODY = (
     b'--x\r\ncontent-disposition: form-data; name="file"; filename="a b.wav"\r\nContent-Type: audio/wav\r\n\r\n'
     b"RIFF\r\n--y\r\n-\r\n--x--\r\nepilogue"
 )
-LANGUAGE = Part(name="language", filename=None, content_type=OCTETS)
-FILE = Part(name="file", filename="a b.wav", content_type="audio/wav")
+LANGUAGE = FormPart(name="language", filename=None, content_type=OCTETS)
+FILE = FormPart(name="file", filename="a b.wav", content_type="audio/wav")
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A file to send."""
+    """File to send."""
 
     name: str
     data: bytes
@@ -40,17 +40,17 @@ class Memory:
             yield self.data[offset : offset + 3]
 
 
-def parts(body: bytes, *cuts: int) -> list[tuple[Part, bytes]]:
-    """Every part of *body*, which comes cut at *cuts*."""
-    parser, found, edges = Parser(b"x"), list[tuple[Part, bytes]](), [0, *sorted(cuts), len(body)]
+def parts(body: bytes, *cuts: int) -> list[tuple[FormPart, bytes]]:
+    """Return every part of *body*, fed in pieces that are split at *cuts*."""
+    parser, result, edges = FormParser(b"x"), list[tuple[FormPart, bytes]](), [0, *sorted(cuts), len(body)]
     for begin, end in pairwise(edges):
         for event in parser.feed(body[begin:end]):
-            if isinstance(event, Part):
-                found.append((event, b""))
+            if isinstance(event, FormPart):
+                result.append((event, b""))
             else:
-                found[-1] = (found[-1][0], found[-1][1] + event)
+                result[-1] = (result[-1][0], result[-1][1] + event)
     assert parser.is_complete
-    return found
+    return result
 
 
 def one(disposition: bytes, more: bytes = b"") -> bytes:
@@ -58,12 +58,12 @@ def one(disposition: bytes, more: bytes = b"") -> bytes:
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=6))
-def test_a_form_is_the_same_wherever_it_is_cut(cuts: list[int]) -> None:
+def test_a_form_is_parsed_the_same_wherever_it_is_split(cuts: list[int]) -> None:
     assert parts(BODY, *cuts) == [(LANGUAGE, b"en"), (FILE, b"RIFF\r\n--y\r\n-")]
 
 
 def test_a_form_without_its_last_boundary_is_not_complete() -> None:
-    parser = Parser(b"x")
+    parser = FormParser(b"x")
     parser.feed(BODY[: BODY.index(b"--x--")])
     assert not parser.is_complete
 
@@ -83,13 +83,13 @@ def test_a_form_without_its_last_boundary_is_not_complete() -> None:
         (b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n.\r\n' * 65, "too_many_parts"),
     ],
 )
-def test_what_is_no_form_is_refused(body: bytes, code: str) -> None:
+def test_an_invalid_form_is_refused(body: bytes, code: str) -> None:
     with pytest.raises(BadRequestError) as refused:
         parts(body)
     assert refused.value.code == code
 
 
-def test_as_many_parts_as_are_allowed_are_read() -> None:
+def test_the_maximum_number_of_parts_is_accepted() -> None:
     assert len(parts(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n.\r\n' * 64 + b"--x--")) == 64
 
 
@@ -104,7 +104,7 @@ def test_as_many_parts_as_are_allowed_are_read() -> None:
         (b"audio/" + b"a" * 100, OCTETS),
     ],
 )
-def test_a_content_type_is_kept_where_it_is_one(given_: bytes, kept: str) -> None:
+def test_a_valid_content_type_is_kept(given_: bytes, kept: str) -> None:
     ((part, _),) = parts(one(b'form-data; name="a"; filename="b"', b"\r\nContent-Type: " + given_))
     assert part.content_type == kept
 
@@ -122,7 +122,7 @@ def test_a_content_type_is_kept_where_it_is_one(given_: bytes, kept: str) -> Non
         ("Grüße 你.wav", "Grüße 你.wav"),
     ],
 )
-def test_a_files_name_is_without_folders_and_control_characters(name: str, plain: str) -> None:
+def test_file_names_lose_folders_and_control_characters(name: str, plain: str) -> None:
     assert plain_name(name) == plain
 
 
@@ -138,7 +138,7 @@ def test_a_files_name_is_without_folders_and_control_characters(name: str, plain
         "x-multipart/form-data; boundary=x",
     ],
 )
-def test_another_type_of_content_is_refused(content_type: str) -> None:
+def test_another_content_type_is_refused(content_type: str) -> None:
     with pytest.raises(BadRequestError) as refused:
         boundary(content_type)
     assert refused.value.code == "wrong_content_type"
@@ -149,7 +149,7 @@ def test_the_boundary_may_be_quoted(content_type: str) -> None:
     assert boundary(content_type) == b"a b"
 
 
-async def test_a_form_that_is_written_says_its_length_and_is_read_by_others() -> None:
+async def test_a_written_form_has_its_length_and_is_read_by_another_parser() -> None:
     form = Form(fields=[("language", "dé")], files=[("file", Memory("a.wav", b"RIFF1")), ("file", Memory("b", b""))])
     data = b"".join([part async for part in form])
     assert len(data) == form.length
@@ -178,15 +178,15 @@ async def test_names_cannot_add_headers(name: str, filename: str) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters='\\"\r\n'), min_size=1, max_size=30))
-async def test_what_is_written_is_what_is_read(value: str) -> None:
+async def test_a_written_value_is_parsed_unchanged(value: str) -> None:
     form = Form(fields=[("field", value)], files=[("file", Memory("f.wav", value.encode()))])
-    parser, data = Parser(boundary(form.media)), b"".join([part async for part in form])
-    found = [event for event in parser.feed(data) if isinstance(event, bytes)]
-    assert b"".join(found) == value.encode() * 2
+    parser, data = FormParser(boundary(form.media)), b"".join([part async for part in form])
+    result = [event for event in parser.feed(data) if isinstance(event, bytes)]
+    assert b"".join(result) == value.encode() * 2
     assert parser.is_complete
 
 
-def test_a_body_made_of_almost_boundaries_is_read_in_time() -> None:
+def test_a_body_of_near_boundaries_is_parsed_in_time() -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + b"\r\n--x-\r" * 100_000 + b"\r\n--x--"
     began = process_time()
     ((_, data),) = parts(body)

@@ -1,4 +1,4 @@
-"""Paths and hosts that mean to be taken for another: the plain path decides, or there is no route."""
+"""Misleading paths and hosts: only the plain path selects a route."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ HOSTS = ["x", "127.0.0.1:9", "evil.example", "x\r\nX-Forwarded-Host: y\r\nX-Orig
 JSON = "Content-Type: application/json\r\n"
 
 
-async def asked(gateway: Any, path: str, headers: str) -> int:
+async def status_of(gateway: Any, path: str, headers: str) -> int:
     async with connected(gateway.port) as line:
         await line.send(post(path, BODY, headers))
         return (await line.answer())[0]
@@ -42,32 +42,32 @@ async def started(start: Any, fake: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("path", ODD)
-async def test_an_odd_path_is_no_way_past_the_key_and_no_route(start: Any, fake: Any, path: str) -> None:
+async def test_an_odd_path_bypasses_no_key_and_has_no_route(start: Any, fake: Any, path: str) -> None:
     gateway, backend = await started(start, fake)
-    assert await asked(gateway, path, f"Host: x\r\n{JSON}") in {401, 405}
-    assert await asked(gateway, path, f"Host: x\r\nAuthorization: Bearer right\r\n{JSON}") in {404, 405}
-    assert backend.asked == []
+    assert await status_of(gateway, path, f"Host: x\r\n{JSON}") in {401, 405}
+    assert await status_of(gateway, path, f"Host: x\r\nAuthorization: Bearer right\r\n{JSON}") in {404, 405}
+    assert backend.requests == []
 
 
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("path", SAME)
-async def test_neither_host_nor_form_of_the_path_changes_the_decision(
-    start: Any, fake: Any, path: str, host: str
-) -> None:
+async def test_host_and_path_form_do_not_change_authentication(start: Any, fake: Any, path: str, host: str) -> None:
     gateway, backend = await started(start, fake)
-    assert await asked(gateway, path, f"Host: {host}\r\n{JSON}") == 401
-    assert await asked(gateway, path, f"Host: {host}\r\nAuthorization: Bearer right\r\n{JSON}") == 200
-    assert [(found.path, found.headers["Host"]) for found in backend.asked] == [(CHAT, f"127.0.0.1:{backend.port}")]
+    assert await status_of(gateway, path, f"Host: {host}\r\n{JSON}") == 401
+    assert await status_of(gateway, path, f"Host: {host}\r\nAuthorization: Bearer right\r\n{JSON}") == 200
+    assert [(request.path, request.headers["Host"]) for request in backend.requests] == [
+        (CHAT, f"127.0.0.1:{backend.port}")
+    ]
 
 
-async def test_an_address_without_a_path_is_the_root(start: Any, fake: Any) -> None:
+async def test_an_absolute_target_without_a_path_is_the_root(start: Any, fake: Any) -> None:
     gateway, _ = await started(start, fake)
     async with connected(gateway.port) as line:
         await line.send(b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await line.answer())[0] == 503
 
 
-async def test_an_address_in_a_body_is_never_contacted(start: Any, fake: Any) -> None:
+async def test_a_url_in_a_body_is_never_contacted(start: Any, fake: Any) -> None:
     outside, backend = await fake(), await fake()
     gateway = await start({"stub": backend})
     for field in ("api_base", "base_url", "url"):
@@ -75,4 +75,4 @@ async def test_an_address_in_a_body_is_never_contacted(start: Any, fake: Any) ->
         assert (answer.status_code, answer.json()["error"]["param"]) == (422, field)
     nested = {"model": "stub", "messages": [], "metadata": {"api_base": outside.url, "litellm_params": {"x": 1}}}
     assert (await gateway.http.post(CHAT, json=nested)).status_code == 200
-    assert outside.asked == []
+    assert outside.requests == []

@@ -1,4 +1,4 @@
-"""The gateway as a process of its own: how it starts, refuses to, reloads, and goes."""
+"""Gateway process: start, refusal to start, reload, drain and end."""
 
 import os
 import re
@@ -23,7 +23,7 @@ Launch = Callable[..., "Process"]
 
 
 class Process:
-    """One `synapse-gateway`, its log read as it comes."""
+    """One `synapse-gateway` process, whose log is read continuously."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         (folder / "backends.yaml").write_text(CONFIG)
@@ -44,12 +44,12 @@ class Process:
             self.log.append(line)
 
     def until(self, pattern: str, seconds: float = 20) -> re.Match[str]:
-        """Wait for a line of the log."""
+        """Wait for a matching line of the log."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for line in tuple(self.log):
-                if found := re.search(pattern, line):
-                    return found
+                if match := re.search(pattern, line):
+                    return match
             time.sleep(0.01)
         raise AssertionError(f"{pattern!r} did not come in {seconds} s: {self.log}")
 
@@ -68,10 +68,10 @@ class Process:
         return code
 
 
-def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for what another process does."""
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until *condition* returns True."""
     deadline = time.monotonic() + seconds
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -93,15 +93,15 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         process.process.stderr.close()
 
 
-def test_it_serves_and_goes_quietly_when_told(launch: Launch) -> None:
+def test_it_serves_and_ends_cleanly_on_a_signal(launch: Launch) -> None:
     gateway = launch()
     assert httpx.get(f"{gateway.url}/livez").json() == {"status": "ok"}
     assert gateway.stop() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_calls_under_way_end_before_it_does(launch: Launch, number: int) -> None:
-    """A stream that lasts longer than the signal takes: it comes to its end, and new clients are refused."""
+def test_calls_in_progress_end_before_the_process(launch: Launch, number: int) -> None:
+    """A stream runs to its end after the signal, and new clients are refused."""
 
     class Slow(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -122,7 +122,7 @@ def test_calls_under_way_end_before_it_does(launch: Launch, number: int) -> None
         gateway = launch()
         url = gateway.url
         gateway.config.write_text(CONFIG.replace(":9'", f":{server.server_port}'"))
-        gateway.until("changed configuration is in force")
+        gateway.until("configuration reloaded")
         body = {"model": "x", "messages": []}
         with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=20) as answer:
             lines = answer.iter_lines()
@@ -138,7 +138,7 @@ def test_calls_under_way_end_before_it_does(launch: Launch, number: int) -> None
         server.server_close()
 
 
-def test_it_is_not_ready_and_still_serves_while_the_cluster_learns_that_it_goes(launch: Launch) -> None:
+def test_it_is_not_ready_but_serves_during_the_drain_delay(launch: Launch) -> None:
     gateway = launch(SYNAPSE_DRAIN_DELAY_SECONDS="2")
     with httpx.Client(base_url=gateway.url) as http:  # to make one takes long, and there are two seconds
         gateway.process.send_signal(signal.SIGTERM)
@@ -148,8 +148,8 @@ def test_it_is_not_ready_and_still_serves_while_the_cluster_learns_that_it_goes(
     assert gateway.wait() == 0
 
 
-def test_clients_that_keep_asking_go_elsewhere_before_it_closes(launch: Launch) -> None:
-    """One that is told that its connection ends sends nothing into it; one that is not would be cut off some time."""
+def test_clients_reconnect_elsewhere_while_it_drains(launch: Launch) -> None:
+    """A client that gets `connection: close` sends no further request on a connection that would be aborted."""
     gateway = launch(SYNAPSE_DRAIN_DELAY_SECONDS="2")
     with httpx.Client(base_url=gateway.url) as kept:
         assert "connection" not in kept.get("/livez").headers
@@ -159,8 +159,8 @@ def test_clients_that_keep_asking_go_elsewhere_before_it_closes(launch: Launch) 
     assert gateway.wait() == 0
 
 
-def test_it_lets_those_go_who_watch_it(launch: Launch) -> None:
-    """They stay to the end of what they are sent; one that gets no end hears nothing until the next keepalive."""
+def test_feed_subscribers_are_disconnected_at_the_end(launch: Launch) -> None:
+    """Without an end of the stream they would learn of it at the next keepalive only."""
     gateway = launch(**LIVE)
     with httpx.stream("GET", f"{gateway.url}/events/terminal", headers=BEARER, timeout=5) as answer:
         lines = answer.iter_lines()
@@ -170,11 +170,11 @@ def test_it_lets_those_go_who_watch_it(launch: Launch) -> None:
         assert gateway.wait() == 0
 
 
-def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) -> None:
+def test_a_changed_file_is_loaded_and_an_invalid_one_refused(launch: Launch) -> None:
     gateway = launch()
     assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["stub"]
     gateway.config.write_text(CONFIG.replace("stub", "other"))
-    gateway.until("changed configuration is in force")
+    gateway.until("configuration reloaded")
     assert list(httpx.get(f"{gateway.url}/health").json()["backends"]) == ["other"]
     gateway.config.write_text(CONFIG.replace("openai", "opnai"))
     gateway.until("refused.*got type 'opnai'")
@@ -183,12 +183,12 @@ def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) ->
 
 
 @pytest.mark.parametrize(
-    ("environment", "says"),
+    ("environment", "message"),
     [
         ({"SYNAPSE_TIMEOUT_LLM_SECONDS": "soon"}, "SYNAPSE_TIMEOUT_LLM_SECONDS: got 'soon'; accepted: a number"),
         ({"SYNAPSE_LOG_LEVEL": "LOUD"}, "SYNAPSE_LOG_LEVEL: got 'LOUD'; accepted: DEBUG, INFO"),
         ({"SYNAPSE_API_KEYS": "k;scope=root"}, "entry 1: got scope 'root'; accepted: user, admin"),
-        ({"SYNAPSE_API_KEYS": "a,sha256:12"}, "entry 2: its hash is not 64 hex digits"),
+        ({"SYNAPSE_API_KEYS": "a,sha256:12"}, "entry 2: the hash is not 64 hex digits"),
         ({"SYNAPSE_API_KEYS": "a;rpm=many"}, "entry 1: got rpm=many; accepted: a whole number"),
         ({"SYNAPSE_API_KEYS": "a;colour=red"}, "entry 1: got 'colour=red'"),
         ({"SYNAPSE_TERMINAL_FEED_REDACT_EXTRA_PATTERNS": "("}, "accepted: regular expressions joined by ||"),
@@ -198,13 +198,13 @@ def test_a_changed_file_is_put_in_force_and_a_bad_one_refused(launch: Launch) ->
         ),
     ],
 )
-def test_a_setting_that_cannot_be_used_stops_the_start(launch: Launch, environment: Any, says: str) -> None:
+def test_an_invalid_setting_stops_the_start(launch: Launch, environment: Any, message: str) -> None:
     gateway = launch("--port", "0", **environment)
     assert gateway.wait() == 2
-    assert says in "".join(gateway.log)
+    assert message in "".join(gateway.log)
 
 
-def test_a_file_that_is_not_there_and_a_port_that_is_taken_stop_the_start(launch: Launch, tmp_path: Path) -> None:
+def test_a_missing_file_and_a_port_in_use_stop_the_start(launch: Launch, tmp_path: Path) -> None:
     missing = launch("--port", "0", "--config", str(tmp_path / "none.yaml"))
     assert missing.wait() == 2
     assert "none.yaml" in "".join(missing.log)
@@ -214,7 +214,7 @@ def test_a_file_that_is_not_there_and_a_port_that_is_taken_stop_the_start(launch
     assert f"127.0.0.1:{port}" in "".join(taken.log)
 
 
-def test_several_workers_share_a_port_count_together_and_come_back(launch: Launch) -> None:
+def test_workers_share_a_port_and_metrics_and_are_restarted(launch: Launch) -> None:
     gateway = launch("--port", "0", "--workers", "2")
     url = gateway.url
     until(lambda: sum("listening" in line for line in gateway.log) == 2)
@@ -225,13 +225,13 @@ def test_several_workers_share_a_port_count_together_and_come_back(launch: Launc
     assert int(counted[1]) == 20
     children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
-    gateway.until("started again")
+    gateway.until("restarting it")
     until(lambda: sum("listening" in line for line in gateway.log) == 3)
     assert httpx.get(f"{url}/livez").status_code == 200
     assert gateway.stop() == 0
 
 
-def test_workers_do_not_outlive_a_parent_that_is_killed(launch: Launch) -> None:
+def test_workers_end_when_their_parent_is_killed(launch: Launch) -> None:
     gateway = launch("--port", "0", "--workers", "2")
     until(lambda: sum("listening" in line for line in gateway.log) == 2)
     workers = psutil.Process(gateway.process.pid).children()

@@ -1,4 +1,4 @@
-"""Server-sent events, in whatever parts they come."""
+"""Server-sent events, split at arbitrary points."""
 
 from itertools import pairwise
 
@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse_gateway.server import sse
-from synapse_gateway.server.sse import Event, Events, EventTooLongError
+from synapse_gateway.server.sse import EventParser, EventTooLongError, ServerSentEvent
 
 STREAM = b': ping\r\n\r\nevent: segment\r\ndata: {"id":1}\r\n\r\ndata: one\ndata: two\n\nid: 7\n\ndata:\n\n'
-FOUND = [Event("segment", b'{"id":1}'), Event("", b"one\ntwo"), Event("", b"")]
+FOUND = [ServerSentEvent("segment", b'{"id":1}'), ServerSentEvent("", b"one\ntwo"), ServerSentEvent("", b"")]
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
-def test_where_the_parts_begin_makes_no_difference(cuts: list[int]) -> None:
+def test_events_are_the_same_wherever_the_stream_is_split(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(STREAM)]
-    reader = Events()
+    reader = EventParser()
     parts = (STREAM[start:end] for start, end in pairwise(places))
     assert [event for part in parts for event in reader.feed(part)] == FOUND
 
 
-def test_a_line_without_an_end_is_refused() -> None:
-    reader = Events()
+def test_an_endless_line_is_refused() -> None:
+    reader = EventParser()
     with pytest.raises(EventTooLongError, match="a line of more than"):
-        list(reader.feed(b"x" * (sse.MOST + 1)))
+        list(reader.feed(b"x" * (sse.LINE_BYTES + 1)))

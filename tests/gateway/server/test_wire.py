@@ -1,4 +1,4 @@
-"""HTTP as it is spoken: what is malformed is refused, nothing of it is forwarded, and the connection ends."""
+"""HTTP/1.1 on the wire: malformed requests are refused, not forwarded, and end the connection."""
 
 import asyncio
 from typing import Any
@@ -34,7 +34,7 @@ BODY = b'{"model":"stub","messages":[]}'
         b"GET /livez HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n",
     ],
 )
-async def test_what_two_parsers_could_read_in_two_ways_is_refused(start: Any, fake: Any, sent: bytes) -> None:
+async def test_ambiguous_requests_are_refused(start: Any, fake: Any, sent: bytes) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     async with connected(gateway.port) as line:
@@ -42,10 +42,10 @@ async def test_what_two_parsers_could_read_in_two_ways_is_refused(start: Any, fa
         answered = await line.rest()
     assert answered.startswith(b"HTTP/1.1 400 ")
     assert b'"error"' in answered
-    assert not backend.asked
+    assert not backend.requests
 
 
-async def test_a_head_may_not_be_endless(start: Any) -> None:
+async def test_an_endless_head_is_refused(start: Any) -> None:
     gateway = await start({})
     async with connected(gateway.port) as line:
         await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\nA: " + b"a" * (connection.HEAD_BYTES + 1))
@@ -53,7 +53,7 @@ async def test_a_head_may_not_be_endless(start: Any) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /livez HT", b"GET /livez HTTP/1.1\r\nHost: x\r\n"])
-async def test_a_head_that_does_not_end_is_hung_up_on(start: Any, monkeypatch: Any, sent: bytes) -> None:
+async def test_a_slow_head_times_out(start: Any, monkeypatch: Any, sent: bytes) -> None:
     monkeypatch.setattr(connection, "HEAD_S", 0.2)
     gateway = await start({})
     async with connected(gateway.port) as line, asyncio.timeout(5):
@@ -61,7 +61,7 @@ async def test_a_head_that_does_not_end_is_hung_up_on(start: Any, monkeypatch: A
         assert await line.rest() == b""
 
 
-async def test_a_second_head_that_does_not_end_is_hung_up_on_too(start: Any, monkeypatch: Any) -> None:
+async def test_a_slow_second_head_times_out(start: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(connection, "HEAD_S", 0.2)
     gateway = await start({})
     async with connected(gateway.port) as line, asyncio.timeout(5):
@@ -75,7 +75,7 @@ async def test_a_second_head_that_does_not_end_is_hung_up_on_too(start: Any, mon
         assert await line.rest() == b""
 
 
-async def test_an_idle_connection_is_hung_up_on(start: Any, monkeypatch: Any) -> None:
+async def test_an_idle_connection_is_closed(start: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(connection, "IDLE_S", 0.1)
     gateway = await start({})
     async with connected(gateway.port) as line, asyncio.timeout(5):
@@ -84,7 +84,7 @@ async def test_an_idle_connection_is_hung_up_on(start: Any, monkeypatch: Any) ->
         assert await line.rest() == b""
 
 
-async def test_a_body_that_trickles_is_refused(start: Any, fake: Any) -> None:
+async def test_a_slow_body_is_refused(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()}, SYNAPSE_CLIENT_TIMEOUT_SECONDS="0.2")
     async with connected(gateway.port) as line, asyncio.timeout(5):
         await line.send(f"POST {CHAT} HTTP/1.1\r\n{HEADERS}Content-Length: 100\r\n\r\n{{")
@@ -92,7 +92,7 @@ async def test_a_body_that_trickles_is_refused(start: Any, fake: Any) -> None:
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 419430400\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"])
-async def test_a_body_that_is_too_large_is_refused_before_it_is_kept(start: Any, fake: Any, framing: str) -> None:
+async def test_too_large_a_body_is_refused_before_it_is_buffered(start: Any, fake: Any, framing: str) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     async with connected(gateway.port) as line, asyncio.timeout(20):
@@ -101,10 +101,10 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_kept(start: Any,
             for _ in range(11):
                 await line.send(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
         assert (await line.answer())[0] == 413
-    assert not backend.asked
+    assert not backend.requests
 
 
-async def test_a_refused_client_that_goes_on_sending_gets_to_read_its_refusal(start: Any, fake: Any) -> None:
+async def test_a_client_that_keeps_sending_can_read_the_error(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()})
     async with connected(gateway.port) as line, asyncio.timeout(20):
         await line.send(f"POST {CHAT} HTTP/1.1\r\n{HEADERS}Content-Length: 20000000\r\n\r\n")
@@ -112,7 +112,7 @@ async def test_a_refused_client_that_goes_on_sending_gets_to_read_its_refusal(st
         assert (await line.answer())[0] == 413
 
 
-async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(start: Any, fake: Any) -> None:
+async def test_expect_100_continue_is_answered(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()})
     async with connected(gateway.port) as line, asyncio.timeout(5):
         await line.send(f"POST {CHAT} HTTP/1.1\r\n{HEADERS}Expect: 100-continue\r\nContent-Length: {len(BODY)}\r\n\r\n")
@@ -121,32 +121,32 @@ async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(start: Any,
         assert (await line.answer())[0] == 200
 
 
-async def test_requests_sent_ahead_are_answered_in_their_order(start: Any, fake: Any) -> None:
+async def test_pipelined_requests_are_answered_in_order(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()})
     async with connected(gateway.port) as line, asyncio.timeout(5):
         await line.send(post(CHAT, BODY) + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + post(CHAT, b"{"))
         assert [(await line.answer())[0] for _ in range(3)] == [200, 200, 400]
 
 
-async def test_too_many_requests_ahead_end_the_connection(start: Any, fake: Any) -> None:
+async def test_too_many_pipelined_requests_end_the_connection(start: Any, fake: Any) -> None:
     backend = await fake({f"POST {CHAT}": forever})
     gateway = await start({"stub": backend})
     async with connected(gateway.port) as line, asyncio.timeout(5):
         await line.send(post(CHAT, BODY))
         await backend.began.wait()
-        await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * (connection.AHEAD + 1))
+        await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * (connection.MOST_PIPELINED + 1))
         assert await line.rest() == b""
     await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
 
 
-async def test_old_clients_get_an_answer_that_ends_with_the_connection(start: Any) -> None:
+async def test_http_1_0_responses_end_with_the_connection(start: Any) -> None:
     gateway = await start({})
     async with connected(gateway.port) as line, asyncio.timeout(5):
         await line.send(b"GET /livez HTTP/1.0\r\n\r\n")
         assert (await line.rest()).endswith(b'{"status":"ok"}')
 
 
-async def test_nothing_is_upgraded(start: Any) -> None:
+async def test_upgrades_are_ignored(start: Any) -> None:
     gateway = await start({})
     async with connected(gateway.port) as line, asyncio.timeout(5):
         await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -160,4 +160,4 @@ async def test_a_broken_chunk_in_a_body_is_a_bad_request(start: Any, fake: Any) 
         await line.send(f"POST {CHAT} HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n")
         await line.send(b"zz\r\n")
         assert (await line.rest()).startswith(b"HTTP/1.1 400 ")
-    assert not backend.asked
+    assert not backend.requests

@@ -1,4 +1,4 @@
-"""A client that leaves: its backend's work ends, and nothing of it is left."""
+"""Clients that disconnect: the backend's work ends, and all resources are freed."""
 
 import asyncio
 import gc
@@ -21,12 +21,12 @@ SENT = post(CHAT, msgspec.json.encode(BODY))
 
 
 def idle(gateway: Any) -> bool:
-    """Whether nothing is under way any more: gauges are back at zero."""
-    backend = gateway.gateway.registry.backends["stub"]
+    """Return True if no call is in progress: all gauges are zero."""
+    backend = gateway.gateway.registry.upstreams["stub"]
     return not backend.admission.active and not backend.admission.waiting
 
 
-async def test_a_client_that_waits_for_a_plain_answer_and_leaves(start: Any, fake: Any) -> None:
+async def test_a_client_leaves_before_a_plain_response(start: Any, fake: Any) -> None:
     backend = await fake({f"POST {CHAT}": forever})
     gateway = await start({"stub": backend})
     async with connected(gateway.port) as line:
@@ -37,7 +37,7 @@ async def test_a_client_that_waits_for_a_plain_answer_and_leaves(start: Any, fak
     assert idle(gateway)
 
 
-async def test_a_client_that_leaves_in_the_middle_of_a_stream(start: Any, fake: Any) -> None:
+async def test_a_client_leaves_during_a_stream(start: Any, fake: Any) -> None:
     backend = await fake({f"POST {CHAT}": lambda r, b: events(r, {"n": 1}, {"n": 2}, pause=asyncio.Event().wait)})
     gateway = await start({"stub": backend})
     async with connected(gateway.port) as line:
@@ -51,7 +51,7 @@ async def test_a_client_that_leaves_in_the_middle_of_a_stream(start: Any, fake: 
     assert f'synapse_http_requests_total{{method="POST",route="{CHAT}",status="499"}} 1.0' in text
 
 
-async def test_a_reader_that_stalls_stops_the_backend_and_leaves(start: Any, fake: Any) -> None:
+async def test_a_stalled_reader_pauses_the_backend_and_leaves(start: Any, fake: Any) -> None:
     sent = 0
 
     async def flood(request: Any, body: bytes) -> Any:
@@ -78,7 +78,7 @@ async def test_a_reader_that_stalls_stops_the_backend_and_leaves(start: Any, fak
     assert idle(gateway)
 
 
-async def test_a_client_that_leaves_while_it_queues(start: Any, fake: Any) -> None:
+async def test_a_client_leaves_while_queued(start: Any, fake: Any) -> None:
     gate = asyncio.Event()
 
     async def slow(request: Any, body: bytes) -> Any:
@@ -87,7 +87,7 @@ async def test_a_client_that_leaves_while_it_queues(start: Any, fake: Any) -> No
 
     backend = await fake({f"POST {CHAT}": slow})
     gateway = await start({"stub": {"url": backend.url, "concurrency": 1, "queue": 1}})
-    admission = gateway.gateway.registry.backends["stub"].admission
+    admission = gateway.gateway.registry.upstreams["stub"].admission
     async with connected(gateway.port) as first, connected(gateway.port) as second:
         await first.send(SENT)
         await backend.began.wait()
@@ -100,11 +100,11 @@ async def test_a_client_that_leaves_while_it_queues(start: Any, fake: Any) -> No
         await until(lambda: not admission.waiting)
         gate.set()
         assert (await first.answer())[0] == 200
-    assert len(backend.asked) == 1
+    assert len(backend.requests) == 1
     assert idle(gateway)
 
 
-async def test_a_pool_is_as_good_as_before_after_a_thousand_cancelled_calls(start: Any, fake: Any) -> None:
+async def test_the_pool_works_after_a_thousand_cancelled_calls(start: Any, fake: Any) -> None:
     backend = await fake({f"POST {CHAT}": forever})
     gateway = await start({"stub": {"url": backend.url, "concurrency": 10, "queue": 1000}})
     for _ in range(20):
@@ -124,7 +124,7 @@ async def _leave_soon(port: int) -> None:
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """What holds itself in a circle stays for good."""
+    """Disable the garbage collector, so that reference cycles are never freed."""
     gc.collect()
     gc.disable()
     yield
@@ -135,15 +135,15 @@ def no_collector() -> Iterator[None]:
     "sent", [SENT, SENT + SENT, SENT[:-1], SENT[:20]], ids=["answer", "second answer", "body", "head"]
 )
 @pytest.mark.usefixtures("no_collector")
-async def test_who_has_left_takes_no_memory_until_the_collector_comes(start: Any, fake: Any, sent: bytes) -> None:
-    """Of many clients that leave, a part would be there when it comes, and memory would grow by them."""
+async def test_closed_connections_are_freed_without_the_collector(start: Any, fake: Any, sent: bytes) -> None:
+    """Otherwise connections would pile up between two runs of the collector, and memory would grow."""
     backend = await fake({f"POST {CHAT}": forever})
     gateway = await start({"stub": backend})
     async with connected(gateway.port) as line:
         await line.send(sent)
-        await until(lambda: gateway.listener._peers)
-        (peer,) = map(weakref.ref, gateway.listener._peers)
+        await until(lambda: gateway.listener._connections)
+        (connection,) = map(weakref.ref, gateway.listener._connections)
         if SENT in sent:
             await backend.began.wait()
         line.leave()
-        await until(lambda: peer() is None)
+        await until(lambda: connection() is None)

@@ -1,4 +1,4 @@
-"""The gateway as a client: answers of every shape, and requests that are answered before they are sent."""
+"""HTTP client for backends: responses of every form, and early responses to uploads."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from synapse_gateway.upstream.http import BrokenAnswerError, Client, Request
+from synapse_gateway.upstream.http import BrokenResponseError, Client, UpstreamRequest
 from tests.gateway.fakes import ANSWER
 from tests.gateway.sockets import Serve, served
 
@@ -18,7 +18,7 @@ BODY = {"model": "stub", "messages": []}
 
 
 def saying(data: bytes) -> Serve:
-    """A server that answers one request with *data* and hangs up."""
+    """Return a server that answers one request with *data* and closes the connection."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -28,47 +28,47 @@ def saying(data: bytes) -> Serve:
     return handle
 
 
-async def read(url: str, request: Request | None = None, most: int = 1000) -> tuple[int, bytes]:
+async def read(url: str, request: UpstreamRequest | None = None, most: int = 1000) -> tuple[int, bytes]:
     client = Client(url)
     try:
-        with await client.send(request or Request("GET", "/"), 5) as answer:
+        with await client.send(request or UpstreamRequest("GET", "/"), 5) as answer:
             return answer.status, await answer.read(most)
     finally:
         client.close()
 
 
-async def test_what_comes_before_an_answer_is_not_taken_for_it() -> None:
+async def test_interim_responses_are_skipped() -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     async with served(saying(hints + b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")) as url:
         assert await read(url) == (200, b"ok")
 
 
-async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+async def test_a_response_without_a_length_ends_with_its_connection() -> None:
     async with served(saying(b"HTTP/1.1 200 OK\r\n\r\nall of it")) as url:
         assert await read(url) == (200, b"all of it")
 
 
-async def test_an_answer_with_a_length_does_not() -> None:
+async def test_a_response_with_a_length_that_ends_early_is_broken() -> None:
     async with served(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf of it")) as url:
-        with pytest.raises(BrokenAnswerError):
+        with pytest.raises(BrokenResponseError):
             await read(url)
 
 
-async def test_an_answer_that_is_too_long_is_broken_off() -> None:
+async def test_too_long_a_response_is_aborted() -> None:
     async with served(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n" + b"x" * 2000)) as url:
-        with pytest.raises(BrokenAnswerError, match="more than 1000 bytes"):
+        with pytest.raises(BrokenResponseError, match="more than 1000 bytes"):
             await read(url)
 
 
-async def test_a_backend_may_have_its_api_under_a_path(start: Any, fake: Any) -> None:
+async def test_the_url_of_a_backend_may_have_a_path(start: Any, fake: Any) -> None:
     backend = await fake({"POST /engine/v1/chat/completions": lambda *_: ANSWER})
     gateway = await start({"stub": {"url": f"{backend.url}/engine/"}})
     assert (await gateway.http.post(CHAT, json=BODY)).json() == ANSWER
-    assert backend.asked[0].headers["Host"] == backend.url.removeprefix("http://")
+    assert backend.requests[0].headers["Host"] == backend.url.removeprefix("http://")
 
 
 @pytest.mark.parametrize("length", [None, 3_000_000], ids=["chunked", "with a length"])
-async def test_an_upload_that_is_refused_is_not_sent_to_its_end(length: int | None) -> None:
+async def test_a_refused_upload_is_not_sent_to_its_end(length: int | None) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 2\r\n\r\nno")
@@ -87,7 +87,7 @@ async def test_an_upload_that_is_refused_is_not_sent_to_its_end(length: int | No
             await asyncio.sleep(0.05)  # the answer comes meanwhile
 
     async with served(refuse) as url:
-        assert await read(url, Request("POST", "/", body(), length=length)) == (413, b"no")
+        assert await read(url, UpstreamRequest("POST", "/", body(), length=length)) == (413, b"no")
     assert sent < 3_000_000
 
 
@@ -98,30 +98,30 @@ async def test_a_chunked_upload_arrives_whole(fake: Any) -> None:
         for _ in range(20):
             yield b"x" * 100_000
 
-    assert await read(backend.url, Request("POST", "/up", body())) == (200, b'{"size":2000000}')
+    assert await read(backend.url, UpstreamRequest("POST", "/up", body())) == (200, b'{"size":2000000}')
 
 
 @pytest.mark.parametrize(
-    ("said", "message", "param"),
+    ("content", "message", "param"),
     [
         ({"detail": [{"loc": ["body", "text"], "msg": "too long", "type": "x"}]}, "too long", "body.text"),
         ({"detail": "not there"}, "not there", None),
         ({"error": "model not found"}, "model not found", None),
         ({"message": "plain"}, "plain", None),
-        (["a", "list"], "stub refused the request", None),
+        (["a", "list"], "stub refused the request (422)", None),
         ({"error": {"message": 3, "param": "n"}}, "3", "n"),
-        ({}, "stub refused the request", None),
+        ({}, "stub refused the request (422)", None),
     ],
 )
-async def test_the_words_of_a_refusal_are_found_whatever_its_shape(
-    start: Any, fake: Any, said: Any, message: str, param: str | None
+async def test_error_responses_of_every_shape_are_read(
+    start: Any, fake: Any, content: Any, message: str, param: str | None
 ) -> None:
-    gateway = await start({"stub": await fake({f"POST {CHAT}": lambda *_: web.json_response(said, status=422)})})
+    gateway = await start({"stub": await fake({f"POST {CHAT}": lambda *_: web.json_response(content, status=422)})})
     error = (await gateway.http.post(CHAT, json=BODY)).json()["error"]
     assert (error["message"], error["param"]) == (message, param)
 
 
-async def test_a_refusal_that_is_no_json_still_has_the_one_shape(start: Any, fake: Any) -> None:
+async def test_an_error_response_that_is_not_json_becomes_the_envelope(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake({f"POST {CHAT}": lambda *_: web.Response(text="<html>", status=400)})})
     answer = await gateway.http.post(CHAT, json=BODY)
-    assert answer.json()["error"]["message"] == "stub refused the request"
+    assert answer.json()["error"]["message"] == "stub refused the request (400)"

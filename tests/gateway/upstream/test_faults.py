@@ -1,4 +1,4 @@
-"""Backends that fail: the client learns of it in time and in one shape, and the next one, if there is one, is asked."""
+"""Faults of backends: the client gets the error envelope in time, or the response of the next target."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from synapse_gateway.upstream import retries
+from synapse_gateway.upstream import upstream
 from tests.gateway.fakes import ANSWER, events, forever
 from tests.gateway.sockets import connected, post, served
 from tests.gateway.waiting import PATIENCE_S
@@ -27,7 +27,7 @@ BOTH = {"stub": ["first", "second"]}
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: Any) -> None:
-    monkeypatch.setattr(retries, "DELAYS_S", (0.01, 0.02, 0.04))
+    monkeypatch.setattr(upstream, "RETRY_DELAYS_S", (0.01, 0.02, 0.04))
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def closed_port() -> Iterator[int]:
 
 @pytest.fixture
 def black_hole() -> Iterator[str]:
-    """An address that takes connections and says nothing."""
+    """Address that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
@@ -52,7 +52,7 @@ def failing(status: int, **headers: str) -> Any:
 
 
 def breaking(data: bytes, media: str = "text/event-stream", length: int | None = None) -> Any:
-    """A backend that dies after it sent *data*."""
+    """Return a backend that ends the connection after it sent *data*."""
 
     async def handler(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": media})
@@ -66,7 +66,7 @@ def breaking(data: bytes, media: str = "text/event-stream", length: int | None =
     return {f"POST {CHAT}": handler}
 
 
-async def test_a_backend_that_refuses_connections_is_retried_and_then_unavailable(start: Any, closed_port: int) -> None:
+async def test_refused_connections_are_retried_and_then_unavailable(start: Any, closed_port: int) -> None:
     gateway = await start({"stub": {"url": f"http://127.0.0.1:{closed_port}"}})
     answer = await gateway.http.post(CHAT, json=BODY)
     assert error(answer) == (503, "backend_unavailable")
@@ -75,12 +75,12 @@ async def test_a_backend_that_refuses_connections_is_retried_and_then_unavailabl
     assert 'synapse_backend_retries_total{backend="stub"} 3.0' in (await gateway.http.get("/metrics")).text
 
 
-async def test_a_backend_that_says_nothing_is_given_up_in_its_time(start: Any, black_hole: str) -> None:
+async def test_a_silent_backend_times_out(start: Any, black_hole: str) -> None:
     gateway = await start({"stub": {"url": black_hole}}, SYNAPSE_TIMEOUT_LLM_SECONDS="0.2")
     assert error(await gateway.http.post(CHAT, json=BODY)) == (504, "backend_timeout")
 
 
-async def test_a_stream_that_falls_silent_is_given_up_with_an_event(start: Any, fake: Any) -> None:
+async def test_a_silent_stream_ends_with_an_error_event(start: Any, fake: Any) -> None:
     backend = await fake({f"POST {CHAT}": lambda r, b: events(r, {"n": 1}, {"n": 2}, pause=asyncio.Event().wait)})
     gateway = await start({"stub": backend}, SYNAPSE_TIMEOUT_LLM_SECONDS="0.2")
     answer = await gateway.http.post(CHAT, json=STREAM)
@@ -90,7 +90,7 @@ async def test_a_stream_that_falls_silent_is_given_up_with_an_event(start: Any, 
     await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
 
 
-async def test_a_stream_may_last_longer_than_its_silences_may(start: Any, fake: Any) -> None:
+async def test_a_stream_may_last_longer_than_the_timeout(start: Any, fake: Any) -> None:
     silence_s = 1.5
 
     async def pause() -> None:
@@ -114,7 +114,7 @@ async def test_a_stream_may_last_longer_than_its_silences_may(start: Any, fake: 
     ],
 )
 @pytest.mark.parametrize("body", [BODY, STREAM], ids=["whole", "stream"])
-async def test_a_failure_has_its_status_also_where_a_stream_was_asked_for(
+async def test_a_failure_before_a_stream_has_its_status(
     start: Any, fake: Any, status: int, expected: Any, body: Any
 ) -> None:
     gateway = await start({"stub": await fake(failing(status, Location="http://127.0.0.1:1/", **{"Retry-After": "7"}))})
@@ -129,12 +129,10 @@ async def test_a_redirect_is_never_followed(start: Any, fake: Any) -> None:
     elsewhere = await fake()
     gateway = await start({"stub": await fake(failing(302, Location=elsewhere.url))})
     await gateway.http.post(CHAT, json=BODY)
-    assert not elsewhere.asked
+    assert not elsewhere.requests
 
 
-async def test_a_backend_that_dies_in_a_stream_ends_it_with_an_event_and_no_other_is_asked(
-    start: Any, fake: Any
-) -> None:
+async def test_a_broken_stream_ends_with_an_event_and_no_fallback(start: Any, fake: Any) -> None:
     second = await fake()
     gateway = await start({"first": await fake(breaking(b'data: {"n":1}\n\n')), "second": second}, BOTH)
     answer = await gateway.http.post(CHAT, json=STREAM)
@@ -143,21 +141,21 @@ async def test_a_backend_that_dies_in_a_stream_ends_it_with_an_event_and_no_othe
     assert first == 'data: {"n":1}'
     assert msgspec.json.decode(last.removeprefix("data: "))["error"]["code"] == "backend_bad_response"
     assert "[DONE]" not in answer.text
-    assert not second.asked
+    assert not second.requests
 
 
-async def test_a_backend_that_dies_in_a_whole_answer_is_a_bad_gateway(start: Any, fake: Any) -> None:
+async def test_a_broken_response_is_a_bad_gateway(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake(breaking(b'{"half":', "application/json", length=100))})
     assert error(await gateway.http.post(CHAT, json=BODY)) == (502, "backend_bad_response")
 
 
-async def test_a_binary_stream_that_breaks_is_cut_so_that_the_client_sees_it(start: Any, fake: Any) -> None:
+async def test_a_broken_binary_stream_is_aborted(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake(breaking(b"x" * 10, "audio/wav", length=None))})
     with pytest.raises(httpx.RemoteProtocolError):
         await gateway.http.post(CHAT, json=BODY)
 
 
-async def test_what_is_no_http_is_a_bad_gateway(start: Any) -> None:
+async def test_invalid_http_is_a_bad_gateway(start: Any) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"220 smtp ready\r\n")
@@ -169,7 +167,7 @@ async def test_what_is_no_http_is_a_bad_gateway(start: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [503, None], ids=["unavailable", "refused"])
-async def test_the_next_target_is_asked_by_its_own_name(
+async def test_the_fallback_gets_its_own_model_name(
     start: Any, fake: Any, closed_port: int, status: int | None
 ) -> None:
     first = {"url": f"http://127.0.0.1:{closed_port}"} if status is None else await fake(failing(status))
@@ -180,26 +178,26 @@ async def test_the_next_target_is_asked_by_its_own_name(
     assert answer.json() == ANSWER
     assert answer.headers["x-synapse-fallback"] == "1"
     assert answer.headers["x-synapse-backend"] == "second"
-    assert second.asked[0].json()["model"] == "b"
+    assert second.requests[0].json()["model"] == "b"
     text = (await gateway.http.get("/metrics")).text
     assert 'synapse_fallbacks_total{from="first",to="second"} 1.0' in text
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 502])
-async def test_no_other_target_is_asked_after_an_answer(start: Any, fake: Any, status: int) -> None:
+async def test_there_is_no_fallback_after_a_response(start: Any, fake: Any, status: int) -> None:
     second = await fake()
     gateway = await start({"first": await fake(failing(status)), "second": second}, BOTH)
     assert (await gateway.http.post(CHAT, json=BODY)).status_code == (502 if status >= 500 else status)
-    assert not second.asked
+    assert not second.requests
 
 
-async def test_the_last_targets_error_is_the_one_that_is_told(start: Any, fake: Any, closed_port: int) -> None:
+async def test_the_error_of_the_last_target_is_returned(start: Any, fake: Any, closed_port: int) -> None:
     first = {"url": f"http://127.0.0.1:{closed_port}"}
     gateway = await start({"first": first, "second": await fake(failing(500))}, BOTH)
     assert error(await gateway.http.post(CHAT, json=BODY)) == (502, "backend_error")
 
 
-async def test_a_dead_backend_is_hardly_asked_and_comes_back_by_one_probe(start: Any, fake: Any) -> None:
+async def test_an_open_breaker_limits_attempts_and_one_probe_closes_it(start: Any, fake: Any) -> None:
     backend = await fake()
     gateway = await start({"stub": backend})
     await backend.stop()
@@ -211,7 +209,7 @@ async def test_a_dead_backend_is_hardly_asked_and_comes_back_by_one_probe(start:
     assert error(await gateway.http.post(CHAT, json=BODY)) == (503, "breaker_open")
 
     await backend.again()
-    breaker = gateway.gateway.registry.backends["stub"].breaker
+    breaker = gateway.gateway.registry.upstreams["stub"].breaker
     breaker._opened_at -= 31
     gate, probed = asyncio.Event(), asyncio.Event()
 
@@ -230,7 +228,7 @@ async def test_a_dead_backend_is_hardly_asked_and_comes_back_by_one_probe(start:
     assert (await gateway.http.post(CHAT, json=BODY)).status_code == 200
 
 
-async def test_health_and_liveness_answer_while_every_backend_hangs(start: Any, black_hole: str, fake: Any) -> None:
+async def test_health_and_liveness_respond_while_every_backend_hangs(start: Any, black_hole: str, fake: Any) -> None:
     hanging = await fake({f"POST {CHAT}": forever})
     gateway = await start({"stub": hanging, "hole": {"url": black_hole}}, {"stub": ["stub"]})
     async with AsyncExitStack() as lines:
@@ -244,8 +242,8 @@ async def test_health_and_liveness_answer_while_every_backend_hangs(start: Any, 
                 assert (await gateway.http.get("/readyz")).status_code == 200
 
 
-async def test_a_closed_idle_connection_is_not_used_again(start: Any) -> None:
-    """A backend that closes after every answer, without saying so beforehand."""
+async def test_a_closed_idle_connection_is_not_reused(start: Any) -> None:
+    """The backend closes after every response, without `connection: close`."""
     answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -259,7 +257,7 @@ async def test_a_closed_idle_connection_is_not_used_again(start: Any) -> None:
             assert (await gateway.http.post(CHAT, json=BODY)).status_code == 200
 
 
-async def test_bytes_that_nobody_asked_for_are_no_ones_answer(start: Any) -> None:
+async def test_unsolicited_bytes_are_not_a_response(start: Any) -> None:
     async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             with contextlib.suppress(asyncio.IncompleteReadError):

@@ -1,4 +1,4 @@
-"""Keys and their limits, places at a backend and in its queue, and many clients at once."""
+"""API keys and quotas, circuit breaker, admission control, and many concurrent clients."""
 
 import asyncio
 import hashlib
@@ -20,8 +20,8 @@ from synapse_gateway.errors import (
     UnavailableError,
 )
 from synapse_gateway.upstream.admission import Admission
-from synapse_gateway.upstream.breaker import OPEN_S, Breaker, State
-from synapse_gateway.upstream.retries import RetryBudget
+from synapse_gateway.upstream.breaker import OPEN_S, Breaker, BreakerState
+from synapse_gateway.upstream.upstream import RetryBudget
 from tests.gateway.fakes import ANSWER, events
 from tests.gateway.sockets import connected, post
 from tests.gateway.waiting import until
@@ -32,7 +32,7 @@ BODY = {"model": "stub", "messages": []}
 
 
 class Clock:
-    """Time that a test moves."""
+    """Clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -45,7 +45,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def test_a_key_is_known_by_its_hash_and_says_who_calls() -> None:
+def test_a_key_identifies_its_owner_by_hash() -> None:
     digest = hashlib.sha256(b"secret").hexdigest()
     keys = Keys([f"sha256:{digest};name=ci;scope=admin", "plain"])
     assert keys.identify("Bearer secret", "admin").name == "ci"
@@ -54,11 +54,11 @@ def test_a_key_is_known_by_its_hash_and_says_who_calls() -> None:
     for wrong in (None, "", "secret", "Bearer ", "Bearer Secret", f"Bearer {digest}", "Basic secret", "Bearer \udcff"):
         with pytest.raises(AuthenticationError):
             keys.identify(wrong, "user")
-    with pytest.raises(PermissionDeniedError, match="'key-2' has scope user"):
+    with pytest.raises(PermissionDeniedError, match="'key-2' of scope user"):
         keys.identify("Bearer plain", "admin")
 
 
-def test_a_quota_refills_steadily_and_says_when() -> None:
+def test_a_quota_refills_and_states_the_wait() -> None:
     clock = Clock()
     quota = Quota(per_minute=2, clock=clock)
     for _ in range(2):
@@ -73,19 +73,19 @@ def test_a_quota_refills_steadily_and_says_when() -> None:
     assert quota.active == 0
 
 
-def test_a_quota_bounds_calls_at_once() -> None:
+def test_a_quota_limits_concurrent_calls() -> None:
     quota = Quota(concurrency=1)
-    with quota, pytest.raises(RateLimitedError, match="1 calls at once"), quota:
+    with quota, pytest.raises(RateLimitedError, match="1 concurrent calls"), quota:
         pass
     with quota:
         pass
 
 
-def state(breaker: Breaker) -> State:
+def state(breaker: Breaker) -> BreakerState:
     return breaker.state
 
 
-def test_a_breaker_opens_after_five_failures_and_lets_one_probe_through() -> None:
+def test_a_breaker_opens_after_five_failures_and_allows_one_probe() -> None:
     clock = Clock()
     breaker = Breaker("stub", clock)
     for _ in range(4):
@@ -96,12 +96,12 @@ def test_a_breaker_opens_after_five_failures_and_lets_one_probe_through() -> Non
     for _ in range(5):
         breaker.enter()
         breaker.fail()
-    assert state(breaker) is State.OPEN
+    assert state(breaker) is BreakerState.OPEN
     with pytest.raises(UnavailableError) as refused:
         breaker.enter()
     assert (refused.value.code, refused.value.retry_after_s) == ("breaker_open", OPEN_S)
     clock.now += OPEN_S
-    assert state(breaker) is State.HALF_OPEN
+    assert state(breaker) is BreakerState.HALF_OPEN
     breaker.enter()
     for _ in range(100):
         with pytest.raises(UnavailableError):
@@ -109,14 +109,14 @@ def test_a_breaker_opens_after_five_failures_and_lets_one_probe_through() -> Non
     breaker.leave()  # its client left: no verdict
     breaker.enter()
     breaker.fail()
-    assert state(breaker) is State.OPEN
+    assert state(breaker) is BreakerState.OPEN
     clock.now += OPEN_S
     breaker.enter()
     breaker.succeed()
-    assert state(breaker) is State.CLOSED
+    assert state(breaker) is BreakerState.CLOSED
 
 
-def test_retries_are_a_tenth_of_what_is_asked() -> None:
+def test_retries_are_a_tenth_of_requests() -> None:
     budget = RetryBudget()
     retries = 0
     for _ in range(1000):
@@ -125,7 +125,7 @@ def test_retries_are_a_tenth_of_what_is_asked() -> None:
     assert retries <= 103
 
 
-async def test_those_who_wait_are_served_in_their_order() -> None:
+async def test_queued_calls_are_served_in_order() -> None:
     admission, order = Admission("stub", 1, 10), []
 
     async def call(number: int) -> None:
@@ -138,7 +138,7 @@ async def test_those_who_wait_are_served_in_their_order() -> None:
     assert not admission.active
 
 
-async def test_a_place_is_not_lost_with_one_who_leaves_as_its_turn_comes() -> None:
+async def test_a_slot_granted_to_a_cancelled_call_is_released() -> None:
     admission = Admission("stub", 1, 10)
     async with admission:
         waiting = asyncio.create_task(admission.__aenter__())
@@ -149,7 +149,7 @@ async def test_a_place_is_not_lost_with_one_who_leaves_as_its_turn_comes() -> No
         assert admission.active == 1
 
 
-async def test_one_who_leaves_just_before_its_turn_is_passed_over() -> None:
+async def test_a_cancelled_queued_call_is_skipped() -> None:
     admission = Admission("stub", 1, 10)
     async with admission:
         waiting = asyncio.create_task(admission.__aenter__())
@@ -161,7 +161,7 @@ async def test_one_who_leaves_just_before_its_turn_is_passed_over() -> None:
         assert (admission.active, admission.waiting) == (1, 0)
 
 
-async def test_a_limited_key_is_told_when_to_come_back_and_others_are_not_touched(start: Any, fake: Any) -> None:
+async def test_a_limited_key_gets_retry_after_and_others_are_unaffected(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()}, SYNAPSE_API_KEYS="flood;rpm=5,calm")
     flood = [await gateway.http.post(CHAT, json=BODY, headers=bearer("flood")) for _ in range(8)]
     assert [answer.status_code for answer in flood] == [200] * 5 + [429] * 3
@@ -169,8 +169,8 @@ async def test_a_limited_key_is_told_when_to_come_back_and_others_are_not_touche
     assert (await gateway.http.post(CHAT, json=BODY, headers=bearer("calm"))).status_code == 200
 
 
-async def test_one_key_that_floods_does_not_slow_the_others(start: Any, fake: Any) -> None:
-    """The flood may have two calls at once of a backend that takes four: a place is always free for the others."""
+async def test_a_flooding_key_does_not_slow_others(start: Any, fake: Any) -> None:
+    """The flooding key may have two calls at a backend with four slots: others always find a free one."""
     gate = asyncio.Event()
 
     async def slow(request: Any, body: bytes) -> Any:
@@ -190,7 +190,7 @@ async def test_one_key_that_floods_does_not_slow_the_others(start: Any, fake: An
 
 
 @pytest.mark.parametrize("clients", [50, 500])
-async def test_many_clients_at_once_all_get_their_answers(start: Any, fake: Any, clients: int) -> None:
+async def test_many_concurrent_clients_get_their_responses(start: Any, fake: Any, clients: int) -> None:
     gateway = await start({"stub": await fake()})
     sent = post(CHAT, msgspec.json.encode(BODY))
 
@@ -205,19 +205,19 @@ async def test_many_clients_at_once_all_get_their_answers(start: Any, fake: Any,
     assert await asyncio.gather(*(client() for _ in range(clients))) == [{200}] * clients
 
 
-async def test_every_metric_that_alerts_and_dashboards_name_is_exposed(start: Any, fake: Any) -> None:
+async def test_every_metric_of_alerts_and_dashboards_is_exposed(start: Any, fake: Any) -> None:
     backend = await fake({f"POST {CHAT}": lambda request, body: events(request, {"n": 1})})
     gateway = await start({"dead": {"url": "http://127.0.0.1:9"}, "stub": backend}, {"stub": ["dead", "stub"]})
     await gateway.http.post(CHAT, json=BODY)
     assert (await gateway.http.get("/health")).json()["backends"]["stub"]["status"] == "healthy"
     text = (await gateway.http.get("/metrics")).text
-    found = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
-    assert found >= EXPOSED["gateway"]
+    names = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
+    assert names >= EXPOSED["gateway"]
     assert 'synapse_backend_up{backend="dead"} 0.0' in text
     assert 'synapse_backend_up{backend="stub"} 1.0' in text
 
 
-async def test_the_health_of_backends_is_asked_at_once_and_remembered(start: Any, fake: Any) -> None:
+async def test_health_probes_are_concurrent_and_cached(start: Any, fake: Any) -> None:
     well, ill = await fake(), await fake({"GET /health": lambda *_: web.Response(status=500)})
     gateway = await start({"well": well, "ill": ill, "gone": {"url": "http://127.0.0.1:9"}})
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""File systems in memory that are too small."""
+"""Small file systems in memory."""
 
 import shutil
 import subprocess

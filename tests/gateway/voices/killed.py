@@ -1,9 +1,8 @@
-"""A process that changes a voice library and is killed at a point of its choice: at every one, in turn.
+"""Process that changes a voice library and is killed at its Nth step, for each N.
 
-`python -m tests.gateway.voices.killed FOLDER` makes FOLDER/0, FOLDER/1, ... each the library after a kill at the Nth of
-the system's calls that Python reports (open, rename, link, mkdir, remove), or at the Nth part that was written. For
-each it prints a line of JSON: what was there before, what was acknowledged before the kill, and whether it came to its
-end.
+`python -m tests.gateway.voices.killed FOLDER` creates FOLDER/0, FOLDER/1, ..., each the library after a kill at step N.
+A step is a system call that Python reports (open, rename, link, mkdir, remove) or a part that was written. For each N
+it prints a line of JSON: the voices before, the changes confirmed before the kill, and if the process finished.
 """
 
 import json
@@ -13,14 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synapse_gateway.api.voices.store import Store
+from synapse_gateway.api.voices.store import VoiceStore
 from tests.gateway.sounds import wav
 
-WATCHED = {"open", "os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.scandir", "os.listdir"}
+STEPS = {"open", "os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.scandir", "os.listdir"}
 
 
 class Countdown:
-    """Kills this process at the *left*-th thing that it does."""
+    """Kills this process after *left* steps."""
 
     def __init__(self, left: int) -> None:
         self.left = left
@@ -31,12 +30,12 @@ class Countdown:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def on_event(self, event: str, _args: tuple[Any, ...]) -> None:
-        if event in WATCHED:
+        if event in STEPS:
             self.step()
 
 
 class Sound:
-    """A recording of 6 seconds that comes in small parts, each of which is a point to be killed at."""
+    """Recording of 6 seconds, read in small parts, each of which is a step."""
 
     def __init__(self, fill: int, countdown: Countdown) -> None:
         self._data = wav(6, fill=fill)
@@ -51,50 +50,50 @@ class Sound:
         return self._data[offset : offset + min(size, 40_000)]
 
 
-def change(root: Path, told: int, countdown: Countdown) -> None:
-    """Make a voice, add to it, delete another; write a line to *told* after each, as an answer to a client."""
+def change(root: Path, output: int, countdown: Countdown) -> None:
+    """Create a voice, extend another, delete a third; write a line to *output* after each, as a confirmation."""
     first, second = json.loads((root / "before.json").read_text())
     sys.addaudithook(countdown.on_event)
-    store = Store(root)
-    made = store.create("made", "a", [Sound(3, countdown), Sound(4, countdown)])
-    os.write(told, json.dumps({"made": made.voice_id}).encode() + b"\n")
+    store = VoiceStore(root)
+    created = store.create("made", "a", [Sound(3, countdown), Sound(4, countdown)])
+    os.write(output, json.dumps({"made": created.voice_id}).encode() + b"\n")
     store.add(first, [Sound(5, countdown)])
-    os.write(told, b'{"added": true}\n')
+    os.write(output, b'{"added": true}\n')
     store.delete(second)
-    os.write(told, b'{"deleted": true}\n')
+    os.write(output, b'{"deleted": true}\n')
     store.close()
-    os.write(told, b'{"closed": true}\n')
+    os.write(output, b'{"closed": true}\n')
 
 
-def prepared(root: Path) -> None:
-    """A library with two voices."""
-    store, silent = Store(root), Countdown(1_000_000)
+def prepare(root: Path) -> None:
+    """Create a library with two voices."""
+    store, silent = VoiceStore(root), Countdown(1_000_000)
     ids = [store.create(name, "a", [Sound(number, silent)]).voice_id for number, name in enumerate(("one", "two"), 1)]
     store.close()
     (root / "before.json").write_text(json.dumps(ids))
 
 
 def killed_at(number: int, root: Path) -> tuple[dict[str, Any], bool]:
-    """What was acknowledged by a process that is killed at its *number*-th step, and whether it was killed."""
-    prepared(root)
-    heard, told = os.pipe()
+    """Return the changes confirmed by a process that is killed at step *number*, and if it was killed."""
+    prepare(root)
+    reader, output = os.pipe()
     if (child := os.fork()) == 0:
-        change(root, told, Countdown(number))
+        change(root, output, Countdown(number))
         os._exit(0)
-    os.close(told)
-    with os.fdopen(heard, "rb") as answers:
-        acknowledged = {key: value for line in answers for key, value in json.loads(line).items()}
+    os.close(output)
+    with os.fdopen(reader, "rb") as lines:
+        confirmed = {key: value for line in lines for key, value in json.loads(line).items()}
     _, status = os.waitpid(child, 0)
-    return acknowledged, os.WIFSIGNALED(status)
+    return confirmed, os.WIFSIGNALED(status)
 
 
 def main(folder: Path) -> None:
     is_killed, number = True, 0
     while is_killed:
         root = folder / str(number)
-        acknowledged, is_killed = killed_at(number, root)
+        confirmed, is_killed = killed_at(number, root)
         before = json.loads((root / "before.json").read_text())
-        print(json.dumps({"root": str(root), "before": before, **acknowledged}))  # noqa: T201
+        print(json.dumps({"root": str(root), "before": before, **confirmed}))  # noqa: T201
         number += 1
 
 

@@ -1,4 +1,4 @@
-"""The voice library under attack, on a failing disk, and between keys that must not see each other's voices."""
+"""Voice library: hostile ids, links, failing disks, and separation of keys."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from synapse_gateway.api.voices import store
 from synapse_gateway.api.voices.disk import locked
-from synapse_gateway.api.voices.record import LOCK, is_id
+from synapse_gateway.api.voices.layout import LOCK, is_id
 from tests.gateway.sockets import connected
 from tests.gateway.sounds import wav
 from tests.gateway.voices.test_voices import code, files, made
@@ -48,7 +48,7 @@ A, B, BOSS = ({"authorization": f"Bearer {key}"} for key in ("one", "two", "root
         "00000000-0000-4000-8000-000000000000",
     ],
 )
-async def test_no_id_reaches_anything_but_a_voice(start: Any, method: str, name: str) -> None:
+async def test_an_id_reaches_voices_only(start: Any, method: str, name: str) -> None:
     gateway = await start({})
     voice_id = (await made(gateway))["voice_id"]
     path = "/voices/" + name.format(voice_id, voice_id.upper(), voice_id.replace("-", ""))
@@ -60,15 +60,21 @@ async def test_no_id_reaches_anything_but_a_voice(start: Any, method: str, name:
     assert len((await gateway.http.get("/voices")).json()) == 1
 
 
-FORMS = (str, lambda found: found.hex, lambda found: str(found).upper(), lambda found: found.urn, "{{{}}}".format)
+FORMS = (
+    str,
+    lambda voice_id: voice_id.hex,
+    lambda voice_id: str(voice_id).upper(),
+    lambda voice_id: voice_id.urn,
+    "{{{}}}".format,
+)
 
 
 @given(st.one_of(st.text(), *(st.uuids().map(form) for form in FORMS)))
-def test_an_id_is_a_uuid_in_its_one_form(text: str) -> None:
+def test_an_id_is_a_canonical_uuid(text: str) -> None:
     assert is_id(text) == bool(re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text))
 
 
-async def test_what_a_link_points_to_is_no_voice(start: Any, tmp_path: Path) -> None:
+async def test_a_symbolic_link_is_no_voice(start: Any, tmp_path: Path) -> None:
     gateway = await start({})
     voice_id = (await made(gateway))["voice_id"]
     root, link, other = tmp_path / "voices", str(uuid4()), str(uuid4())
@@ -107,7 +113,7 @@ async def test_a_damaged_voice_does_not_hide_the_others(start: Any, tmp_path: Pa
     assert (tmp_path / "voices" / damaged / "references" / "ref_001.wav").exists()
 
 
-async def test_a_voice_belongs_to_the_key_that_made_it(start: Any) -> None:
+async def test_a_voice_belongs_to_the_key_that_created_it(start: Any) -> None:
     gateway = await start({}, SYNAPSE_API_KEYS=KEYS)
     voice_id = (await made(gateway, headers=A))["voice_id"]
     path = f"/voices/{voice_id}"
@@ -121,14 +127,14 @@ async def test_a_voice_belongs_to_the_key_that_made_it(start: Any) -> None:
     assert (await gateway.http.delete(path, headers=A)).status_code == 200
 
 
-async def test_what_belongs_to_others_looks_like_what_is_not_there(start: Any) -> None:
+async def test_voices_of_other_keys_look_missing(start: Any) -> None:
     gateway = await start({}, SYNAPSE_API_KEYS=KEYS)
     voice_id = (await made(gateway, headers=A))["voice_id"]
     theirs, nobodys = [(await gateway.http.delete(f"/voices/{name}", headers=B)).json() for name in (voice_id, uuid4())]
     assert theirs == nobodys
 
 
-async def test_voices_from_before_there_were_keys_are_the_admins(start: Any, tmp_path: Path) -> None:
+async def test_voices_without_an_owner_belong_to_admins(start: Any, tmp_path: Path) -> None:
     gateway = await start({})
     voice_id = (await made(gateway))["voice_id"]
     keyed = await start({}, SYNAPSE_API_KEYS=KEYS)
@@ -141,7 +147,7 @@ def unfinished(root: Path) -> list[str]:
     return [entry.name for entry in work.iterdir()]
 
 
-async def test_a_full_disk_refuses_what_is_new_and_keeps_what_is_there(start: Any, small_disk: Path) -> None:
+async def test_a_full_disk_refuses_new_voices_and_keeps_existing_ones(start: Any, small_disk: Path) -> None:
     gateway = await start({}, SYNAPSE_VOICE_LIBRARY_DIR=str(small_disk))
     voice = await made(gateway, wav(6))
     path = f"/voices/{voice['voice_id']}"
@@ -158,14 +164,14 @@ async def test_a_full_disk_refuses_what_is_new_and_keeps_what_is_there(start: An
 
 
 def fill(root: Path) -> None:
-    """Leave no room, and no place for another file."""
+    """Fill the disk, in bytes and in files."""
     with pytest.raises(OSError, match="No space"):
         (root / "filling").write_bytes(bytes(2 * 1024 * 1024))
     with pytest.raises(OSError, match="No space"):
         list(map(Path.touch, (root / str(number) for number in range(100))))
 
 
-async def test_a_folder_that_was_exchanged_is_told_by_readiness_and_then_used(start: Any, tmp_path: Path) -> None:
+async def test_a_replaced_folder_makes_the_gateway_unready_and_is_then_used(start: Any, tmp_path: Path) -> None:
     gateway = await start({})
     shutil.rmtree(tmp_path / "voices")
     assert code(await gateway.http.get("/readyz")) == (503, "storage_error")
@@ -184,11 +190,11 @@ async def test_the_gateway_is_ready_once_the_library_can_be_written(start: Any, 
     assert (await gateway.http.get("/voices")).json() == []
 
 
-async def test_a_library_that_another_replica_holds_is_opened_later(
+async def test_a_library_locked_by_another_replica_is_opened_later(
     start: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     (tmp_path / "voices").mkdir()
-    monkeypatch.setattr(store, "locked", partial(locked, patience_s=0))
+    monkeypatch.setattr(store, "locked", partial(locked, timeout_s=0))
     with locked(tmp_path / "voices" / LOCK):
         gateway = await start({})
         assert code(await gateway.http.get("/readyz")) == (503, "storage_error")
@@ -196,7 +202,7 @@ async def test_a_library_that_another_replica_holds_is_opened_later(
     assert (await gateway.http.get("/readyz")).status_code == 200
 
 
-async def test_a_disk_that_is_full_from_the_start_stops_the_voices_alone(start: Any, small_disk: Path) -> None:
+async def test_a_disk_that_is_full_at_the_start_stops_the_voices_only(start: Any, small_disk: Path) -> None:
     fill(small_disk)
     gateway = await start({}, SYNAPSE_VOICE_LIBRARY_DIR=str(small_disk))
     assert (await gateway.http.get("/readyz")).status_code == 200
@@ -206,7 +212,7 @@ async def test_a_disk_that_is_full_from_the_start_stops_the_voices_alone(start: 
     assert (await gateway.http.get("/voices")).json() == []
 
 
-async def test_errors_of_the_disk_tell_no_path(start: Any, tmp_path: Path, caplog: Any) -> None:
+async def test_disk_errors_show_no_path(start: Any, tmp_path: Path, caplog: Any) -> None:
     place = tmp_path / "taken"
     place.write_text("")
     gateway = await start({}, SYNAPSE_VOICE_LIBRARY_DIR=str(place))

@@ -1,4 +1,4 @@
-"""The voices on disk: nothing half-written and nothing lost, whoever dies, waits or is in the way."""
+"""Voices on disk: no partial and no lost files after kills, conflicts and failures."""
 
 import errno
 import json
@@ -12,12 +12,12 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from synapse_gateway.api.voices import disk, legacy
+from synapse_gateway.api.voices import disk, layout
 from synapse_gateway.api.voices import store as stores
 from synapse_gateway.api.voices.disk import locked
-from synapse_gateway.api.voices.record import LOCK, Voice
+from synapse_gateway.api.voices.layout import LOCK, Voice
 from synapse_gateway.api.voices.reference import reference
-from synapse_gateway.api.voices.store import Store
+from synapse_gateway.api.voices.store import VoiceStore
 from synapse_gateway.errors import BadRequestError, ConflictError, NotFoundError
 from tests.gateway.sounds import wav
 
@@ -25,7 +25,7 @@ OLD = {"name": "old", "created_at": "2026-03-01T08:00:00+00:00", "duration_secon
 
 
 class Sound:
-    """A recording in memory; *fault* comes after its first part."""
+    """Recording in memory; *fault* is raised after its first part."""
 
     def __init__(self, data: bytes, fault: Exception | None = None) -> None:
         self._data = data
@@ -41,8 +41,8 @@ class Sound:
         return self._data[offset : offset + (1000 if self._fault else size)]
 
 
-def old(root: Path, **files: bytes) -> Path:
-    """A voice as another program left it: its metadata, and *files* in its folder."""
+def legacy_voice(root: Path, **files: bytes) -> Path:
+    """Create a voice of another program: its metadata, and *files* in its folder."""
     folder = root / str(uuid4())
     folder.mkdir(parents=True)
     (folder / "metadata.json").write_text(json.dumps({"voice_id": folder.name, **OLD}))
@@ -55,7 +55,7 @@ def contents(root: Path, voice: Voice) -> list[bytes]:
     return [(root / voice.voice_id / "references" / name).read_bytes() for name in voice.references]
 
 
-def test_a_kill_at_any_point_loses_nothing(tmp_path: Path) -> None:
+def test_a_kill_at_any_point_loses_no_confirmed_change(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tests.gateway.voices.killed", tmp_path], check=True, capture_output=True, text=True
     )
@@ -67,9 +67,9 @@ def test_a_kill_at_any_point_loses_nothing(tmp_path: Path) -> None:
 
 
 def check_survivor(outcome: dict[str, Any]) -> None:
-    """What was acknowledged is there, what was not is there whole or not at all, and nothing lies about."""
+    """Check that confirmed changes exist, others exist completely or not at all, and no leftovers remain."""
     root, (first, second) = Path(outcome["root"]), outcome["before"]
-    store = Store(root)
+    store = VoiceStore(root)
     voices = {voice.name: voice for voice in store.voices()}
     assert contents(root, voices["one"]) in [[wav(6, fill=1)], [wav(6, fill=1), wav(6, fill=5)]]
     if "added" in outcome:
@@ -89,11 +89,11 @@ def check_survivor(outcome: dict[str, Any]) -> None:
     assert (second in {voice.voice_id for voice in voices.values()}) == ("two" in voices)
 
 
-def test_what_a_living_process_is_writing_is_no_leftover(tmp_path: Path) -> None:
-    one = Store(tmp_path)
-    with one._scratch.place() as unfinished:
+def test_files_of_a_running_process_are_no_leftovers(tmp_path: Path) -> None:
+    one = VoiceStore(tmp_path)
+    with one._scratch.temporary_path() as unfinished:
         unfinished.write_text("under way")
-        two = Store(tmp_path)
+        two = VoiceStore(tmp_path)
         assert unfinished.exists()
     one.close()
     two.close()
@@ -101,8 +101,8 @@ def test_what_a_living_process_is_writing_is_no_leftover(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "full"), ValueError("the spool is closed")])
-def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, fault: Exception) -> None:
-    store = Store(tmp_path)
+def test_a_failed_write_leaves_nothing(tmp_path: Path, fault: Exception) -> None:
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     with pytest.raises(type(fault)):
@@ -114,7 +114,7 @@ def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, fault: Excepti
 
 
 def test_references_are_added_all_or_none(tmp_path: Path, monkeypatch: Any) -> None:
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     link, made = os.link, list[Path]()
 
@@ -132,10 +132,10 @@ def test_references_are_added_all_or_none(tmp_path: Path, monkeypatch: Any) -> N
 
 
 @pytest.mark.parametrize("is_replaced", [True, False])
-def test_a_voice_that_is_deleted_while_its_lock_is_waited_for_is_not_there(
+def test_a_voice_deleted_while_waiting_for_its_lock_is_not_found(
     tmp_path: Path, monkeypatch: Any, *, is_replaced: bool
 ) -> None:
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     folder, elsewhere, try_lock = tmp_path / voice.voice_id, tmp_path / "elsewhere", disk.try_lock
 
@@ -152,8 +152,8 @@ def test_a_voice_that_is_deleted_while_its_lock_is_waited_for_is_not_there(
     assert [path.name for path in (elsewhere / "references").iterdir()] == ["ref_001.wav"]
 
 
-def test_a_voice_that_is_deleted_before_its_lock_is_taken_is_not_there(tmp_path: Path, monkeypatch: Any) -> None:
-    store, other = Store(tmp_path), Store(tmp_path)
+def test_a_voice_deleted_before_its_lock_is_not_found(tmp_path: Path, monkeypatch: Any) -> None:
+    store, other = VoiceStore(tmp_path), VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
 
     def late(path: Path) -> Any:
@@ -167,57 +167,57 @@ def test_a_voice_that_is_deleted_before_its_lock_is_taken_is_not_there(tmp_path:
     assert store.voices() == []
 
 
-def test_whoever_waits_too_long_for_a_voice_is_told(tmp_path: Path) -> None:
-    with locked(tmp_path / LOCK), pytest.raises(ConflictError) as refused, locked(tmp_path / LOCK, patience_s=0.05):
+def test_a_lock_timeout_is_a_conflict(tmp_path: Path) -> None:
+    with locked(tmp_path / LOCK), pytest.raises(ConflictError) as refused, locked(tmp_path / LOCK, timeout_s=0.05):
         pass
     assert refused.value.code == "voice_busy"
 
 
-def test_the_former_layout_is_moved_once(tmp_path: Path) -> None:
-    alone = old(tmp_path, reference=wav(6, fill=1))
-    beside = old(tmp_path, reference=wav(6, fill=2))
+def test_the_legacy_layout_is_migrated_once(tmp_path: Path) -> None:
+    alone = legacy_voice(tmp_path, reference=wav(6, fill=1))
+    beside = legacy_voice(tmp_path, reference=wav(6, fill=2))
     (beside / "references").mkdir()
     (beside / "references" / "ref_001.wav").write_bytes(wav(6, fill=3))
     stranger = tmp_path / "no-uuid"
     stranger.mkdir()
     (stranger / "reference.wav").write_bytes(wav())
     for _ in range(2):
-        store = Store(tmp_path)
-        found = {voice.voice_id: contents(tmp_path, voice) for voice in store.voices()}
-        assert found == {alone.name: [wav(6, fill=1)], beside.name: [wav(6, fill=3), wav(6, fill=2)]}
+        store = VoiceStore(tmp_path)
+        result = {voice.voice_id: contents(tmp_path, voice) for voice in store.voices()}
+        assert result == {alone.name: [wav(6, fill=1)], beside.name: [wav(6, fill=3), wav(6, fill=2)]}
         assert not (alone / "reference.wav").exists()
         store.close()
     assert (stranger / "reference.wav").exists()
 
 
-def test_a_former_recording_that_is_a_link_stays(tmp_path: Path) -> None:
-    folder = old(tmp_path)
+def test_a_legacy_recording_that_is_a_link_is_not_moved(tmp_path: Path) -> None:
+    folder = legacy_voice(tmp_path)
     (folder / "reference.wav").symlink_to("/etc/passwd")
-    store = Store(tmp_path)
+    store = VoiceStore(tmp_path)
     assert [voice.references for voice in store.voices()] == [()]
     assert (folder / "reference.wav").is_symlink()
 
 
-def test_a_former_voice_that_cannot_be_moved_keeps_its_place(tmp_path: Path, caplog: Any) -> None:
-    folder = old(tmp_path, reference=wav(6))
+def test_a_legacy_voice_that_cannot_be_moved_stays(tmp_path: Path, caplog: Any) -> None:
+    folder = legacy_voice(tmp_path, reference=wav(6))
     (folder / "references").write_text("in the way")
-    Store(tmp_path).close()
+    VoiceStore(tmp_path).close()
     assert (folder / "reference.wav").exists()
     assert "keeps its old layout" in caplog.text
     assert str(tmp_path) not in caplog.text
 
 
-def test_a_former_voice_that_another_replica_moves_is_left_to_it(tmp_path: Path, monkeypatch: Any) -> None:
-    folder = old(tmp_path, reference=wav(6))
+def test_a_legacy_voice_locked_by_another_replica_stays(tmp_path: Path, monkeypatch: Any) -> None:
+    folder = legacy_voice(tmp_path, reference=wav(6))
     monkeypatch.setattr(disk, "try_lock", lambda handle: False)
-    monkeypatch.setattr(legacy, "locked", lambda path: locked(path, patience_s=0))
-    legacy.migrate(folder)
+    monkeypatch.setattr(layout, "locked", lambda path: locked(path, timeout_s=0))
+    layout.migrate(folder)
     assert (folder / "reference.wav").exists()
 
 
-def test_a_voice_from_elsewhere_can_be_added_to_and_its_duration_is_put_right(tmp_path: Path) -> None:
-    folder = old(tmp_path)
-    store = Store(tmp_path)
+def test_adding_to_a_foreign_voice_corrects_its_duration(tmp_path: Path) -> None:
+    folder = legacy_voice(tmp_path)
+    store = VoiceStore(tmp_path)
     voice, names = store.add(folder.name, [Sound(wav(7))])
     assert (voice.references, names) == (("ref_001.wav",), ["ref_001.wav"])
     (folder / "references" / "ref_002.wav").write_bytes(b"damaged")
@@ -227,16 +227,16 @@ def test_a_voice_from_elsewhere_can_be_added_to_and_its_duration_is_put_right(tm
         store.add(folder.name, [Sound(wav(0.1))] * 48)
 
 
-def test_a_voice_that_goes_while_it_is_read_is_not_there(tmp_path: Path, monkeypatch: Any) -> None:
-    store = Store(tmp_path)
+def test_a_voice_deleted_while_it_is_read_is_not_found(tmp_path: Path, monkeypatch: Any) -> None:
+    store = VoiceStore(tmp_path)
     voice = store.create("a", "owner", [Sound(wav(6))])
     is_dir = Path.is_dir
 
     def late(path: Path) -> bool:
-        found = is_dir(path)
+        result = is_dir(path)
         if path.name == "references":
             store.delete(voice.voice_id)
-        return found
+        return result
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "is_dir", late)
@@ -244,7 +244,7 @@ def test_a_voice_that_goes_while_it_is_read_is_not_there(tmp_path: Path, monkeyp
             store.voice(voice.voice_id)
 
 
-def test_a_recording_is_known_by_its_content(tmp_path: Path) -> None:
+def test_a_recording_is_identified_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "ref_001.wav"
     path.write_bytes(wav(6))
     first = reference("id", path)
@@ -256,13 +256,13 @@ def test_a_recording_is_known_by_its_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_recording_that_goes_while_it_is_sent_is_a_conflict(tmp_path: Path) -> None:
+async def test_a_recording_deleted_while_it_is_sent_is_a_conflict(tmp_path: Path) -> None:
     path = tmp_path / "ref_001.wav"
     path.write_bytes(wav(30))
-    found = reference("id", path)
-    assert b"".join([part async for part in found.chunks()]) == wav(30)
+    result = reference("id", path)
+    assert b"".join([part async for part in result.chunks()]) == wav(30)
     path.unlink()
     with pytest.raises(ConflictError):
-        [part async for part in found.chunks()]
+        [part async for part in result.chunks()]
     with pytest.raises(ConflictError):
         reference("id", path)

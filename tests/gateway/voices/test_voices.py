@@ -1,4 +1,4 @@
-"""The voice library over HTTP: what is kept, what is refused, and who sees what."""
+"""Voice library over HTTP: stored voices, refused input, and access."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from synapse_gateway.api.voices.record import is_id
+from synapse_gateway.api.voices.layout import is_id
 from tests.gateway.running import Running
 from tests.gateway.sounds import wav
 
@@ -32,7 +32,7 @@ def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-async def test_a_voice_is_made_listed_added_to_and_deleted(start: Any, tmp_path: Path) -> None:
+async def test_a_voice_is_created_listed_extended_and_deleted(start: Any, tmp_path: Path) -> None:
     gateway = await start({})
     voice = await made(gateway, wav(6), name="  narrator ")
     assert is_id(voice["voice_id"])
@@ -74,7 +74,7 @@ async def test_the_list_is_sorted_by_id_and_ignores_everything_else(start: Any, 
     assert [voice["voice_id"] for voice in (await gateway.http.get("/voices")).json()] == sorted(ids)
 
 
-async def test_a_copy_that_a_backend_left_beside_a_voice_goes_with_it(start: Any, tmp_path: Path) -> None:
+async def test_copies_by_a_backend_are_deleted_with_the_voice(start: Any, tmp_path: Path) -> None:
     gateway = await start({})
     voice_id = (await made(gateway))["voice_id"]
     copy, other = (tmp_path / "voices" / f"{name}_ref_001.wav" for name in (voice_id, uuid4()))
@@ -85,7 +85,7 @@ async def test_a_copy_that_a_backend_left_beside_a_voice_goes_with_it(start: Any
 
 
 @pytest.mark.parametrize("content", [os.urandom(200), b"", wav()[:43], b"ID3" + bytes(100), b"#EXTM3U\n" * 20])
-async def test_bytes_that_are_no_wav_are_no_voice(start: Any, content: bytes) -> None:
+async def test_a_file_that_is_no_wav_is_refused(start: Any, content: bytes) -> None:
     gateway = await start({})
     answer = await gateway.http.post("/voices", data={"name": "x"}, files=files(wav(), content))
     assert code(answer) == (400, "not_wav")
@@ -104,7 +104,7 @@ async def test_bytes_that_are_no_wav_are_no_voice(start: Any, content: bytes) ->
         ("x", 11, (400, "bad_file_count")),
     ],
 )
-async def test_what_a_voice_needs_is_asked_for(start: Any, name: Any, count: int, expected: Any) -> None:
+async def test_missing_fields_of_a_voice_are_refused(start: Any, name: Any, count: int, expected: Any) -> None:
     gateway = await start({})
     data = {} if name is None else {"name": name}
     answer = await gateway.http.post("/voices", data=data, files=files(*[wav()] * count))
@@ -128,7 +128,7 @@ async def test_unknown_fields_are_refused(start: Any) -> None:
     assert "path" in answer.json()["error"]["message"]
 
 
-async def test_recordings_too_short_or_long_to_clone_are_taken_with_a_warning(start: Any) -> None:
+async def test_recordings_too_short_or_long_cause_a_warning(start: Any) -> None:
     gateway = await start({})
     voice = await made(gateway, wav(5), wav(5.1), wav(30), wav(30.1))
     assert voice["warnings"] == [
@@ -161,7 +161,7 @@ async def test_new_references_are_numbered_after_the_highest(start: Any, tmp_pat
     assert added.json()["references"] == ["ref_002.wav", "ref_003.wav", "ref_1000.wav", "ref_1001.wav"]
 
 
-async def test_references_that_are_added_at_once_are_all_kept(start: Any, tmp_path: Path) -> None:
+async def test_references_added_concurrently_are_all_kept(start: Any, tmp_path: Path) -> None:
     gateway, other = await start({}), await start({})
     voice = await made(gateway, wav(6))
     path = f"/voices/{voice['voice_id']}/references"

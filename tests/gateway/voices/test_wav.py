@@ -1,4 +1,4 @@
-"""How long a WAV file lasts, whatever its header claims; and that nothing else passes for one."""
+"""Length of a WAV file, independent of wrong headers, and refusal of other files."""
 
 from contextlib import suppress
 
@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapse_gateway.api.voices.wav import Wave, inspect
+from synapse_gateway.api.voices.wav import WaveFormat, inspect
 from synapse_gateway.errors import BadRequestError
 from tests.gateway.sounds import chunk, extensible, form, riff, wav
 
 SECOND = bytes(16000)
 
 
-def inspected(data: bytes) -> Wave:
+def inspected(data: bytes) -> WaveFormat:
     return inspect(lambda offset, size: data[offset : offset + size], len(data))
 
 
 def test_rate_channels_bits_and_length_are_read() -> None:
-    found = inspected(riff(form(channels=2, rate=48000, bits=24), chunk(b"data", bytes(48000 * 6))))
-    assert found == Wave(rate_hz=48000, channels=2, bits=24, duration_s=1.0)
+    wave = inspected(riff(form(channels=2, rate=48000, bits=24), chunk(b"data", bytes(48000 * 6))))
+    assert wave == WaveFormat(rate_hz=48000, channels=2, bits=24, duration_s=1.0)
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def test_chunks_of_odd_length_are_padded() -> None:
 
 
 @pytest.mark.parametrize("claimed", [0xFFFFFFFF, 0x7FFFFFFF, 20000])
-def test_the_length_is_what_is_there_and_not_what_is_claimed(claimed: int) -> None:
+def test_the_length_is_limited_to_the_bytes_in_the_file(claimed: int) -> None:
     data = riff(form(), chunk(b"data", SECOND, length=claimed), length=claimed)
     assert inspected(data).duration_s == 1.0
 
 
-def test_a_length_claimed_too_small_is_believed() -> None:
+def test_a_length_in_the_header_that_is_too_small_is_used() -> None:
     assert inspected(riff(form(), chunk(b"data", SECOND, length=8000))).duration_s == 0.5
 
 
-def test_a_file_that_breaks_off_lasts_as_long_as_what_came() -> None:
+def test_a_truncated_file_lasts_as_long_as_its_bytes() -> None:
     assert inspected(wav(2.0)[: 44 + 16000]).duration_s == 1.0
 
 
@@ -77,16 +77,16 @@ def test_a_file_that_breaks_off_lasts_as_long_as_what_came() -> None:
         (riff(form(rate=0), chunk(b"data", SECOND)), "contradicts"),
         (riff(form(rate=400_000), chunk(b"data", SECOND)), "contradicts"),
         (riff(form(frame=4), chunk(b"data", SECOND)), "contradicts"),
-        (riff(form(), chunk(b"data", b"\x00")), "no sound"),
+        (riff(form(), chunk(b"data", b"\x00")), "no audio"),
     ],
 )
-def test_anything_else_is_refused_with_its_reason(data: bytes, says: str) -> None:
+def test_other_files_are_refused_with_a_reason(data: bytes, says: str) -> None:
     with pytest.raises(BadRequestError, match=says) as refused:
         inspected(data)
     assert refused.value.code == "not_wav"
 
 
 @given(st.binary(max_size=400), st.sampled_from([b"", b"RIFF\x00\x00\x00\x00WAVE", wav(0.001), wav(0.001)[:36]]))
-def test_no_bytes_do_anything_but_pass_or_be_refused(data: bytes, head: bytes) -> None:
+def test_arbitrary_bytes_are_read_or_refused(data: bytes, head: bytes) -> None:
     with suppress(BadRequestError):
         assert inspected(head + data).duration_s > 0

@@ -9,7 +9,7 @@ from infra.plan.timeouts import CLASSES
 from infra.settings.language_services import VllmService
 from infra.settings.services import Task
 from synapse_gateway.routing.config import parse
-from synapse_gateway.settings import TIMEOUT_CLASSES
+from synapse_gateway.settings import Timeouts
 from synapse_gateway.upstream.adapters import ADAPTERS, Adapter
 from synapse_gateway.upstream.adapters import Task as GatewayTask
 from tests.infra.catalog.rerankers import MODEL, with_reranker
@@ -48,7 +48,7 @@ def test_the_adapter_of_vllm_can_do_the_tasks_that_a_stack_file_may_choose() -> 
 
 def test_every_task_has_a_timeout_of_the_gateway() -> None:
     assert CLASSES.keys() == set(get_args(Task))
-    assert {name.lower() for name in CLASSES.values()} <= TIMEOUT_CLASSES.keys()
+    assert {name.lower() for name in CLASSES.values()} <= set(Timeouts.__struct_fields__)
 
 
 def test_a_reranker_has_a_target_in_the_configuration_of_the_gateway() -> None:

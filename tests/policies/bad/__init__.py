@@ -1,4 +1,4 @@
-"""Everything that the pack must refuse, once for each rule and each way of hiding it; judged here and by the engine."""
+"""Bad programs that the pack must refuse, for each rule and each way to hide a fault; the engine checks them too."""
 
 from tests.policies.bad.budget import SUMS
 from tests.policies.bad.content import CONTENT
@@ -9,7 +9,7 @@ from tests.policies.bad.lifecycle import LIFECYCLE
 from tests.policies.bad.network import NETWORK
 
 EACH = (*GPUS, *INFRASTRUCTURE, *HARDENING, *CONTENT, *NETWORK, *LIFECYCLE)
-"""None of these changes a sum or is changed by another, but for the timeouts, which are compared with each other."""
+"""Programs that do not affect a sum or each other, except for the timeouts, which are compared with each other."""
 ALL = (*SUMS, *EACH)
 
 __all__ = ["ALL", "EACH", "SUMS"]

@@ -1,4 +1,4 @@
-"""What does not fit the node, and the ways to hide it. Of each sum one finding is reported: each is judged alone."""
+"""Programs that do not fit the node. Only one violation is reported for each sum, so each program is checked alone."""
 
 from infra.sizing.vram import ANNOTATION
 from tests.policies.bad.builders import Bad, bad, patched, placed, server, small
@@ -66,7 +66,7 @@ SUMS: tuple[Bad, ...] = (
     bad(
         MEMORY,
         "memory-volume",
-        "are charged to the pod",
+        "count towards the pod's memory limit",
         server(
             "memory-volume",
             pod={"volumes": [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Mi"}}]},
@@ -82,7 +82,7 @@ SUMS: tuple[Bad, ...] = (
     bad(
         MEMORY,
         "replicas-patch",
-        "it changes how many pods another resource makes",
+        "it changes the number of pods of another resource",
         patched(thing("Deployment", {"replicas": 50}, name="replicas-patch")),
         also="cpu-within-budget requests-within-budget gpu-claimed-once vram-within-gpu",
     ),

@@ -1,4 +1,4 @@
-"""How to write down what the pack must refuse: hardened objects with one thing wrong."""
+"""Builders of bad programs: hardened objects with one fault."""
 
 import copy
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ from tests.policies.run_pack import NAMESPACE, Resource, container, thing, workl
 
 @dataclass(frozen=True, kw_only=True)
 class Bad:
-    """One thing that *rule* refuses with *said* in its message; *also* are rules that refuse it as well."""
+    """One program that *rule* refuses, with *fragment* in the message; the rules in *also* refuse it too."""
 
     rule: str
     name: str
     resources: tuple[Resource, ...]
-    said: str
+    fragment: str
     also: frozenset[str] = frozenset()
 
 
-def bad(rule: str, name: str, said: str, *resources: Resource, also: str = "") -> Bad:
-    placed_there = tuple(placed(resource) for resource in resources)
-    return Bad(rule=rule, name=name, resources=placed_there, said=said, also=frozenset(also.split()))
+def bad(rule: str, name: str, fragment: str, *resources: Resource, also: str = "") -> Bad:
+    namespaced = tuple(placed(resource) for resource in resources)
+    return Bad(rule=rule, name=name, resources=namespaced, fragment=fragment, also=frozenset(also.split()))
 
 
 def server(
@@ -34,7 +34,7 @@ def server(
     spec: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Resource:
-    """A hardened workload of one small container, but for *fields* of the container and *pod* of its pod."""
+    """Return a hardened workload of one small container, with other *fields* of the container and of its *pod*."""
     containers = {"containers": [small(**fields)]}
     return workload(kind, {**containers, **(pod or {})}, name=name, annotations=annotations, **(spec or {}))
 
@@ -44,13 +44,13 @@ def small(memory: str | None = "1Mi", cpu: str | None = "1m", gpus: int = 0, **f
 
 
 def context(**fields: Any) -> dict[str, Any]:
-    """The security context of a hardened container with *fields* changed; None takes one away."""
-    found = copy.deepcopy(small()["securityContext"]) | fields
-    return {key: value for key, value in found.items() if value is not None}
+    """Return the security context of a hardened container with *fields* changed; None removes a field."""
+    context = copy.deepcopy(small()["securityContext"]) | fields
+    return {key: value for key, value in context.items() if value is not None}
 
 
 def pod_context(**fields: Any) -> dict[str, Any]:
-    """The same for a pod."""
+    """Return the security context of a hardened pod with *fields* changed; None removes a field."""
     whole = {"runAsNonRoot": True, "runAsUser": 10_000, "runAsGroup": 10_000} | {
         "seccompProfile": {"type": "RuntimeDefault"}
     }
@@ -78,16 +78,16 @@ def patched(resource: Resource) -> Resource:
 
 
 def moved(namespace: str, resource: Resource) -> Resource:
-    """*resource* in another namespace."""
+    """Return *resource* in another namespace."""
     token, props = copy.deepcopy(resource)
     props["metadata"]["namespace"] = namespace
     return token, props
 
 
-def shut(app: str) -> Resource:
-    """A NetworkPolicy that lets nothing in or out of the workload called *app*."""
+def denied(app: str) -> Resource:
+    """Return a NetworkPolicy that denies all connections of the workload *app*."""
     spec = {"podSelector": {"matchLabels": {"app": app}}, "policyTypes": ["Ingress", "Egress"]}
-    return thing("NetworkPolicy", spec, name=f"{app}-shut")
+    return thing("NetworkPolicy", spec, name=f"{app}-denied")
 
 
 def waits(tier: str, seconds: int) -> dict[str, str]:
@@ -95,5 +95,5 @@ def waits(tier: str, seconds: int) -> dict[str, str]:
 
 
 def disruption(name: str, app: str, **spec: Any) -> Resource:
-    """A PodDisruptionBudget of the workload called *app*."""
+    """Return a PodDisruptionBudget of the workload *app*."""
     return thing("PodDisruptionBudget", {"selector": {"matchLabels": {"app": app}}, **spec}, name=name)

@@ -1,4 +1,4 @@
-"""Images that may change or do harm, and secrets in the open."""
+"""Images that may change or are harmful, and literal secrets."""
 
 from tests.policies.bad.builders import Bad, bad, server, small, variable
 from tests.policies.run_pack import thing

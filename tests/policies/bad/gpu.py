@@ -1,4 +1,4 @@
-"""Pods without limits or out of sight, GPUs that are used unseen, or not let go in time."""
+"""Pods without limits, invisible pods, and GPUs that are used without a claim or released too late."""
 
 from tests.policies.bad.builders import Bad, bad, context, server, small, variable
 from tests.policies.run_pack import thing
@@ -70,7 +70,7 @@ GPUS: tuple[Bad, ...] = (
     bad(
         GPU_HIDDEN,
         "gpu-claim",
-        "resourceClaims brings the GPU in",
+        "resourceClaims gives access to the GPU",
         server("gpu-claim", pod={"resourceClaims": [{"name": "gpu", "resourceClaimName": "card"}]}),
     ),
     bad(

@@ -38,7 +38,7 @@ HARDENING: tuple[Bad, ...] = (
     bad(
         HOST,
         "probe-host",
-        "ask host 169.254.169.254",
+        "calls host 169.254.169.254",
         server("probe-host", livenessProbe={"httpGet": {"path": "/", "port": 80, "host": "169.254.169.254"}}),
     ),
     bad(USER, "non-root-absent", "may run as root", server("non-root-absent", pod=pod_context(runAsNonRoot=None))),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.policies.bad.builders import Bad, bad, context, moved, server, shut, small, variable
+from tests.policies.bad.builders import Bad, bad, context, denied, moved, server, small, variable
 from tests.policies.run_pack import DIGEST, Resource
 
 HIDDEN, HOST, USER = "no-hidden-gpu", "pods-keep-off-the-host", "containers-run-unprivileged"
@@ -14,14 +14,14 @@ SYSTEM = "kube-system"
 
 
 def exporter(name: str, *, image: str = EXPORTER, pod: Mapping[str, Any] | None = None, **fields: Any) -> Resource:
-    """What measures the GPUs: it sees them all, and claims none."""
+    """Return the GPU exporter, which sees all GPUs and claims none."""
     return server(name, image=image, pod={"runtimeClassName": "nvidia", **(pod or {})}, **{**ALL, **fields})
 
 
 def plugin(
     name: str, *, image: str = PLUGIN, path: str = "/var/lib/kubelet/device-plugins", **fields: Any
 ) -> dict[str, Any]:
-    """What offers the GPUs, as root with the kubelet's folder."""
+    """Return arguments of the device plugin, which runs as root with a folder of the kubelet."""
     pod = {
         "runtimeClassName": "nvidia",
         "volumes": [{"name": "sockets", "hostPath": {"path": path}}],
@@ -32,8 +32,8 @@ def plugin(
 
 
 def there(name: str, **fields: Any) -> tuple[Resource, Resource]:
-    """The device plugin in the one namespace where it may run, and the policy that nothing may call it."""
-    return moved(SYSTEM, server(**plugin(name, **fields))), moved(SYSTEM, shut(name))
+    """Return the device plugin in the only namespace where it may run, and a policy that denies its connections."""
+    return moved(SYSTEM, server(**plugin(name, **fields))), moved(SYSTEM, denied(name))
 
 
 INFRASTRUCTURE: tuple[Bad, ...] = (

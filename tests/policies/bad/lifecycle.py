@@ -1,4 +1,4 @@
-"""Servers that nobody looks after, nodes that cannot be emptied, data that goes with the stack."""
+"""Servers without probes, nodes that cannot be drained, data that is deleted with the stack."""
 
 from infra.annotations import KEEP
 from tests.policies.bad.builders import (
@@ -48,41 +48,41 @@ LIFECYCLE: tuple[Bad, ...] = (
     bad(
         "drains-are-not-blocked",
         "budget-min",
-        "minAvailable 1 lets none of the 1 pods of Deployment/alone go",
+        "minAvailable 1 allows the eviction of none of the 1 pods of Deployment/alone",
         server("alone"),
         disruption("budget-min", "alone", minAvailable=1),
     ),
     bad(
         "drains-are-not-blocked",
         "budget-percent",
-        "minAvailable 100% lets none of the 3 pods",
+        "minAvailable 100% allows the eviction of none of the 3 pods",
         server("three", spec={"replicas": 3}),
         disruption("budget-percent", "three", minAvailable="100%"),
     ),
     bad(
         "drains-are-not-blocked",
         "budget-max",
-        "maxUnavailable 0 lets none of the 2 pods",
+        "maxUnavailable 0 allows the eviction of none of the 2 pods",
         server("two", kind="StatefulSet", spec={"replicas": 2}),
         disruption("budget-max", "two", maxUnavailable=0),
     ),
     bad(
         CLAIMS,
         "lost-claim",
-        "would be deleted by `pulumi destroy`, and its data",
+        "is deleted with its data by `pulumi destroy`",
         thing("PersistentVolumeClaim", {"accessModes": ["ReadWriteOnce"]}, name="lost-claim"),
     ),
     bad(
         CLAIMS,
         "lost-namespace",
-        "and every claim in it",
+        "is deleted with all its claims",
         thing("Namespace", name="lost-namespace"),
         moved("lost-namespace", thing("PersistentVolumeClaim", {}, name="kept", annotations={KEEP: "true"})),
     ),
     bad(
         CLAIMS,
         "lost-set",
-        "persistentVolumeClaimRetentionPolicy.whenScaled; set it to Retain",
+        "(persistentVolumeClaimRetentionPolicy.whenScaled); set it to Retain",
         server(
             "lost-set",
             kind="StatefulSet",

@@ -1,4 +1,4 @@
-"""Which routes of the gateway reach which backend, read off the tables that really decide it."""
+"""Routes of the gateway that reach each backend, read from the endpoint table and the adapters that route requests."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -7,19 +7,19 @@ from typing import Any
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Endpoint
 from synapse_gateway.server.http import Response, Stream
-from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.upstream import Upstream
 
 Route = dict[str, str]
 
 
 async def backend_routes(endpoints: Iterable[Endpoint], call: Call) -> Response | Stream:
-    """Backend -> the groups of routes that reach it. Never an address."""
-    backends = call.gateway.registry.backends.values()
-    return call.answer({backend.name: described(backend, endpoints) for backend in backends})
+    """Return the groups of routes that reach each backend; addresses of backends are left out."""
+    backends = call.gateway.registry.upstreams.values()
+    return call.answer({backend.name: route_groups(backend, endpoints) for backend in backends})
 
 
-def described(backend: Backend, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """The routes that may reach *backend*, and the path that its health is asked at."""
+def route_groups(backend: Upstream, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """Return the routes that may reach *backend*, and the path of its health check."""
     groups = {
         "Gateway Routes": [_route(endpoint) for endpoint in endpoints if reaches(endpoint, backend)],
         "Ops": [{"method": "GET", "path": backend.config.health_path or "/"}],
@@ -30,8 +30,8 @@ def described(backend: Backend, endpoints: Iterable[Endpoint]) -> dict[str, Any]
     }
 
 
-def reaches(endpoint: Endpoint, backend: Backend) -> bool:
-    """Whether a call of *endpoint* may be handed to *backend*."""
+def reaches(endpoint: Endpoint, backend: Upstream) -> bool:
+    """Tell if a call of *endpoint* may be sent to *backend*."""
     if endpoint.lifecycle is not None:
         return backend.adapter.lifecycle == endpoint.lifecycle
     return any(backend.path(operation) is not None for operation in endpoint.operations)
@@ -41,6 +41,6 @@ def _route(endpoint: Endpoint) -> Route:
     return {"method": endpoint.method, "path": endpoint.template}
 
 
-def endpoints(offered: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """What tells of *offered*."""
-    return (Endpoint(method="GET", path="/api/backend-routes", handler=partial(backend_routes, tuple(offered))),)
+def endpoints(described: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Return the endpoint that lists which of *described* reach which backend."""
+    return (Endpoint(method="GET", path="/api/backend-routes", handler=partial(backend_routes, tuple(described))),)

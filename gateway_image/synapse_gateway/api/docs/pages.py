@@ -1,27 +1,31 @@
-"""The description of the API, for programs and as two pages for people: those with a key, or who have logged in."""
+"""API documentation: the OpenAPI document, and Swagger UI, served by the gateway itself.
 
-from collections.abc import Iterable, Mapping
+API keys and sessions of the dashboard may read it.
+"""
+
+from collections.abc import Iterable
 from functools import cached_property
+from importlib.metadata import distribution
+from pathlib import Path
 
 import msgspec
 
 from synapse_gateway.api.docs.openapi import document
-from synapse_gateway.api.docs.reference import POLICY, page
-from synapse_gateway.errors import AuthenticationError
+from synapse_gateway.api.static_files import UI_FILES, load
+from synapse_gateway.errors import AuthenticationError, NotFoundError
 from synapse_gateway.server.call import JSON, Call
 from synapse_gateway.server.endpoint import Endpoint
 from synapse_gateway.server.http import Response, Stream
 
-HTML = "text/html; charset=utf-8"
-HEADERS: Mapping[str, str] = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
+PACKAGE = "drf-spectacular-sidecar"
+SWAGGER_UI = Path(
+    str(distribution(PACKAGE).locate_file("drf_spectacular_sidecar/static/drf_spectacular_sidecar/swagger-ui-dist"))
+)
+FILES = load(SWAGGER_UI, [SWAGGER_UI / "swagger-ui.css", SWAGGER_UI / "swagger-ui-bundle.js"])
 
 
-class Description:
-    """The description of *endpoints*, made when it is first asked for."""
+class ApiDocs:
+    """Endpoints that describe *endpoints*; the document is made at the first request for it."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._endpoints = tuple(endpoints)
@@ -30,42 +34,45 @@ class Description:
     def document(self) -> bytes:
         return msgspec.json.encode(document(self._endpoints))
 
-    @cached_property
-    def folded(self) -> bytes:
-        return page(msgspec.json.decode(self.document), is_open=False)
-
-    @cached_property
-    def unfolded(self) -> bytes:
-        return page(msgspec.json.decode(self.document), is_open=True)
-
     async def openapi(self, call: Call) -> Response | Stream:
-        """All of these raise AuthenticationError."""
-        _admit(call)
+        """Return the OpenAPI document. Raises AuthenticationError."""
+        _authorize(call)
         return call.respond(self.document, JSON)
 
-    async def docs(self, call: Call) -> Response | Stream:
-        _admit(call)
-        return call.respond(self.folded, HTML, headers=HEADERS)
 
-    async def redoc(self, call: Call) -> Response | Stream:
-        _admit(call)
-        return call.respond(self.unfolded, HTML, headers=HEADERS)
+async def page(call: Call) -> Response | Stream:
+    """Return the page that shows the OpenAPI document. Raises AuthenticationError."""
+    _authorize(call)
+    return UI_FILES["docs.html"].respond(call)
 
 
-def _admit(call: Call) -> None:
+async def asset(call: Call) -> Response | Stream:
+    """Return a script or a style sheet of Swagger UI. Raises AuthenticationError and NotFoundError."""
+    _authorize(call)
+    file = FILES.get(call.parameters["name"])
+    if file is None:
+        raise NotFoundError("the API documentation has no such file")
+    return file.respond(call)
+
+
+def _authorize(call: Call) -> None:
     headers = call.request.headers
     try:
         call.gateway.keys.identify(headers.get("authorization"), "user")
     except AuthenticationError:
-        if not call.gateway.gate.is_logged_in(headers):
+        if not call.gateway.dashboard_auth.is_logged_in(headers):
             raise
 
 
-def endpoints(offered: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """What describes *offered*. They are open in the table because a browser has a cookie where others have a key."""
-    description = Description(offered)
+def endpoints(described: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Return the endpoints that describe *described*.
+
+    Their access is `open` in the table because each accepts a key or the cookie of a session.
+    """
+    docs = ApiDocs(described)
     return (
-        Endpoint(method="GET", path="/openapi.json", handler=description.openapi, access="open"),
-        Endpoint(method="GET", path="/docs", handler=description.docs, access="open"),
-        Endpoint(method="GET", path="/redoc", handler=description.redoc, access="open"),
+        Endpoint(method="GET", path="/openapi.json", handler=docs.openapi, access="open"),
+        Endpoint(method="GET", path="/docs", handler=page, access="open"),
+        Endpoint(method="GET", path="/redoc", handler=page, access="open"),
+        Endpoint(method="GET", path="/docs/{name}", handler=asset, access="open"),
     )

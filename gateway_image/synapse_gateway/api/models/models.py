@@ -1,11 +1,11 @@
-"""The models that can be asked for, and the router's: seen, loaded and unloaded."""
+"""Models: the list of all backends, and the models of the router, listed, loaded and unloaded."""
 
 import asyncio
 from typing import Any
 
 import msgspec
 
-from synapse_gateway.api.models.profile_schema import Value, checked
+from synapse_gateway.api.models.profile_schema import Value, validated
 from synapse_gateway.api.models.profile_store import Values
 from synapse_gateway.errors import NotFoundError, UnavailableError, ValidationError
 from synapse_gateway.routing.model_list import catalog
@@ -13,64 +13,65 @@ from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Doc, Endpoint
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.upstream.adapters import Operation
-from synapse_gateway.upstream.models.listing import Entry, find, with_status
+from synapse_gateway.upstream.models.listing import ModelEntry, find, with_status
 from synapse_gateway.upstream.models.router import RouterModels
 
 MODELS: tuple[Operation, ...] = ("models",)
 
 
-class Models(msgspec.Struct):
-    """A list of models, as OpenAI's API has it."""
+class ModelList(msgspec.Struct):
+    """List of models in the format of the OpenAI API."""
 
-    data: list[Entry]
+    data: list[ModelEntry]
     object: str = "list"
 
 
-class Ordered(msgspec.Struct):
-    """The model to load; fields of its profile may stand beside it."""
+class LoadRequest(msgspec.Struct):
+    """Model to load; fields of its profile may be sent with it."""
 
     model: str
 
 
-class Named(msgspec.Struct, forbid_unknown_fields=True):
-    """The model that something is done with."""
+class UnloadRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Model to unload."""
 
     model: str
 
 
 async def models(call: Call) -> Response | Stream:
-    return call.answer(Models(data=await _catalogue(call)))
+    """Return the models of all backends."""
+    return call.answer(ModelList(data=await _catalogue(call)))
 
 
 async def model(call: Call) -> Response | Stream:
-    """Raises NotFoundError."""
+    """Return one model. Raises NotFoundError."""
     name = call.parameters["model"]
-    found = find(await _catalogue(call), name)
-    if found is None:
-        raise missing(name)
-    return call.answer(found)
+    entry = find(await _catalogue(call), name)
+    if entry is None:
+        raise model_not_found(name)
+    return call.answer(entry)
 
 
 async def router_models(call: Call) -> Response | Stream:
-    """The router's own list, with what was set for each model."""
-    entries = await router(call).api.listing()
-    return call.answer(Models(data=[_with_profile(call, entry) for entry in entries]))
+    """Return the models of the router, with their profiles."""
+    entries = await router(call).api.models()
+    return call.answer(ModelList(data=[_with_profile(call, entry) for entry in entries]))
 
 
 async def load(call: Call) -> Response | Stream:
-    """Store what comes along for the model, then have the router begin to load it.
+    """Store the profile fields of the body, then let the router begin to load the model.
 
-    Raises NotFoundError, BadRequestError, ConflictError and what the router's failure is.
+    Raises NotFoundError, BadRequestError, ConflictError and the errors of the router.
     """
     content: dict[str, Any] = await call.json(dict[str, Any])
-    name, rule = _name(content.pop("model", None)), router(call)
-    values = checked(name, content)
-    await existing(call, name)
+    name, models = _name(content.pop("model", None)), router(call)
+    values = validated(name, content)
+    await router_entry(call, name)
     if values:
-        await store(call, name, values, is_whole=False)
-    had_begun = await rule.begin_load(name)
+        await store_profile(call, name, values, is_whole=False)
+    was_loading = await models.begin_load(name)
     answer: dict[str, Any] = {"success": True}
-    if had_begun:
+    if was_loading:
         answer["already_loaded"] = True
     if profile := call.gateway.profiles.of(name):
         answer["synapse_defaults"] = profile
@@ -78,57 +79,57 @@ async def load(call: Call) -> Response | Stream:
 
 
 async def unload(call: Call) -> Response | Stream:
-    """Raises ConflictError while calls use it, and the router's refusal of a model that does not run."""
-    name = _name((await call.json(Named)).model)
+    """Unload a model. Raises ConflictError while calls use it, and the error of the router if it is not running."""
+    name = _name((await call.json(UnloadRequest)).model)
     await router(call).unload(name)
     return call.answer({"success": True})
 
 
 def router(call: Call) -> RouterModels:
-    """The models of the router. Raises UnavailableError where the stack has none."""
-    backend = call.gateway.registry.first("router")
+    """Return the models of the router. Raises UnavailableError if the stack has no router."""
+    backend = call.gateway.registry.by_lifecycle("router")
     if backend is None or not isinstance(backend.models, RouterModels):
         raise UnavailableError("no backend of type llama-router is configured", code="backend_not_configured")
     call.backend = backend.name
     return backend.models
 
 
-async def existing(call: Call, name: str) -> Entry:
-    """The router's entry for *name*. Raises NotFoundError."""
-    found = find(await router(call).api.listing(), name)
-    if found is None:
-        raise missing(name)
-    return found
+async def router_entry(call: Call, name: str) -> ModelEntry:
+    """Return the router's entry for *name*. Raises NotFoundError."""
+    entry = find(await router(call).api.models(), name)
+    if entry is None:
+        raise model_not_found(name)
+    return entry
 
 
-async def store(call: Call, name: str, values: dict[str, Value | None], *, is_whole: bool) -> Values:
-    """Set *values* of the model *name*; a runtime that changes is looked at before its next call."""
+async def store_profile(call: Call, name: str, values: dict[str, Value | None], *, is_whole: bool) -> Values:
+    """Set *values* of the model *name*. After a new context size, the router is checked before the next call."""
     profiles = call.gateway.profiles
     former = profiles.context_tokens(name)
-    fresh = await asyncio.to_thread(profiles.change, name, values, is_whole=is_whole)
+    stored = await asyncio.to_thread(profiles.change, name, values, is_whole=is_whole)
     if former != profiles.context_tokens(name):
         router(call).forget(name)
-    return fresh
+    return stored
 
 
-def missing(name: str) -> NotFoundError:
+def model_not_found(name: str) -> NotFoundError:
     return NotFoundError(
-        f"there is no model {name!r}; GET /v1/models lists those there are", code="model_not_found", param="model"
+        f"there is no model {name!r}; GET /v1/models lists all models", code="model_not_found", param="model"
     )
 
 
 def _name(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValidationError("name the model: a string that is not blank", param="model")
+        raise ValidationError("model is missing; send its name, a string that is not blank", param="model")
     return value
 
 
-async def _catalogue(call: Call) -> list[Entry]:
-    found = await catalog(call.gateway.registry, call.gateway.settings.timeouts["default"])
-    return [_with_profile(call, entry) for entry in found]
+async def _catalogue(call: Call) -> list[ModelEntry]:
+    entries = await catalog(call.gateway.registry, call.gateway.settings.timeouts["default"])
+    return [_with_profile(call, entry) for entry in entries]
 
 
-def _with_profile(call: Call, entry: Entry) -> Entry:
+def _with_profile(call: Call, entry: ModelEntry) -> ModelEntry:
     values = call.gateway.profiles.of(entry["id"])
     if not values:
         return entry
@@ -140,21 +141,21 @@ ENDPOINTS = (
         method="GET",
         path="/v1/models",
         handler=models,
-        doc=Doc(summary="The models of all backends", tag="language", answer=Models),
+        doc=Doc(summary="List the models of all backends", tag="language", answer=ModelList),
         operations=MODELS,
     ),
     Endpoint(
         method="GET",
         path="/v1/models/{model:path}",
         handler=model,
-        doc=Doc(summary="One model", tag="language", answer=Entry),
+        doc=Doc(summary="Show one model", tag="language", answer=ModelEntry),
         operations=MODELS,
     ),
     Endpoint(
         method="GET",
         path="/models",
         handler=router_models,
-        doc=Doc(summary="The router's models and their state", tag="models", answer=Models),
+        doc=Doc(summary="List the models of the router and their state", tag="models", answer=ModelList),
         lifecycle="router",
     ),
     Endpoint(
@@ -162,7 +163,9 @@ ENDPOINTS = (
         path="/models/load",
         handler=load,
         access="admin",
-        doc=Doc(summary="Load a model, with fields of its profile", tag="models", body=Ordered, answer=dict[str, Any]),
+        doc=Doc(
+            summary="Load a model, and set fields of its profile", tag="models", body=LoadRequest, answer=dict[str, Any]
+        ),
         lifecycle="router",
     ),
     Endpoint(
@@ -170,7 +173,7 @@ ENDPOINTS = (
         path="/models/unload",
         handler=unload,
         access="admin",
-        doc=Doc(summary="Unload a model", tag="models", body=Named, answer=dict[str, Any]),
+        doc=Doc(summary="Unload a model", tag="models", body=UnloadRequest, answer=dict[str, Any]),
         lifecycle="router",
     ),
 )

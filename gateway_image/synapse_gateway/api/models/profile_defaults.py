@@ -1,4 +1,4 @@
-"""What a chat gets from its model's profile: what the client did not say itself, and nothing else."""
+"""Profile defaults of a chat request: fields of the model's profile that the client did not send itself."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,30 +9,30 @@ import msgspec
 from synapse_gateway.api.models.profile_schema import Value
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens")
-SAME: Mapping[str, str] = {"max_tokens": "max_completion_tokens"}
-"""Where a field has a second name, either of them says it."""
-SYSTEM = frozenset({"system", "developer"})
+ALIASES: Mapping[str, str] = {"max_tokens": "max_completion_tokens"}
+"""Second name of a field; a client may send either."""
+SYSTEM_ROLES = frozenset({"system", "developer"})
 EFFORT = re.compile(r"^Reasoning:\s*\S+\s*$", re.MULTILINE)
-Body = dict[str, msgspec.Raw]
+RawFields = dict[str, msgspec.Raw]
 
 
-class Role(msgspec.Struct):
-    """The part of a message that says whose it is."""
+class MessageRole(msgspec.Struct):
+    """Role of a message."""
 
     role: str
 
 
-class System(msgspec.Struct):
-    """The part of a system message that is read: a text, or parts of it."""
+class SystemMessage(msgspec.Struct):
+    """Content of a system message: a text, or a list of parts."""
 
     content: str | list[dict[str, Any]] | None = None
 
 
-def shaped(data: bytes, values: Mapping[str, Value], model: str | None) -> bytes:
-    """The chat *data*, which was parsed before, for *model*, with what *values* say and the client does not."""
-    body = msgspec.json.decode(data, type=Body)
+def with_defaults(data: bytes, values: Mapping[str, Value], model: str | None) -> bytes:
+    """Return the valid chat request *data* with each of *values* that the client did not send; None keeps the model."""
+    body = msgspec.json.decode(data, type=RawFields)
     for name in SAMPLING:
-        if name in values and name not in body and SAME.get(name) not in body:
+        if name in values and name not in body and ALIASES.get(name) not in body:
             body[name] = _raw(values[name])
     body["messages"] = _messages(body, values)
     if model is not None:
@@ -40,41 +40,41 @@ def shaped(data: bytes, values: Mapping[str, Value], model: str | None) -> bytes
     return msgspec.json.encode(body)
 
 
-def _messages(body: Body, values: Mapping[str, Value]) -> msgspec.Raw:
+def _messages(body: RawFields, values: Mapping[str, Value]) -> msgspec.Raw:
     messages = msgspec.json.decode(body["messages"], type=list[msgspec.Raw])
-    place = next((number for number, message in enumerate(messages) if _role(message) in SYSTEM), None)
+    system = next((index for index, message in enumerate(messages) if _role(message) in SYSTEM_ROLES), None)
     prompt, effort = values.get("system_prompt"), values.get("reasoning_effort")
-    if prompt and place is None:
+    if prompt and system is None:
         messages.insert(0, _raw({"role": "system", "content": prompt}))
-        place = 0
+        system = 0
     if effort and "reasoning_effort" not in body:
         line = f"Reasoning: {effort}"
-        if place is None:
+        if system is None:
             messages.insert(0, _raw({"role": "system", "content": line}))
         else:
-            messages[place] = _with_line(messages[place], line)
+            messages[system] = _with_line(messages[system], line)
     return _raw(messages)
 
 
 def _role(message: msgspec.Raw) -> str:
     try:
-        return msgspec.json.decode(message, type=Role).role
+        return msgspec.json.decode(message, type=MessageRole).role
     except msgspec.ValidationError:
-        return ""  # the backend says what is wrong with it
+        return ""  # the backend will refuse it
 
 
 def _with_line(message: msgspec.Raw, line: str) -> msgspec.Raw:
     try:
-        content = msgspec.json.decode(message, type=System).content
+        content = msgspec.json.decode(message, type=SystemMessage).content
     except msgspec.ValidationError:
         return message
     if EFFORT.search("\n".join(_texts(content))):
         return message
     if isinstance(content, list):
-        fresh: Any = [*content, {"type": "text", "text": line}]
+        extended: Any = [*content, {"type": "text", "text": line}]
     else:
-        fresh = f"{content}\n{line}" if content else line
-    return _raw({**msgspec.json.decode(message, type=Body), "content": fresh})
+        extended = f"{content}\n{line}" if content else line
+    return _raw({**msgspec.json.decode(message, type=RawFields), "content": extended})
 
 
 def _texts(content: str | list[dict[str, Any]] | None) -> Iterable[str]:
@@ -83,5 +83,5 @@ def _texts(content: str | list[dict[str, Any]] | None) -> Iterable[str]:
     return (content or "",)
 
 
-def _raw(value: Any) -> msgspec.Raw:  # noqa: ANN401 - whatever msgspec writes
+def _raw(value: Any) -> msgspec.Raw:  # noqa: ANN401 - any type that msgspec encodes
     return msgspec.Raw(msgspec.json.encode(value))

@@ -1,4 +1,4 @@
-"""The fields of a profile, as data: the page that edits them, the check of what it sends, and the chat all read it."""
+"""Fields of a profile, as data, for the page that edits them, the validation of its input, and the chat defaults."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,8 +11,8 @@ Value = str | float | int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Field:
-    """One field. *default* is shown and never sent; *families* are those that have it, all if empty."""
+class ProfileField:
+    """One field. *default* is shown and never sent; *families*: model families that have it, empty for all."""
 
     name: str
     label: str
@@ -26,21 +26,21 @@ class Field:
     choices: tuple[str, ...] | None = None
     families: tuple[str, ...] = ()
 
-    def shown(self) -> dict[str, Any]:
-        """As the schema tells it; what a type does not have is left out."""
+    def as_schema(self) -> dict[str, Any]:
+        """Return the field for the schema endpoint, without attributes that its type does not have."""
         return {name: value for name, value in asdict(self).items() if value is not None and name != "families"}
 
 
-RUNTIME = "runtime_ctx_size"
+CONTEXT_SIZE = "runtime_ctx_size"
 FIELDS = (
-    Field(
+    ProfileField(
         name="system_prompt",
         label="System prompt",
         type="string",
         default="",
-        description="Put first where a conversation has no system message of its own.",
+        description="System message of conversations that have none.",
     ),
-    Field(
+    ProfileField(
         name="temperature",
         label="Temperature",
         type="number",
@@ -48,9 +48,9 @@ FIELDS = (
         min=0,
         max=2,
         step=0.01,
-        description="How freely the next token is drawn; 0 always takes the likeliest.",
+        description="Randomness of the next token; 0 always takes the most likely one.",
     ),
-    Field(
+    ProfileField(
         name="top_p",
         label="Top p",
         type="number",
@@ -58,9 +58,9 @@ FIELDS = (
         min=0,
         max=1,
         step=0.01,
-        description="Draw from the likeliest tokens that together have this probability.",
+        description="Sample from the most likely tokens that together have this probability.",
     ),
-    Field(
+    ProfileField(
         name="top_k",
         label="Top k",
         type="integer",
@@ -68,9 +68,9 @@ FIELDS = (
         min=1,
         max=1000,
         step=1,
-        description="Draw from this many of the likeliest tokens.",
+        description="Sample from this many of the most likely tokens.",
     ),
-    Field(
+    ProfileField(
         name="min_p",
         label="Min p",
         type="number",
@@ -78,9 +78,9 @@ FIELDS = (
         min=0,
         max=1,
         step=0.01,
-        description="Leave out tokens less likely than this share of the likeliest one.",
+        description="Leave out tokens less likely than this share of the most likely one.",
     ),
-    Field(
+    ProfileField(
         name="repeat_penalty",
         label="Repeat penalty",
         type="number",
@@ -88,11 +88,11 @@ FIELDS = (
         min=0,
         max=3,
         step=0.01,
-        description="Above 1, tokens that were there already become less likely.",
+        description="Above 1, repeated tokens become less likely.",
     ),
-    Field(
+    ProfileField(
         name="max_tokens",
-        label="Longest answer",
+        label="Maximum tokens",
         type="integer",
         default=16384,
         min=1,
@@ -100,8 +100,8 @@ FIELDS = (
         step=1,
         description="Tokens after which an answer is cut off.",
     ),
-    Field(
-        name=RUNTIME,
+    ProfileField(
+        name=CONTEXT_SIZE,
         label="Context size",
         type="integer",
         default=16384,
@@ -109,67 +109,67 @@ FIELDS = (
         max=131072,
         step=1,
         applies_at="load",
-        description="Tokens of context. It is the router's: another size restarts it, with all its models.",
+        description="Context size in tokens, of the whole router: a change restarts it with all its models.",
     ),
-    Field(
+    ProfileField(
         name="reasoning_effort",
         label="Reasoning effort",
         type="enum",
         default="high",
         choices=("low", "medium", "high"),
         families=("gpt-oss",),
-        description="How long the model thinks before it answers; written into the system message.",
+        description="Length of the reasoning before the answer; written into the system message.",
     ),
 )
 NOTES: Mapping[str, tuple[str, ...]] = {
-    "gpt-oss": ("Its reasoning effort is a line of the system message.",),
-    "glm-4.7-flash": ("A repeat penalty above 1 disturbs its answers.",),
-    "qwen": ("It repeats itself at temperature 0; 0.6 to 0.7 is its makers' advice.",),
+    "gpt-oss": ("Reasoning effort is a line of the system message.",),
+    "glm-4.7-flash": ("A repeat penalty above 1 degrades the answers.",),
+    "qwen": ("Temperature 0 causes repetition; its makers recommend 0.6 to 0.7.",),
     "generic": (),
 }
 
 
 def family(model: str) -> str:
-    """The family that *model* belongs to by its name."""
+    """Return the family of *model*, by its name."""
     name = model.lower()
     if name.startswith("gpt-oss-"):
         return "gpt-oss"
-    return next((known for known in ("glm-4.7-flash", "qwen") if known in name), "generic")
+    return next((part for part in ("glm-4.7-flash", "qwen") if part in name), "generic")
 
 
-def fields(model: str) -> Iterator[Field]:
-    """The fields that a profile of *model* has."""
-    return (found for found in FIELDS if not found.families or family(model) in found.families)
+def fields(model: str) -> Iterator[ProfileField]:
+    """Return the fields of a profile of *model*."""
+    return (field for field in FIELDS if not field.families or family(model) in field.families)
 
 
-def checked(model: str, values: Mapping[str, Any]) -> dict[str, Value | None]:
-    """*values* as they are stored; None takes a field away. Raises BadRequestError for the first that cannot be."""
-    known = {found.name: found for found in fields(model)}
-    if strangers := [name for name in values if name not in known]:
+def validated(model: str, values: Mapping[str, Any]) -> dict[str, Value | None]:
+    """Return *values* as they are stored; None removes a field. Raises BadRequestError for the first bad one."""
+    accepted = {field.name: field for field in fields(model)}
+    if unknown := [name for name in values if name not in accepted]:
         raise BadRequestError(
-            f"a profile of {model} has no field {strangers[0]!r}; it has: {', '.join(known)}",
+            f"a profile of {model} has no field {unknown[0]!r}; accepted: {', '.join(accepted)}",
             code="unknown_field",
-            param=strangers[0],
+            param=unknown[0],
         )
-    return {name: None if value is None else _value(known[name], value) for name, value in values.items()}
+    return {name: None if value is None else _value(accepted[name], value) for name, value in values.items()}
 
 
-def _value(found: Field, value: Any) -> Value:  # noqa: ANN401 - JSON holds anything
-    if found.type in {"number", "integer"}:
-        return _number(found, value)
-    if not isinstance(value, str) or (found.choices and value not in found.choices):
-        accepted = " or ".join(found.choices) if found.choices else "a string"
-        raise BadRequestError(f"{found.name} is {accepted}", code="invalid_value", param=found.name)
+def _value(field: ProfileField, value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    if field.type in {"number", "integer"}:
+        return _number(field, value)
+    if not isinstance(value, str) or (field.choices and value not in field.choices):
+        accepted = " or ".join(field.choices) if field.choices else "a string"
+        raise BadRequestError(f"{field.name} is {accepted}", code="invalid_value", param=field.name)
     return value
 
 
-def _number(found: Field, value: Any) -> Value:  # noqa: ANN401
-    is_whole = found.type == "integer"
+def _number(field: ProfileField, value: Any) -> Value:  # noqa: ANN401
+    is_whole = field.type == "integer"
     if isinstance(value, bool) or not isinstance(value, int | float) or (is_whole and value != value // 1):
         accepted = "a whole number" if is_whole else "a number"
-        raise BadRequestError(f"{found.name} is {accepted}", code="invalid_value", param=found.name)
-    if not (found.min or 0) <= value <= (found.max or 0):
+        raise BadRequestError(f"{field.name} is {accepted}", code="invalid_value", param=field.name)
+    if not (field.min or 0) <= value <= (field.max or 0):
         raise BadRequestError(
-            f"{found.name} is between {found.min:g} and {found.max:g}", code="out_of_range", param=found.name
+            f"{field.name} is between {field.min:g} and {field.max:g}", code="out_of_range", param=field.name
         )
     return int(value) if is_whole else value

@@ -1,4 +1,4 @@
-"""What was set for each model, in a file that all replicas share and that survives whatever happens to one of them."""
+"""Store of model profiles: one file that all replicas share, and that stays whole when a process dies."""
 
 import asyncio
 import fcntl
@@ -12,151 +12,154 @@ from uuid import uuid4
 
 import msgspec
 
-from synapse_gateway.api.models.profile_schema import RUNTIME, Value
+from synapse_gateway.api.models.profile_schema import CONTEXT_SIZE, Value
 from synapse_gateway.errors import InternalError
 
-LOOK_S = 2.0
+REFRESH_S = 2.0
 VERSION = 1
 Values = Mapping[str, Value]
 Stamp = tuple[int, int, int]
-NONE: Values = {}
+NO_VALUES: Values = {}
 log = logging.getLogger("synapse_gateway.api.models.profile_store")
 
 
-class Profile(msgspec.Struct, frozen=True):
-    """What was set for one model, and when (UTC, ISO 8601)."""
+class StoredProfile(msgspec.Struct, frozen=True):
+    """Profile of one model, and the time of its last change (UTC, ISO 8601)."""
 
     updated_at: str
     values: dict[str, Value]
 
 
-class Document(msgspec.Struct, frozen=True):
-    """The whole file."""
+class ProfileFile(msgspec.Struct, frozen=True):
+    """Content of the file."""
 
     version: int
-    models: dict[str, Profile] = {}
+    models: dict[str, StoredProfile] = {}
 
 
-class Profiles:
-    """The profiles. `of` reads memory; `look` and `change` read and write the file, and block while they do.
+class ProfileStore:
+    """Profiles of all models. `of` reads memory; `refresh` and `change` read and write the file, and block meanwhile.
 
-    A file is never written in place: a reader meets the former one or the new one, whole. A damaged one is put aside.
+    The file is replaced and never written in place, so a reader sees the old or the new content. A damaged file is
+    renamed and kept.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._document = Document(version=VERSION)
+        self._content = ProfileFile(version=VERSION)
         self._stamp: Stamp | None = None
 
     def of(self, model: str) -> Values:
-        """What is set for *model*; empty where nothing is."""
-        found = self._document.models.get(model)
-        return found.values if found else NONE
+        """Return the values set for *model*; empty if there are none."""
+        profile = self._content.models.get(model)
+        return profile.values if profile else NO_VALUES
 
     def context_tokens(self, model: str) -> int | None:
-        """The context size that *model* asks for, where it does."""
-        found = self.of(model).get(RUNTIME)
-        return found if isinstance(found, int) else None
+        """Return the context size set for *model*, if any."""
+        tokens = self.of(model).get(CONTEXT_SIZE)
+        return tokens if isinstance(tokens, int) else None
 
-    def look(self) -> None:
-        """Take over what another replica wrote."""
+    def refresh(self) -> None:
+        """Read the file again if another replica changed it."""
         try:
-            if self._stamp != self._seen():
+            if self._stamp != self._current_stamp():
                 with self._locked():
                     self._read()
         except OSError as error:
-            log.warning("the profiles cannot be read, those known stay in force: %s", type(error).__name__)
+            log.warning("the profiles cannot be read; the last ones stay in force: %s", type(error).__name__)
 
     def change(self, model: str, changes: Mapping[str, Value | None], *, is_whole: bool) -> Values:
-        """Set *changes* of *model*, and nothing else where they are the whole; None takes a field away.
+        """Apply *changes* to the profile of *model*, or replace it if *is_whole*; None removes a field.
 
-        Raises InternalError when the file cannot be written.
+        Raises InternalError if the file cannot be written.
         """
         try:
             with self._locked():
                 self._read()
                 self._write(self._changed(model, changes, is_whole=is_whole))
         except OSError as error:
-            raise InternalError("the profiles cannot be written", code="storage_error") from error
+            raise InternalError(
+                "the profiles cannot be written; check the disk of the gateway", code="storage_error"
+            ) from error
         return self.of(model)
 
-    def _changed(self, model: str, changes: Mapping[str, Value | None], *, is_whole: bool) -> Document:
-        if self._document.version != VERSION:
-            raise InternalError("the profiles were written by a newer gateway", code="storage_error")
-        former = NONE if is_whole else self.of(model)
-        values = {name: value for name, value in {**former, **changes}.items() if value is not None}
-        models = {name: profile for name, profile in self._document.models.items() if name != model}
+    def _changed(self, model: str, changes: Mapping[str, Value | None], *, is_whole: bool) -> ProfileFile:
+        if self._content.version != VERSION:
+            raise InternalError(
+                "the profiles were written by a newer gateway and cannot be changed by this one", code="storage_error"
+            )
+        current = NO_VALUES if is_whole else self.of(model)
+        values = {name: value for name, value in {**current, **changes}.items() if value is not None}
+        models = {name: profile for name, profile in self._content.models.items() if name != model}
         if values:
-            models[model] = Profile(updated_at=datetime.now(UTC).isoformat(), values=values)
-        return Document(version=VERSION, models=models)
+            models[model] = StoredProfile(updated_at=datetime.now(UTC).isoformat(), values=values)
+        return ProfileFile(version=VERSION, models=models)
 
-    # The file
-
-    def _seen(self) -> Stamp | None:
+    def _current_stamp(self) -> Stamp | None:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def _read(self) -> None:
-        stamp = self._seen()
+        stamp = self._current_stamp()
         if stamp is None:
-            if self._stamp is not None:  # taken away by somebody, and not put aside for its damage
-                self._document, self._stamp = Document(version=VERSION), None
+            if self._stamp is not None:  # removed by a person, not by `_set_aside`
+                self._content, self._stamp = ProfileFile(version=VERSION), None
             return
         try:
-            self._document = _decoded(self._path.read_bytes())
+            self._content = _decode(self._path.read_bytes())
         except msgspec.DecodeError:
-            self._put_aside()
+            self._set_aside()
             return
         self._stamp = stamp
 
-    def _put_aside(self) -> None:
-        """What is known stays in force, until somebody has looked at the damage."""
-        beside = self._path.with_name(f"{self._path.name}.corrupt")
-        if beside.exists():
-            beside = self._path.with_name(f"{self._path.name}.{uuid4().hex}.corrupt")
-        self._path.rename(beside)
+    def _set_aside(self) -> None:
+        """Rename a damaged file, for a person to look at; the last profiles that were read stay in force."""
+        backup = self._path.with_name(f"{self._path.name}.corrupt")
+        if backup.exists():
+            backup = self._path.with_name(f"{self._path.name}.{uuid4().hex}.corrupt")
+        self._path.rename(backup)
         self._stamp = None
-        log.error("the profiles are damaged; the file is kept beside its place, as %s", beside.name)
+        log.error("the file of the profiles is damaged; it was renamed to %s", backup.name)
 
-    def _write(self, document: Document) -> None:
-        self._tidy()
-        fresh = self._path.with_name(f".{self._path.name}.{uuid4().hex}.tmp")
+    def _write(self, content: ProfileFile) -> None:
+        self._remove_leftovers()
+        temporary = self._path.with_name(f".{self._path.name}.{uuid4().hex}.tmp")
         try:
-            with fresh.open("xb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(document)))
+            with temporary.open("xb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(content)))
                 file.flush()
                 os.fsync(file.fileno())
-            fresh.replace(self._path)
+            temporary.replace(self._path)
         finally:
-            fresh.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         _sync(self._path.parent)
-        self._document, self._stamp = document, self._seen()
+        self._content, self._stamp = content, self._current_stamp()
 
-    def _tidy(self) -> None:
-        """Take away what a writer left that was killed; there is no other writer now."""
-        for left in self._path.parent.glob(f".{self._path.name}.*.tmp"):
-            left.unlink(missing_ok=True)
+    def _remove_leftovers(self) -> None:
+        """Remove temporary files of killed writers; the caller holds the lock."""
+        for leftover in self._path.parent.glob(f".{self._path.name}.*.tmp"):
+            leftover.unlink(missing_ok=True)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time, of all replicas."""
+        """Hold the lock of the file, which admits one writer of all replicas."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.with_name(f".{self._path.name}.lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
 
-def _decoded(data: bytes) -> Document:
-    """The file's content; of a newer version, nothing but that."""
-    version = msgspec.json.decode(data, type=Version).version
-    return msgspec.json.decode(data, type=Document) if version == VERSION else Document(version=version)
+def _decode(data: bytes) -> ProfileFile:
+    """Return the content of the file; of a newer version, its version alone."""
+    version = msgspec.json.decode(data, type=FileVersion).version
+    return msgspec.json.decode(data, type=ProfileFile) if version == VERSION else ProfileFile(version=version)
 
 
-class Version(msgspec.Struct):
-    """The one field that every version has."""
+class FileVersion(msgspec.Struct):
+    """Version of the file, the one field that every version has."""
 
     version: int
 
@@ -169,8 +172,8 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-async def watch(profiles: Profiles, pause_s: float = LOOK_S) -> None:
-    """Look again and again."""
+async def watch_profiles(profiles: ProfileStore, pause_s: float = REFRESH_S) -> None:
+    """Refresh the profiles periodically, until cancelled."""
     while True:
         await asyncio.sleep(pause_s)
-        await asyncio.to_thread(profiles.look)
+        await asyncio.to_thread(profiles.refresh)

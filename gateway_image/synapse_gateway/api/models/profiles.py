@@ -1,12 +1,12 @@
-"""The profile of a model: which fields it has, what is set, setting it, and putting it to use."""
+"""Profile of a model: its schema, reading it, changing it, and loading the model with it."""
 
 import asyncio
 from typing import Any
 
 import msgspec
 
-from synapse_gateway.api.models.models import existing, router, store
-from synapse_gateway.api.models.profile_schema import NOTES, checked, family, fields
+from synapse_gateway.api.models.models import router, router_entry, store_profile
+from synapse_gateway.api.models.profile_schema import NOTES, family, fields, validated
 from synapse_gateway.auth.keys import Access
 from synapse_gateway.errors import (
     BackendTimeoutError,
@@ -19,17 +19,17 @@ from synapse_gateway.server.call import Call, parse
 from synapse_gateway.server.endpoint import Doc, Endpoint, Handler
 from synapse_gateway.server.http import Response, Stream
 
-AWAY = (UnavailableError, BadGatewayError, BackendTimeoutError)
+ROUTER_ERRORS = (UnavailableError, BadGatewayError, BackendTimeoutError)
 
 
-class Apply(msgspec.Struct, forbid_unknown_fields=True):
-    """Whether to load the model as well."""
+class ApplyRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Options of an apply: *load_model* also loads the model."""
 
     load_model: bool = False
 
 
-class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is set for a model."""
+class ProfileResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Values set for a model."""
 
     model: str
     family: str
@@ -37,8 +37,8 @@ class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
     success: bool = False
 
 
-class Load(msgspec.Struct, kw_only=True):
-    """What came of loading it."""
+class LoadResult(msgspec.Struct, kw_only=True):
+    """Result of loading a model."""
 
     requested: bool
     success: bool = False
@@ -46,18 +46,18 @@ class Load(msgspec.Struct, kw_only=True):
     detail: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class Applied(msgspec.Struct, kw_only=True):
-    """What is set for a model, and what came of loading it."""
+class ApplyResponse(msgspec.Struct, kw_only=True):
+    """Values set for a model, and the result of loading it."""
 
     success: bool
     model: str
     family: str
     values: dict[str, Any]
-    load: Load
+    load: LoadResult
 
 
-class Shown(msgspec.Struct, kw_only=True):
-    """The fields that a profile of a model has."""
+class ProfileSchema(msgspec.Struct, kw_only=True):
+    """Fields of a profile of a model."""
 
     model: str
     family: str
@@ -66,70 +66,77 @@ class Shown(msgspec.Struct, kw_only=True):
 
 
 async def schema(call: Call) -> Response | Stream:
-    name = await _readable(call)
+    """Return the fields of the profile. Raises NotFoundError."""
+    name = await _readable_model(call)
     kind = family(name)
-    shown = [found.shown() for found in fields(name)]
-    return call.answer(Shown(model=name, family=kind, fields=shown, notes=NOTES[kind]))
+    described = [field.as_schema() for field in fields(name)]
+    return call.answer(ProfileSchema(model=name, family=kind, fields=described, notes=NOTES[kind]))
 
 
 async def profile(call: Call) -> Response | Stream:
-    name = await _readable(call)
-    return call.answer(Profile(model=name, family=family(name), values=dict(call.gateway.profiles.of(name))))
+    """Return the profile. Raises NotFoundError."""
+    name = await _readable_model(call)
+    return call.answer(ProfileResponse(model=name, family=family(name), values=dict(call.gateway.profiles.of(name))))
 
 
 async def put(call: Call) -> Response | Stream:
-    """Raises NotFoundError for a model that the router does not have, and BadRequestError for a wrong field."""
+    """Change the profile. Raises NotFoundError for a model that the router does not have, and BadRequestError."""
     name, body = call.parameters["model"], await call.json(dict[str, Any])
     changes, is_whole = _changes(body)
-    values = checked(name, changes)
-    await existing(call, name)
-    fresh = await store(call, name, values, is_whole=is_whole)
-    return call.answer(Profile(model=name, family=family(name), values=dict(fresh), success=True))
+    values = validated(name, changes)
+    await router_entry(call, name)
+    stored = await store_profile(call, name, values, is_whole=is_whole)
+    return call.answer(ProfileResponse(model=name, family=family(name), values=dict(stored), success=True))
 
 
 async def apply(call: Call) -> Response | Stream:
-    """What is set is in force at once; with `load_model` the model is loaded with it, and waited for."""
+    """Return the profile; with `load_model`, load the model first and wait for it.
+
+    A profile is in force from the moment it is set.
+    """
     name, data = call.parameters["model"], await call.body()
-    is_asked = parse(data, Apply).load_model if data else False
-    await existing(call, name)
-    load = await _loaded(call, name) if is_asked else Load(requested=False)
+    should_load = parse(data, ApplyRequest).load_model if data else False
+    await router_entry(call, name)
+    load = await _load(call, name) if should_load else LoadResult(requested=False)
     values = dict(call.gateway.profiles.of(name))
-    is_done = load.success or not is_asked
-    return call.answer(Applied(success=is_done, model=name, family=family(name), values=values, load=load))
+    is_done = load.success or not should_load
+    return call.answer(ApplyResponse(success=is_done, model=name, family=family(name), values=values, load=load))
 
 
-async def _loaded(call: Call, name: str) -> Load:
+async def _load(call: Call, name: str) -> LoadResult:
     try:
         await router(call).ensure(name)
     except GatewayError as error:
-        return Load(requested=True, status_code=error.status, detail=error.message)
-    return Load(requested=True, success=True, status_code=200)
+        return LoadResult(requested=True, status_code=error.status, detail=error.message)
+    return LoadResult(requested=True, success=True, status_code=200)
 
 
-async def _readable(call: Call) -> str:
-    """The model's name, of one that the router has, or that has a profile while the router is away."""
+async def _readable_model(call: Call) -> str:
+    """Return the model's name. Raises NotFoundError; while the router is unavailable a stored profile is enough."""
     name, profiles = call.parameters["model"], call.gateway.profiles
-    await asyncio.to_thread(profiles.look)
+    await asyncio.to_thread(profiles.refresh)
     try:
-        await existing(call, name)
-    except AWAY:
+        await router_entry(call, name)
+    except ROUTER_ERRORS:
         if not profiles.of(name):
             raise
     return name
 
 
 def _changes(body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """The fields, which may stand under `values` or by themselves, and whether they are the whole profile."""
+    """Return the fields, which are under `values` or at the top level, and if they replace the whole profile."""
     body = dict(body)
     is_whole = body.pop("replace", False)
     if not isinstance(is_whole, bool):
-        raise BadRequestError("replace is true or false", code="invalid_value", param="replace")
+        raise BadRequestError(
+            "got a bad value of replace; accepted: true, false", code="invalid_value", param="replace"
+        )
     values = body.pop("values", None)
     if values is None:
         return body, is_whole
     if not isinstance(values, dict) or body:
         raise BadRequestError(
-            "values is an object of fields, and no field stands beside it", code="unknown_field", param="values"
+            "values must be an object of fields, with no field beside it", code="unknown_field", param="values"
         )
     return values, is_whole
 
@@ -154,8 +161,8 @@ def _endpoint(  # noqa: PLR0913, PLR0917 - the rows below read as a table
 
 
 ENDPOINTS = (
-    _endpoint("GET", "schema", schema, "user", "The fields of a model's profile", Shown),
-    _endpoint("GET", "profile", profile, "user", "What is set for a model", Profile),
-    _endpoint("PUT", "profile", put, "admin", "Set fields of a model's profile", Profile, dict[str, Any]),
-    _endpoint("POST", "profile/apply", apply, "admin", "Put a profile to use", Applied, Apply),
+    _endpoint("GET", "schema", schema, "user", "Show the fields of a profile", ProfileSchema),
+    _endpoint("GET", "profile", profile, "user", "Show the profile of a model", ProfileResponse),
+    _endpoint("PUT", "profile", put, "admin", "Set fields of the profile of a model", ProfileResponse, dict[str, Any]),
+    _endpoint("POST", "profile/apply", apply, "admin", "Apply the profile of a model", ApplyResponse, ApplyRequest),
 )

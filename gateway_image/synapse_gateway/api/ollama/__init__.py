@@ -1,1 +1,1 @@
-"""Ollama's API in front of backends that speak OpenAI's."""
+"""Ollama's API, translated to OpenAI's for backends that are not an Ollama."""

@@ -1,4 +1,4 @@
-"""Ollama's API, for those who change nothing but the address: natively where a target is an Ollama, else translated."""
+"""Endpoints of Ollama's API: passed on unchanged to an Ollama backend, translated for any other."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -7,29 +7,35 @@ from typing import Any
 
 import msgspec
 
-from synapse_gateway.api.language.chat import completed
-from synapse_gateway.api.language.pass_through import LIMIT, renamed
+from synapse_gateway.api.language.chat import with_profile
+from synapse_gateway.api.language.pass_through import LIMIT, with_target_model
 from synapse_gateway.api.ollama import requests
-from synapse_gateway.api.ollama.frames import Frames, Shape, line
-from synapse_gateway.api.ollama.relay import NDJSON, Relay
-from synapse_gateway.api.ollama.schema import Embed, Embeddings, Generate, Generated, Named, OllamaChat, Show
-from synapse_gateway.api.ollama.vectors import Embedded, first_only
+from synapse_gateway.api.ollama.frames import FrameBuilder, Shape, encode_line
+from synapse_gateway.api.ollama.relay import NDJSON, OllamaRelay
+from synapse_gateway.api.ollama.schema import (
+    GenerationRequest,
+    OllamaChatRequest,
+    OllamaEmbeddingsRequest,
+    OllamaEmbedRequest,
+    OllamaGenerateRequest,
+    OllamaRequest,
+    OllamaShowRequest,
+)
+from synapse_gateway.api.ollama.vectors import EmbedRelay, relay_first
 from synapse_gateway.errors import GatewayError
-from synapse_gateway.observe.tracing import onward
-from synapse_gateway.routing.forward import Order, forward
-from synapse_gateway.routing.forward import Relay as Relaying
+from synapse_gateway.routing.forward import Relay, UpstreamCall, forward
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.routing.relay import pass_on, whole
 from synapse_gateway.server.call import Call, parse
 from synapse_gateway.server.endpoint import Doc, Endpoint, Handler
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.upstream.adapters import Operation
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.http import Request
+from synapse_gateway.upstream.http import UpstreamRequest
+from synapse_gateway.upstream.upstream import Upstream
 
 VERSION = "0.32.15"
-"""Of the API that is spoken here: clients ask for it before they use what is new."""
-SINCE = "1970-01-01T00:00:00Z"
+"""Version of the API; clients read it before they use newer features."""
+MODIFIED_AT = "1970-01-01T00:00:00Z"
 DETAILS = {
     "parent_model": "",
     "format": "",
@@ -38,137 +44,144 @@ DETAILS = {
     "parameter_size": "",
     "quantization_level": "",
 }
-Body = Callable[[Target], bytes]
-STREAMS: Mapping[type | None, tuple[str, ...]] = {OllamaChat: (NDJSON,), Generate: (NDJSON,)}
+TargetBody = Callable[[Target], bytes]
+STREAMS: Mapping[type | None, tuple[str, ...]] = {OllamaChatRequest: (NDJSON,), OllamaGenerateRequest: (NDJSON,)}
 CAPABILITIES: dict[Operation, str] = {"chat": "completion", "embeddings": "embedding"}
 
 
 async def chat(call: Call) -> Response | Stream:
-    """Raises what `forward` raises, as all of these do."""
+    """Answer a conversation. Raises the errors of `forward`."""
     data = await call.body()
-    asked = parse(data, OllamaChat)
-    targets = call.gateway.registry.resolve(asked.model, "chat")
-    if native := _having("ollama-chat", targets):
-        return await _natively(call, "ollama-chat", data, asked, native)
-    if not asked.messages:
-        return _loaded(call, "chat", asked)
-    body = _completed(call, asked, partial(requests.chat, asked))
-    order = _order(call, "chat", body, Relay(Frames(shape="chat", model=asked.model)))
+    request = parse(data, OllamaChatRequest)
+    targets = call.gateway.registry.resolve(request.model, "chat")
+    if native := _offering("ollama-chat", targets):
+        return await _forward_unchanged(call, "ollama-chat", data, request, native)
+    if not request.messages:
+        return _load_status(call, "chat", request)
+    body = _with_profile(call, request, partial(requests.chat_body, request))
+    order = _order(call, "chat", body, OllamaRelay(FrameBuilder(shape="chat", model=request.model)))
     return await forward(call, order, targets)
 
 
 async def generate(call: Call) -> Response | Stream:
+    """Answer a prompt. Raises the errors of `forward`."""
     data = await call.body()
-    asked = parse(data, Generate)
-    operation: Operation = "completions" if requests.is_completion(asked) else "chat"
-    targets = call.gateway.registry.resolve(asked.model, operation)
-    if native := _having("ollama-generate", targets):
-        return await _natively(call, "ollama-generate", data, asked, native)
-    if not asked.prompt:
-        return _loaded(call, "generate", asked)
-    body: Body = partial(requests.generate, asked)
+    request = parse(data, OllamaGenerateRequest)
+    operation: Operation = "completions" if requests.is_completion(request) else "chat"
+    targets = call.gateway.registry.resolve(request.model, operation)
+    if native := _offering("ollama-generate", targets):
+        return await _forward_unchanged(call, "ollama-generate", data, request, native)
+    if not request.prompt:
+        return _load_status(call, "generate", request)
+    body: TargetBody = partial(requests.generate_body, request)
     if operation == "chat":
-        body = _completed(call, asked, body)
-    order = _order(call, operation, body, Relay(Frames(shape="generate", model=asked.model)))
+        body = _with_profile(call, request, body)
+    order = _order(call, operation, body, OllamaRelay(FrameBuilder(shape="generate", model=request.model)))
     return await forward(call, order, targets)
 
 
 async def embed(call: Call) -> Response | Stream:
+    """Embed texts. Raises the errors of `forward`."""
     data = await call.body()
-    asked = parse(data, Embed)
-    return await _embed(call, "ollama-embed", data, asked, Embedded(asked.model))
+    request = parse(data, OllamaEmbedRequest)
+    return await _embed(call, "ollama-embed", data, request, EmbedRelay(request.model))
 
 
 async def embeddings(call: Call) -> Response | Stream:
+    """Embed one text. Raises the errors of `forward`."""
     data = await call.body()
-    return await _embed(call, "ollama-embeddings", data, parse(data, Embeddings), first_only)
+    return await _embed(call, "ollama-embeddings", data, parse(data, OllamaEmbeddingsRequest), relay_first)
 
 
 async def tags(call: Call) -> Response | Stream:
+    """List all models of the gateway."""
     names = call.gateway.registry.names
     models = [
-        {"name": name, "model": name, "modified_at": SINCE, "size": 0, "digest": "", "details": DETAILS}
+        {"name": name, "model": name, "modified_at": MODIFIED_AT, "size": 0, "digest": "", "details": DETAILS}
         for name in names
     ]
     return call.answer({"models": models})
 
 
 async def show(call: Call) -> Response | Stream:
-    """What an Ollama tells of a model; of another backend's, what it can do."""
+    """Show a model: the response of an Ollama, or the capabilities of a model of another backend."""
     data = await call.body()
-    asked = parse(data, Show)
+    request = parse(data, OllamaShowRequest)
     registry = call.gateway.registry
-    targets = registry.known(asked.model) or registry.resolve(asked.model, "chat")
-    if native := _having("ollama-show", targets):
-        return await forward(call, _order(call, "ollama-show", renamed(data, asked.model)), native)
-    able = [name for operation, name in CAPABILITIES.items() if _having(operation, targets)]
-    return call.answer({"details": DETAILS, "model_info": {}, "capabilities": able, "modified_at": SINCE})
+    targets = registry.route_for(request.model) or registry.resolve(request.model, "chat")
+    if native := _offering("ollama-show", targets):
+        return await forward(call, _order(call, "ollama-show", with_target_model(data, request.model)), native)
+    capabilities = [name for operation, name in CAPABILITIES.items() if _offering(operation, targets)]
+    return call.answer({"details": DETAILS, "model_info": {}, "capabilities": capabilities, "modified_at": MODIFIED_AT})
 
 
 async def ps(call: Call) -> Response | Stream:
-    """The models that Ollamas have in memory; one that does not answer is left out."""
-    backends = [found for found in call.gateway.registry.backends.values() if found.path("ollama-ps")]
-    listed = await asyncio.gather(*(_running(call, backend) for backend in backends))
-    return call.answer({"models": [model for models in listed for model in models]})
+    """List the models in the memory of all Ollamas; an Ollama that does not respond is left out."""
+    backends = [backend for backend in call.gateway.registry.upstreams.values() if backend.path("ollama-ps")]
+    lists = await asyncio.gather(*(_running(call, backend) for backend in backends))
+    return call.answer({"models": [model for models in lists for model in models]})
 
 
 async def version(call: Call) -> Response | Stream:
+    """Return the version of the API."""
     return call.answer({"version": VERSION})
 
 
-class Running(msgspec.Struct):
-    """What Ollama says of the models in its memory."""
+class RunningModels(msgspec.Struct):
+    """Response of an Ollama: the models in its memory."""
 
     models: list[msgspec.Raw] = []
 
 
-async def _running(call: Call, backend: Backend) -> list[msgspec.Raw]:
+async def _running(call: Call, backend: Upstream) -> list[msgspec.Raw]:
     path = backend.path("ollama-ps") or ""
     try:
         with (
-            onward(call, backend.name) as named,
+            call.trace_headers(backend.name) as named,
             await backend.send(
-                Request("GET", path, headers=named), call.gateway.settings.timeouts["default"]
+                UpstreamRequest("GET", path, headers=named), call.gateway.settings.timeouts["default"]
             ) as answer,
         ):
-            return msgspec.json.decode(await whole(backend, answer), type=Running).models
+            return msgspec.json.decode(await whole(backend, answer), type=RunningModels).models
     except (GatewayError, msgspec.DecodeError):
         return []
 
 
 async def _embed(
-    call: Call, native: Operation, data: bytes, asked: Embed | Embeddings, relay: Relaying
+    call: Call, native: Operation, data: bytes, request: OllamaEmbedRequest | OllamaEmbeddingsRequest, relay: Relay
 ) -> Response | Stream:
-    targets = call.gateway.registry.resolve(asked.model, "embeddings")
-    if found := _having(native, targets):
-        return await _natively(call, native, data, asked, found)
-    return await forward(call, _order(call, "embeddings", partial(requests.embed, asked), relay), targets)
+    targets = call.gateway.registry.resolve(request.model, "embeddings")
+    if native_targets := _offering(native, targets):
+        return await _forward_unchanged(call, native, data, request, native_targets)
+    return await forward(call, _order(call, "embeddings", partial(requests.embed_body, request), relay), targets)
 
 
-def _completed(call: Call, asked: Named, body: Body) -> Body:
-    """*body* with what the model's profile adds to a chat."""
-    return lambda target: completed(body(target), target.model or asked.model, call.gateway.profiles)(target)
+def _with_profile(call: Call, request: OllamaRequest, body: TargetBody) -> TargetBody:
+    """Return *body* with the profile defaults of the model."""
+    return lambda target: with_profile(body(target), target.model or request.model, call.gateway.profiles)(target)
 
 
-async def _natively(
-    call: Call, operation: Operation, data: bytes, asked: Named, targets: tuple[Target, ...]
+async def _forward_unchanged(
+    call: Call, operation: Operation, data: bytes, request: OllamaRequest, targets: tuple[Target, ...]
 ) -> Response | Stream:
-    return await forward(call, _order(call, operation, renamed(data, asked.model)), targets)
+    return await forward(call, _order(call, operation, with_target_model(data, request.model)), targets)
 
 
-def _order(call: Call, operation: Operation, body: Body, relay: Relaying = pass_on) -> Order:
-    timing = "embeddings" if "embed" in operation else "llm"
-    return Order(operation=operation, timeout_s=call.gateway.settings.timeouts[timing], body=body, relay=relay)
+def _order(call: Call, operation: Operation, body: TargetBody, relay: Relay = pass_on) -> UpstreamCall:
+    timeout = "embeddings" if "embed" in operation else "llm"
+    return UpstreamCall(operation=operation, timeout_s=call.gateway.settings.timeouts[timeout], body=body, relay=relay)
 
 
-def _having(operation: Operation, targets: Iterable[Target]) -> tuple[Target, ...]:
-    return tuple(target for target in targets if target.backend.path(operation))
+def _offering(operation: Operation, targets: Iterable[Target]) -> tuple[Target, ...]:
+    return tuple(target for target in targets if target.upstream.path(operation))
 
 
-def _loaded(call: Call, shape: Shape, asked: Generated) -> Response:
-    """A request without words loads a model, or unloads it: models of other backends come and go by themselves."""
-    frame = Frames(shape=shape, model=asked.model).loaded("unload" if asked.keep_alive in {0, "0"} else "load")
-    return call.respond(line(frame), NDJSON if requests.is_streamed(asked) else "application/json")
+def _load_status(call: Call, shape: Shape, request: GenerationRequest) -> Response:
+    """Return the response to a request to load or unload a model, which other backends do on their own."""
+    frame = FrameBuilder(shape=shape, model=request.model).load_status(
+        "unload" if request.keep_alive in {0, "0"} else "load"
+    )
+    return call.respond(encode_line(frame), NDJSON if requests.is_streamed(request) else "application/json")
 
 
 def _endpoint(path: str, handler: Handler, summary: str, body: Any, *operations: Operation) -> Endpoint:  # noqa: ANN401 - a type, or None
@@ -183,14 +196,21 @@ def _endpoint(path: str, handler: Handler, summary: str, body: Any, *operations:
 
 
 ENDPOINTS = (
-    _endpoint("/api/chat", chat, "Answer a conversation", OllamaChat, "ollama-chat", "chat"),
-    _endpoint("/api/generate", generate, "Answer a prompt", Generate, "ollama-generate", "chat", "completions"),
-    _endpoint("/api/embed", embed, "Turn texts into vectors", Embed, "ollama-embed", "embeddings"),
+    _endpoint("/api/chat", chat, "Answer a conversation", OllamaChatRequest, "ollama-chat", "chat"),
     _endpoint(
-        "/api/embeddings", embeddings, "Turn a text into a vector", Embeddings, "ollama-embeddings", "embeddings"
+        "/api/generate", generate, "Answer a prompt", OllamaGenerateRequest, "ollama-generate", "chat", "completions"
     ),
-    _endpoint("/api/tags", tags, "The names of all models", None),
-    _endpoint("/api/show", show, "What a model can do", Show, "ollama-show"),
-    _endpoint("/api/ps", ps, "The models in memory", None, "ollama-ps"),
-    _endpoint("/api/version", version, "The version of Ollama's API", None),
+    _endpoint("/api/embed", embed, "Embed texts as vectors", OllamaEmbedRequest, "ollama-embed", "embeddings"),
+    _endpoint(
+        "/api/embeddings",
+        embeddings,
+        "Embed a text as a vector",
+        OllamaEmbeddingsRequest,
+        "ollama-embeddings",
+        "embeddings",
+    ),
+    _endpoint("/api/tags", tags, "List all models", None),
+    _endpoint("/api/show", show, "Show a model", OllamaShowRequest, "ollama-show"),
+    _endpoint("/api/ps", ps, "List the models in memory", None, "ollama-ps"),
+    _endpoint("/api/version", version, "Show the version of Ollama's API", None),
 )

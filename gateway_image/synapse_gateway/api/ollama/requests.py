@@ -1,13 +1,21 @@
-"""What is asked in Ollama's words, in OpenAI's."""
+"""Requests of Ollama's API as request bodies of OpenAI's API."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from synapse_gateway.api.ollama.messages import content, translated
-from synapse_gateway.api.ollama.schema import Embed, Embeddings, Generate, Generated, Named, OllamaChat, Options
-from synapse_gateway.api.schema import Anything
+from synapse_gateway.api.ollama.messages import content, to_openai
+from synapse_gateway.api.ollama.schema import (
+    GenerationRequest,
+    ModelOptions,
+    OllamaChatRequest,
+    OllamaEmbeddingsRequest,
+    OllamaEmbedRequest,
+    OllamaGenerateRequest,
+    OllamaRequest,
+)
+from synapse_gateway.api.schema import OptionalRaw
 from synapse_gateway.errors import BadRequestError
 from synapse_gateway.routing.registry import Target
 
@@ -23,96 +31,96 @@ SAMPLING: Mapping[str, str] = {
     "presence_penalty": "presence_penalty",
     "frequency_penalty": "frequency_penalty",
 }
-"""Ollama's options and OpenAI's fields; the other options say how Ollama loads a model."""
-REPETITION = frozenset({"vllm", "sglang"})
-"""Types of backends that call llama.cpp's `repeat_penalty` `repetition_penalty`."""
+"""Fields of OpenAI's API for Ollama's options; the other options concern the loading of a model in Ollama."""
+REPETITION_PENALTY = frozenset({"vllm", "sglang"})
+"""Types of backends that name this field `repetition_penalty`; llama.cpp names it `repeat_penalty`."""
 NATIVE_ONLY = ("template", "context", "width", "height", "steps")
 
 
-def chat(asked: OllamaChat, target: Target) -> bytes:
-    """The body of /v1/chat/completions."""
-    fields = {"messages": list(translated(asked.messages or ())), **dict(_generated(asked, target))}
-    if asked.tools:
-        fields["tools"] = asked.tools
-    return _body(asked, target, fields)
+def chat_body(request: OllamaChatRequest, target: Target) -> bytes:
+    """Return the body of /v1/chat/completions."""
+    fields = {"messages": list(to_openai(request.messages or ())), **dict(_generation_fields(request, target))}
+    if request.tools:
+        fields["tools"] = request.tools
+    return _body(request, target, fields)
 
 
-def is_completion(asked: Generate) -> bool:
-    """Whether the prompt is to reach the model as it is, without the template of a conversation."""
-    return bool(asked.raw or asked.suffix)
+def is_completion(request: OllamaGenerateRequest) -> bool:
+    """Tell if the prompt goes to the model unchanged, without the template of a conversation."""
+    return bool(request.raw or request.suffix)
 
 
-def generate(asked: Generate, target: Target) -> bytes:
-    """The body of /v1/completions or /v1/chat/completions. Raises BadRequestError for what only Ollama can do."""
+def generate_body(request: OllamaGenerateRequest, target: Target) -> bytes:
+    """Return the body of /v1/completions or /v1/chat/completions. Raises BadRequestError for fields of Ollama alone."""
     for name in NATIVE_ONLY:
-        if getattr(asked, name):
+        if getattr(request, name):
             raise BadRequestError(
                 f"{name} works with an Ollama backend only; leave it out", code="unsupported_field", param=name
             )
-    fields = dict(_generated(asked, target))
-    if is_completion(asked):
-        fields |= {"prompt": asked.prompt or "", **({"suffix": asked.suffix} if asked.suffix else {})}
+    fields = dict(_generation_fields(request, target))
+    if is_completion(request):
+        fields |= {"prompt": request.prompt or "", **({"suffix": request.suffix} if request.suffix else {})}
     else:
-        fields["messages"] = list(_prompted(asked))
-    return _body(asked, target, fields)
+        fields["messages"] = list(_prompt_messages(request))
+    return _body(request, target, fields)
 
 
-def embed(asked: Embed | Embeddings, target: Target) -> bytes:
-    """The body of /v1/embeddings."""
-    if isinstance(asked, Embeddings):
-        return _body(asked, target, {"input": asked.prompt})
-    more = {} if asked.dimensions is None else {"dimensions": asked.dimensions}
-    return _body(asked, target, {"input": asked.input, "encoding_format": "float", **more})
+def embed_body(request: OllamaEmbedRequest | OllamaEmbeddingsRequest, target: Target) -> bytes:
+    """Return the body of /v1/embeddings."""
+    if isinstance(request, OllamaEmbeddingsRequest):
+        return _body(request, target, {"input": request.prompt})
+    more = {} if request.dimensions is None else {"dimensions": request.dimensions}
+    return _body(request, target, {"input": request.input, "encoding_format": "float", **more})
 
 
-def _body(asked: Named, target: Target, fields: Mapping[str, Any]) -> bytes:
-    return msgspec.json.encode({"model": target.model or asked.model, **fields})
+def _body(request: OllamaRequest, target: Target, fields: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode({"model": target.model or request.model, **fields})
 
 
-def _prompted(asked: Generate) -> Iterator[dict[str, Any]]:
-    if asked.system:
-        yield {"role": "system", "content": asked.system}
-    yield {"role": "user", "content": content(asked.prompt or "", asked.images)}
+def _prompt_messages(request: OllamaGenerateRequest) -> Iterator[dict[str, Any]]:
+    if request.system:
+        yield {"role": "system", "content": request.system}
+    yield {"role": "user", "content": content(request.prompt or "", request.images)}
 
 
-def _generated(asked: Generated, target: Target) -> Iterator[tuple[str, Any]]:
-    if is_streamed(asked):
+def _generation_fields(request: GenerationRequest, target: Target) -> Iterator[tuple[str, Any]]:
+    if is_streamed(request):
         yield "stream", True
         yield "stream_options", {"include_usage": True}
-    yield from _sampling(asked.options or Options(), target.backend.config.type)
-    yield from _format(asked.format)
-    yield from _thinking(asked.think)
-    if asked.logprobs:
+    yield from _sampling(request.options or ModelOptions(), target.upstream.config.type)
+    yield from _format(request.format)
+    yield from _thinking(request.think)
+    if request.logprobs:
         yield "logprobs", True
-        yield "top_logprobs", asked.top_logprobs or 0
+        yield "top_logprobs", request.top_logprobs or 0
 
 
-def is_streamed(asked: Generated) -> bool:
-    """Ollama streams unless it is told not to."""
-    return asked.stream is not False
+def is_streamed(request: GenerationRequest) -> bool:
+    """Tell if the response is streamed, which is the default of Ollama's API."""
+    return request.stream is not False
 
 
-def _sampling(options: Options, kind: str) -> Iterator[tuple[str, Any]]:
+def _sampling(options: ModelOptions, kind: str) -> Iterator[tuple[str, Any]]:
     for name, field in SAMPLING.items():
         value = getattr(options, name)
         if value is None or (name == "num_predict" and value < 0):
-            continue  # -1 and -2 ask for as much as there is room for, which is what happens without a number
-        yield "repetition_penalty" if name == "repeat_penalty" and kind in REPETITION else field, value
+            continue  # -1 and -2 mean no limit but the context, which is the default of the backends
+        yield "repetition_penalty" if name == "repeat_penalty" and kind in REPETITION_PENALTY else field, value
 
 
-def _format(given: Anything) -> Iterator[tuple[str, Any]]:
-    wanted = msgspec.json.decode(given) if given else None
-    if wanted == "json":
+def _format(raw: OptionalRaw) -> Iterator[tuple[str, Any]]:
+    schema = msgspec.json.decode(raw) if raw else None
+    if schema == "json":
         yield "response_format", {"type": "json_object"}
-    elif isinstance(wanted, dict):
-        yield "response_format", {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted}}
-    elif wanted:
+    elif isinstance(schema, dict):
+        yield "response_format", {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    elif schema:
         raise BadRequestError(
-            'got a format that is neither "json" nor a JSON schema', code="unsupported_format", param="format"
+            'got a bad format; accepted: "json", a JSON schema', code="unsupported_format", param="format"
         )
 
 
-def _thinking(think: bool | str | None) -> Iterator[tuple[str, Any]]:  # noqa: FBT001 - it is what the field holds
+def _thinking(think: bool | str | None) -> Iterator[tuple[str, Any]]:  # noqa: FBT001 - the type of the field
     if isinstance(think, bool):
         yield "chat_template_kwargs", {"enable_thinking": think}
     elif think:

@@ -1,31 +1,31 @@
-"""The bodies of Ollama's API: fields it has, within bounds, and nothing else."""
+"""Request bodies of Ollama's API: accepted fields and their bounds; any other field is refused."""
 
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET
 
-from synapse_gateway.api.schema import Anything, Penalty, Raw, Share, Temperature, TopK
+from synapse_gateway.api.schema import OptionalRaw, Penalty, Probability, Raw, Temperature, TopK
 
 Predict = Annotated[int, msgspec.Meta(ge=-2, le=10_000_000)]
 Size = Annotated[int, msgspec.Meta(ge=-1, le=10_000_000)]
 
 
-class Options(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """How a model samples, and how Ollama loads it; the latter means nothing to another backend."""
+class ModelOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Options of sampling, and of loading in Ollama; other backends ignore the latter."""
 
     seed: int | None = None
     temperature: Temperature | None = None
     top_k: TopK | None = None
-    top_p: Share | None = None
-    min_p: Share | None = None
+    top_p: Probability | None = None
+    min_p: Probability | None = None
     num_predict: Predict | None = None
     stop: list[str] | str | None = None
     repeat_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     repeat_last_n: Size | None = None
-    typical_p: Share | None = None
+    typical_p: Probability | None = None
     tfs_z: float | None = None
     mirostat: Annotated[int, msgspec.Meta(ge=0, le=2)] | None = None
     mirostat_tau: float | None = None
@@ -47,20 +47,20 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_def
     embedding_only: bool | None = None
 
 
-class Function(msgspec.Struct, kw_only=True):
-    """What a model calls; Ollama's arguments are an object, OpenAI's the text of one."""
+class CalledFunction(msgspec.Struct, kw_only=True):
+    """Function of a tool call; its arguments are an object here, and the text of one in OpenAI's API."""
 
     name: str
     arguments: dict[str, Raw] = {}
 
 
 class ToolCall(msgspec.Struct, kw_only=True):
-    function: Function
+    function: CalledFunction
     id: str | None = None
 
 
 class Message(msgspec.Struct, kw_only=True):
-    """One message of a conversation. *images* are base64."""
+    """One message of a conversation; *images* in base64."""
 
     role: str
     content: str | None = None
@@ -71,19 +71,19 @@ class Message(msgspec.Struct, kw_only=True):
     tool_call_id: str | None = None
 
 
-class Named(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A body that names a model."""
+class OllamaRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Request body that names a model."""
 
     model: str
-    options: Options | None = None
+    options: ModelOptions | None = None
     keep_alive: float | str | None = None
 
 
-class Generated(Named, kw_only=True):
-    """What /api/chat and /api/generate have in common. They stream unless they are told not to."""
+class GenerationRequest(OllamaRequest, kw_only=True):
+    """Common fields of /api/chat and /api/generate; *stream* is true by default."""
 
     stream: bool | None = None
-    format: Anything = UNSET
+    format: OptionalRaw = UNSET
     think: bool | str | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
@@ -91,15 +91,15 @@ class Generated(Named, kw_only=True):
     shift: bool | None = None
 
 
-class OllamaChat(Generated, kw_only=True):
-    """`POST /api/chat`."""
+class OllamaChatRequest(GenerationRequest, kw_only=True):
+    """Body of `POST /api/chat`."""
 
     messages: list[Message] | None = None
     tools: list[Raw] | None = None
 
 
-class Generate(Generated, kw_only=True):
-    """`POST /api/generate`."""
+class OllamaGenerateRequest(GenerationRequest, kw_only=True):
+    """Body of `POST /api/generate`."""
 
     prompt: str | None = None
     suffix: str | None = None
@@ -113,22 +113,22 @@ class Generate(Generated, kw_only=True):
     steps: Size | None = None
 
 
-class Embed(Named, kw_only=True):
-    """`POST /api/embed`."""
+class OllamaEmbedRequest(OllamaRequest, kw_only=True):
+    """Body of `POST /api/embed`."""
 
     input: str | list[str]
     truncate: bool | None = None
     dimensions: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
 
 
-class Embeddings(Named, kw_only=True):
-    """`POST /api/embeddings`, which Ollama keeps for those who still use it."""
+class OllamaEmbeddingsRequest(OllamaRequest, kw_only=True):
+    """Body of `POST /api/embeddings`, which Ollama keeps for older clients."""
 
     prompt: str
 
 
-class Show(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """`POST /api/show`."""
+class OllamaShowRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Body of `POST /api/show`."""
 
     model: str
     verbose: bool | None = None

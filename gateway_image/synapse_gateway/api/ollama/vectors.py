@@ -1,49 +1,49 @@
-"""Vectors in Ollama's shape."""
+"""Relay of embeddings in Ollama's format."""
 
 from collections.abc import Mapping
 from time import perf_counter_ns
 
-from synapse_gateway.api.ollama.openai import Usage, Vectors, read
+from synapse_gateway.api.ollama.openai import EmbeddingsResponse, decode
 from synapse_gateway.errors import BadGatewayError
-from synapse_gateway.routing.relay import count, whole
+from synapse_gateway.routing.relay import Usage, count, whole
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.http import Answer
+from synapse_gateway.upstream.http import UpstreamResponse
+from synapse_gateway.upstream.upstream import Upstream
 
 
-class Embedded:
-    """Gives vectors in the shape of /api/embed; made for each request, given to `forward`."""
+class EmbedRelay:
+    """Relays the response to one request in the format of /api/embed; for the field `relay` of a call."""
 
     def __init__(self, model: str) -> None:
         self._model = model
         self._started = perf_counter_ns()
 
-    async def __call__(self, call: Call, backend: Backend, answer: Answer, _: Mapping[str, str]) -> Response:
-        found = await _vectors(backend, answer)
+    async def __call__(self, call: Call, backend: Upstream, answer: UpstreamResponse, _: Mapping[str, str]) -> Response:
+        response = await _embeddings(backend, answer)
         return call.answer(
             {
                 "model": self._model,
-                "embeddings": [vector.embedding for vector in found.data],
+                "embeddings": [item.embedding for item in response.data],
                 "total_duration": perf_counter_ns() - self._started,
                 "load_duration": 0,
-                "prompt_eval_count": (found.usage or Usage()).prompt_tokens,
+                "prompt_eval_count": (response.usage or Usage()).prompt_tokens,
             }
         )
 
 
-async def first_only(call: Call, backend: Backend, answer: Answer, _: Mapping[str, str]) -> Response:
-    """The one vector, in the shape of /api/embeddings."""
-    found = await _vectors(backend, answer)
-    return call.answer({"embedding": found.data[0].embedding})
+async def relay_first(call: Call, backend: Upstream, answer: UpstreamResponse, _: Mapping[str, str]) -> Response:
+    """Relay the first vector in the format of /api/embeddings."""
+    response = await _embeddings(backend, answer)
+    return call.answer({"embedding": response.data[0].embedding})
 
 
-async def _vectors(backend: Backend, answer: Answer) -> Vectors:
-    """In the order of what was asked."""
+async def _embeddings(backend: Upstream, answer: UpstreamResponse) -> EmbeddingsResponse:
+    """Return the embeddings in the order of the inputs."""
     data = await whole(backend, answer)
     count(backend, data)
-    found = read(data, Vectors)
-    if not found.data:
-        raise BadGatewayError(f"{backend.name} gave no vectors", code="backend_bad_response")
-    found.data.sort(key=lambda vector: vector.index)
-    return found
+    response = decode(data, EmbeddingsResponse)
+    if not response.data:
+        raise BadGatewayError(f"{backend.name} sent a response without vectors", code="backend_bad_response")
+    response.data.sort(key=lambda item: item.index)
+    return response

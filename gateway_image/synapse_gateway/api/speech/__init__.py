@@ -1,1 +1,1 @@
-"""Text to speech: what is wanted, who can say it, and how each kind of backend is asked."""
+"""Text to speech: endpoints, the choice of backends, and the request format of each kind of backend."""

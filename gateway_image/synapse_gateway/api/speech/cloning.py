@@ -1,75 +1,73 @@
-"""Speech in a voice of the library: the backend gets a copy of the recording first, once."""
+"""Speech in a voice of the library; its recording is uploaded to the backend before the first request."""
 
 from typing import Annotated
 
 import msgspec
 
-from synapse_gateway.api.speech.dialects import order
-from synapse_gateway.api.speech.reference_cache import Copy
-from synapse_gateway.api.speech.request import Wish
+from synapse_gateway.api.speech.dialects import SpeechRequest, upstream_call
+from synapse_gateway.api.speech.reference_cache import CachedReference
 from synapse_gateway.api.voices import Reference
 from synapse_gateway.errors import BadGatewayError, RefusedError
-from synapse_gateway.observe.tracing import onward
-from synapse_gateway.routing.forward import ask
+from synapse_gateway.routing.forward import send
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.routing.relay import whole
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.server.multipart import Form
-from synapse_gateway.upstream.backend import Backend
-from synapse_gateway.upstream.error_responses import refusal
-from synapse_gateway.upstream.http import Request
+from synapse_gateway.upstream.error_responses import error_from_response
+from synapse_gateway.upstream.http import UpstreamRequest
+from synapse_gateway.upstream.upstream import Upstream
 
 
-class Uploaded(msgspec.Struct):
-    """What Chatterbox answers to an upload."""
+class UploadResponse(msgspec.Struct):
+    """Response of Chatterbox to an upload."""
 
     uploaded_files: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
-async def clone(call: Call, wish: Wish, voice_id: str, target: Target) -> Response | Stream:
-    """Say *wish* in the voice *voice_id*. A copy that the backend lost since is sent once more.
+async def clone(call: Call, request: SpeechRequest, voice_id: str, target: Target) -> Response | Stream:
+    """Synthesize *request* in the voice *voice_id*. A recording that the backend lost is uploaded again, once.
 
-    Raises NotFoundError for a voice that the caller does not have, BadGatewayError for a recording that is refused.
+    Raises NotFoundError for a voice that the caller may not use, BadGatewayError if the backend refuses the recording.
     """
-    backend, copies = target.backend, call.gateway.copies
+    backend, cache = target.upstream, call.gateway.reference_cache
     timeout_s = call.gateway.settings.timeouts["tts"]
     reference = await call.gateway.voices.reference(voice_id, call.identity)
-    if known := copies.find(backend.name, voice_id, reference.digest):
+    if name := cache.find(backend.name, voice_id, reference.digest):
         try:
-            return await ask(call, order(backend, wish, known, timeout_s), target)
+            return await send(call, upstream_call(backend, request, name, timeout_s), target)
         except RefusedError as error:
             if error.status != 404:
                 raise
-    name = await _send(call, backend, reference)
-    copies.keep(backend.name, voice_id, Copy(reference.digest, name))
-    return await ask(call, order(backend, wish, name, timeout_s), target)
+    name = await _upload(call, backend, reference)
+    cache.store(backend.name, voice_id, CachedReference(reference.digest, name))
+    return await send(call, upstream_call(backend, request, name, timeout_s), target)
 
 
-async def _send(call: Call, backend: Backend, reference: Reference) -> str:
-    """Give *backend* a copy of *reference*; its name there."""
+async def _upload(call: Call, backend: Upstream, reference: Reference) -> str:
+    """Upload *reference* to *backend* and return its name there."""
     form, path = Form(files=[("files", reference)]), backend.path("upload-reference")
-    assert path is not None  # noqa: S101 - whoever clones takes references
+    assert path is not None  # noqa: S101 - backends that clone have this path
     call.backend = backend.name
     async with backend.admission:
         with (
-            onward(call, backend.name) as named,
+            call.trace_headers(backend.name) as named,
             await backend.send(
-                Request("POST", path, form, (("content-type", form.media), *named), form.length),
+                UpstreamRequest("POST", path, form, (("content-type", form.media), *named), form.length),
                 call.gateway.settings.timeouts["default"],
             ) as answer,
         ):
             if answer.status >= 300:
-                raise _refused(backend, await refusal(backend.name, answer))
+                raise _upload_error(backend, await error_from_response(backend.name, answer))
             data = await whole(backend, answer)
     try:
-        return msgspec.json.decode(data, type=Uploaded).uploaded_files[0]
+        return msgspec.json.decode(data, type=UploadResponse).uploaded_files[0]
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadGatewayError(f"{backend.name} took no copy of the voice's recording") from error
+        raise BadGatewayError(f"{backend.name} sent a bad response to the upload of the voice's recording") from error
 
 
-def _refused(backend: Backend, error: Exception) -> Exception:
-    """A refusal is not the client's fault: the recording is ours."""
+def _upload_error(backend: Upstream, error: Exception) -> Exception:
+    """Turn a refusal into an error of the gateway: the client did not send the recording."""
     if not isinstance(error, RefusedError):
         return error
     return BadGatewayError(f"{backend.name} refused the voice's recording: {error.message}")

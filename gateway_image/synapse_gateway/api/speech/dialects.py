@@ -1,91 +1,112 @@
-"""How each kind of text-to-speech backend is asked: which operation, with which fields."""
+"""Speech request, and its translation for each kind of text-to-speech backend: the operation and its fields."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 
-from synapse_gateway.api.speech.request import Wish
-from synapse_gateway.routing.forward import Order
+from synapse_gateway.routing.forward import UpstreamCall
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.upstream.adapters import Operation
-from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.upstream import Upstream
 
-NATURAL = 1.0
-"""The speed that needs no field of its own."""
+NORMAL_SPEED = 1.0
 
 
-class Dialect(Protocol):
-    """A way to ask for speech."""
+@dataclass(frozen=True, kw_only=True)
+class SpeechRequest:
+    """Text to synthesize. *voice_id*: a voice of the library to clone; None: the default voice of the backend."""
 
-    def operation(self, wish: Wish, copy: str | None) -> Operation: ...
+    text: str
+    language: str = "en"  # empty: the backend detects it
+    speed: float = NORMAL_SPEED
+    is_split: bool = True  # into sentences, which long texts need
+    is_streamed: bool = False
+    audio_format: str | None = None  # None: WAV
+    voice_id: str | None = None
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
 
-    def fields(self, wish: Wish, copy: str | None, model: str | None) -> Mapping[str, Any]:
-        """The body. *copy*: the backend's name for the recording to clone; *model*: its name for the model."""
+
+class SpeechDialect(Protocol):
+    """Request format of a kind of backend. *reference*: the backend's name of the recording to clone."""
+
+    def operation(self, request: SpeechRequest, reference: str | None) -> Operation: ...
+
+    def fields(self, request: SpeechRequest, reference: str | None, model: str | None) -> Mapping[str, Any]:
+        """Return the fields of the body. *model*: the backend's name of the model."""
         ...
 
 
 class Chatterbox:
-    """A Chatterbox TTS server: `/tts` clones and splits, `/v1/audio/speech` alone streams."""
+    """Chatterbox TTS server: `/tts` clones voices and splits texts, `/v1/audio/speech` alone streams."""
 
     VOICE = "Alice.wav"
     MODEL = "chatterbox"
 
-    def operation(self, wish: Wish, copy: str | None) -> Operation:
-        return "speech" if wish.is_streamed and copy is None else "synthesize"
+    def operation(self, request: SpeechRequest, reference: str | None) -> Operation:
+        return "speech" if request.is_streamed and reference is None else "synthesize"
 
-    def fields(self, wish: Wish, copy: str | None, model: str | None) -> Mapping[str, Any]:
-        if self.operation(wish, copy) == "speech":
-            return {"model": model or self.MODEL, "input": wish.text, "voice": self.VOICE, "speed": wish.speed}
-        return {"text": wish.text, "split_text": wish.is_split, **self._voice(copy), **self._options(wish)}
+    def fields(self, request: SpeechRequest, reference: str | None, model: str | None) -> Mapping[str, Any]:
+        if self.operation(request, reference) == "speech":
+            return {"model": model or self.MODEL, "input": request.text, "voice": self.VOICE, "speed": request.speed}
+        return {
+            "text": request.text,
+            "split_text": request.is_split,
+            **self._voice(reference),
+            **self._options(request),
+        }
 
-    def _voice(self, copy: str | None) -> Mapping[str, Any]:
-        if copy is None:
+    def _voice(self, reference: str | None) -> Mapping[str, Any]:
+        if reference is None:
             return {"voice_mode": "predefined", "predefined_voice_id": self.VOICE}
-        return {"voice_mode": "clone", "reference_audio_filename": copy}
+        return {"voice_mode": "clone", "reference_audio_filename": reference}
 
-    def _options(self, wish: Wish) -> Mapping[str, Any]:
+    def _options(self, request: SpeechRequest) -> Mapping[str, Any]:
         options = {
-            "language": wish.language or None,
-            "speed_factor": None if wish.speed == NATURAL else wish.speed,
-            "output_format": wish.audio_format,
+            "language": request.language or None,
+            "speed_factor": None if request.speed == NORMAL_SPEED else request.speed,
+            "output_format": request.audio_format,
         }
         return {name: value for name, value in options.items() if value is not None}
 
 
 class OpenAISpeech:
-    """Whatever has OpenAI's `/v1/audio/speech`: Piper, Speaches, OpenVoice. It neither clones nor takes a language."""
+    """Server with OpenAI's `/v1/audio/speech` (Piper, Speaches, OpenVoice), which has no cloning and no languages."""
 
     VOICE = "alloy"
     MODEL = "tts-1"
 
-    def operation(self, wish: Wish, copy: str | None) -> Operation:  # noqa: ARG002
+    def operation(self, request: SpeechRequest, reference: str | None) -> Operation:  # noqa: ARG002
         return "speech"
 
-    def fields(self, wish: Wish, copy: str | None, model: str | None) -> Mapping[str, Any]:  # noqa: ARG002
+    def fields(self, request: SpeechRequest, reference: str | None, model: str | None) -> Mapping[str, Any]:  # noqa: ARG002
         return {
             "model": model or self.MODEL,
-            "input": wish.text,
+            "input": request.text,
             "voice": self.VOICE,
-            "response_format": wish.audio_format or "wav",
-            "speed": wish.speed,
+            "response_format": request.audio_format or "wav",
+            "speed": request.speed,
         }
 
 
 CHATTERBOX, OPENAI = Chatterbox(), OpenAISpeech()
 
 
-def can_clone(backend: Backend) -> bool:
+def can_clone(backend: Upstream) -> bool:
     return backend.path("synthesize") is not None
 
 
-def order(backend: Backend, wish: Wish, copy: str | None, timeout_s: float) -> Order:
-    """How *backend* is asked for *wish*."""
-    dialect: Dialect = CHATTERBOX if can_clone(backend) else OPENAI
+def upstream_call(backend: Upstream, request: SpeechRequest, reference: str | None, timeout_s: float) -> UpstreamCall:
+    """Return the call that synthesizes *request* on *backend*."""
+    dialect: SpeechDialect = CHATTERBOX if can_clone(backend) else OPENAI
 
     def body(target: Target) -> bytes:
-        return msgspec.json.encode(dialect.fields(wish, copy, target.model))
+        return msgspec.json.encode(dialect.fields(request, reference, target.model))
 
-    return Order(
-        operation=dialect.operation(wish, copy), timeout_s=timeout_s, body=body, answer_headers=wish.answer_headers
+    return UpstreamCall(
+        operation=dialect.operation(request, reference),
+        timeout_s=timeout_s,
+        body=body,
+        answer_headers=request.answer_headers,
     )

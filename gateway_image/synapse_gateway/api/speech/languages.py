@@ -1,4 +1,4 @@
-"""Languages that a text-to-speech backend speaks, by ISO 639-1 code."""
+"""Languages of text-to-speech backends, by ISO 639-1 code."""
 
 from collections.abc import Mapping, Sequence
 
@@ -34,12 +34,12 @@ NAMES: Mapping[str, str] = {
     "no": "Norwegian",
     "sw": "Swahili",
 }
-USUAL = tuple(NAMES)[:23]
-"""What is offered where the configuration does not say."""
+DEFAULT = tuple(NAMES)[:23]
+"""Languages of a backend whose configuration lists none."""
 
 
 def check(language: str, offered: Sequence[str]) -> None:
-    """Raises ValidationError for a language that is not *offered*; empty leaves it to the backend."""
+    """Raise ValidationError for a language that is not *offered*; an empty one is left to the backend."""
     if language and language not in offered:
         raise ValidationError(
             f"got language {language[:16]!r}; accepted: {', '.join(offered)}, or empty", param="language"

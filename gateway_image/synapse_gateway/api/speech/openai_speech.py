@@ -1,17 +1,16 @@
-"""`POST /v1/audio/speech`: OpenAI's text to speech, routed by model."""
+"""Text to speech with OpenAI's API, `POST /v1/audio/speech`, routed by model."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
-from synapse_gateway.api.language.pass_through import renamed
-from synapse_gateway.api.schema import Body
-from synapse_gateway.api.speech.dialects import can_clone
-from synapse_gateway.api.speech.request import Wish
-from synapse_gateway.api.speech.synthesize import say
-from synapse_gateway.api.voices.record import is_id
+from synapse_gateway.api.language.pass_through import with_target_model
+from synapse_gateway.api.schema import ModelRequest
+from synapse_gateway.api.speech.dialects import SpeechRequest, can_clone
+from synapse_gateway.api.speech.synthesize import synthesize
+from synapse_gateway.api.voices.layout import is_id
 from synapse_gateway.errors import BadRequestError
-from synapse_gateway.routing.forward import Order, forward
+from synapse_gateway.routing.forward import UpstreamCall, forward
 from synapse_gateway.routing.relay import EVENTS
 from synapse_gateway.server.call import Call, parse
 from synapse_gateway.server.endpoint import Doc, Endpoint
@@ -20,8 +19,8 @@ from synapse_gateway.server.http import Response, Stream
 CLONED_FORMATS = ("wav", "opus", "mp3")
 
 
-class Speech(Body, kw_only=True):
-    """The fields of OpenAI's API. *voice*: the backend's name for one, or the id of a voice of the library."""
+class OpenAISpeechRequest(ModelRequest, kw_only=True):
+    """Fields of OpenAI's API. *voice*: the backend's name of a voice, or the id of a voice of the library."""
 
     input: Annotated[str, msgspec.Meta(min_length=1, max_length=5000)]
     voice: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -32,27 +31,31 @@ class Speech(Body, kw_only=True):
 
 
 async def speech(call: Call) -> Response | Stream:
-    """Raises NotFoundError for a model that nobody has, or a voice that the caller does not have."""
+    """Synthesize a text. Raises NotFoundError for an unknown model, or a voice that the caller may not use."""
     data = await call.body()
-    asked = parse(data, Speech)
-    targets = call.gateway.registry.resolve(asked.model, "speech")
-    if is_id(asked.voice) and any(can_clone(target.backend) for target in targets):
-        return await say(call, _wish(asked), targets)
-    order = Order(operation="speech", timeout_s=call.gateway.settings.timeouts["tts"], body=renamed(data, asked.model))
+    request = parse(data, OpenAISpeechRequest)
+    targets = call.gateway.registry.resolve(request.model, "speech")
+    if is_id(request.voice) and any(can_clone(target.upstream) for target in targets):
+        return await synthesize(call, _speech_request(request), targets)
+    order = UpstreamCall(
+        operation="speech", timeout_s=call.gateway.settings.timeouts["tts"], body=with_target_model(data, request.model)
+    )
     return await forward(call, order, targets)
 
 
-def _wish(asked: Speech) -> Wish:
-    if asked.response_format not in {None, *CLONED_FORMATS}:
+def _speech_request(request: OpenAISpeechRequest) -> SpeechRequest:
+    if request.response_format not in {None, *CLONED_FORMATS}:
         raise BadRequestError(
-            f"a cloned voice comes as {', '.join(CLONED_FORMATS)}", code="unsupported_format", param="response_format"
+            f"got response_format {request.response_format} with a cloned voice; accepted: {', '.join(CLONED_FORMATS)}",
+            code="unsupported_format",
+            param="response_format",
         )
-    return Wish(
-        text=asked.input,
+    return SpeechRequest(
+        text=request.input,
         language="",
-        speed=asked.speed or 1.0,
-        audio_format=asked.response_format,
-        voice_id=asked.voice,
+        speed=request.speed or 1.0,
+        audio_format=request.response_format,
+        voice_id=request.voice,
     )
 
 
@@ -61,7 +64,13 @@ ENDPOINTS = (
         method="POST",
         path="/v1/audio/speech",
         handler=speech,
-        doc=Doc(summary="Say a text, as in OpenAI's API", tag="speech", body=Speech, media="audio/*", also=(EVENTS,)),
+        doc=Doc(
+            summary="Synthesize a text with OpenAI's API",
+            tag="speech",
+            body=OpenAISpeechRequest,
+            media="audio/*",
+            also=(EVENTS,),
+        ),
         operations=("speech", "synthesize"),
     ),
 )

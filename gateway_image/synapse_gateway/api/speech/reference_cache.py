@@ -1,31 +1,31 @@
-"""Which backends have a copy of which recording. The library is the truth; a copy may vanish at any time."""
+"""Cache of the recordings that backends have a copy of; a backend may lose a copy at any time."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """A recording on a backend: the SHA-256 of what was sent, and the name that the backend gave it."""
+class CachedReference:
+    """Recording on a backend: the SHA-256 of its content, and its name on the backend."""
 
     digest: str
     name: str
 
 
-class Copies:
-    """The copies that this process made. Another recording in the same place is another copy."""
+class ReferenceCache:
+    """Recordings that this process uploaded to backends, by backend and voice."""
 
     def __init__(self) -> None:
-        self._copies: dict[tuple[str, str], Copy] = {}
+        self._references: dict[tuple[str, str], CachedReference] = {}
 
     def find(self, backend: str, voice_id: str, digest: str) -> str | None:
-        """The name of the copy on *backend*, None where it has none of this content."""
-        copy = self._copies.get((backend, voice_id))
-        return copy.name if copy is not None and copy.digest == digest else None
+        """Return the name of the recording on *backend*, None if the backend has no copy with this digest."""
+        reference = self._references.get((backend, voice_id))
+        return reference.name if reference is not None and reference.digest == digest else None
 
-    def keep(self, backend: str, voice_id: str, copy: Copy) -> None:
-        self._copies[backend, voice_id] = copy
+    def store(self, backend: str, voice_id: str, reference: CachedReference) -> None:
+        self._references[backend, voice_id] = reference
 
     def forget(self, voice_id: str) -> None:
-        """The voice changed, or is gone."""
-        for key in [key for key in self._copies if key[1] == voice_id]:
-            del self._copies[key]
+        """Remove the recordings of a voice that was changed or deleted."""
+        for key in [key for key in self._references if key[1] == voice_id]:
+            del self._references[key]

@@ -1,12 +1,11 @@
-"""Who says a wish: the targets in the order they are tried."""
+"""Synthesis of a speech request by the first available target, and the choice of targets."""
 
 from collections.abc import Iterator, Sequence
 
 from synapse_gateway.api.speech.cloning import clone
-from synapse_gateway.api.speech.dialects import can_clone, order
-from synapse_gateway.api.speech.request import Wish
+from synapse_gateway.api.speech.dialects import SpeechRequest, can_clone, upstream_call
 from synapse_gateway.errors import BadRequestError
-from synapse_gateway.routing.forward import ask, in_turn
+from synapse_gateway.routing.forward import send, with_fallback
 from synapse_gateway.routing.registry import Registry, Target
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.http import Response, Stream
@@ -14,45 +13,45 @@ from synapse_gateway.server.http import Response, Stream
 Targets = Sequence[Target]
 
 
-async def say(call: Call, wish: Wish, targets: Targets) -> Response | Stream:
-    """Have the first of *targets* that can say *wish*.
+async def synthesize(call: Call, request: SpeechRequest, targets: Targets) -> Response | Stream:
+    """Return the response of the first available of *targets*.
 
-    Raises BadRequestError when a voice is to be cloned that none of them can clone, and what `clone` raises.
+    Raises BadRequestError if none of them can clone the voice of the request, and the errors of `clone`.
     """
     timeout_s = call.gateway.settings.timeouts["tts"]
-    voice_id = wish.voice_id
+    voice_id = request.voice_id
     if voice_id is None:
-        return await in_turn(
-            call, targets, lambda target: ask(call, order(target.backend, wish, None, timeout_s), target)
+        return await with_fallback(
+            call, targets, lambda target: send(call, upstream_call(target.upstream, request, None, timeout_s), target)
         )
-    return await in_turn(call, cloning(targets), lambda target: clone(call, wish, voice_id, target))
+    return await with_fallback(call, cloning_targets(targets), lambda target: clone(call, request, voice_id, target))
 
 
-def cloning(targets: Targets) -> Targets:
-    """Those of *targets* that can clone a voice. Raises BadRequestError."""
-    if found := [target for target in targets if can_clone(target.backend)]:
-        return found
+def cloning_targets(targets: Targets) -> Targets:
+    """Return those of *targets* that can clone a voice. Raises BadRequestError."""
+    if cloning := [target for target in targets if can_clone(target.upstream)]:
+        return cloning
     raise BadRequestError(
-        f"{targets[0].backend.name} cannot clone voices; leave the voice out, or configure a backend that can",
+        f"{targets[0].upstream.name} cannot clone voices; leave voice_id out, or configure a Chatterbox backend",
         code="cloning_not_supported",
         param="voice_id",
     )
 
 
-def speakers(registry: Registry) -> Targets:
-    """Who speaks when no model is named: whoever clones, else the first route for speech, with its fallbacks.
+def default_targets(registry: Registry) -> Targets:
+    """Return the targets of a request without a model: those that clone, else the first route for speech.
 
-    Raises UnavailableError when there is no such backend.
+    Raises UnavailableError if no backend offers speech.
     """
-    chains = list(_chains(registry))
-    return next((chain for chain in chains if can_clone(chain[0].backend)), chains[0])
+    routes = list(_speech_routes(registry))
+    return next((route for route in routes if can_clone(route[0].upstream)), routes[0])
 
 
-def _chains(registry: Registry) -> Iterator[Targets]:
-    """The routes for speech, then each backend by itself."""
-    alone = registry.offering("speech")
+def _speech_routes(registry: Registry) -> Iterator[Targets]:
+    """Yield the targets of each route for speech, then each backend alone."""
+    single = registry.offering("speech")
     for route in registry.routes.values():
-        if speaking := [target for target in route if target.backend.path("speech")]:
-            yield speaking
-    for target in alone:
+        if targets := [target for target in route if target.upstream.path("speech")]:
+            yield targets
+    for target in single:
         yield [target]

@@ -1,1 +1,1 @@
-"""Speech to text: two kinds of backends, two APIs in front of them, and one form between."""
+"""Speech to text: two APIs for clients, two for backends, and the translation between them."""

@@ -1,16 +1,15 @@
-"""The two APIs that backends have for speech to text: what each is sent, and how its answer is read."""
+"""Two speech-to-text APIs of backends: the form fields of a request, and the reading of the response."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from synapse_gateway.api.transcription.transcript import Transcript, of_openai, of_whisper
-
-Fields = Iterable[tuple[str, str]]
+from synapse_gateway.api.recording_form import FormFields
+from synapse_gateway.api.transcription.transcript import Transcript, read_openai, read_whisper
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is asked of a backend that has another API than the client uses."""
+class TranscriptionOptions:
+    """Options for a backend that has another API than the client uses."""
 
     model: str | None = None
     language: str | None = None
@@ -18,38 +17,38 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dialect:
-    """One API: the fields of its form for what is wanted, and its answer as a transcript."""
+class TranscriptionDialect:
+    """One API: options to form fields, and response to transcript."""
 
-    fields: Callable[[Wanted], Fields]
+    fields: Callable[[TranscriptionOptions], FormFields]
     read: Callable[[bytes], Transcript]
 
 
-def whisper(wanted: Wanted) -> Fields:
-    """`word_timestamps` is always said: the backend would tell words unless it is told not to."""
-    if wanted.language:
-        yield "language", wanted.language
-    yield "word_timestamps", "true" if wanted.word_timestamps else "false"
+def whisper(options: TranscriptionOptions) -> FormFields:
+    """Yield the fields of whisper-stt; `word_timestamps` is always sent, since its default is true."""
+    if options.language:
+        yield "language", options.language
+    yield "word_timestamps", "true" if options.word_timestamps else "false"
 
 
-def openai(wanted: Wanted) -> Fields:
-    """`verbose_json`, the only format with times."""
+def openai(options: TranscriptionOptions) -> FormFields:
+    """Yield the fields of OpenAI's API; `verbose_json` is the only format with times."""
     for name in ("model", "language"):
-        value = getattr(wanted, name)
+        value = getattr(options, name)
         if value is not None:
             yield name, value
     yield "response_format", "verbose_json"
-    for each in ("segment", "word") if wanted.word_timestamps else ("segment",):
-        yield "timestamp_granularities[]", each
+    for granularity in ("segment", "word") if options.word_timestamps else ("segment",):
+        yield "timestamp_granularities[]", granularity
 
 
-WHISPER = Dialect(fields=whisper, read=of_whisper)
-OPENAI = Dialect(fields=openai, read=of_openai)
-DIALECTS: Mapping[str, Dialect] = {
+WHISPER = TranscriptionDialect(fields=whisper, read=read_whisper)
+OPENAI = TranscriptionDialect(fields=openai, read=read_openai)
+DIALECTS: Mapping[str, TranscriptionDialect] = {
     "/transcribe": WHISPER,
     "/stream": WHISPER,
     "/detect-language": WHISPER,
     "/v1/audio/transcriptions": OPENAI,
     "/v1/audio/translations": OPENAI,
 }
-"""By the path at which a backend has the operation."""
+"""Dialect of a backend, by its path of the operation."""

@@ -1,4 +1,4 @@
-"""A transcript as each of the APIs writes it."""
+"""Formats of a transcript in the APIs of clients."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -7,73 +7,74 @@ import msgspec
 
 from synapse_gateway.api.transcription.transcript import Segment, Transcript
 
-Written = tuple[bytes, str]  # a body and its type
+Encoded = tuple[bytes, str]  # body and media type
 JSON, TEXT, EVENTS = "application/json", "text/plain; charset=utf-8", "text/event-stream"
 
 
-def contract(found: Transcript) -> Written:
-    """/stt/transcribe."""
-    return msgspec.json.encode(found), JSON
+def native_json(transcript: Transcript) -> Encoded:
+    """Encode for /stt/transcribe."""
+    return msgspec.json.encode(transcript), JSON
 
 
-def segments(found: Transcript) -> Written:
-    """/stt/stream."""
-    return events([("segment", segment) for segment in found.segments] + [("done", {})]), EVENTS
+def segment_events(transcript: Transcript) -> Encoded:
+    """Encode for /stt/stream."""
+    return events([("segment", segment) for segment in transcript.segments] + [("done", {})]), EVENTS
 
 
-def short(found: Transcript) -> Written:
-    return msgspec.json.encode({"text": found.text}), JSON
+def short_json(transcript: Transcript) -> Encoded:
+    return msgspec.json.encode({"text": transcript.text}), JSON
 
 
-def text(found: Transcript) -> Written:
-    return f"{found.text}\n".encode(), TEXT
+def plain_text(transcript: Transcript) -> Encoded:
+    return f"{transcript.text}\n".encode(), TEXT
 
 
-def verbose(found: Transcript) -> Written:
-    """Words beside the segments, and only where there are any."""
-    words = [word for segment in found.segments for word in segment.words or ()]
-    whole: dict[str, Any] = {"task": "transcribe", **msgspec.structs.asdict(found)}
-    del whole["language_probability"]
-    whole["segments"] = [_without_words(number, segment) for number, segment in enumerate(found.segments)]
-    return msgspec.json.encode({**whole, "words": words} if words else whole), JSON
+def verbose_json(transcript: Transcript) -> Encoded:
+    """Encode with words beside the segments, if there are words."""
+    words = [word for segment in transcript.segments for word in segment.words or ()]
+    fields: dict[str, Any] = {"task": "transcribe", **msgspec.structs.asdict(transcript)}
+    del fields["language_probability"]
+    fields["segments"] = [_without_words(number, segment) for number, segment in enumerate(transcript.segments)]
+    return msgspec.json.encode({**fields, "words": words} if words else fields), JSON
 
 
-def srt(found: Transcript) -> Written:
-    """SubRip: numbered cues, and a comma before the milliseconds."""
+def srt(transcript: Transcript) -> Encoded:
+    """Encode as SubRip: numbered cues, and a comma before the milliseconds."""
     cues = (
-        f"{number}\n{_span(segment, ',')}\n{segment.text.strip()}\n" for number, segment in enumerate(found.segments, 1)
+        f"{number}\n{_span(segment, ',')}\n{segment.text.strip()}\n"
+        for number, segment in enumerate(transcript.segments, 1)
     )
     return "\n".join(cues).encode(), TEXT
 
 
-def vtt(found: Transcript) -> Written:
-    """WebVTT."""
-    cues = (f"{_span(segment, '.')}\n{segment.text.strip()}\n" for segment in found.segments)
+def vtt(transcript: Transcript) -> Encoded:
+    """Encode as WebVTT."""
+    cues = (f"{_span(segment, '.')}\n{segment.text.strip()}\n" for segment in transcript.segments)
     return "\n".join(["WEBVTT\n", *cues]).encode(), "text/vtt; charset=utf-8"
 
 
-def deltas(found: Transcript) -> Written:
-    """OpenAI's stream."""
-    said = [{"type": "transcript.text.delta", "delta": segment.text} for segment in found.segments]
-    return events(("", event) for event in [*said, {"type": "transcript.text.done", "text": found.text}]), EVENTS
+def delta_events(transcript: Transcript) -> Encoded:
+    """Encode as the stream of OpenAI's API."""
+    deltas = [{"type": "transcript.text.delta", "delta": segment.text} for segment in transcript.segments]
+    return events(("", event) for event in [*deltas, {"type": "transcript.text.done", "text": transcript.text}]), EVENTS
 
 
-FORMATS: Mapping[str, Callable[[Transcript], Written]] = {
-    "json": short,
-    "text": text,
-    "verbose_json": verbose,
+FORMATS: Mapping[str, Callable[[Transcript], Encoded]] = {
+    "json": short_json,
+    "text": plain_text,
+    "verbose_json": verbose_json,
     "srt": srt,
     "vtt": vtt,
 }
-"""By OpenAI's `response_format`; `diarized_json` needs a model that tells speakers apart."""
+"""Encoder by OpenAI's `response_format`; `diarized_json` needs a model that separates speakers."""
 
 
 def events(named: Iterable[tuple[str, Any]]) -> bytes:
-    """Server-sent events."""
+    """Encode values as server-sent events, each with its name, which may be empty."""
     return b"".join(_event(name, value) for name, value in named)
 
 
-def _event(name: str, value: Any) -> bytes:  # noqa: ANN401 - whatever msgspec writes
+def _event(name: str, value: Any) -> bytes:  # noqa: ANN401 - any type that msgspec encodes
     head = f"event: {name}\n".encode() if name else b""
     return head + b"data: " + msgspec.json.encode(value) + b"\n\n"
 

@@ -1,4 +1,4 @@
-"""Speech to text in OpenAI's shape: the model that the form names says which backend answers."""
+"""Speech to text with OpenAI's API, routed by the model in the form."""
 
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from synapse_gateway.api.form_schema import described
-from synapse_gateway.api.transcription.dialects import OPENAI, Fields, Wanted
-from synapse_gateway.api.transcription.formats import EVENTS, FORMATS, deltas
-from synapse_gateway.api.transcription.request import Asking, ask, by_default, recording
+from synapse_gateway.api.recording_form import FormFields, form_schema, recording_form
+from synapse_gateway.api.transcription.dialects import OPENAI, TranscriptionOptions
+from synapse_gateway.api.transcription.formats import EVENTS, FORMATS, delta_events
+from synapse_gateway.api.transcription.request import TranscriptionRequest, default_targets, forward_transcription
 from synapse_gateway.errors import ValidationError
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.server.call import Call
@@ -22,8 +22,8 @@ Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 ALSO = ("text/plain", "text/vtt", EVENTS)
 
 
-class Translate(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """`POST /v1/audio/translations`: what is said, in English."""
+class TranslationForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Form of `POST /v1/audio/translations`, which transcribes into English."""
 
     model: str | UnsetType = UNSET
     prompt: str | UnsetType = UNSET
@@ -31,8 +31,8 @@ class Translate(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     temperature: Annotated[float, msgspec.Meta(ge=0, le=1)] | UnsetType = UNSET
 
 
-class Transcribe(Translate, kw_only=True):
-    """`POST /v1/audio/transcriptions`; *hotwords* and *vad_filter* are Speaches' own."""
+class TranscriptionForm(TranslationForm, kw_only=True):
+    """Form of `POST /v1/audio/transcriptions`; *hotwords* and *vad_filter* are extensions of Speaches."""
 
     language: Annotated[str, msgspec.Meta(max_length=35)] | UnsetType = UNSET
     stream: bool | UnsetType = UNSET
@@ -45,54 +45,60 @@ class Transcribe(Translate, kw_only=True):
     vad_filter: bool | UnsetType = UNSET
 
 
-async def listen(operation: Operation, kind: type[Translate], call: Call) -> Response | Stream:
-    """Raises what `ask` and `recording` raise."""
-    async with recording(call) as (sent, file):
+async def transcribe(operation: Operation, kind: type[TranslationForm], call: Call) -> Response | Stream:
+    """Transcribe a recording. Raises the errors of `recording_form` and `forward_transcription`."""
+    async with recording_form(call) as (sent, file):
         form = sent.fields(kind)
         registry = call.gateway.registry
-        named = registry.resolve(form.model, operation) if form.model else by_default(registry, operation, OPENAI)
-        return await ask(call, _asking(operation, form), file, named)
+        targets = (
+            registry.resolve(form.model, operation) if form.model else default_targets(registry, operation, OPENAI)
+        )
+        return await forward_transcription(call, _request(operation, form), file, targets)
 
 
-def _asking(operation: Operation, form: Translate) -> Asking:
-    write = deltas if _is_streamed(form) else FORMATS.get(form.response_format or "json", _refuse)
-    return Asking(operation=operation, native=OPENAI, fields=partial(_fields, form), wanted=_wanted(form), write=write)
+def _request(operation: Operation, form: TranslationForm) -> TranscriptionRequest:
+    encode = delta_events if _is_streamed(form) else FORMATS.get(form.response_format or "json", _refuse)
+    return TranscriptionRequest(
+        operation=operation, native=OPENAI, fields=partial(_fields, form), options=_options(form), encode=encode
+    )
 
 
-def _is_streamed(form: Translate) -> bool:
-    return isinstance(form, Transcribe) and bool(form.stream)
+def _is_streamed(form: TranslationForm) -> bool:
+    return isinstance(form, TranscriptionForm) and bool(form.stream)
 
 
 def _refuse(_: Any) -> Any:  # noqa: ANN401 - it never returns
-    raise ValidationError("the backend of this model cannot tell speakers apart", param="response_format")
+    raise ValidationError(
+        "got response_format diarized_json; the backend of this model cannot separate speakers", param="response_format"
+    )
 
 
-def _wanted(form: Translate) -> Wanted:
-    if not isinstance(form, Transcribe):
-        return Wanted()
-    return Wanted(
+def _options(form: TranslationForm) -> TranscriptionOptions:
+    if not isinstance(form, TranscriptionForm):
+        return TranscriptionOptions()
+    return TranscriptionOptions(
         model=form.model or None, language=form.language or None, word_timestamps="word" in form.timestamp_granularities
     )
 
 
-def _fields(form: Translate, target: Target) -> Fields:
-    """What was sent, under the backend's own name for the model."""
-    sent: dict[str, Any] = msgspec.to_builtins(form)
+def _fields(form: TranslationForm, target: Target) -> FormFields:
+    """Yield the fields of the form, with the target's own name of the model."""
+    fields: dict[str, Any] = msgspec.to_builtins(form)
     if target.model:
-        sent["model"] = target.model
-    for name, value in sent.items():
-        for each in value if isinstance(value, list) else (value,):
-            yield name, str(each).lower() if isinstance(each, bool) else str(each)
+        fields["model"] = target.model
+    for name, value in fields.items():
+        for item in value if isinstance(value, list) else (value,):
+            yield name, str(item).lower() if isinstance(item, bool) else str(item)
 
 
-def _endpoint(operation: Operation, path: str, kind: type[Translate], summary: str) -> Endpoint:
-    doc = Doc(summary=summary, tag="speech to text", form=described(kind, "file"), required=("file",), also=ALSO)
+def _endpoint(operation: Operation, path: str, kind: type[TranslationForm], summary: str) -> Endpoint:
+    doc = Doc(summary=summary, tag="speech to text", form=form_schema(kind, "file"), required=("file",), also=ALSO)
     return Endpoint(
-        method="POST", path=path, handler=partial(listen, operation, kind), operations=(operation,), doc=doc
+        method="POST", path=path, handler=partial(transcribe, operation, kind), operations=(operation,), doc=doc
     )
 
 
 ENDPOINTS = (
-    _endpoint("transcriptions", "/v1/audio/transcriptions", Transcribe, "Write down what is said"),
-    _endpoint("translations", "/v1/audio/translations", Translate, "Write down in English what is said"),
+    _endpoint("transcriptions", "/v1/audio/transcriptions", TranscriptionForm, "Transcribe a recording"),
+    _endpoint("translations", "/v1/audio/translations", TranslationForm, "Transcribe a recording into English"),
 )

@@ -1,7 +1,7 @@
-"""Speech to text in whisper-stt's shape.
+"""Speech to text with the API of whisper-stt.
 
-What is sent is passed on and never opened: how long a recording may become when it is decoded is the backend's to
-bound, and a playlist that calls itself a recording is fetched by nobody here.
+Recordings are passed on and never opened: the backend limits the length of the decoded audio, and a playlist sent as
+a recording makes the gateway fetch nothing.
 """
 
 from typing import Annotated, Any
@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from synapse_gateway.api.form_schema import described
-from synapse_gateway.api.transcription.dialects import WHISPER, Fields, Wanted
-from synapse_gateway.api.transcription.formats import contract, segments
-from synapse_gateway.api.transcription.request import Asking, ask, by_default, recording
+from synapse_gateway.api.recording_form import FormFields, form_schema, recording_form
+from synapse_gateway.api.transcription.dialects import WHISPER, TranscriptionOptions
+from synapse_gateway.api.transcription.formats import native_json, segment_events
+from synapse_gateway.api.transcription.request import TranscriptionRequest, default_targets, forward_transcription
 from synapse_gateway.api.transcription.transcript import Transcript
 from synapse_gateway.routing.registry import Target
 from synapse_gateway.server.call import Call
@@ -20,29 +20,29 @@ from synapse_gateway.server.endpoint import Doc, Endpoint, Handler
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.upstream.adapters import Operation
 
-Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{0,8}(-[A-Za-z0-9]{1,8}){0,3}(?![\s\S])", max_length=35)]
+LanguageTag = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{0,8}(-[A-Za-z0-9]{1,8}){0,3}(?![\s\S])", max_length=35)]
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A form that has a file alone, and may name a model."""
+class ModelForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Form with a recording, and an optional model."""
 
     model: str | UnsetType = UNSET
 
 
-class Spoken(Nothing, kw_only=True):
-    """*language* is an ISO code; empty, or left out, it is detected."""
+class LanguageForm(ModelForm, kw_only=True):
+    """Form with a language. *language*: an ISO code; detected if empty or left out."""
 
-    language: Language | UnsetType = UNSET
+    language: LanguageTag | UnsetType = UNSET
 
 
-class Transcribe(Spoken, kw_only=True):
-    """*word_timestamps*: also tell when each word begins and ends."""
+class TranscribeForm(LanguageForm, kw_only=True):
+    """Form of `POST /stt/transcribe`. *word_timestamps*: add the beginning and end of each word."""
 
     word_timestamps: bool = False
 
 
-class Detected(msgspec.Struct, kw_only=True):
-    """Languages, best first; *name* repeats the code."""
+class LanguageDetection(msgspec.Struct, kw_only=True):
+    """Detected languages, most likely first."""
 
     detected_language: str
     probability: float
@@ -50,54 +50,60 @@ class Detected(msgspec.Struct, kw_only=True):
 
 
 async def transcribe(call: Call) -> Response | Stream:
-    """All of these raise what `ask` and `recording` raise."""
-    async with recording(call) as (sent, file):
-        form = sent.fields(Transcribe)
-        wanted = Wanted(language=form.language or None, word_timestamps=form.word_timestamps)
-        asking = Asking(
+    """Transcribe a recording. Raises the errors of `recording_form` and `forward_transcription`."""
+    async with recording_form(call) as (sent, file):
+        form = sent.fields(TranscribeForm)
+        options = TranscriptionOptions(language=form.language or None, word_timestamps=form.word_timestamps)
+        request = TranscriptionRequest(
             operation="transcribe",
             native=WHISPER,
-            fields=lambda _: WHISPER.fields(wanted),
-            wanted=wanted,
-            write=contract,
+            fields=lambda _: WHISPER.fields(options),
+            options=options,
+            encode=native_json,
         )
-        return await ask(call, asking, file, _targets(call, "transcribe", form.model))
+        return await forward_transcription(call, request, file, _targets(call, "transcribe", form.model))
 
 
 async def stream(call: Call) -> Response | Stream:
-    async with recording(call) as (sent, file):
-        form = sent.fields(Spoken)
-        wanted = Wanted(language=form.language or None, word_timestamps=True)
-        asking = Asking(
+    """Transcribe a recording, as a stream of segments. Raises the same errors."""
+    async with recording_form(call) as (sent, file):
+        form = sent.fields(LanguageForm)
+        options = TranscriptionOptions(language=form.language or None, word_timestamps=True)
+        request = TranscriptionRequest(
             operation="transcribe-stream",
             native=WHISPER,
             fields=lambda _: _language(form.language),
-            wanted=wanted,
-            write=segments,
+            options=options,
+            encode=segment_events,
         )
-        return await ask(call, asking, file, _targets(call, "transcribe-stream", form.model))
+        return await forward_transcription(call, request, file, _targets(call, "transcribe-stream", form.model))
 
 
 async def detect_language(call: Call) -> Response | Stream:
-    async with recording(call) as (sent, file):
-        form = sent.fields(Nothing)
-        asking = Asking(
-            operation="detect-language", native=WHISPER, fields=lambda _: (), wanted=Wanted(), write=contract
+    """Detect the language of a recording. Raises the same errors."""
+    async with recording_form(call) as (sent, file):
+        form = sent.fields(ModelForm)
+        request = TranscriptionRequest(
+            operation="detect-language",
+            native=WHISPER,
+            fields=lambda _: (),
+            options=TranscriptionOptions(),
+            encode=native_json,
         )
-        return await ask(call, asking, file, _targets(call, "detect-language", form.model))
+        return await forward_transcription(call, request, file, _targets(call, "detect-language", form.model))
 
 
-def _language(code: str | UnsetType) -> Fields:
+def _language(code: str | UnsetType) -> FormFields:
     return [("language", code)] if code else []
 
 
 def _targets(call: Call, operation: Operation, model: str | UnsetType) -> tuple[Target, ...]:
     registry = call.gateway.registry
-    return registry.resolve(model, operation) if model else by_default(registry, operation, WHISPER)
+    return registry.resolve(model, operation) if model else default_targets(registry, operation, WHISPER)
 
 
-def _doc(summary: str, form: type[Nothing], answer: Any = None, media: str = "application/json") -> Doc:  # noqa: ANN401 - a type
-    fields = described(form, "file")
+def _doc(summary: str, form: type[ModelForm], answer: Any = None, media: str = "application/json") -> Doc:  # noqa: ANN401 - a type
+    fields = form_schema(form, "file")
     return Doc(summary=summary, tag="speech to text", form=fields, required=("file",), answer=answer, media=media)
 
 
@@ -106,14 +112,17 @@ def _endpoint(path: str, handler: Handler, operation: Operation, doc: Doc) -> En
 
 
 ENDPOINTS = (
-    _endpoint("/stt/transcribe", transcribe, "transcribe", _doc("Write down what is said", Transcribe, Transcript)),
+    _endpoint("/stt/transcribe", transcribe, "transcribe", _doc("Transcribe a recording", TranscribeForm, Transcript)),
     _endpoint(
-        "/stt/detect-language", detect_language, "detect-language", _doc("Which language it is", Nothing, Detected)
+        "/stt/detect-language",
+        detect_language,
+        "detect-language",
+        _doc("Detect the language of a recording", ModelForm, LanguageDetection),
     ),
     _endpoint(
         "/stt/stream",
         stream,
         "transcribe-stream",
-        _doc("Write down what is said, segment by segment", Spoken, media="text/event-stream"),
+        _doc("Transcribe a recording segment by segment", LanguageForm, media="text/event-stream"),
     ),
 )

@@ -1,4 +1,4 @@
-"""What was said, in the shape of /stt/transcribe, which is whisper-stt's own; and how a backend's answer is read.
+"""Transcript in the format of /stt/transcribe and whisper-stt, and its reading from the responses of backends.
 
 Times are in seconds from the beginning of the recording.
 """
@@ -21,7 +21,7 @@ class Word(msgspec.Struct, kw_only=True):
 
 
 class Segment(msgspec.Struct, kw_only=True):
-    """A sentence or so. *words*: only where they were asked for."""
+    """About one sentence. *words*: only if they were requested."""
 
     id: int = 0
     text: str
@@ -31,7 +31,7 @@ class Segment(msgspec.Struct, kw_only=True):
 
 
 class Transcript(msgspec.Struct, kw_only=True):
-    """The whole. *language_probability* is None where a backend does not tell it."""
+    """Whole transcript. *language_probability* is None if the backend does not report it."""
 
     text: str
     language: str | None = None
@@ -40,34 +40,36 @@ class Transcript(msgspec.Struct, kw_only=True):
     segments: list[Segment] = []
 
 
-class Verbose(Transcript, kw_only=True):
-    """OpenAI's `verbose_json`: words stand beside the segments, not in them."""
+class VerboseTranscript(Transcript, kw_only=True):
+    """OpenAI's `verbose_json`, which has words beside the segments and not inside them."""
 
     words: list[Word] | None = None
 
 
-def of_whisper(data: bytes) -> Transcript:
-    """Raises BadGatewayError."""
-    return _read(data, Transcript)
+def read_whisper(data: bytes) -> Transcript:
+    """Read a response of whisper-stt. Raises BadGatewayError."""
+    return _decode(data, Transcript)
 
 
-def of_openai(data: bytes) -> Transcript:
-    """Raises BadGatewayError."""
-    found = _read(data, Verbose)
-    for number, segment in enumerate(found.segments, 1):
+def read_openai(data: bytes) -> Transcript:
+    """Read a `verbose_json` response of OpenAI's API. Raises BadGatewayError."""
+    response = _decode(data, VerboseTranscript)
+    for number, segment in enumerate(response.segments, 1):
         segment.id = number
-        if found.words is not None:
-            segment.words = within(segment, found.words)
-    return Transcript(text=found.text, language=found.language, duration=found.duration, segments=found.segments)
+        if response.words is not None:
+            segment.words = words_within(segment, response.words)
+    return Transcript(
+        text=response.text, language=response.language, duration=response.duration, segments=response.segments
+    )
 
 
-def within(segment: Segment, words: Iterable[Word]) -> list[Word]:
-    """Those of *words* that begin in *segment*."""
+def words_within(segment: Segment, words: Iterable[Word]) -> list[Word]:
+    """Return those of *words* that begin in *segment*."""
     return [word for word in words if segment.start <= word.start < segment.end]
 
 
-def _read(data: bytes, kind: type[T]) -> T:
+def _decode(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadGatewayError("the backend's transcript cannot be read", code="backend_bad_response") from error
+        raise BadGatewayError("the transcript of the backend cannot be read", code="backend_bad_response") from error

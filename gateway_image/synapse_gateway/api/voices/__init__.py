@@ -1,7 +1,7 @@
-"""The voice library: recordings that speech is cloned from, on a disk that several replicas share."""
+"""Voice library: recordings that voices are cloned from, on a disk that all replicas share."""
 
-from synapse_gateway.api.voices.library import Library
-from synapse_gateway.api.voices.record import Voice
+from synapse_gateway.api.voices.layout import Voice
+from synapse_gateway.api.voices.library import VoiceLibrary
 from synapse_gateway.api.voices.reference import Reference
 
-__all__ = ["Library", "Reference", "Voice"]
+__all__ = ["Reference", "Voice", "VoiceLibrary"]

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever ends the process: written aside, synced, then given their name."""
+"""Writing, syncing and locking of files, so that a killed process leaves complete files only."""
 
 import fcntl
 import os
@@ -11,12 +11,12 @@ from typing import Protocol
 from synapse_gateway.errors import ConflictError
 from synapse_gateway.settings import MI
 
-PATIENCE_S = 10.0
+LOCK_TIMEOUT_S = 10.0
 POLL_S = 0.01
 
 
 class Source(Protocol):
-    """Bytes to be written, asked for by offset and size; empty at their end."""
+    """Readable content; `read_at` returns no bytes at its end."""
 
     @property
     def size(self) -> int: ...
@@ -25,7 +25,7 @@ class Source(Protocol):
 
 
 def write(path: Path, source: Source) -> None:
-    """Write the new file *path*, and return once the disk has it."""
+    """Write the new file *path* and sync it to the disk."""
     with path.open("xb") as file:
         offset = 0
         while data := source.read_at(offset, MI):
@@ -35,7 +35,7 @@ def write(path: Path, source: Source) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write the new file *path*, and return once the disk has it."""
+    """Write the new file *path* and sync it to the disk."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()
@@ -43,7 +43,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def sync(folder: Path) -> None:
-    """Have the disk keep the names in *folder*."""
+    """Sync the entries of *folder* to the disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -52,17 +52,19 @@ def sync(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[int]:
-    """Hold the lock on the file *path* (flock, so a process that dies lets go), shared by all replicas.
+def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[int]:
+    """Hold the lock on the file *path*, shared by all replicas (flock, which ends with the process).
 
-    Raises ConflictError when another holds it for longer, FileNotFoundError where its folder is gone.
+    Raises ConflictError if the lock is not free within *timeout_s*, FileNotFoundError if its folder is missing.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + timeout_s
         while not try_lock(handle):
             if time.monotonic() > deadline:
-                raise ConflictError("the voice is being changed by another call", code="voice_busy", param="voice_id")
+                raise ConflictError(
+                    "the voice is being changed by another call; retry", code="voice_busy", param="voice_id"
+                )
             time.sleep(POLL_S)
         yield handle
     finally:
@@ -70,7 +72,7 @@ def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[int]:
 
 
 def try_lock(handle: int) -> bool:
-    """Whether the lock on an open file could be had at once; it is held until the file is closed."""
+    """Try to lock an open file, until it is closed; return False if it is locked already."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""A recording on disk, as a file to send. What is there never changes: it is added whole, and goes with its voice."""
+"""Recording of a voice, as a file to upload. A recording never changes; it is deleted with its voice."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ CHUNK = 256 * KI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One recording. *name* is what a backend stores it under; *digest* (SHA-256) tells contents apart."""
+    """One recording. *name*: its file name on a backend; *digest*: the SHA-256 of its content."""
 
     name: str
     path: Path
@@ -25,37 +25,37 @@ class Reference:
     content_type: str = "audio/wav"
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """All of it. Raises ConflictError when the voice is deleted meanwhile."""
+        """Yield the content. Raises ConflictError if the voice is deleted meanwhile."""
         for offset in range(0, self.size, CHUNK):
-            yield await asyncio.to_thread(_part, self.path, offset)
+            yield await asyncio.to_thread(_read_chunk, self.path, offset)
 
 
 def reference(voice_id: str, path: Path) -> Reference:
-    """The recording in *path*. It blocks. Raises ConflictError when it is not there any more."""
+    """Return the recording in *path*; blocks. Raises ConflictError if it was deleted."""
     try:
-        found = path.lstat()
-        digest = _digest(path, found.st_ino, found.st_mtime_ns, found.st_size)
+        status = path.lstat()
+        digest = _digest(path, status.st_ino, status.st_mtime_ns, status.st_size)
     except FileNotFoundError as error:
-        raise _gone() from error
-    return Reference(name=f"{voice_id}_{path.name}", path=path, size=found.st_size, digest=digest)
+        raise _deleted() from error
+    return Reference(name=f"{voice_id}_{path.name}", path=path, size=status.st_size, digest=digest)
 
 
 @lru_cache(maxsize=1024)
-def _digest(path: Path, inode: int, changed_ns: int, size: int) -> str:  # noqa: ARG001 - a changed file has others
+def _digest(path: Path, inode: int, changed_ns: int, size: int) -> str:  # noqa: ARG001 - key of the cache
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _part(path: Path, offset: int) -> bytes:
+def _read_chunk(path: Path, offset: int) -> bytes:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise _gone() from error
+        raise _deleted() from error
     try:
         return os.pread(file, CHUNK, offset)
     finally:
         os.close(file)
 
 
-def _gone() -> ConflictError:
+def _deleted() -> ConflictError:
     return ConflictError("the voice was deleted by another call", code="voice_busy", param="voice_id")

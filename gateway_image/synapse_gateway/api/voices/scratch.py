@@ -1,6 +1,6 @@
-"""A hidden folder of each process's own, where everything lies that is not finished: new voices, and deleted ones.
+"""Hidden folder of each process for unfinished voices, new and deleted.
 
-A process holds a lock on its folder for as long as it lives. A folder without a holder is a leftover, and is removed.
+A process locks its folder while it runs; a folder without a lock belongs to a dead process and is removed.
 """
 
 import os
@@ -12,16 +12,16 @@ from pathlib import Path
 from uuid import uuid4
 
 from synapse_gateway.api.voices.disk import try_lock
-from synapse_gateway.api.voices.record import LOCK
+from synapse_gateway.api.voices.layout import LOCK
 
 PREFIX = ".work-"
 
 
-class Scratch:
-    """The folder of this process, on the file system of the library, so that a rename is all that finishing takes."""
+class ScratchFolder:
+    """Folder of this process, on the file system of the library, so that one rename finishes a voice."""
 
     def __init__(self, root: Path) -> None:
-        """Make it, and remove what dead processes left. The caller holds the library's lock. Raises OSError."""
+        """Create the folder and remove those of dead processes. The caller holds the library's lock. Raises OSError."""
         for leftover in root.glob(f"{PREFIX}*"):
             _remove_if_dead(leftover)
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
@@ -29,8 +29,8 @@ class Scratch:
         try_lock(self._handle)
 
     @contextmanager
-    def place(self) -> Iterator[Path]:
-        """A name for something unfinished; what is still there at the end is removed."""
+    def temporary_path(self) -> Iterator[Path]:
+        """Give a new path; a file or folder still there at the end is removed."""
         path = self.folder / uuid4().hex
         try:
             yield path
@@ -43,7 +43,7 @@ class Scratch:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder, if it exists."""
     with suppress(FileNotFoundError):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

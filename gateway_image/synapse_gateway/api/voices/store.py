@@ -1,6 +1,6 @@
-"""The voices on disk. Every change is one rename or link of something finished: a process may die at any point.
+"""Voices on disk. Every change is one rename or link of finished files, so that a process may be killed at any point.
 
-All of it blocks; `library.py` calls it in threads. A full disk is an OSError.
+All methods block; `library.py` calls them in threads. A full disk raises OSError.
 """
 
 import logging
@@ -13,80 +13,81 @@ from uuid import uuid4
 
 import msgspec
 
-from synapse_gateway.api.voices import legacy, wav
+from synapse_gateway.api.voices import wav
 from synapse_gateway.api.voices.disk import Source, locked, sync, write, write_bytes
-from synapse_gateway.api.voices.record import (
+from synapse_gateway.api.voices.layout import (
     LOCK,
     METADATA,
     REFERENCES,
     Metadata,
     Voice,
     is_id,
-    missing,
+    migrate,
     number_of,
-    read,
     read_metadata,
+    read_voice,
     reference_name,
     references,
+    voice_not_found,
 )
-from synapse_gateway.api.voices.scratch import Scratch, remove
+from synapse_gateway.api.voices.scratch import ScratchFolder, remove
 from synapse_gateway.errors import BadRequestError, GatewayError, NotFoundError
 
-MOST_REFERENCES = 50
+MAX_REFERENCES = 50
 log = logging.getLogger("synapse_gateway.api.voices")
 
 
-class Store:
-    """The library in the folder *root*."""
+class VoiceStore:
+    """Voices in the folder *root*."""
 
     def __init__(self, root: Path) -> None:
-        """Make the folder where it is missing, and put in order what earlier processes left. Raises OSError."""
+        """Create the folder if missing, remove leftovers of dead processes, and migrate old voices. Raises OSError."""
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
         with locked(root / LOCK):
-            self._scratch = Scratch(root)
+            self._scratch = ScratchFolder(root)
             for folder in self._folders():
-                legacy.migrate(folder)
+                migrate(folder)
 
     def close(self) -> None:
         self._scratch.close()
 
     def check(self) -> None:
-        """Raises OSError where nothing can be written."""
-        with self._scratch.place() as path:
+        """Raise OSError if nothing can be written."""
+        with self._scratch.temporary_path() as path:
             path.touch()
 
     def voices(self) -> list[Voice]:
-        """All that can be read, by id."""
+        """Return all readable voices, by id."""
         return [voice for folder in self._folders() if (voice := _readable(folder))]
 
     def voice(self, voice_id: str) -> Voice:
-        """Raises NotFoundError."""
-        return read(self._folder(voice_id))
+        """Return a voice. Raises NotFoundError."""
+        return read_voice(self._folder(voice_id))
 
     def path(self, voice_id: str, reference: str) -> Path:
         return self._folder(voice_id) / REFERENCES / reference
 
     def create(self, name: str, owner: str, sources: Sequence[Source]) -> Voice:
-        """A new voice with the recordings *sources*."""
+        """Create a voice with the recordings *sources*."""
         voice_id = str(uuid4())
         metadata = Metadata(
             voice_id=voice_id, name=name, created_at=datetime.now(UTC).isoformat(timespec="seconds"), owner=owner
         )
-        with self._scratch.place() as unfinished:
+        with self._scratch.temporary_path() as unfinished:
             _fill(unfinished, metadata, sources)
             unfinished.rename(self._root / voice_id)
         sync(self._root)
         return self.voice(voice_id)
 
     def add(self, voice_id: str, sources: Sequence[Source]) -> tuple[Voice, list[str]]:
-        """The voice with the recordings *sources* added, and their names; all of them or none.
+        """Add the recordings *sources*, all or none, and return the voice and their names.
 
         Raises NotFoundError, BadRequestError (`too_many_references`) and ConflictError (`voice_busy`).
         """
-        with self._scratch.place() as unfinished:
+        with self._scratch.temporary_path() as unfinished:
             unfinished.mkdir()
-            for number, source in enumerate(sources):  # the long part, without the lock
+            for number, source in enumerate(sources):  # takes long, so without the lock
                 write(unfinished / str(number), source)
             with self._changing(voice_id) as folder:
                 names = _names(folder, len(sources))
@@ -94,84 +95,84 @@ class Store:
                 _link_all(unfinished, folder / REFERENCES, names)
                 (unfinished / METADATA).replace(folder / METADATA)
                 sync(folder)
-                return read(folder), names
+                return read_voice(folder), names
 
     def delete(self, voice_id: str) -> None:
-        """Raises NotFoundError and ConflictError (`voice_busy`)."""
-        with self._scratch.place() as gone:
+        """Delete a voice. Raises NotFoundError and ConflictError (`voice_busy`)."""
+        with self._scratch.temporary_path() as deleted:
             with self._changing(voice_id) as folder:
-                folder.rename(gone)
+                folder.rename(deleted)
                 sync(self._root)
-            for copy in self._root.glob(f"{voice_id}_ref_*.wav"):  # where a backend shares the volume
+            for copy in self._root.glob(f"{voice_id}_ref_*.wav"):  # a backend may share the volume
                 remove(copy)
 
     def _folders(self) -> Iterator[Path]:
         return (folder for folder in sorted(self._root.iterdir()) if is_id(folder.name))
 
     def _folder(self, voice_id: str) -> Path:
-        """Raises NotFoundError for what can be no voice's name."""
+        """Return the folder of a voice. Raises NotFoundError for an invalid id."""
         if not is_id(voice_id):
-            raise missing()
+            raise voice_not_found()
         return self._root / voice_id
 
     @contextmanager
     def _changing(self, voice_id: str) -> Iterator[Path]:
-        """The folder of a voice that nobody else changes."""
+        """Lock the folder of a voice against other changes."""
         folder = self._folder(voice_id)
         read_metadata(folder)
-        with ExitStack() as held:
+        with ExitStack() as stack:
             try:
-                held.enter_context(locked(folder / LOCK))
+                stack.enter_context(locked(folder / LOCK))
             except FileNotFoundError as error:
-                raise missing() from error
-            read_metadata(folder)  # it may have been deleted while this call waited
+                raise voice_not_found() from error
+            read_metadata(folder)  # it may have been deleted while this call waited for the lock
             yield folder
 
 
 def _readable(folder: Path) -> Voice | None:
     try:
-        return read(folder)
+        return read_voice(folder)
     except NotFoundError:
-        log.warning("the voice %s cannot be read; it is left out", folder.name)
+        log.warning("the voice %s cannot be read and is left out", folder.name)
         return None
 
 
 def _fill(folder: Path, metadata: Metadata, sources: Sequence[Source]) -> None:
-    """Everything that makes a voice, in the new *folder*."""
+    """Write all files of a voice into the new *folder*."""
     inside = folder / REFERENCES
     inside.mkdir(parents=True)
     for number, source in enumerate(sources, 1):
         write(inside / reference_name(number), source)
     metadata.duration_seconds = _duration_s(inside / name for name in references(folder))
     write_bytes(folder / METADATA, msgspec.json.encode(metadata))
-    (folder / LOCK).touch()  # so that a full disk does not keep it from being deleted
+    (folder / LOCK).touch()  # exists already when the disk is full, so that the voice can be deleted
     sync(inside)
     sync(folder)
 
 
 def _names(folder: Path, count: int) -> list[str]:
-    """Names for *count* new recordings, after the highest there is."""
-    there = references(folder)
-    if len(there) + count > MOST_REFERENCES:
+    """Return names for *count* new recordings, after the highest existing one."""
+    existing = references(folder)
+    if len(existing) + count > MAX_REFERENCES:
         raise BadRequestError(
-            f"a voice has at most {MOST_REFERENCES} references; this one has {len(there)}",
+            f"a voice has at most {MAX_REFERENCES} references; this one has {len(existing)}",
             code="too_many_references",
             param="files",
         )
-    highest = max(map(number_of, there), default=0)
+    highest = max(map(number_of, existing), default=0)
     return [reference_name(highest + 1 + number) for number in range(count)]
 
 
 def _measure(unfinished: Path, folder: Path) -> None:
-    """Write the metadata for *folder* as it will be with the recordings in *unfinished*."""
+    """Write the metadata that *folder* will have with the recordings in *unfinished*."""
     metadata = read_metadata(folder)
-    there = (folder / REFERENCES / name for name in references(folder))
-    metadata.duration_seconds = _duration_s([*there, *unfinished.iterdir()])
+    existing = (folder / REFERENCES / name for name in references(folder))
+    metadata.duration_seconds = _duration_s([*existing, *unfinished.iterdir()])
     write_bytes(unfinished / METADATA, msgspec.json.encode(metadata))
 
 
 def _link_all(unfinished: Path, inside: Path, names: Sequence[str]) -> None:
-    """Give finished recordings their names, which nobody else has; all of them or none."""
+    """Link finished recordings under their new names, all or none."""
     inside.mkdir(exist_ok=True)
     linked: list[Path] = []
     try:
@@ -186,11 +187,11 @@ def _link_all(unfinished: Path, inside: Path, names: Sequence[str]) -> None:
 
 
 def _duration_s(paths: Iterable[Path]) -> float:
-    """Seconds of all recordings; one that cannot be read counts for nothing."""
-    return round(sum(map(_seconds, paths)), 3)
+    """Return the seconds of all recordings; an unreadable one counts as 0."""
+    return round(sum(map(_recording_s, paths)), 3)
 
 
-def _seconds(path: Path) -> float:
+def _recording_s(path: Path) -> float:
     with path.open("rb") as file:
         try:
             return wav.inspect(

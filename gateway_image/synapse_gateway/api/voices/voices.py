@@ -1,34 +1,31 @@
-"""The voice library: list, create, add recordings, delete."""
+"""Endpoints of the voice library: list, create, add recordings, delete."""
 
 from collections.abc import Sequence
 
 import msgspec
 
+from synapse_gateway.api.recording_form import NoFields
 from synapse_gateway.api.voices import Voice
 from synapse_gateway.errors import ValidationError
 from synapse_gateway.server.call import Call
 from synapse_gateway.server.endpoint import Doc, Endpoint
 from synapse_gateway.server.http import Response, Stream
 from synapse_gateway.server.multipart import CONTROL
-from synapse_gateway.server.uploads import Limits, form
+from synapse_gateway.server.uploads import FormLimits, form
 from synapse_gateway.settings import MI
 
-LIMITS = Limits(files={"files": 10}, file_bytes=50 * MI)
-MOST_NAME = 128
+LIMITS = FormLimits(files={"files": 10}, file_bytes=50 * MI)
+MAX_NAME = 128
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """A form without text."""
-
-
-class NewVoice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The text of the form that makes a voice."""
+class NewVoiceForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Text fields of the form that creates a voice."""
 
     name: str
 
 
-class Listed(msgspec.Struct, kw_only=True):
-    """A voice in the list."""
+class VoiceSummary(msgspec.Struct, kw_only=True):
+    """Voice in the list."""
 
     voice_id: str
     name: str
@@ -37,8 +34,8 @@ class Listed(msgspec.Struct, kw_only=True):
     references: Sequence[str]
 
 
-class Changed(msgspec.Struct, kw_only=True):
-    """A voice that was made or added to. *warnings*: what may keep it from being cloned."""
+class VoiceChange(msgspec.Struct, kw_only=True):
+    """Voice after a change. *warnings*: problems of its recordings that may prevent cloning."""
 
     voice_id: str
     name: str
@@ -47,50 +44,54 @@ class Changed(msgspec.Struct, kw_only=True):
     warnings: list[str]
 
 
-class Deleted(msgspec.Struct, kw_only=True):
-    """A voice that is gone."""
+class VoiceDeletion(msgspec.Struct, kw_only=True):
+    """Deleted voice."""
 
     status: str
     voice_id: str
 
 
-async def listed(call: Call) -> Response | Stream:
-    return call.answer([_listed(voice) for voice in await call.gateway.voices.voices(call.identity)])
+async def list_voices(call: Call) -> Response | Stream:
+    """List the voices of the caller."""
+    return call.answer([_summary(voice) for voice in await call.gateway.voices.voices(call.identity)])
 
 
 async def create(call: Call) -> Response | Stream:
+    """Create a voice. Raises the errors of `form` and `VoiceLibrary.create`."""
     async with form(call, LIMITS) as sent:
-        name = _name(sent.fields(NewVoice).name)
+        name = _name(sent.fields(NewVoiceForm).name)
         voice, warnings = await call.gateway.voices.create(name, sent.files("files"), call.identity)
-    return call.answer(_changed(voice, warnings), 201)
+    return call.answer(_change(voice, warnings), 201)
 
 
 async def add(call: Call) -> Response | Stream:
+    """Add recordings to a voice. Raises the errors of `form` and `VoiceLibrary.add`."""
     voice_id, voices = call.parameters["voice_id"], call.gateway.voices
-    await voices.find(voice_id, call.identity)  # before half a gigabyte is taken in
+    await voices.find(voice_id, call.identity)  # before half a gigabyte is received
     async with form(call, LIMITS) as sent:
-        sent.fields(Nothing)
+        sent.fields(NoFields)
         voice, warnings = await voices.add(voice_id, sent.files("files"), call.identity)
-    call.gateway.copies.forget(voice_id)
-    return call.answer(_changed(voice, warnings))
+    call.gateway.reference_cache.forget(voice_id)
+    return call.answer(_change(voice, warnings))
 
 
 async def delete(call: Call) -> Response | Stream:
+    """Delete a voice. Raises the errors of `VoiceLibrary.delete`."""
     voice_id = call.parameters["voice_id"]
     await call.gateway.voices.delete(voice_id, call.identity)
-    call.gateway.copies.forget(voice_id)
-    return call.answer(Deleted(status="deleted", voice_id=voice_id))
+    call.gateway.reference_cache.forget(voice_id)
+    return call.answer(VoiceDeletion(status="deleted", voice_id=voice_id))
 
 
-def _name(given: str) -> str:
-    name = given.strip()
-    if not 0 < len(name) <= MOST_NAME or CONTROL.search(name):
-        raise ValidationError(f"a name has 1 to {MOST_NAME} characters, none of them control characters", param="name")
+def _name(text: str) -> str:
+    name = text.strip()
+    if not 0 < len(name) <= MAX_NAME or CONTROL.search(name):
+        raise ValidationError(f"the name must have 1 to {MAX_NAME} characters and no control characters", param="name")
     return name
 
 
-def _listed(voice: Voice) -> Listed:
-    return Listed(
+def _summary(voice: Voice) -> VoiceSummary:
+    return VoiceSummary(
         voice_id=voice.voice_id,
         name=voice.name,
         created_at=voice.created_at,
@@ -99,8 +100,8 @@ def _listed(voice: Voice) -> Listed:
     )
 
 
-def _changed(voice: Voice, warnings: list[str]) -> Changed:
-    return Changed(
+def _change(voice: Voice, warnings: list[str]) -> VoiceChange:
+    return VoiceChange(
         voice_id=voice.voice_id,
         name=voice.name,
         references_count=len(voice.references),
@@ -116,13 +117,13 @@ FILES = {
     "maxItems": LIMITS.files["files"],
     "description": f"WAV files of more than 5 and at most 30 seconds, each of at most {LIMITS.file_bytes} bytes",
 }
-NAME = {"type": "string", "minLength": 1, "maxLength": MOST_NAME}
+NAME = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
 ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/voices",
-        handler=listed,
-        doc=Doc(summary="The voices that the caller may use", tag="voices", answer=list[Listed]),
+        handler=list_voices,
+        doc=Doc(summary="List the voices that the caller may use", tag="voices", answer=list[VoiceSummary]),
     ),
     Endpoint(
         method="POST",
@@ -130,11 +131,11 @@ ENDPOINTS = (
         handler=create,
         body_limit=LIMITS.body_bytes,
         doc=Doc(
-            summary="Make a voice from recordings",
+            summary="Create a voice from recordings",
             tag="voices",
             form={"name": NAME, "files": FILES},
             required=("name", "files"),
-            answer=Changed,
+            answer=VoiceChange,
             status=201,
         ),
     ),
@@ -148,13 +149,13 @@ ENDPOINTS = (
             tag="voices",
             form={"files": FILES},
             required=("files",),
-            answer=Changed,
+            answer=VoiceChange,
         ),
     ),
     Endpoint(
         method="DELETE",
         path="/voices/{voice_id}",
         handler=delete,
-        doc=Doc(summary="Delete a voice and its recordings", tag="voices", answer=Deleted),
+        doc=Doc(summary="Delete a voice and its recordings", tag="voices", answer=VoiceDeletion),
     ),
 )

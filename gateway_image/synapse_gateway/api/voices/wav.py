@@ -1,6 +1,6 @@
-"""How long a WAV file lasts, from its RIFF header alone.
+"""Length of a WAV file, from its RIFF header alone.
 
-Sizes in the header are not trusted: a recorder that was cut off, or that wrote to a pipe, leaves wrong ones. Layout:
+Sizes in the header are not trusted: an interrupted recorder, or one that wrote to a pipe, leaves wrong ones. Layout:
 "Multimedia Programming Interface and Data Specifications 1.0" and Microsoft's WAVEFORMATEXTENSIBLE.
 """
 
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 
 from synapse_gateway.errors import BadRequestError
 
-LEAST_BYTES = 44
-"""A header and nothing else."""
-MOST_CHUNKS = 256
+MIN_BYTES = 44
+"""Size of a header without audio."""
+MAX_CHUNKS = 256
 EXTENSIBLE = 0xFFFE
 SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
-"""What follows the format's number in the GUID of every format that has a number."""
+"""End of the GUID of every format with a number; its first two bytes are the number."""
 FORMATS = {1: (8, 16, 24, 32), 3: (32, 64), 6: (8,), 7: (8,)}
-"""PCM, IEEE float, A-law and mu-law, each with its bits a sample: formats whose frames are all of one size."""
-MOST_CHANNELS = 32
+"""Bits per sample of PCM, IEEE float, A-law and mu-law, the formats with frames of one size."""
+MAX_CHANNELS = 32
 RATES_HZ = range(1_000, 384_001)
 ReadAt = Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wave:
-    """What a WAV file holds."""
+class WaveFormat:
+    """Format and length of a WAV file."""
 
     rate_hz: int
     channels: int
@@ -33,11 +33,11 @@ class Wave:
     duration_s: float
 
 
-def inspect(read_at: ReadAt, size: int) -> Wave:
-    """What the file holds whose bytes *read_at* gives by offset and size. Raises BadRequestError (`not_wav`)."""
+def inspect(read_at: ReadAt, size: int) -> WaveFormat:
+    """Return the format of the file that *read_at* reads, by offset and size. Raises BadRequestError (`not_wav`)."""
     head = read_at(0, 12)
-    if size < LEAST_BYTES or head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        raise _refused("it does not begin as one")
+    if size < MIN_BYTES or head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        raise _not_wav("it does not begin with a RIFF header")
     wave: tuple[int, int, int] | None = None
     for name, offset, length in _chunks(read_at, size):
         if name == b"fmt ":
@@ -45,14 +45,14 @@ def inspect(read_at: ReadAt, size: int) -> Wave:
         elif name == b"data":
             if wave is None:
                 break
-            return _measured(*wave, length)
-    raise _refused("its header is incomplete")
+            return _wave_format(*wave, length)
+    raise _not_wav("its header is incomplete")
 
 
 def _chunks(read_at: ReadAt, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, offset and length of each chunk; the length is what is there, whatever the header says."""
+    """Yield name, offset and length of each chunk; the length is limited to the bytes in the file."""
     offset = 12
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         head = read_at(offset, 8)
         if len(head) < 8:
             return
@@ -64,25 +64,25 @@ def _chunks(read_at: ReadAt, size: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _format(data: bytes) -> tuple[int, int, int]:
-    """Channels, rate and bits of a sample."""
+    """Return channels, sample rate and bits per sample."""
     if len(data) < 16:
-        raise _refused("its format is incomplete")
+        raise _not_wav("its format is incomplete")
     number, channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", data)
     if number == EXTENSIBLE and data[26:40] == SUBFORMAT_TAIL:
         number = int.from_bytes(data[24:26], "little")
     if bits not in FORMATS.get(number, ()):
-        raise _refused("its samples are neither PCM, float, A-law nor mu-law")
-    if not 0 < channels <= MOST_CHANNELS or rate not in RATES_HZ or frame != channels * bits // 8:
-        raise _refused("its format contradicts itself")
+        raise _not_wav("its samples are neither PCM, float, A-law nor mu-law")
+    if not 0 < channels <= MAX_CHANNELS or rate not in RATES_HZ or frame != channels * bits // 8:
+        raise _not_wav("its format contradicts itself")
     return channels, rate, bits
 
 
-def _measured(channels: int, rate_hz: int, bits: int, length: int) -> Wave:
+def _wave_format(channels: int, rate_hz: int, bits: int, length: int) -> WaveFormat:
     frames = length // (channels * bits // 8)
     if frames == 0:
-        raise _refused("it holds no sound")
-    return Wave(rate_hz=rate_hz, channels=channels, bits=bits, duration_s=frames / rate_hz)
+        raise _not_wav("it has no audio")
+    return WaveFormat(rate_hz=rate_hz, channels=channels, bits=bits, duration_s=frames / rate_hz)
 
 
-def _refused(why: str) -> BadRequestError:
-    return BadRequestError(f"the file is not a WAV file that can be used: {why}", code="not_wav")
+def _not_wav(reason: str) -> BadRequestError:
+    return BadRequestError(f"the file is not a WAV file that can be used: {reason}", code="not_wav")

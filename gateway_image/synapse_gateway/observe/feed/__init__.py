@@ -1,7 +1,7 @@
-"""The terminal feed: what the log says, as it says it, to whoever watches."""
+"""Terminal feed: log records as events, to clients that subscribe."""
 
-from synapse_gateway.observe.feed.event import LEVELS, Event, Line
+from synapse_gateway.observe.feed.event import LEVELS, EncodedEvent, FeedEvent
 from synapse_gateway.observe.feed.feed import Feed
-from synapse_gateway.observe.feed.hub import Subscription, View
+from synapse_gateway.observe.feed.hub import FeedFilter, Subscription
 
-__all__ = ["LEVELS", "Event", "Feed", "Line", "Subscription", "View"]
+__all__ = ["LEVELS", "EncodedEvent", "Feed", "FeedEvent", "FeedFilter", "Subscription"]

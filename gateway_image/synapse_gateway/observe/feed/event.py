@@ -1,4 +1,4 @@
-"""One line of the log, as watchers and the other replicas see it."""
+"""Event of the feed: one log record, for subscribers and other replicas."""
 
 import logging
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ LEVELS: Mapping[str, int] = {name: getattr(logging, name) for name in ("DEBUG", 
 SOURCE_CHARS = 120
 
 
-class Event(msgspec.Struct, frozen=True):
-    """What one replica says to the others: these five keys, in compact JSON."""
+class FeedEvent(msgspec.Struct, frozen=True):
+    """Event as replicas exchange it: these five keys, in compact JSON."""
 
     ts: str  # ISO 8601, UTC
     source: str
@@ -20,24 +20,24 @@ class Event(msgspec.Struct, frozen=True):
     instance: str
 
 
-class Line:
-    """An event and its two written forms, each made once however many watch."""
+class EncodedEvent:
+    """Event and its two encodings, each made once for all subscribers."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: FeedEvent) -> None:
         self.event = event
         self.rank = LEVELS[event.level]
 
     @cached_property
     def payload(self) -> bytes:
-        """The event as JSON; it has no line break, since JSON escapes them."""
+        """Event as JSON, which has no line breaks because JSON escapes them."""
         return msgspec.json.encode(self.event)
 
     @cached_property
     def frame(self) -> bytes:
-        """The event as a server-sent event."""
+        """Event as a server-sent event."""
         return b"event: log\ndata: %b\n\n" % self.payload
 
 
 def level_name(number: int) -> str:
-    """The nearest named level at or below *number*."""
+    """Return the nearest named level at or below *number*."""
     return next((name for name, least in reversed(tuple(LEVELS.items())) if number >= least), "DEBUG")

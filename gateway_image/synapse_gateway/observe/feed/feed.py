@@ -1,4 +1,4 @@
-"""The feed of one replica: what its log says and what the others say, made safe and handed to whoever watches."""
+"""Feed of one replica: its own log records and those of other replicas, redacted, for its subscribers."""
 
 import asyncio
 import os
@@ -9,48 +9,53 @@ from datetime import datetime
 import msgspec
 
 from synapse_gateway.errors import UnavailableError
-from synapse_gateway.observe.feed.event import SOURCE_CHARS, Event, Line
+from synapse_gateway.observe.feed.event import SOURCE_CHARS, EncodedEvent, FeedEvent
 from synapse_gateway.observe.feed.handler import FeedHandler
-from synapse_gateway.observe.feed.hub import Hub, Subscription, View
+from synapse_gateway.observe.feed.hub import FeedFilter, Hub, Subscription
 from synapse_gateway.observe.feed.redaction import Redactor
 from synapse_gateway.observe.feed.redis_bus import RedisBus
 from synapse_gateway.observe.metrics import DIRECTORY, Metrics
-from synapse_gateway.settings import Feed as Settings
+from synapse_gateway.settings import FeedSettings
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,15}(?:Z|[+-]\d\d:\d\d)")
 
 
 class Feed:
-    """Made and started where the event loop runs."""
+    """Terminal feed; it is created and started in the event loop."""
 
-    def __init__(self, settings: Settings, instance: str, metrics: Metrics) -> None:
+    def __init__(self, settings: FeedSettings, instance: str, metrics: Metrics) -> None:
         self.settings = settings
-        self.instance = instance = named(instance)
+        self.instance = instance = bus_name(instance)
         self._redactor = Redactor(settings.extra_patterns, settings.line_chars)
         self._hub = Hub(settings.buffer_size, settings.queue_size, metrics.feed_dropped)
-        self._handler = FeedHandler(instance, self._redactor, self._say, asyncio.get_running_loop())
-        self.bus = RedisBus(settings, instance, metrics.feed_failures, self._hear) if settings.redis_url else None
-        self._is_over = False
+        self._handler = FeedHandler(instance, self._redactor, self._publish_own, asyncio.get_running_loop())
+        self.bus = (
+            RedisBus(settings, instance, metrics.feed_failures, self._publish_remote) if settings.redis_url else None
+        )
+        self._has_ended = False
 
     @property
-    def watchers(self) -> int:
-        return len(self._hub.watchers)
+    def subscribers(self) -> int:
+        """Number of subscribers."""
+        return len(self._hub.subscriptions)
 
     def start(self) -> None:
-        """Listen to the log; and to the other replicas, as soon as Redis is there."""
+        """Start to publish log records, and to receive those of other replicas as soon as Redis is available."""
         self._handler.install()
         if self.bus:
             self.bus.start()
 
-    def subscribe(self, view: View) -> AbstractContextManager[Subscription]:
-        """Watch until the block ends. Raises UnavailableError once this replica goes."""
-        if self._is_over:
-            raise UnavailableError("this replica is going; watch another", code="draining", retry_after_s=1)
-        return self._hub.subscribe(view)
+    def subscribe(self, event_filter: FeedFilter) -> AbstractContextManager[Subscription]:
+        """Subscribe until the block ends. Raises UnavailableError while this replica shuts down."""
+        if self._has_ended:
+            raise UnavailableError(
+                "this replica is shutting down; connect to another one", code="draining", retry_after_s=1
+            )
+        return self._hub.subscribe(event_filter)
 
     def end(self) -> None:
-        """Let every watcher go at once: a stream without an end must not hold up the replica's."""
-        self._is_over = True
+        """End all subscriptions, since an endless stream would delay the shutdown of the replica."""
+        self._has_ended = True
         self._hub.end()
 
     async def close(self) -> None:
@@ -58,18 +63,18 @@ class Feed:
         if self.bus:
             await self.bus.close()
 
-    def _say(self, event: Event) -> None:
-        """One of our own: to those who watch here, and to the other replicas."""
-        line = Line(event)
-        self._hub.publish(line)
+    def _publish_own(self, event: FeedEvent) -> None:
+        """Publish an event of this replica to its subscribers and to the other replicas."""
+        encoded = EncodedEvent(event)
+        self._hub.publish(encoded)
         if self.bus:
-            self.bus.send(line.payload)
+            self.bus.send(encoded.payload)
 
-    def _hear(self, event: Event) -> None:
-        """One of another replica's: its word on what is safe is not taken, and it goes no further."""
+    def _publish_remote(self, event: FeedEvent) -> None:
+        """Publish an event of another replica to the subscribers; it is redacted again and not passed on."""
         clean = self._redactor.clean
         self._hub.publish(
-            Line(
+            EncodedEvent(
                 msgspec.structs.replace(
                     event,
                     ts=event.ts if TIME.fullmatch(event.ts) and _is_time(event.ts) else "",
@@ -81,8 +86,11 @@ class Feed:
         )
 
 
-def named(instance: str) -> str:
-    """The name of this process on the bus: where several share a replica's, each would swallow the others' lines."""
+def bus_name(instance: str) -> str:
+    """Return the name of this process on the bus, with its process id if a replica has several workers.
+
+    A process ignores events with its own name.
+    """
     return f"{instance}.{os.getpid()}" if DIRECTORY in os.environ else instance
 
 

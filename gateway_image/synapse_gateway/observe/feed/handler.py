@@ -1,4 +1,4 @@
-"""From the log to the feed, whichever thread logs: never waiting, and never hearing itself."""
+"""Log handler that publishes records to the feed, from any thread, without waiting and without recursion."""
 
 import asyncio
 import logging
@@ -6,16 +6,16 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from synapse_gateway.observe.feed.event import SOURCE_CHARS, Event, level_name
+from synapse_gateway.observe.feed.event import SOURCE_CHARS, FeedEvent, level_name
 from synapse_gateway.observe.feed.redaction import Redactor
 from synapse_gateway.observe.logs import ACCESS
 
 
 class FeedHandler(logging.Handler):
-    """Hands each record of INFO and above to *publish*, as an event, in the thread of *loop*."""
+    """Calls *publish* with each record of level INFO and above, as an event, in the thread of *loop*."""
 
     def __init__(
-        self, instance: str, redactor: Redactor, publish: Callable[[Event], None], loop: asyncio.AbstractEventLoop
+        self, instance: str, redactor: Redactor, publish: Callable[[FeedEvent], None], loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(logging.INFO)
         self._instance = instance
@@ -23,35 +23,35 @@ class FeedHandler(logging.Handler):
         self._publish = publish
         self._loop = loop
         self._loop_thread = threading.get_ident()
-        self._here = threading.local()
+        self._local = threading.local()
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
-        """Have none: events meet in the loop's thread, so no thread waits for another."""
+        """Create no lock: events are published in the thread of the loop, so no thread waits for another."""
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Publish *record*; one that is logged while another is being published is left to the other handlers."""
-        if getattr(self._here, "is_busy", False):
+        """Publish *record*, unless it is logged by the publishing of another record."""
+        if getattr(self._local, "is_busy", False):
             return
-        self._here.is_busy = True
+        self._local.is_busy = True
         try:
-            self._hand_over(self._event(record))
-        except Exception:  # noqa: BLE001 - a record that cannot be shown must not disturb the one who logged it
+            self._publish_in_loop(self._event(record))
+        except Exception:  # noqa: BLE001 - logging must not fail in the code that logs
             self.handleError(record)
         finally:
-            self._here.is_busy = False
+            self._local.is_busy = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say nothing: logging's own way is to print the record's arguments, whatever they hold."""
+        """Print nothing: the default prints the arguments of the record, which may have secrets."""
 
-    def _hand_over(self, event: Event) -> None:
+    def _publish_in_loop(self, event: FeedEvent) -> None:
         if threading.get_ident() == self._loop_thread:
             self._publish(event)
         else:
-            self._loop.call_soon_threadsafe(self._publish, event)  # a closed loop raises: nobody watches any more
+            self._loop.call_soon_threadsafe(self._publish, event)  # a closed loop raises, and has no subscribers
 
-    def _event(self, record: logging.LogRecord) -> Event:
-        return Event(
+    def _event(self, record: logging.LogRecord) -> FeedEvent:
+        return FeedEvent(
             ts=datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             source=self._redactor.clean(record.name)[:SOURCE_CHARS],
             level=level_name(record.levelno),
@@ -60,7 +60,7 @@ class FeedHandler(logging.Handler):
         )
 
     def install(self) -> None:
-        """Listen to every logger. That of answered requests is asked by itself: it does not propagate."""
+        """Add the handler to the root logger, and to the access logger, which does not propagate."""
         logging.getLogger().addHandler(self)
         logging.getLogger(ACCESS).addHandler(self)
         logging.getLogger(ACCESS).propagate = False

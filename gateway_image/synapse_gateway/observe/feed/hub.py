@@ -1,4 +1,4 @@
-"""Who watches: a ring of the last lines, and for each watcher a queue that loses its oldest when it is slow."""
+"""Subscriptions of the feed: a ring buffer of the last events, and a bounded queue per subscriber."""
 
 import asyncio
 from collections import deque
@@ -9,102 +9,105 @@ from itertools import islice
 
 from prometheus_client import Counter
 
-from synapse_gateway.observe.feed.event import Line
+from synapse_gateway.observe.feed.event import EncodedEvent
 
 END_S = 1.0
-"""Seconds that a watcher who does not read has to take its last lines, once the feed ends."""
+"""Seconds until a subscriber that does not read is disconnected, after the feed ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
-    """What a watcher wants to see. *sources* are exact; none means every one."""
+class FeedFilter:
+    """Filter of a subscriber. *sources*: exact names; empty for all."""
 
     rank: int
     sources: frozenset[str] = frozenset()
     backlog: int = 80
 
-    def shows(self, line: Line) -> bool:
-        return line.rank >= self.rank and (not self.sources or line.event.source in self.sources)
+    def matches(self, event: EncodedEvent) -> bool:
+        return event.rank >= self.rank and (not self.sources or event.event.source in self.sources)
 
 
 class Subscription:
-    """One watcher. *backlog* is what was said before, oldest first; nothing in it comes again."""
+    """One subscriber. *backlog*: earlier events, oldest first, which are not in the queue."""
 
-    def __init__(self, view: View, backlog: list[Line], queue_size: int, lost: Counter) -> None:
-        self.view = view
+    def __init__(
+        self, event_filter: FeedFilter, backlog: list[EncodedEvent], queue_size: int, dropped: Counter
+    ) -> None:
+        self._filter = event_filter
         self.backlog = backlog
-        self.abort: Callable[[], None] = _nothing
-        self._queue: deque[Line] = deque(maxlen=queue_size)
-        self._lost = lost
-        self._news = asyncio.Event()
-        self._is_over = False
+        self.abort: Callable[[], None] = _no_connection
+        self._queue: deque[EncodedEvent] = deque(maxlen=queue_size)
+        self._dropped = dropped
+        self._has_events = asyncio.Event()
+        self._has_ended = False
 
-    def offer(self, line: Line) -> None:
-        """Queue *line* if it is wanted; a full queue loses its oldest."""
-        if not self.view.shows(line):
+    def offer(self, event: EncodedEvent) -> None:
+        """Queue *event* if it matches the filter; a full queue drops its oldest event."""
+        if not self._filter.matches(event):
             return
         if len(self._queue) == self._queue.maxlen:
-            self._lost.inc()
-        self._queue.append(line)
-        self._news.set()
+            self._dropped.inc()
+        self._queue.append(event)
+        self._has_events.set()
 
     def end(self) -> None:
-        """Let the watcher go as soon as it has what is queued."""
-        self._is_over = True
-        self._news.set()
+        """End the subscription after the queued events."""
+        self._has_ended = True
+        self._has_events.set()
 
-    async def batches(self, silence_s: float) -> AsyncIterator[list[Line]]:
-        """What comes, together where it came together; an empty list after each *silence_s* seconds of nothing."""
-        while self._queue or not self._is_over:
+    async def batches(self, idle_s: float) -> AsyncIterator[list[EncodedEvent]]:
+        """Yield the queued events together; an empty list after each *idle_s* seconds without events."""
+        while self._queue or not self._has_ended:
             try:
-                async with asyncio.timeout(silence_s):
-                    await self._news.wait()
+                async with asyncio.timeout(idle_s):
+                    await self._has_events.wait()
             except TimeoutError:
                 yield []
                 continue
-            self._news.clear()
-            lines = list(self._queue)
+            self._has_events.clear()
+            events = list(self._queue)
             self._queue.clear()
-            if lines:
-                yield lines
+            if events:
+                yield events
 
 
 class Hub:
-    """The last *size* lines, and everybody who watches. For one thread: that of the event loop."""
+    """Ring buffer of the last *size* events, and all subscriptions; for the thread of the event loop only."""
 
-    def __init__(self, size: int, queue_size: int, lost: Counter) -> None:
-        self._ring: deque[Line] = deque(maxlen=size)
+    def __init__(self, size: int, queue_size: int, dropped: Counter) -> None:
+        self._ring: deque[EncodedEvent] = deque(maxlen=size)
         self._queue_size = queue_size
-        self._lost = lost
-        self.watchers: set[Subscription] = set()
+        self._dropped = dropped
+        self.subscriptions: set[Subscription] = set()
 
-    def publish(self, line: Line) -> None:
-        self._ring.append(line)
-        for watcher in self.watchers:
-            watcher.offer(line)
+    def publish(self, event: EncodedEvent) -> None:
+        self._ring.append(event)
+        for subscription in self.subscriptions:
+            subscription.offer(event)
 
     @contextmanager
-    def subscribe(self, view: View) -> Iterator[Subscription]:
-        """Watch until the block ends. Backlog and queue meet without a gap: nothing is said between the two."""
-        backlog = list(islice((line for line in reversed(self._ring) if view.shows(line)), view.backlog))
-        watcher = Subscription(view, backlog[::-1], self._queue_size, self._lost)
-        self.watchers.add(watcher)
+    def subscribe(self, event_filter: FeedFilter) -> Iterator[Subscription]:
+        """Subscribe until the block ends. No event is missing between the backlog and the queue."""
+        matches = (event for event in reversed(self._ring) if event_filter.matches(event))
+        backlog = list(islice(matches, event_filter.backlog))[::-1]
+        subscription = Subscription(event_filter, backlog, self._queue_size, self._dropped)
+        self.subscriptions.add(subscription)
         try:
-            yield watcher
+            yield subscription
         finally:
-            self.watchers.discard(watcher)
+            self.subscriptions.discard(subscription)
 
     def end(self) -> None:
-        """Let every watcher go; one that does not read is cut off after a second."""
+        """End all subscriptions, and disconnect those that have not ended after a second."""
         loop = asyncio.get_running_loop()
-        for watcher in self.watchers:
-            watcher.end()
-            loop.call_later(END_S, self._cut_off, watcher)
+        for subscription in self.subscriptions:
+            subscription.end()
+            loop.call_later(END_S, self._disconnect, subscription)
 
-    def _cut_off(self, watcher: Subscription) -> None:
-        if watcher in self.watchers:
-            watcher.abort()
+    def _disconnect(self, subscription: Subscription) -> None:
+        if subscription in self.subscriptions:
+            subscription.abort()
 
 
-def _nothing() -> None:
-    """What is called of a watcher that has no connection yet."""
+def _no_connection() -> None:
+    """Do nothing; the default of a subscription without a connection."""

@@ -1,6 +1,6 @@
-"""The gateway as a server: HTTP/1.1 for its clients, on llhttp's parser.
+"""HTTP/1.1 server, on llhttp's parser.
 
-Every request is a task of its own, which is cancelled at once when its client leaves.
+Every request runs in a task, which is cancelled at once when its client disconnects.
 """
 
 from synapse_gateway.server.http.listener import Listener

@@ -1,4 +1,4 @@
-"""One client's connection: requests in, each answered by a task of its own, in the order they came."""
+"""Client connection: parses requests and handles each in a task, one after the other."""
 
 import asyncio
 from collections import deque
@@ -7,48 +7,55 @@ from typing import Protocol, cast
 
 import httptools
 
-from synapse_gateway.server.body_stream import Inflow
+from synapse_gateway.server.body_stream import BodyStream
 from synapse_gateway.server.deadline import Deadline
 from synapse_gateway.server.http.exchange import Exchange
-from synapse_gateway.server.http.head import RefusedHeadError, TooManyAheadError, headers, origin
-from synapse_gateway.server.http.request import BadBodyError, ClientLeftError, Request
+from synapse_gateway.server.http.request import (
+    BadBodyError,
+    ClientLeftError,
+    RefusedHeadError,
+    Request,
+    TooManyPipelinedError,
+    merged_headers,
+    origin_form,
+)
 from synapse_gateway.server.http.response import Response, Stream
 
 HEAD_BYTES = 64 * 1024
 HEAD_S = 15.0
 """Seconds for the head of a request, from its first byte."""
 IDLE_S = 100.0
-"""Longer than Traefik keeps its idle connections, 90 s, so that it never sends into one that closes."""
+"""Idle timeout: longer than Traefik's (90 s), so that it never sends on a connection that is closing."""
 LINGER_S = 2.0
-"""Seconds to go on reading what the client still sends, so that it gets to read its refusal."""
-AHEAD = 8
-"""Requests that a client may send before their turn."""
+"""Seconds to keep reading after an early response, so that the client can read it before the connection closes."""
+MOST_PIPELINED = 8
+"""Requests that a client may send before the response to the current one."""
 
 Handle = Callable[[Exchange], Awaitable[Response | Stream]]
 Refuse = Callable[[int, str], Response]
 
 
-class Place(Protocol):
-    """Where clients come and go."""
+class ConnectionRegistry(Protocol):
+    """Registry of open connections, kept by the listener."""
 
     @property
     def is_draining(self) -> bool:
-        """Clients are to go elsewhere."""
+        """True if responses must end their connections."""
         ...
 
-    def join(self, peer: "Peer") -> None: ...
+    def add(self, connection: "ClientConnection") -> None: ...
 
-    def leave(self, peer: "Peer") -> None: ...
+    def remove(self, connection: "ClientConnection") -> None: ...
 
 
-class Peer(asyncio.Protocol):
-    """Parses what comes and writes what is answered. *refuse* answers what is no request."""
+class ClientConnection(asyncio.Protocol):
+    """Protocol of one connection. *refuse* makes the response to data that is not a valid request."""
 
-    def __init__(self, handle: Handle, refuse: Refuse, place: "Place") -> None:
+    def __init__(self, handle: Handle, refuse: Refuse, registry: ConnectionRegistry) -> None:
         self._loop = asyncio.get_running_loop()
         self._handle = handle
         self._refuse = refuse
-        self._place = place
+        self._registry = registry
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._incoming: Request | None = None
@@ -61,7 +68,7 @@ class Peer(asyncio.Protocol):
         self._is_idle = False
         self.is_closing = False
 
-    # What the listener does with it
+    # Interface for the listener
 
     @property
     def is_busy(self) -> bool:
@@ -69,11 +76,11 @@ class Peer(asyncio.Protocol):
 
     @property
     def is_ending(self) -> bool:
-        """See Line."""
-        return self.is_closing or self._place.is_draining
+        """See `Transport`."""
+        return self.is_closing or self._registry.is_draining
 
     def retire(self) -> None:
-        """Close, after the answer that is under way."""
+        """Close after the current response."""
         self.is_closing = True
         if not self.is_busy and self._incoming is None:
             self.close()
@@ -86,40 +93,40 @@ class Peer(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # What the event loop tells
+    # Callbacks of the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._place.join(self)
+        self._registry.add(self)
         self._deadline.set(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
-        self._place.leave(self)
+        self._registry.remove(self)
         self._deadline.stop()
         if self._incoming is not None:
             self._incoming.body.fail(ClientLeftError())
         if self._task is not None:
             self._task.cancel()
         self.resume_writing()
-        self._let_go()
+        self._break_cycles()
 
     def data_received(self, data: bytes) -> None:
         if self.is_closing and self._incoming is None:
-            return  # lingering: what still comes is not wanted
+            return  # lingering: discard further data
         if self._incoming is None or not self._incoming.method:
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self.is_closing = True  # nothing is upgraded: it is answered as what it is without
+            self.is_closing = True  # upgrades are not supported: answer it as a plain request
         except httptools.HttpParserError as error:
-            self._break(error.__context__)
+            self._reject(error.__context__)
         else:
-            self._watch_head()
+            self._check_head()
 
     def eof_received(self) -> None:
-        """A client that stops sending has left: returning nothing closes the transport."""
+        """Return None, which closes the transport: a client that stops sending has left."""
 
     def pause_writing(self) -> None:
         self._can_write = self._loop.create_future()
@@ -129,16 +136,16 @@ class Peer(asyncio.Protocol):
             self._can_write.set_result(None)
         self._can_write = None
 
-    def _let_go(self) -> None:
-        """Drop what holds us as we hold it: the collector comes by rarely, and thousands of clients before it."""
+    def _break_cycles(self) -> None:
+        """Break reference cycles so that a closed connection is freed without the garbage collector."""
         del self._parser
         self._incoming = self._serving = None
         self._queue.clear()
 
-    # What the parser tells
+    # Callbacks of the parser
 
     def on_message_begin(self) -> None:
-        self._incoming = Request(self.send, Inflow(self._loop, self._transport))
+        self._incoming = Request(self.send, BodyStream(self._loop, self._transport))
         self._url: list[bytes] = []
         self._headers: list[tuple[bytes, bytes]] = []
 
@@ -153,17 +160,17 @@ class Peer(asyncio.Protocol):
         assert request is not None  # noqa: S101 - llhttp began the message
         request.version = self._parser.get_http_version()
         request.is_kept = self._parser.should_keep_alive() and request.version != "1.0"
-        request.headers = headers(self._headers, request.version)
+        request.headers = merged_headers(self._headers, request.version)
         target = b"".join(self._url).decode("latin-1")
-        request.path, _, request.query = (target if target[0] == "/" else origin(target)).partition("?")
+        request.path, _, request.query = (target if target[0] == "/" else origin_form(target)).partition("?")
         request.method = self._parser.get_method().decode("latin-1")
         self._head_size = 0
         self._is_idle = False
         self._deadline.clear()
         if self._task is not None:
             self._queue.append(request)
-            if len(self._queue) > AHEAD:
-                raise TooManyAheadError
+            if len(self._queue) > MOST_PIPELINED:
+                raise TooManyPipelinedError
         else:
             self._start(request)
 
@@ -176,7 +183,7 @@ class Peer(asyncio.Protocol):
             self._incoming.body.end()
             self._incoming = None
 
-    # Answering
+    # Responses
 
     def _start(self, request: Request) -> None:
         self._serving = request
@@ -185,9 +192,9 @@ class Peer(asyncio.Protocol):
     async def _serve(self, request: Request) -> None:
         exchange = Exchange(self, request)
         try:
-            answer = await self._handle(exchange)
-            if isinstance(answer, Response):
-                exchange.respond(answer)
+            response = await self._handle(exchange)
+            if isinstance(response, Response):
+                exchange.respond(response)
         except asyncio.CancelledError:
             self.abort()
             return
@@ -209,41 +216,43 @@ class Peer(asyncio.Protocol):
             self._deadline.set(IDLE_S if self._is_idle else HEAD_S)
 
     def _linger(self) -> None:
-        """Say that nothing more will come, and read on for a moment before hanging up."""
+        """Shut down the sending side, and keep reading for a moment before closing."""
         self.is_closing = True
         if self._transport is None:
             return
-        body_is_whole = self._incoming is None
+        is_body_read = self._incoming is None
         if self._incoming is not None:
-            self._incoming.body.taken()
+            self._incoming.body.take()
             self._incoming = None
-        if body_is_whole or not self._transport.can_write_eof():
+        if is_body_read or not self._transport.can_write_eof():
             self.close()
         else:
             self._transport.write_eof()
             self._deadline.set(LINGER_S)
 
-    def _break(self, error: BaseException | None) -> None:
-        """What came is no request, or its body is none."""
+    def _reject(self, error: BaseException | None) -> None:
+        """Handle data that is not a valid request or body."""
         self.is_closing = True
-        if isinstance(error, TooManyAheadError):
+        if isinstance(error, TooManyPipelinedError):
             self.abort()
             return
         if self._task is not None:
             if self._incoming is self._serving and self._serving is not None:
                 self._serving.body.fail(BadBodyError())
-            return  # what came before it is still answered
-        status, message = (error.status, str(error)) if isinstance(error, RefusedHeadError) else (400, "not HTTP")
+            return  # earlier requests are still answered
+        status, message = (
+            (error.status, str(error)) if isinstance(error, RefusedHeadError) else (400, "not a valid HTTP request")
+        )
         self._incoming = None
         response = self._refuse(status, message)
         self.send(response.head(is_kept=False) + response.body)
         self.close()
 
-    # Waiting
+    # Timeouts and writing
 
-    def _watch_head(self) -> None:
+    def _check_head(self) -> None:
         if self._head_size > HEAD_BYTES and self._task is None:
-            self._break(RefusedHeadError(431, f"the head is larger than {HEAD_BYTES} bytes"))
+            self._reject(RefusedHeadError(431, f"the request head is larger than the limit of {HEAD_BYTES} bytes"))
         elif self._is_idle and self._head_size:
             self._is_idle = False
             self._deadline.set(HEAD_S)

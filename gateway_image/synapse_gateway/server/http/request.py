@@ -1,28 +1,44 @@
-"""What a client asked: the head at once, the body as it comes."""
+"""Request of a client: its head, with checks that the parser does not make, and its body as it arrives."""
 
+import re
 from collections.abc import Callable, Mapping
 
-from synapse_gateway.server.body_stream import Inflow
+from synapse_gateway.server.body_stream import BodyStream
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+ABSOLUTE_FORM = re.compile(r"\Ahttps?://[^/?]*", re.IGNORECASE)
+SINGLE = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"transfer-encoding"})
+"""Headers that must not be repeated."""
 
 
 class ClientLeftError(Exception):
-    """The client ended the connection in the middle of its request."""
+    """The client closed the connection before the end of its request."""
 
 
 class BadBodyError(Exception):
-    """What came as a body is not what its head announced."""
+    """The body does not match its head."""
+
+
+class TooManyPipelinedError(Exception):
+    """The client pipelines more requests than the limit."""
+
+
+class RefusedHeadError(Exception):
+    """A request head that is refused although it can be parsed."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Request:
-    """*path* is as the client sent it, without its query; names of *headers* are in lower case."""
+    """One request. *path* is as the client sent it, without its query; names of *headers* are in lower case."""
 
-    __slots__ = ("_is_asked", "_send", "body", "headers", "is_kept", "method", "path", "query", "version")
+    __slots__ = ("_is_continued", "_send", "body", "headers", "is_kept", "method", "path", "query", "version")
 
-    def __init__(self, send: Callable[[bytes], None], body: Inflow) -> None:
+    def __init__(self, send: Callable[[bytes], None], body: BodyStream) -> None:
         self._send = send
-        self._is_asked = False
+        self._is_continued = False
         self.body = body
         self.method = ""
         self.path = ""
@@ -33,12 +49,36 @@ class Request:
 
     @property
     def length(self) -> int | None:
-        """Bytes of the body, where the client says so."""
+        """Content-Length in bytes, where the client sent it."""
         value = self.headers.get("content-length")
         return int(value) if value is not None else None
 
     def proceed(self) -> None:
-        """Ask for the body where the client waits to be asked."""
-        if not self._is_asked and self.headers.get("expect", "").lower() == "100-continue":
+        """Send 100 Continue if the client waits for it, once."""
+        if not self._is_continued and self.headers.get("expect", "").lower() == "100-continue":
             self._send(CONTINUE)
-        self._is_asked = True
+        self._is_continued = True
+
+
+def origin_form(target: str) -> str:
+    """Return a request target in absolute form, which proxies get, as path and query (RFC 9112, section 3.2)."""
+    return "/" + ABSOLUTE_FORM.sub("", target).removeprefix("/")
+
+
+def merged_headers(fields: list[tuple[bytes, bytes]], version: str) -> dict[str, str]:
+    """Return headers by name, repeated ones joined. Raises RefusedHeadError.
+
+    Duplicates of some are refused: a proxy in front might use the other value.
+    """
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        key = name.decode("latin-1")
+        if key in headers:
+            if name in SINGLE:
+                raise RefusedHeadError(400, f"duplicate header {key}")
+            headers[key] += ("; " if name == b"cookie" else ", ") + value.decode("latin-1")
+        else:
+            headers[key] = value.decode("latin-1")
+    if "host" not in headers and version == "1.1":
+        raise RefusedHeadError(400, "missing header host")
+    return headers

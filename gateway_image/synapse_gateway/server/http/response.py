@@ -1,4 +1,4 @@
-"""Answers: whole, or in parts."""
+"""Responses: whole, or streamed."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ REASONS: Mapping[int, str] = {status.value: status.phrase for status in HTTPStat
 
 @dataclass(slots=True)
 class Response:
-    """A whole answer."""
+    """Whole response."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    is_last: bool = False  # the connection ends with it
+    is_last: bool = False  # close the connection after it
 
     def head(self, *, is_kept: bool) -> bytes:
         more = f"content-length: {len(self.body)}\r\n" if self.status not in {204, 304} else ""
@@ -24,7 +24,7 @@ class Response:
 
 
 class Stream:
-    """An answer in parts. *write* waits for a slow client; its `finish` makes it whole, `abort` visibly broken."""
+    """Response in parts. `write` waits for a slow client; `finish` completes it, `abort` breaks it off visibly."""
 
     __slots__ = ("_abort", "_drain", "_is_chunked", "_send", "status")
 
@@ -56,19 +56,19 @@ class Stream:
 
 
 def head(status: int, headers: Mapping[str, str], more: str, *, is_kept: bool) -> bytes:
-    """The head of an answer; *more* are lines that the connection adds."""
+    """Return the head of a response; *more* are header lines of the connection."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     end = "\r\n" if is_kept else "connection: close\r\n\r\n"
     return f"HTTP/1.1 {status} {REASONS.get(status, '')}\r\n{_date()}{lines}{more}{end}".encode("latin-1")
 
 
-_dated = (0, "")
+_cached_date = (0, "")
 
 
 def _date() -> str:
-    """The `Date` line, made once a second."""
-    global _dated  # noqa: PLW0603
+    """Return the `Date` line, made once a second."""
+    global _cached_date  # noqa: PLW0603
     now = int(time())
-    if _dated[0] != now:
-        _dated = (now, f"date: {formatdate(now, usegmt=True)}\r\n")
-    return _dated[1]
+    if _cached_date[0] != now:
+        _cached_date = (now, f"date: {formatdate(now, usegmt=True)}\r\n")
+    return _cached_date[1]

@@ -1,4 +1,4 @@
-// A conversation, streamed.
+// Chat: a streamed conversation.
 
 import { reason, send } from "../api.js";
 import { button, duration, field, h, number } from "../dom.js";
@@ -9,9 +9,9 @@ function bubble(role, text = "") {
   return h("li.bubble", { "data-role": role }, h("b", {}, role), h("div.text", {}, text));
 }
 
-/** Ask, and call `show` with each piece of the answer; gives how it went. */
+/** Send a request and call `show` with each piece of the response; return the backend and the timings. */
 async function converse(request, signal, show) {
-  const began = performance.now();
+  const startedAt = performance.now();
   const answer = await send("POST", "/v1/chat/completions", { ...request, stream: true }, { signal });
   let [first, pieces] = [null, 0];
   for await (const event of events(answer)) {
@@ -22,8 +22,8 @@ async function converse(request, signal, show) {
     pieces += 1;
     show(text, delta.content === undefined);
   }
-  const seconds = (performance.now() - (first ?? began)) / 1000;
-  return { backend: answer.headers.get("x-synapse-backend"), firstS: ((first ?? began) - began) / 1000, rate: pieces / seconds };
+  const seconds = (performance.now() - (first ?? startedAt)) / 1000;
+  return { backend: answer.headers.get("x-synapse-backend"), firstS: ((first ?? startedAt) - startedAt) / 1000, rate: pieces / seconds };
 }
 
 function make() {
@@ -34,10 +34,10 @@ function make() {
   const temperature = h("input", { type: "number", min: 0, max: 2, step: 0.1, value: 0.7 });
   const prompt = h("textarea", { rows: 3, required: true, placeholder: "Ask something. Ctrl+Enter sends." });
   const log = h("ol.chat", { "aria-label": "Conversation", "aria-live": "polite", "aria-busy": "false" });
-  const said = h("p.muted", { role: "status" });
+  const status = h("p.muted", { role: "status" });
   const sends = h("button.primary", { type: "submit" }, "Send");
   const stops = button("Stop", () => stop?.abort(), { disabled: true });
-  const clears = button("New conversation", () => { turns.length = 0; log.replaceChildren(); said.textContent = ""; });
+  const clears = button("New conversation", () => { turns.length = 0; log.replaceChildren(); status.textContent = ""; });
   const busy = (isBusy) => {
     [sends.disabled, stops.disabled, clears.disabled] = [isBusy, !isBusy, isBusy];
     log.setAttribute("aria-busy", isBusy);
@@ -55,19 +55,19 @@ function make() {
     busy(true);
     const text = answer.querySelector(".text");
     let content = "";
-    const show = (piece, isThought) => {
-      if (!isThought) content += piece;
-      text.append(isThought ? h("span.muted", {}, piece) : piece);
+    const show = (piece, isReasoning) => {
+      if (!isReasoning) content += piece;
+      text.append(isReasoning ? h("span.muted", {}, piece) : piece);
       log.scrollTop = log.scrollHeight;
     };
     try {
       const request = { model: model.input.value, messages: [...first, ...turns], temperature: Number(temperature.value) };
       const { backend, firstS, rate } = await converse(request, stop.signal, show);
-      said.textContent = `${backend ?? "answered"} · first piece after ${duration(firstS)} · ${number(rate)} pieces/s`;
+      status.textContent = `${backend ?? "answered"} · first piece after ${duration(firstS)} · ${number(rate)} pieces/s`;
     } catch (error) {
-      said.textContent = error.name === "AbortError" ? "Stopped." : reason(error);
+      status.textContent = error.name === "AbortError" ? "Stopped." : reason(error);
       if (error.name !== "AbortError") answer.dataset.role = "error";
-      if (!content) text.append(said.textContent);
+      if (!content) text.append(status.textContent);
     } finally {
       if (content) turns.push({ role: "assistant", content });
       else turns.pop();
@@ -76,7 +76,7 @@ function make() {
     }
   }
 
-  const form = h("form.stack", { onsubmit: submit }, field("Message", prompt), h("div.toolbar", {}, sends, stops, clears, said));
+  const form = h("form.stack", { onsubmit: submit }, field("Message", prompt), h("div.toolbar", {}, sends, stops, clears, status));
   prompt.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.ctrlKey) form.requestSubmit(); });
   return h("div.split", {},
     h("section.card.stack", {}, log, form),

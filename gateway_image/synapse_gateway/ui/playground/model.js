@@ -1,13 +1,13 @@
-// Choosing a model by name; the names that are known are offered.
+// Input of a model name, with a list of the models of the gateway.
 
 import { field, h } from "../dom.js";
 import { catalog } from "../state.js";
 
-/** A field for a model; it begins with one that `suits` by its name, if possible a loaded one. */
-export function modelField(suits) {
+/** Create a field for a model, filled with one whose name matches `pattern`, preferably a loaded one. */
+export function modelField(pattern) {
   const input = h("input", { list: "model-names", autocomplete: "off", spellcheck: "false", required: true });
   catalog.watch(() => {
-    const suitable = (catalog.value ?? []).filter(({ id }) => suits.test(id));
+    const suitable = (catalog.value ?? []).filter(({ id }) => pattern.test(id));
     const best = suitable.find(({ status }) => status?.value === "loaded") ?? suitable[0];
     if (!input.value && best) input.value = best.id;
   });

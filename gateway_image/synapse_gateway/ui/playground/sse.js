@@ -1,6 +1,6 @@
-// Server-sent events out of an answer that is still coming.
+// Server-sent events of a streamed response.
 
-/** The data of each event, until `[DONE]`. Throws what an error event says. */
+/** Yield the data of each event until `[DONE]`. Throws the message of an error event. */
 export async function* events(answer) {
   let rest = "";
   for await (const part of parts(answer)) {

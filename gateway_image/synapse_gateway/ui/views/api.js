@@ -1,12 +1,11 @@
-// Where the API is described, and one call to begin with.
+// API: links to its documentation, and a first call.
 
 import { button, h } from "../dom.js";
 
 const PAGES = [
-  ["/docs", "Reference", "Every operation, with what it takes and gives."],
-  ["/redoc", "Reference, as one page", "The same, to read from top to bottom."],
-  ["/openapi.json", "OpenAPI document", "For generators of clients and tests."],
-  ["/health", "Health", "The state of every backend, as JSON."],
+  ["/docs", "Reference", "Every operation with its request and response."],
+  ["/openapi.json", "OpenAPI document", "For client and test generators."],
+  ["/health", "Health", "Health of every backend, as JSON."],
   ["/metrics", "Metrics", "For Prometheus."],
 ];
 
@@ -19,7 +18,7 @@ const EXAMPLES = () => ({
 from openai import OpenAI
 
 client = OpenAI(base_url="${location.origin}/v1", api_key=os.environ["SYNAPSE_API_KEY"])
-answer = client.chat.completions.create(model="MODEL", messages=[{"role": "user", "content": "Hello"}])`,
+response = client.chat.completions.create(model="MODEL", messages=[{"role": "user", "content": "Hello"}])`,
 });
 
 function example([name, text]) {
@@ -34,7 +33,7 @@ function make() {
   return h("div.stack", {},
     h("ul.cards.links", {}, PAGES.map(([path, title, text]) =>
       h("li", {}, h("a.card", { href: path }, h("b", {}, title), h("code", {}, path), h("span.muted", {}, text))))),
-    h("p.muted", {}, "This page calls the API with your session. Other clients send a key, where keys are configured."),
+    h("p.muted", {}, "The dashboard calls the API with your session. Other clients send a key if keys are configured."),
     Object.entries(EXAMPLES()).map(example));
 }
 

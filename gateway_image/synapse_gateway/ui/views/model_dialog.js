@@ -1,4 +1,4 @@
-// One model: what it is, how it runs, and its profile, edited by the fields that the gateway describes.
+// Dialog of one model: its state, and its profile, whose fields are described by the gateway.
 
 import { json, reason, send } from "../api.js";
 import { button, clock, field, h } from "../dom.js";
@@ -8,17 +8,17 @@ const at = (id) => `/models/${encodeURIComponent(id)}`;
 
 /** Open the dialog of `model`. */
 export function detail(model) {
-  const said = h("p", { role: "status", "aria-live": "polite" });
-  const profile = h("div.stack", {}, h("p.muted", {}, canSwitch() ? "Looking…" : "Models that are always there have no profile."));
-  const dialog = h("dialog.card.sheet", { "aria-labelledby": "model-title" },
+  const status = h("p", { role: "status", "aria-live": "polite" });
+  const profile = h("div.stack", {}, h("p.muted", {}, canSwitch() ? "Loading…" : "Models of this backend have no profile."));
+  const dialog = h("dialog.card.model", { "aria-labelledby": "model-title" },
     h("header", {}, h("h2.mono", { id: "model-title" }, model.id), button("Close", () => dialog.close())),
     facts(model),
-    h("h3", {}, "Profile"), profile, said,
+    h("h3", {}, "Profile"), profile, status,
     h("details", {}, h("summary", {}, "Raw JSON"), h("pre", { tabindex: 0 }, JSON.stringify(model, null, 2))));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  if (canSwitch()) edit(model.id, profile, said);
+  if (canSwitch()) edit(model.id, profile, status);
 }
 
 function facts(model) {
@@ -31,16 +31,16 @@ function facts(model) {
   return h("dl.pairs", {}, pairs.flatMap(([name, value]) => [h("dt", {}, name), h("dd.mono", {}, value)]));
 }
 
-async function edit(id, place, said) {
-  const tell = (text, isBad = false) => { said.textContent = text; said.className = isBad ? "bad" : "good-text"; };
-  const run = (deed, done) => async (event) => {
+async function edit(id, container, status) {
+  const report = (text, isBad = false) => { status.textContent = text; status.className = isBad ? "bad" : "good-text"; };
+  const run = (action, done) => async (event) => {
     event?.preventDefault();
     try {
-      await deed();
-      tell(done);
-      models.ask();
+      await action();
+      report(done);
+      models.refresh();
     } catch (error) {
-      tell(reason(error), true);
+      report(reason(error), true);
     }
   };
   try {
@@ -56,23 +56,23 @@ async function edit(id, place, said) {
       await send("PUT", `${at(id)}/profile`, { values: {}, replace: true });
       controls.forEach(([, input]) => { input.value = ""; });
     };
-    place.replaceChildren(h("form.stack", { onsubmit: run(save, "Saved.") },
+    container.replaceChildren(h("form.stack", { onsubmit: run(save, "Saved.") },
       h("div.fields", {}, controls.map(([described, input]) => field(described.label, input, hint(described)))),
       (schema.notes ?? []).map((note) => h("p.muted", {}, note)),
       h("div.toolbar", {}, h("button.primary", { type: "submit" }, "Save"),
         button("Save and load", run(apply, "Saved and loaded.")), button("Reset", run(reset, "Reset.")))));
   } catch (error) {
-    place.replaceChildren(h("p.bad", {}, reason(error)));
+    container.replaceChildren(h("p.bad", {}, reason(error)));
   }
 }
 
-function control({ type, choices, min, max, step, default: shown }, value = "") {
+function control({ type, choices, min, max, step, default: standard }, value = "") {
   if (choices) {
-    const options = ["", ...choices].map((choice) => h("option", { value: choice, selected: choice === value }, choice || `(${shown})`));
+    const options = ["", ...choices].map((choice) => h("option", { value: choice, selected: choice === value }, choice || `(${standard})`));
     return h("select", {}, options);
   }
   if (type === "string") return h("textarea", { rows: 3 }, value);
-  return h("input", { type: "number", min, max, step: step ?? (type === "integer" ? 1 : "any"), value, placeholder: shown });
+  return h("input", { type: "number", min, max, step: step ?? (type === "integer" ? 1 : "any"), value, placeholder: standard });
 }
 
 function hint({ description, applies_at: when, min, max }) {
@@ -80,7 +80,7 @@ function hint({ description, applies_at: when, min, max }) {
   return `${description ?? ""}${range}${when === "load" ? " Takes effect when the model is loaded." : ""}`.trim();
 }
 
-/** What the form says; a field that was left empty is not in it. */
+/** Return the values of the form, without the empty ones. */
 function read(controls) {
   const filled = controls.filter(([, input]) => input.value !== "");
   return Object.fromEntries(filled.map(([{ name, type }, { value }]) => [name, ["number", "integer"].includes(type) ? Number(value) : value]));

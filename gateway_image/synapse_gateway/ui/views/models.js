@@ -1,4 +1,4 @@
-// The models: which are loaded, and loading and unloading them.
+// Models: their state, and loading and unloading.
 
 import { reason, send } from "../api.js";
 import { button, h, led } from "../dom.js";
@@ -6,7 +6,7 @@ import { canSwitch, models as poll } from "../state.js";
 import { detail } from "./model_dialog.js";
 
 const WAIT_MS = 90_000;
-const LOOK_MS = 2_000;
+const POLL_MS = 2_000;
 const LIGHTS = { loaded: "good", loading: "warn", sleeping: "warn", unloading: "warn", downloading: "warn" };
 const busy = new Map();
 
@@ -15,30 +15,30 @@ export function stateOf(model) {
   return model.status?.value ?? "served";
 }
 
-/** Do what `verb` says and look until it shows, for at most 90 seconds. */
-async function act(verb, id, say) {
-  const wanted = verb === "load" ? "loaded" : "unloaded";
+/** Load or unload a model and wait for the result, for at most 90 seconds. */
+async function switchModel(verb, id, say) {
+  const target = verb === "load" ? "loaded" : "unloaded";
   busy.set(id, verb);
-  poll.tell();
+  poll.notify();
   try {
     await send("POST", `/models/${verb}`, { model: id });
     say(`${id}: ${verb} has begun.`);
-    say(await settles(id, wanted) ? `${id} is ${wanted}.` : `${id} is not ${wanted} yet; it may still come.`);
+    say(await reaches(id, target) ? `${id} is ${target}.` : `${id} is not ${target} yet; it may still happen.`);
   } catch (error) {
     say(`${id}: ${reason(error)}`);
   } finally {
     busy.delete(id);
-    await poll.ask();
+    await poll.refresh();
   }
 }
 
-async function settles(id, wanted) {
-  for (const end = Date.now() + WAIT_MS; Date.now() < end; await new Promise((done) => setTimeout(done, LOOK_MS))) {
-    await poll.ask();
+async function reaches(id, target) {
+  for (const end = Date.now() + WAIT_MS; Date.now() < end; await new Promise((done) => setTimeout(done, POLL_MS))) {
+    await poll.refresh();
     const model = poll.value?.find((one) => one.id === id);
     const state = model ? stateOf(model) : "unloaded";
-    if (state === wanted) return true;
-    if (state === "failed") throw new Error("loading failed; the terminal may say why");
+    if (state === target) return true;
+    if (state === "failed") throw new Error("loading failed; see the terminal for the reason");
   }
   return false;
 }
@@ -53,34 +53,34 @@ function row(model, say) {
     h("td", {}, led(state === "failed" ? "bad" : LIGHTS[state] ?? "unknown", state)),
     h("td.mono.muted", {}, hasContext ? context : "–"),
     h("td.muted", {}, model.owned_by ?? "–"),
-    h("td.actions", {}, canSwitch() && button(verb === "load" ? "Load" : "Unload", () => act(verb, model.id, say),
+    h("td.actions", {}, canSwitch() && button(verb === "load" ? "Load" : "Unload", () => switchModel(verb, model.id, say),
       { disabled: busy.has(model.id), "aria-label": `${verb === "load" ? "Load" : "Unload"} ${model.id}` })));
 }
 
 function make() {
   const search = h("input", { type: "search", placeholder: "Search models", "aria-label": "Search models", autocomplete: "off" });
   const body = h("tbody");
-  const said = h("p.muted", { role: "status", "aria-live": "polite" });
-  const say = (text) => { said.textContent = text; };
+  const status = h("p.muted", { role: "status", "aria-live": "polite" });
+  const say = (text) => { status.textContent = text; };
   const show = () => {
     const words = search.value.toLowerCase().split(/\s+/);
-    const found = (poll.value ?? []).filter(({ id }) => words.every((word) => id.toLowerCase().includes(word)));
+    const matches = (poll.value ?? []).filter(({ id }) => words.every((word) => id.toLowerCase().includes(word)));
     const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     body.classList.toggle("stale", poll.isStale);
-    body.replaceChildren(...found.map((model) => row(model, say)));
-    if (!found.length) body.append(h("tr", {}, h("td.muted", { colspan: 5 }, nothing())));
+    body.replaceChildren(...matches.map((model) => row(model, say)));
+    if (!matches.length) body.append(h("tr", {}, h("td.muted", { colspan: 5 }, emptyText())));
     if (focused) body.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   };
   search.addEventListener("input", show);
   poll.watch(show);
   const heads = ["Model", "State", "Context", "Owner"].map((name) => h("th", { scope: "col" }, name));
-  return h("div.stack", {}, h("div.toolbar", {}, search, said), h("div.card.scroll", {}, h("table", {},
+  return h("div.stack", {}, h("div.toolbar", {}, search, status), h("div.card.scroll", {}, h("table", {},
     h("thead", {}, h("tr", {}, heads, h("td", {}))), body)));
 }
 
-function nothing() {
+function emptyText() {
   if (poll.error) return reason(poll.error);
-  return poll.value?.length ? "No model has that in its name." : poll.value ? "There are no models." : "Looking…";
+  return poll.value?.length ? "No model matches the search." : poll.value ? "There are no models." : "Loading…";
 }
 
 export const models = { id: "models", title: "Models", make };

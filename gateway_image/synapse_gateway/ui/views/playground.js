@@ -1,4 +1,4 @@
-// Try what the gateway serves: a conversation, a voice, a transcript.
+// Playground: chat, speech and transcription.
 
 import { button, h } from "../dom.js";
 import { catalog } from "../state.js";
@@ -10,12 +10,12 @@ const TABS = [chat, speech, transcription];
 
 function make() {
   const panels = TABS.map((tab) => h("div.stack", { id: `panel-${tab.id}`, role: "tabpanel", "aria-labelledby": `tab-${tab.id}` }, tab.make()));
-  const tabs = TABS.map((tab, place) => button(tab.title, () => choose(place),
+  const tabs = TABS.map((tab, position) => button(tab.title, () => choose(position),
     { id: `tab-${tab.id}`, role: "tab", "aria-controls": `panel-${tab.id}`, class: "tab" }));
-  const choose = (chosen) => TABS.forEach((_, place) => {
-    tabs[place].setAttribute("aria-selected", place === chosen);
-    tabs[place].tabIndex = place === chosen ? 0 : -1;
-    panels[place].hidden = place !== chosen;
+  const choose = (chosen) => TABS.forEach((_, position) => {
+    tabs[position].setAttribute("aria-selected", position === chosen);
+    tabs[position].tabIndex = position === chosen ? 0 : -1;
+    panels[position].hidden = position !== chosen;
   });
   const step = ({ key }) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[key];

@@ -1,4 +1,4 @@
-// The feed as it comes; what is shown can be narrowed without losing what was said.
+// Terminal: the feed, with filters by level and text; hidden lines are kept.
 
 import { button, h, led } from "../dom.js";
 import { feed } from "../feed.js";
@@ -14,36 +14,36 @@ function make() {
   const list = h("ol.log.tall", { tabindex: 0, "aria-label": "Lines of the feed" });
   const state = h("span", { role: "status", "aria-live": "polite" });
   const count = h("span.muted");
-  const wanted = ({ level, source, message }) =>
+  const matches = ({ level, source, message }) =>
     !hidden.has(level) && `${source} ${message}`.toLowerCase().includes(search.value.toLowerCase());
-  const counted = () => { count.textContent = `${list.children.length} of ${feed.lines.length} lines`; };
-  const all = () => { list.replaceChildren(...feed.lines.filter(wanted).map(line)); list.scrollTop = list.scrollHeight; counted(); };
+  const updateCount = () => { count.textContent = `${list.children.length} of ${feed.lines.length} lines`; };
+  const showAll = () => { list.replaceChildren(...feed.lines.filter(matches).map(line)); list.scrollTop = list.scrollHeight; updateCount(); };
   const add = ({ detail }) => {
     const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_PX;
-    if (wanted(detail)) list.append(line(detail));
+    if (matches(detail)) list.append(line(detail));
     while (list.children.length > feed.lines.length) list.firstChild.remove();
     if (isAtEnd) list.scrollTop = list.scrollHeight;
-    counted();
+    updateCount();
   };
-  const turn = () => {
+  const showState = () => {
     const [light, word] = WORDS[feed.state];
     state.replaceChildren(led(light, feed.instance && feed.state === "live" ? `${word} from ${feed.instance}` : word));
-    if (feed.state === "live") all();
+    if (feed.state === "live") showAll();
     if (feed.state === "off") list.replaceChildren(h("li.muted", {}, "The feed is off: SYNAPSE_TERMINAL_FEED_MODE=live turns it on."));
   };
   const toggle = (level) => {
     const one = button(level, () => {
       one.setAttribute("aria-pressed", hidden.delete(level) || !hidden.add(level));
-      all();
+      showAll();
     }, { "aria-pressed": "true", class: "toggle", "data-level": level });
     return one;
   };
-  const clear = button("Clear", () => { feed.lines.length = 0; all(); });
-  search.addEventListener("input", all);
+  const clear = button("Clear", () => { feed.lines.length = 0; showAll(); });
+  search.addEventListener("input", showAll);
   feed.addEventListener("line", add);
-  feed.addEventListener("state", turn);
+  feed.addEventListener("state", showState);
   make.end = () => { list.scrollTop = list.scrollHeight; };
-  turn();
+  showState();
   return h("div.stack", {}, h("div.toolbar", {}, search, h("div.toggles", { role: "group", "aria-label": "Levels" }, LEVELS.map(toggle)),
     clear, state, count), list);
 }

@@ -1,19 +1,24 @@
-"""The gateway as a client: HTTP/1.1 to its backends, on llhttp's parser.
+"""HTTP/1.1 client for the backends, on llhttp's parser.
 
-It exists because a gateway cancels: a client that leaves must end the work of its backend at once, and leave a pool
-that is as good as before. `docs/gateway-performance.md` has what it costs beside other clients.
+It exists because of cancellation: a client that disconnects must end the backend's work at once, without harm to the
+connection pool. `docs/gateway-performance.md` compares its cost with that of other clients.
 """
 
-from synapse_gateway.upstream.http.client import Client, Request
-from synapse_gateway.upstream.http.errors import BrokenAnswerError, ConnectError, SilentBackendError, UpstreamError
-from synapse_gateway.upstream.http.response import Answer
+from synapse_gateway.upstream.http.client import Client, UpstreamRequest
+from synapse_gateway.upstream.http.errors import (
+    BrokenResponseError,
+    ConnectError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from synapse_gateway.upstream.http.response import UpstreamResponse
 
 __all__ = [
-    "Answer",
-    "BrokenAnswerError",
+    "BrokenResponseError",
     "Client",
     "ConnectError",
-    "Request",
-    "SilentBackendError",
     "UpstreamError",
+    "UpstreamRequest",
+    "UpstreamResponse",
+    "UpstreamTimeoutError",
 ]

@@ -1,4 +1,4 @@
-"""A pool of connections to one backend, and the exchanges over them."""
+"""Connection pool of one backend."""
 
 import asyncio
 import ssl
@@ -10,23 +10,23 @@ from urllib.parse import urlsplit
 
 from synapse_gateway.upstream.http.connection import Connection
 from synapse_gateway.upstream.http.errors import ConnectError, UpstreamError
-from synapse_gateway.upstream.http.response import Answer
+from synapse_gateway.upstream.http.response import UpstreamResponse
 
 CONNECT_S = 5.0
 IDLE_S = 4.0
-"""Idle connections are dropped before the backend does it: uvicorn, which vLLM runs on, waits 5 s."""
+"""Seconds until idle connections are closed: before the backend does it (uvicorn, under vLLM, waits 5 s)."""
 MOST_IDLE = 512
 
 
 @dataclass(slots=True)
-class Request:
-    """What to ask of a backend. A body of unknown length is sent in chunks, as fast as the backend takes it."""
+class UpstreamRequest:
+    """Request to a backend. A body of unknown length is sent in chunks, as fast as the backend reads it."""
 
     method: str
     path: str
     body: bytes | AsyncIterable[bytes] = b""
     headers: Iterable[tuple[str, str]] = field(default=())
-    length: int | None = None  # of a body that comes in parts
+    length: int | None = None  # of a body that is an async iterable
 
     def head(self, host: str) -> bytes:
         lines = [f"{self.method} {self.path} HTTP/1.1\r\nhost: {host}\r\n"]
@@ -43,7 +43,7 @@ class Request:
 
 
 class Client:
-    """Exchanges with one backend. Connections are its own, so that a slow backend starves no other."""
+    """HTTP client of one backend, with a pool per backend: a slow one cannot use up the connections of another."""
 
     def __init__(
         self, url: str, connect_s: float = CONNECT_S, idle_s: float = IDLE_S, tls: ssl.SSLContext | None = None
@@ -56,30 +56,32 @@ class Client:
         self._prefix = parts.path.rstrip("/")
         self._connect_s = connect_s
         self._idle_s = idle_s
-        self._idle: deque[Connection] = deque()  # the last one given back is the first one taken
+        self._idle: deque[Connection] = (
+            deque()
+        )  # used as a stack: the most recently released connection is reused first
         self._is_closed = False
 
-    async def send(self, request: Request, timeout_s: float) -> Answer:
-        """Ask, and return once the head of the answer is there; *timeout_s* is for the whole exchange.
+    async def send(self, request: UpstreamRequest, timeout_s: float) -> UpstreamResponse:
+        """Send *request*, and return when the head of the response has arrived; *timeout_s* limits the whole exchange.
 
-        Raises ConnectError when nothing was sent, else BrokenAnswerError and SilentBackendError.
+        Raises ConnectError when nothing was sent, else BrokenResponseError and UpstreamTimeoutError.
         """
-        connection = self._take() or await self._connect()
+        connection = self._reuse() or await self._connect()
         connection.begin(timeout_s)
         try:
             await self._exchange(connection, request)
         except BaseException:
             connection.close()
             raise
-        return Answer(connection, self._release)
+        return UpstreamResponse(connection, self._release)
 
     def close(self) -> None:
-        """Drop idle connections; those in use are dropped when they are given back."""
+        """Close idle connections; those in use are closed when they are released."""
         self._is_closed = True
         while self._idle:
             self._idle.pop().close()
 
-    async def _exchange(self, connection: Connection, request: Request) -> None:
+    async def _exchange(self, connection: Connection, request: UpstreamRequest) -> None:
         head = request.head(self._authority) if not self._prefix else self._prefixed(request)
         if isinstance(request.body, bytes):
             connection.write(head + request.body)
@@ -88,11 +90,13 @@ class Client:
             await _upload(connection, request.body, is_chunked=request.length is None)
         await connection.head()
 
-    def _prefixed(self, request: Request) -> bytes:
+    def _prefixed(self, request: UpstreamRequest) -> bytes:
         path = self._prefix + request.path
-        return Request(request.method, path, request.body, request.headers, request.length).head(self._authority)
+        return UpstreamRequest(request.method, path, request.body, request.headers, request.length).head(
+            self._authority
+        )
 
-    def _take(self) -> Connection | None:
+    def _reuse(self) -> Connection | None:
         self._drop_old()
         while self._idle:
             connection = self._idle.pop()
@@ -117,7 +121,7 @@ class Client:
         return connection
 
     def _release(self, connection: Connection) -> None:
-        connection.rest()
+        connection.finish()
         if self._is_closed or not connection.is_reusable or len(self._idle) >= MOST_IDLE:
             connection.close()
             return
@@ -126,17 +130,17 @@ class Client:
 
 
 async def _upload(connection: Connection, body: AsyncIterable[bytes], *, is_chunked: bool) -> None:
-    """Send *body* part by part, until its end or until the backend answers without waiting for it."""
+    """Send *body* part by part, until its end or until the backend responds before the end."""
     async for part in body:
         if not await _sent(connection, b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part):
-            connection.spoil()
+            connection.mark_unusable()
             return
     if is_chunked:
         connection.write(b"0\r\n\r\n")
 
 
 async def _sent(connection: Connection, data: bytes) -> bool:
-    """Whether the backend took *data*; not so once it has answered, for then it wants no more."""
+    """Send *data*; return False if the backend has responded already and reads no more."""
     try:
         if not connection.has_head:
             connection.write(data)

@@ -1,133 +1,133 @@
-"""One connection to a backend: bytes out, one parsed answer in, with backpressure both ways."""
+"""One connection to a backend: sends requests and parses responses, with backpressure in both directions."""
 
 import asyncio
 from typing import cast
 
 import httptools
 
-from synapse_gateway.server.body_stream import Inflow
+from synapse_gateway.server.body_stream import BodyStream
 from synapse_gateway.server.deadline import Deadline
-from synapse_gateway.upstream.http.errors import BrokenAnswerError, SilentBackendError, UpstreamError
+from synapse_gateway.upstream.http.errors import BrokenResponseError, UpstreamError, UpstreamTimeoutError
 
 Header = tuple[bytes, bytes]
 LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Connection(asyncio.Protocol):
-    """Exchanges one request at a time. An exchange that is not read to its end costs the connection."""
+    """Connection for one exchange at a time. It is closed when a response is not read to its end."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._can_write: asyncio.Future[None] | None = None
-        self._fault: UpstreamError | None = None
+        self._error: UpstreamError | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._deadline = Deadline(loop, self._out_of_time)  # set for as long as an exchange lasts
-        self._patience_s = 0.0
+        self._deadline = Deadline(loop, self._time_out)  # set for as long as an exchange lasts
+        self._timeout_s = 0.0
         self._is_streaming = False
         self.idle_since = 0.0
 
     def begin(self, seconds: float) -> None:
-        """Make ready for an exchange, which fails with SilentBackendError unless it ends within *seconds*."""
-        self._inflow = Inflow(self._loop, self._transport)
+        """Prepare an exchange, which fails with UpstreamTimeoutError unless it ends within *seconds*."""
+        self._body = BodyStream(self._loop, self._transport)
         self._is_kept = False
         self._is_streaming = False
-        self._patience_s = seconds
+        self._timeout_s = seconds
         self._deadline.set(seconds)
         self.status = 0
         self.headers: list[Header] = []
         self.has_head = False
 
-    # What a client does with it
+    # Interface for the pool
 
     @property
     def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing() and self._fault is None
+        return self._transport is not None and not self._transport.is_closing() and self._error is None
 
     @property
     def is_reusable(self) -> bool:
-        """The answer was read to its end, and the backend keeps the connection."""
-        return self._is_kept and self._inflow.is_drained and self.is_open
+        """True if the response was read to its end and the backend keeps the connection open."""
+        return self._is_kept and self._body.is_drained and self.is_open
 
     def write(self, data: bytes) -> None:
         """Send the head of a request, or a part of its body."""
-        if self._transport is None or self._fault is not None:
-            raise self._fault or BrokenAnswerError("the connection is closed")
+        if self._transport is None or self._error is not None:
+            raise self._error or BrokenResponseError("the connection is closed")
         self._transport.write(data)
 
     async def drain(self) -> None:
-        """Wait until the backend has taken what was written."""
+        """Wait until the write buffer has room."""
         if self._can_write is not None:
             await self._can_write
-        if self._fault is not None:
-            raise self._fault
+        if self._error is not None:
+            raise self._error
 
-    def spoil(self) -> None:
-        """Never use it again: a part of the request was left out."""
+    def mark_unusable(self) -> None:
+        """Close the connection after this exchange: the request was not sent completely."""
         self._is_kept = False
 
     async def head(self) -> None:
-        """Wait until `status` and `headers` are there; raises UpstreamError."""
+        """Wait for `status` and `headers`; raises UpstreamError."""
         while not self.has_head:
-            await self._inflow.more()
+            await self._body.wait()
 
     def stream(self) -> None:
-        """From now on the exchange may take any time, and the silence in it may not."""
+        """Apply the timeout to the gap between two parts, no longer to the whole exchange."""
         self._is_streaming = True
-        self._deadline.set(self._patience_s)
+        self._deadline.set(self._timeout_s)
 
     async def part(self) -> bytes:
-        """What has come of the body since the last call; empty at its end. Raises UpstreamError."""
-        data = await self._inflow.part()
+        """Return the bytes of the body received since the last call; empty at its end. Raises UpstreamError."""
+        data = await self._body.part()
         if self._is_streaming:
-            self._deadline.set(self._patience_s)
+            self._deadline.set(self._timeout_s)
         return data
 
-    def rest(self) -> None:
-        """The exchange is over."""
+    def finish(self) -> None:
+        """End the exchange."""
         self._deadline.clear()
 
     def close(self) -> None:
-        """End the connection now; what was not sent yet is dropped."""
+        """Close the connection now and drop unsent data."""
         self._deadline.stop()
         if self._transport is not None:
             self._transport.abort()
 
-    def _out_of_time(self) -> None:
-        self._fail(SilentBackendError(f"nothing came for {self._patience_s:g} s"))
+    def _time_out(self) -> None:
+        self._fail(UpstreamTimeoutError(f"no data for {self._timeout_s:g} s"))
 
-    def _fail(self, fault: UpstreamError) -> None:
-        self._fault = self._fault or fault
-        self._inflow.fail(self._fault)
+    def _fail(self, error: UpstreamError) -> None:
+        self._error = self._error or error
+        self._body.fail(self._error)
         self.resume_writing()
         self.close()
 
-    # What the event loop tells
+    # Callbacks of the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        if not self._deadline.is_set:  # nobody asked: whatever this is, it must not be taken for the next answer
+        if not self._deadline.is_set:  # unsolicited data must not be read as the next response
             self.close()
             return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if self._inflow.is_complete:
-                self.spoil()
+            if self._body.is_complete:
+                self.mark_unusable()
                 return
-            self._fail(BrokenAnswerError(f"not an answer: {type(error).__name__}"))
+            self._fail(BrokenResponseError(f"not a valid response: {type(error).__name__}"))
 
     def eof_received(self) -> None:
         if self._deadline.is_set and self.has_head and not any(name in LENGTHS for name, _ in self.headers):
-            self._inflow.end()  # an answer without a length ends with its connection
+            self._body.end()  # a response without a length ends with its connection
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
-        if self._deadline.is_set and not self._inflow.is_complete:
-            self._fail(BrokenAnswerError("the connection ended before the answer did"))
-        del self._parser  # it holds us as we hold it, and the collector comes by rarely
+        if self._deadline.is_set and not self._body.is_complete:
+            self._fail(BrokenResponseError("the connection closed before the end of the response"))
+        del self._parser  # breaks a reference cycle: the connection is freed without the garbage collector
 
     def pause_writing(self) -> None:
         self._can_write = self._loop.create_future()
@@ -137,11 +137,11 @@ class Connection(asyncio.Protocol):
             self._can_write.set_result(None)
         self._can_write = None
 
-    # What the parser tells
+    # Callbacks of the parser
 
     def on_message_begin(self) -> None:
-        if self._inflow.is_complete:
-            raise BrokenAnswerError("a second answer to one request")
+        if self._body.is_complete:
+            raise BrokenResponseError("a second response to one request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -149,15 +149,15 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
         if self.status < 200:
-            self.headers = []  # 100 Continue and the like: the answer is still to come
+            self.headers = []  # 100 Continue and other interim responses: the final one follows
             return
         self._is_kept = self._parser.should_keep_alive()
         self.has_head = True
-        self._inflow.wake()
+        self._body.wake()
 
     def on_body(self, data: bytes) -> None:
-        self._inflow.feed(data)
+        self._body.feed(data)
 
     def on_message_complete(self) -> None:
         if self.has_head:
-            self._inflow.end()
+            self._body.end()

@@ -1,23 +1,23 @@
-"""How an exchange with a backend fails.
+"""Errors of an exchange with a backend.
 
 UpstreamError
-├── ConnectError         no connection was made: nothing was sent, so it may be tried again
-├── BrokenAnswerError    the connection ended, or what came was no HTTP
-└── SilentBackendError   the deadline passed
+├── ConnectError            no connection was made: nothing was sent, a retry is safe
+├── BrokenResponseError     the connection ended, or the data was not HTTP
+└── UpstreamTimeoutError    the deadline passed
 """
 
 
 class UpstreamError(Exception):
-    """An exchange with a backend that did not come to its end."""
+    """An exchange with a backend that was not completed."""
 
 
 class ConnectError(UpstreamError):
-    """No connection: refused, no such name, or no answer in time."""
+    """No connection: refused, unknown host, or a timeout."""
 
 
-class BrokenAnswerError(UpstreamError):
-    """The answer broke off, or cannot be read."""
+class BrokenResponseError(UpstreamError):
+    """The response broke off, or cannot be parsed."""
 
 
-class SilentBackendError(UpstreamError):
-    """The backend did not answer, or stopped talking, within its time."""
+class UpstreamTimeoutError(UpstreamError):
+    """The backend did not answer, or stopped sending, within its time."""

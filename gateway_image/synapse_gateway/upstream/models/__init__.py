@@ -1,1 +1,1 @@
-"""Models that come and go: those of a llama.cpp router, and those of an engine that sleeps."""
+"""Dynamic model lifecycles: models of a llama.cpp router, and engines that sleep."""

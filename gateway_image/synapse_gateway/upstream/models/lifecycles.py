@@ -1,29 +1,25 @@
-"""The lifecycle that each kind of backend gets."""
-
-from typing import TYPE_CHECKING
+"""Choice of the lifecycle for each type of backend."""
 
 from synapse_gateway.settings import ModelTimes
-from synapse_gateway.upstream.lifecycle import Always, Lifecycle
+from synapse_gateway.upstream.lifecycle import Lifecycle, StaticModels
 from synapse_gateway.upstream.models.router import RouterModels
 from synapse_gateway.upstream.models.router_api import RouterApi
-from synapse_gateway.upstream.models.router_restart import Runtime
-from synapse_gateway.upstream.models.sleeping_engine import Engine
-
-if TYPE_CHECKING:
-    from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.models.router_restart import RouterRestart
+from synapse_gateway.upstream.models.sleeping_engine import SleepingEngine
+from synapse_gateway.upstream.upstream import Upstream
 
 
-class Lifecycles:
-    """Makes the lifecycle of a backend. *runtime*: what a router must run with before it loads a model."""
+class LifecycleFactory:
+    """Factory of lifecycles. *restart* applies the router options that a model needs before it is loaded."""
 
-    def __init__(self, times: ModelTimes, runtime: Runtime) -> None:
+    def __init__(self, times: ModelTimes, restart: RouterRestart) -> None:
         self._times = times
-        self._runtime = runtime
+        self._restart = restart
 
-    def __call__(self, backend: "Backend") -> Lifecycle:
-        kind = backend.adapter.lifecycle
+    def __call__(self, upstream: Upstream) -> Lifecycle:
+        kind = upstream.adapter.lifecycle
         if kind == "router":
-            return RouterModels(RouterApi(backend, self._times), self._times, self._runtime)
+            return RouterModels(RouterApi(upstream, self._times), self._times, self._restart)
         if kind == "sleep":
-            return Engine(backend, self._times)
-        return Always()
+            return SleepingEngine(upstream, self._times)
+        return StaticModels()

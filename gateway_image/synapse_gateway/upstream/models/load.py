@@ -1,20 +1,20 @@
-"""From one model to another: take away what is loaded, order the new one, and wait until it is there."""
+"""Load of one model in place of others: unload them, order the new one, and poll until it is loaded."""
 
 import asyncio
 from collections.abc import Iterable
 
 from synapse_gateway.errors import BackendTimeoutError, BadGatewayError, RefusedError
 from synapse_gateway.settings import ModelTimes
-from synapse_gateway.upstream.models.listing import Entry, find, is_failed, is_loaded, state
-from synapse_gateway.upstream.models.router_api import RouterApi, unknown
+from synapse_gateway.upstream.models.listing import ModelEntry, find, is_failed, is_loaded, state
+from synapse_gateway.upstream.models.router_api import RouterApi, model_not_available
 
-ON_THE_WAY = frozenset({"loading", "downloading", "unloading"})
+IN_TRANSITION = frozenset({"loading", "downloading", "unloading"})
 
 
 async def load(api: RouterApi, times: ModelTimes, model: str, others: Iterable[str]) -> None:
-    """Unload *others*, and have *model* loaded.
+    """Unload *others*, and load *model*.
 
-    Raises BadGatewayError when it does not start, BackendTimeoutError when it takes too long, and what *api* raises.
+    Raises BadGatewayError when it fails to start, BackendTimeoutError when it takes too long, and errors of *api*.
     """
     try:
         async with asyncio.timeout(times.load_s):
@@ -31,17 +31,17 @@ async def _unload(api: RouterApi, times: ModelTimes, others: frozenset[str]) -> 
         try:
             await api.unload(other)
         except RefusedError:
-            continue  # it ended by itself
+            continue  # it has been unloaded in the meantime
     while others:
-        others &= {entry["id"] for entry in await api.patiently(api.listing) if is_loaded(entry)}
+        others &= {entry["id"] for entry in await api.retry_unavailable(api.models) if is_loaded(entry)}
         await asyncio.sleep(times.pause_s if others else 0)
 
 
 async def _load(api: RouterApi, times: ModelTimes, model: str) -> None:
-    """Order it, and again when the router lost it; a start that failed is not repeated."""
+    """Order the load, again if the router lost it (a restart), but not after a failed start."""
     is_ordered = False
     while not is_loaded(entry := await _entry(api, model)):
-        if state(entry) not in ON_THE_WAY:
+        if state(entry) not in IN_TRANSITION:
             if is_ordered and is_failed(entry):
                 raise BadGatewayError(f"{api.name} could not load {model}", code="model_load_failed", param="model")
             await api.load(model)
@@ -49,8 +49,8 @@ async def _load(api: RouterApi, times: ModelTimes, model: str) -> None:
         await asyncio.sleep(times.pause_s)
 
 
-async def _entry(api: RouterApi, model: str) -> Entry:
-    found = find(await api.patiently(api.listing), model)
-    if found is None:
-        raise unknown(model)
-    return found
+async def _entry(api: RouterApi, model: str) -> ModelEntry:
+    entry = find(await api.retry_unavailable(api.models), model)
+    if entry is None:
+        raise model_not_available(model)
+    return entry

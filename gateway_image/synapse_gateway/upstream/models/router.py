@@ -1,4 +1,4 @@
-"""The models of a llama.cpp router: one is loaded at a time, and none is taken away while a call uses it."""
+"""Models of a llama.cpp router: one is loaded at a time, and no model is unloaded while a call uses it."""
 
 import asyncio
 import logging
@@ -16,74 +16,74 @@ from synapse_gateway.errors import (
     UnavailableError,
 )
 from synapse_gateway.settings import ModelTimes
-from synapse_gateway.upstream.lifecycle import ModelGoneError
-from synapse_gateway.upstream.models.listing import Entry, find, is_loaded
+from synapse_gateway.upstream.lifecycle import ModelUnloadedError
+from synapse_gateway.upstream.models.listing import ModelEntry, find, is_loaded
 from synapse_gateway.upstream.models.load import load
-from synapse_gateway.upstream.models.router_api import RouterApi, unknown
-from synapse_gateway.upstream.models.router_restart import Runtime
+from synapse_gateway.upstream.models.router_api import RouterApi, model_not_available
+from synapse_gateway.upstream.models.router_restart import RouterRestart
 
 T = TypeVar("T")
 log = logging.getLogger("synapse_gateway.upstream.models")
 
 
 class RouterModels:
-    """Knows what is loaded, so that a call for it costs no question, and who uses it.
+    """Cache of the loaded models (a call for one costs no request to the router) and of the calls that use them.
 
-    One change goes on at a time. Those who want a model that is not there wait for the same load of it, which goes on
-    when they leave. A change waits for the calls of the models that it takes away; who comes for those meanwhile
-    waits behind it, or it would wait for ever. Replicas of the gateway know only their own calls.
+    One change runs at a time. All calls for a model that is not loaded wait for one load, which continues when they
+    are cancelled. A change waits for the calls of the models that it unloads; calls for those that arrive meanwhile
+    wait behind the change, otherwise it could wait without end. Replicas of the gateway see only their own calls.
     """
 
-    def __init__(self, api: RouterApi, times: ModelTimes, runtime: Runtime) -> None:
+    def __init__(self, api: RouterApi, times: ModelTimes, restart: RouterRestart) -> None:
         self.api = api
         self._times = times
-        self._runtime = runtime
+        self._restart = restart
         self._loaded: set[str] = set()
         self._active: dict[str, int] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._changes: set[asyncio.Task[Any]] = set()
         self._change = asyncio.Lock()
-        self._freed = asyncio.Event()
+        self._idle = asyncio.Event()
 
-    def use(self, model: str | None) -> AbstractAsyncContextManager[None]:
-        """See Lifecycle; without a name it is the router who says what is missing."""
-        return Use(self, model) if model else nullcontext()
+    def lease(self, model: str | None) -> AbstractAsyncContextManager[None]:
+        """Return a lease, see `Lifecycle`; without a model name the router itself rejects the call."""
+        return ModelLease(self, model) if model else nullcontext()
 
     def forget(self, model: str) -> None:
-        """Look again before the next call for *model*."""
+        """Check again whether *model* is loaded before the next call for it."""
         self._loaded.discard(model)
 
     def close(self) -> None:
         for task in self._changes:
             task.cancel()
 
-    # For those who use a model
+    # Leases of calls
 
-    async def take(self, model: str) -> None:
-        """Have *model* loaded, and held until it is given back."""
+    async def acquire(self, model: str) -> None:
+        """Load *model*, and keep it loaded until `release`."""
         if model in self._loaded:
             self._active[model] = self._active.get(model, 0) + 1
         else:
             await self._wait(model)
 
-    def give(self, model: str) -> None:
+    def release(self, model: str) -> None:
         self._active[model] -= 1
         if not self._active[model]:
             del self._active[model]
-            self._freed.set()
+            self._idle.set()
 
     async def _wait(self, model: str) -> None:
         self.api.check()
         turn = asyncio.get_running_loop().create_future()
-        others = self._waiting.setdefault(model, [])
-        others.append(turn)
-        if len(others) == 1:
+        waiting = self._waiting.setdefault(model, [])
+        waiting.append(turn)
+        if len(waiting) == 1:
             self._begin(self._switch(model))
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.give(model)  # the turn came as the client left
+                self.release(model)  # the lease was granted at the moment the client left
             raise
 
     # Changes
@@ -97,7 +97,7 @@ class RouterModels:
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._changes.discard(task)
         if not task.cancelled():
-            task.exception()  # who waited for it may have left
+            task.exception()  # mark it as retrieved: the caller that awaited it may have been cancelled
 
     async def _switch(self, model: str) -> None:
         try:
@@ -108,14 +108,14 @@ class RouterModels:
         except GatewayError as error:
             self._refuse(model, error)
         except asyncio.CancelledError:
-            self._refuse(model, UnavailableError(f"{self.api.name} is gone from the configuration"))
+            self._refuse(model, UnavailableError(f"{self.api.name} was removed from the configuration"))
             raise
-        except Exception as error:  # noqa: BLE001 - those who wait must be told
-            log.error("%s while a model was loaded", type(error).__name__)  # noqa: TRY400 - it may show values
+        except Exception as error:  # noqa: BLE001 - waiting calls must get an error
+            log.error("%s while loading a model", type(error).__name__)  # noqa: TRY400 - a traceback may show values
             self._refuse(model, InternalError("the gateway failed to load a model"))
 
     def _grant(self, model: str) -> None:
-        """In one go, so that the next change sees everybody who uses *model*."""
+        """Grant all waiting leases at once, so that the next change sees every call that uses *model*."""
         for turn in self._waiting.pop(model):
             if not turn.done():
                 self._active[model] = self._active.get(model, 0) + 1
@@ -127,58 +127,60 @@ class RouterModels:
                 turn.set_exception(error)
 
     async def _make_ready(self, model: str) -> None:
-        entries = await self.api.patiently(self.api.listing)
-        if tokens := self._runtime.due(model, entries):
-            await self._quiet(None)
-            entries = await self._reconfigured(tokens, entries)
-        found = find(entries, model)
-        if found is None:
-            raise unknown(model)
-        others = [entry["id"] for entry in entries if is_loaded(entry) and entry["id"] != model]
-        if others or not is_loaded(found):
-            await self._quiet(model)
+        entries = await self.api.retry_unavailable(self.api.models)
+        if tokens := self._restart.due(model, entries):
+            await self._wait_until_idle(None)
+            entries = await self._restarted(tokens, entries)
+        entry = find(entries, model)
+        if entry is None:
+            raise model_not_available(model)
+        others = [other["id"] for other in entries if is_loaded(other) and other["id"] != model]
+        if others or not is_loaded(entry):
+            await self._wait_until_idle(model)
             await load(self.api, self._times, model, others)
         self._loaded = {model}
 
-    async def _reconfigured(self, tokens: int, entries: list[Entry]) -> list[Entry]:
-        """What the router has after its restart; serving goes on with what there is where Kubernetes is away."""
+    async def _restarted(self, tokens: int, entries: list[ModelEntry]) -> list[ModelEntry]:
+        """Return the models after a restart; where Kubernetes refuses it, keep serving with the present options."""
         try:
-            await self._runtime.roll_out(tokens, self.api)
+            await self._restart.roll_out(tokens, self.api)
         except (ConflictError, UnavailableError) as error:
-            self._runtime.log_refusal(error)
+            self._restart.log_refusal(error)
             return entries
-        return await self.api.patiently(self.api.listing)
+        return await self.api.retry_unavailable(self.api.models)
 
-    async def _quiet(self, spared: str | None) -> None:
+    async def _wait_until_idle(self, spared: str | None) -> None:
         """Wait until no model but *spared* is in use. Raises UnavailableError when that takes too long."""
-        held = self._loaded - {spared}
-        self._loaded -= held
+        blocked = self._loaded - {spared}
+        self._loaded -= blocked  # new calls for these wait behind the change
         try:
             async with asyncio.timeout(self._times.busy_s):
                 while self._active.keys() - {spared}:
-                    self._freed.clear()
-                    await self._freed.wait()
+                    self._idle.clear()
+                    await self._idle.wait()
         except TimeoutError:
-            self._loaded |= held
+            self._loaded |= blocked
             raise UnavailableError(
-                "another model is in use, and its calls did not end in time", code="model_busy", retry_after_s=5
+                f"another model is still in use after {self._times.busy_s:g} s; retry",
+                code="model_busy",
+                retry_after_s=5,
             ) from None
 
-    # For those who rule over models; what they began goes on when they leave
+    # Management of models; a change continues when the client disconnects
 
     async def begin_load(self, model: str) -> bool:
-        """Have the router begin to load; whether it had begun before. What else is loaded is left to the router.
+        """Start to load *model*; return True if it was loading already. The router itself unloads other models.
 
-        Raises ConflictError while the runtime is being changed for another, and what a change raises.
+        Raises ConflictError while the router restarts for another change, and the errors of a change.
         """
-        return await self._rule(model, self._order)
+        return await self._manage(model, self._start_load)
 
     async def ensure(self, model: str) -> None:
-        """Have *model* loaded, with the runtime that its profile asks for. Raises as `begin_load` does."""
-        await self._rule(model, self._make_ready)
+        """Load *model* with the router options that its profile requires. Raises as `begin_load` does."""
+        await self._manage(model, self._make_ready)
 
     async def unload(self, model: str) -> None:
-        """Raises ConflictError while calls use *model*, and RefusedError for one that does not run."""
+        """Unload *model*. Raises ConflictError while calls use it, and RefusedError if it is not loaded."""
         self._check_unused(model)
         self.forget(model)
         async with self._change:
@@ -186,29 +188,29 @@ class RouterModels:
             self.forget(model)
             await self.api.unload(model)
 
-    async def _rule(self, model: str, change: Callable[[str], Awaitable[T]]) -> T:
-        self._runtime.check(model)
-        return await asyncio.shield(self._begin(self._with_runtime(model, change)))
+    async def _manage(self, model: str, change: Callable[[str], Awaitable[T]]) -> T:
+        self._restart.check(model)
+        return await asyncio.shield(self._begin(self._with_restart(model, change)))
 
-    async def _with_runtime(self, model: str, change: Callable[[str], Awaitable[T]]) -> T:
+    async def _with_restart(self, model: str, change: Callable[[str], Awaitable[T]]) -> T:
         async with self._change:
-            if tokens := self._runtime.due(model, await self.api.patiently(self.api.listing)):
-                await self._quiet(None)
-                await self._runtime.roll_out(tokens, self.api)
+            if tokens := self._restart.due(model, await self.api.retry_unavailable(self.api.models)):
+                await self._wait_until_idle(None)
+                await self._restart.roll_out(tokens, self.api)
             return await change(model)
 
-    async def _order(self, model: str) -> bool:
-        await self._quiet(model)
-        self.forget(model)  # it may be on its way only
+    async def _start_load(self, model: str) -> bool:
+        await self._wait_until_idle(model)
+        self.forget(model)  # it is only loading, not loaded
         return await self.api.load(model)
 
     def _check_unused(self, model: str) -> None:
         if model in self._active or model in self._waiting:
-            raise ConflictError(f"{model} is in use; ask again when its calls have ended", code="model_busy")
+            raise ConflictError(f"{model} is in use; retry when its calls have ended", code="model_busy")
 
 
-class Use:
-    """The time in which one call uses a model."""
+class ModelLease:
+    """Context manager around one call: the model stays loaded until it ends."""
 
     __slots__ = ("_model", "_models")
 
@@ -217,19 +219,19 @@ class Use:
         self._model = model
 
     async def __aenter__(self) -> None:
-        await self._models.take(self._model)
+        await self._models.acquire(self._model)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._models.give(self._model)
-        if isinstance(error, RefusedError) and _says_gone(error):
+        self._models.release(self._model)
+        if isinstance(error, RefusedError) and _is_unloaded(error):
             self._models.forget(self._model)
-            raise ModelGoneError(f"{self._model} was unloaded; ask again", retry_after_s=1) from error
+            raise ModelUnloadedError(f"{self._model} was unloaded; retry", retry_after_s=1) from error
         if isinstance(error, (UnavailableError, BadGatewayError)):
             self._models.forget(self._model)
 
 
-def _says_gone(error: RefusedError) -> bool:
-    """llama.cpp answers so for a model that was unloaded or whose process ended."""
+def _is_unloaded(error: RefusedError) -> bool:
+    """Return True for llama.cpp's error about a model that was unloaded or whose process ended."""
     return error.status == 400 and any(words in error.message for words in ("is not loaded", "is not running"))

@@ -1,4 +1,4 @@
-"""A gateway in front of one router."""
+"""Fixtures: a gateway with one router as its backend."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ async def backend(router: Router, fake: Any) -> Any:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """What the gateway is told besides; a module may have its own."""
+    """Variables of the gateway; a test module may override them."""
     return {}
 
 

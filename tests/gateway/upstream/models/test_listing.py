@@ -1,4 +1,4 @@
-"""What a router lists: the parts of a split model as one, and the context size it runs with."""
+"""Model list of a router: merged shards, and the context size."""
 
 from typing import Any
 
@@ -21,18 +21,18 @@ def _part(number: int, state: str, *, failed: bool = False) -> dict[str, Any]:
         (("unloaded", "unloaded", "unloaded"), "unloaded"),
     ],
 )
-def test_the_parts_of_a_model_are_one(states: tuple[str, ...], value: str) -> None:
+def test_shards_are_merged(states: tuple[str, ...], value: str) -> None:
     parts = [_part(number, state) for number, state in zip((3, 1, 2), states, strict=True)]
     (one,) = merged(parts)
     assert one == {"id": "big-00001-of-00003", "status": {"value": value}}
 
 
-def test_a_model_of_which_a_part_failed_failed() -> None:
+def test_a_failed_shard_fails_the_model() -> None:
     (one,) = merged([_part(1, "unloaded"), _part(2, "unloaded", failed=True)])
     assert one["status"] == {"value": "unloaded", "failed": True}
 
 
-def test_other_models_stay_apart_and_in_order() -> None:
+def test_other_models_keep_their_order() -> None:
     entries: list[dict[str, Any]] = [
         {"id": "b"},
         {"id": "a", "status": 7},
@@ -52,5 +52,5 @@ def test_other_models_stay_apart_and_in_order() -> None:
         ("--ctx-size 4096", None),
     ],
 )
-def test_the_context_size_is_read_off_the_arguments(args: Any, tokens: int | None) -> None:
+def test_the_context_size_is_read_from_the_arguments(args: Any, tokens: int | None) -> None:
     assert context_tokens([{"id": "a"}, {"id": "b", "status": {"args": args}}]) == tokens

@@ -1,4 +1,4 @@
-"""A router's models: loaded when they are asked for, once, and never taken from a call that uses them."""
+"""Models of a router: loaded on demand, once, and never unloaded during a call."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,11 +7,10 @@ from typing import Any, cast
 import pytest
 
 from synapse_gateway.errors import InternalError
-from synapse_gateway.settings import ModelTimes
-from synapse_gateway.settings import Router as RouterSettings
+from synapse_gateway.settings import ModelTimes, RouterSettings
 from synapse_gateway.upstream.models.router import RouterModels
 from synapse_gateway.upstream.models.router_api import RouterApi
-from synapse_gateway.upstream.models.router_restart import Runtime
+from synapse_gateway.upstream.models.router_restart import RouterRestart
 from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
 from tests.gateway.waiting import until
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
 
 
-async def test_the_first_call_loads_its_model_and_the_next_asks_nothing(launch: Any, router: Router) -> None:
+async def test_the_first_call_loads_its_model_and_the_next_sends_no_request(launch: Any, router: Router) -> None:
     gateway = await launch()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
     listings = router.listings
@@ -29,7 +28,7 @@ async def test_the_first_call_loads_its_model_and_the_next_asks_nothing(launch: 
     assert router.listings == listings
 
 
-async def test_a_hundred_cold_calls_are_one_load(launch: Any, router: Router) -> None:
+async def test_concurrent_calls_share_one_load(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     calls = [asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL))) for _ in range(100)]
@@ -58,7 +57,7 @@ async def test_a_switch_waits_for_the_calls_of_the_other_model(launch: Any, rout
     assert router.taken_from_a_call == []
 
 
-async def test_many_calls_for_two_models_never_lose_theirs(launch: Any, router: Router) -> None:
+async def test_calls_for_two_models_keep_theirs_loaded(launch: Any, router: Router) -> None:
     gateway = await launch()
     calls = [gateway.http.post(CHAT, json=asking((GENERAL, CODER)[number % 2])) for number in range(60)]
     answers = await asyncio.gather(*calls)
@@ -67,7 +66,7 @@ async def test_many_calls_for_two_models_never_lose_theirs(launch: Any, router: 
     assert len(router.loads) <= 6
 
 
-async def test_a_switch_that_waits_too_long_gives_up_and_the_other_model_stays(launch: Any, router: Router) -> None:
+async def test_a_switch_times_out_and_the_other_model_stays(launch: Any, router: Router) -> None:
     gateway = await launch(SYNAPSE_MODEL_BUSY_SECONDS="0.05")
     router.go.clear()
     first = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -82,7 +81,7 @@ async def test_a_switch_that_waits_too_long_gives_up_and_the_other_model_stays(l
     assert (router.listings, router.unloads) == (listings, [])
 
 
-async def test_a_client_that_leaves_does_not_end_the_load(launch: Any, router: Router) -> None:
+async def test_a_load_continues_when_its_client_leaves(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -95,7 +94,7 @@ async def test_a_client_that_leaves_does_not_end_the_load(launch: Any, router: R
     assert router.loads == [GENERAL]
 
 
-async def test_nothing_is_loaded_for_a_client_that_left_before_its_turn(launch: Any, router: Router) -> None:
+async def test_nothing_is_loaded_for_a_cancelled_call(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     first = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -110,7 +109,7 @@ async def test_nothing_is_loaded_for_a_client_that_left_before_its_turn(launch: 
     assert (router.loads, router.states[GENERAL]) == ([GENERAL], "loaded")
 
 
-async def test_a_client_that_leaves_in_its_answer_gives_the_model_back(launch: Any, router: Router) -> None:
+async def test_a_client_that_leaves_releases_its_lease(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.go.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -120,14 +119,14 @@ async def test_a_client_that_leaves_in_its_answer_gives_the_model_back(launch: A
 
 
 @pytest.mark.parametrize("state", ["loaded", "sleeping"])
-async def test_a_model_that_is_there_is_not_loaded(launch: Any, router: Router, state: str) -> None:
+async def test_a_loaded_model_is_not_loaded_again(launch: Any, router: Router, state: str) -> None:
     router.states[GENERAL] = state
     gateway = await launch()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
     assert router.loads == []
 
 
-async def test_a_model_that_the_router_does_not_have_is_refused(launch: Any, router: Router) -> None:
+async def test_an_unknown_model_is_refused(launch: Any, router: Router) -> None:
     gateway = await launch()
     refused = await gateway.http.post(CHAT, json=asking("unheard-of"))
     assert refused.status_code == 400
@@ -136,7 +135,7 @@ async def test_a_model_that_the_router_does_not_have_is_refused(launch: Any, rou
     assert router.loads == []
 
 
-async def test_a_call_without_a_model_is_the_routers_to_refuse(launch: Any, backend: Any) -> None:
+async def test_a_call_without_a_model_is_refused_by_the_router(launch: Any, backend: Any) -> None:
     backend.handlers["POST /v1/completions"] = lambda *_: refuse(400, "model name is missing from the request")
     gateway = await launch()
     refused = await gateway.http.post("/v1/completions", json={"prompt": "x"})
@@ -144,7 +143,7 @@ async def test_a_call_without_a_model_is_the_routers_to_refuse(launch: Any, back
 
 
 class Listed:
-    """A router that has one model; *look* is called when it is asked for its list."""
+    """Router API with one model; *look* is called for each request of the list."""
 
     name = "router"
 
@@ -153,33 +152,35 @@ class Listed:
 
     def check(self) -> None: ...
 
-    async def listing(self) -> list[dict[str, Any]]:
+    async def models(self) -> list[dict[str, Any]]:
         self.look()
         return [{"id": GENERAL, "status": {"value": "loaded"}}]
 
-    async def patiently(self, ask: Callable[[], Any]) -> Any:
-        return await ask()
+    async def retry_unavailable(self, request: Callable[[], Any]) -> Any:
+        return await request()
 
 
 def alone(look: Callable[[], object]) -> RouterModels:
     times = ModelTimes()
-    return RouterModels(cast("RouterApi", Listed(look)), times, Runtime(RouterSettings(), times, lambda model: None))
+    return RouterModels(
+        cast("RouterApi", Listed(look)), times, RouterRestart(RouterSettings(), times, lambda model: None)
+    )
 
 
-async def test_a_model_that_is_there_as_its_client_leaves_is_given_back() -> None:
+async def test_a_lease_granted_to_a_cancelled_call_is_released() -> None:
     loop = asyncio.get_running_loop()
     models = alone(lambda: loop.call_soon(call.cancel))  # runs after the turn is given, and before it is taken
-    call = asyncio.create_task(models.take(GENERAL))
+    call = asyncio.create_task(models.acquire(GENERAL))
     with pytest.raises(asyncio.CancelledError):
         await call
     assert GENERAL in models._loaded
     assert models._active == {}
 
 
-async def test_a_bug_in_a_change_is_told_to_those_who_wait(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bug_in_a_change_is_an_error_of_the_waiting_calls(caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(InternalError):
-        await alone(fail).take(GENERAL)
-    assert "ZeroDivisionError while a model was loaded" in caplog.text
+        await alone(fail).acquire(GENERAL)
+    assert "ZeroDivisionError while loading a model" in caplog.text

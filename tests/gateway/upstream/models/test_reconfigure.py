@@ -1,4 +1,4 @@
-"""The context size that a profile asks for: rolled out through the Kubernetes API, which may as well be away."""
+"""Context size of a profile: rolled out through the Kubernetes API, which may be unavailable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,8 +27,8 @@ async def kubernetes(router: Router, tmp_path: Path) -> AsyncIterator[Kubernetes
 
     folder = tmp_path / "account"
     tls = account(folder)
-    async with serving(Kubernetes(folder, ARGS, roll_out), tls) as found:
-        yield found
+    async with serving(Kubernetes(folder, ARGS, roll_out), tls) as api:
+        yield api
 
 
 @pytest.fixture
@@ -49,13 +49,13 @@ async def test_a_load_with_another_size_restarts_the_router_first(
     assert (router.loads, router.states[CODER]) == ([GENERAL], "unloaded")
 
 
-async def test_the_size_that_the_router_has_changes_nothing(launch: Any, kubernetes: Kubernetes) -> None:
+async def test_the_present_size_needs_no_restart(launch: Any, kubernetes: Kubernetes) -> None:
     gateway = await launch()
     await gateway.http.post("/models/load", json={"model": GENERAL, "runtime_ctx_size": 16384})
     assert (kubernetes.reads, kubernetes.patches) == (0, [])
 
 
-async def test_a_chat_has_its_models_size_and_waits_for_it(launch: Any, kubernetes: Kubernetes, router: Router) -> None:
+async def test_a_chat_waits_for_the_size_of_its_model(launch: Any, kubernetes: Kubernetes, router: Router) -> None:
     gateway = await launch()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
     await gateway.http.put(f"/models/{GENERAL}/profile", json=WANTED)
@@ -66,7 +66,7 @@ async def test_a_chat_has_its_models_size_and_waits_for_it(launch: Any, kubernet
     assert (kubernetes.reads, len(kubernetes.patches)) == (1, 1)
 
 
-async def test_to_apply_with_a_load_restarts_too(launch: Any, router: Router) -> None:
+async def test_applying_a_profile_with_a_load_restarts(launch: Any, router: Router) -> None:
     gateway = await launch()
     await gateway.http.put(f"/models/{GENERAL}/profile", json=WANTED)
     answer = await gateway.http.post(f"/models/{GENERAL}/profile/apply", json={"load_model": True})
@@ -111,7 +111,7 @@ async def test_a_second_change_is_refused_while_one_rolls_out(
     assert len(kubernetes.patches) == 1
 
 
-async def test_a_change_by_somebody_else_in_between_is_not_overwritten(launch: Any, kubernetes: Kubernetes) -> None:
+async def test_a_concurrent_change_is_not_overwritten(launch: Any, kubernetes: Kubernetes) -> None:
     gateway = await launch()
 
     def meddle() -> None:
@@ -123,7 +123,7 @@ async def test_a_change_by_somebody_else_in_between_is_not_overwritten(launch: A
     assert kubernetes.args == ARGS
 
 
-async def test_a_router_that_does_not_come_back_is_told(launch: Any, kubernetes: Kubernetes, backend: Any) -> None:
+async def test_a_router_that_does_not_restart_times_out(launch: Any, kubernetes: Kubernetes, backend: Any) -> None:
     gateway = await launch(SYNAPSE_RUNTIME_RECONFIGURE_TIMEOUT_SECONDS="0.3")
     stopped: list[asyncio.Task[None]] = []
     kubernetes._rolled_out = lambda args: stopped.append(asyncio.create_task(backend.stop()))
@@ -132,7 +132,7 @@ async def test_a_router_that_does_not_come_back_is_told(launch: Any, kubernetes:
     await stopped[0]
 
 
-async def test_a_change_that_was_made_already_is_only_waited_for(
+async def test_a_change_that_is_made_already_is_not_repeated(
     launch: Any, kubernetes: Kubernetes, router: Router
 ) -> None:
     gateway = await launch()
@@ -147,7 +147,7 @@ async def test_a_change_that_was_made_already_is_only_waited_for(
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
-async def test_serving_goes_on_while_kubernetes_refuses(
+async def test_serving_continues_while_kubernetes_refuses(
     launch: Any, kubernetes: Kubernetes, router: Router, status: int
 ) -> None:
     gateway = await launch()
@@ -162,14 +162,14 @@ async def test_serving_goes_on_while_kubernetes_refuses(
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"KUBERNETES_SERVICE_PORT": "1"}, "does not answer"),
-        ({"KUBERNETES_SERVICE_HOST": ""}, "not run in a cluster"),
+        ({"KUBERNETES_SERVICE_PORT": "1"}, "does not respond"),
+        ({"KUBERNETES_SERVICE_HOST": ""}, "not running in a cluster"),
         ({"SYNAPSE_SERVICE_ACCOUNT_DIR": "/nowhere"}, "no service account"),
         ({"SYNAPSE_LLAMA_ROUTER_CONTAINER_NAME": "other"}, "no container 'other'"),
         ({"SYNAPSE_LLAMA_ROUTER_DEPLOYMENT_NAME": "other"}, "status 403"),
     ],
 )
-async def test_serving_goes_on_while_kubernetes_is_away(
+async def test_serving_continues_without_kubernetes(
     launch: Any, caplog: pytest.LogCaptureFixture, wrong: dict[str, str], reason: str
 ) -> None:
     gateway = await launch(**wrong)
@@ -179,10 +179,10 @@ async def test_serving_goes_on_while_kubernetes_is_away(
     assert "/nowhere" not in refused.text
     assert "127.0.0.1" not in refused.text
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
-    assert "with the context size that the router has" in caplog.text
+    assert "with the router's present context size" in caplog.text
 
 
-async def test_a_stranger_in_the_place_of_kubernetes_gets_no_token(
+async def test_the_token_is_not_sent_to_an_untrusted_server(
     launch: Any, kubernetes: Kubernetes, tmp_path: Path
 ) -> None:
     gateway = await launch()
@@ -193,7 +193,7 @@ async def test_a_stranger_in_the_place_of_kubernetes_gets_no_token(
     assert kubernetes.reads == 0
 
 
-async def test_a_token_is_read_anew_each_time(launch: Any, kubernetes: Kubernetes) -> None:
+async def test_the_token_is_read_for_each_request(launch: Any, kubernetes: Kubernetes) -> None:
     gateway = await launch()
     for token, tokens in (("second", 4096), ("third", 8192)):
         kubernetes.rotate(token)
@@ -201,7 +201,7 @@ async def test_a_token_is_read_anew_each_time(launch: Any, kubernetes: Kubernete
         assert answer.status_code == 200
 
 
-async def test_an_answer_that_is_no_deployment_is_a_failure(launch: Any, kubernetes: Kubernetes) -> None:
+async def test_an_invalid_deployment_is_an_error(launch: Any, kubernetes: Kubernetes) -> None:
     gateway = await launch()
     kubernetes._deployment = lambda: {"kind": "Status"}  # type: ignore[method-assign]
     refused = await gateway.http.post("/models/load", json={"model": GENERAL, **WANTED})
@@ -219,7 +219,7 @@ async def test_an_answer_that_is_no_deployment_is_a_failure(launch: Any, kuberne
         (["-a", "--ctx-size"], ["-a", "--ctx-size", "8"]),
     ],
 )
-def test_an_option_takes_the_place_of_the_former_one(args: list[str], expected: list[str]) -> None:
+def test_an_option_replaces_the_former_one(args: list[str], expected: list[str]) -> None:
     assert with_option(args, 8) == expected
 
 
@@ -231,5 +231,5 @@ def test_an_option_takes_the_place_of_the_former_one(args: list[str], expected: 
         ({"KUBERNETES_SERVICE_HOST": "fd00::1"}, "https://[fd00::1]:443"),
     ],
 )
-def test_the_address_is_the_one_that_the_kubelet_tells(environment: dict[str, str], api: str | None) -> None:
+def test_the_address_is_from_the_kubelets_variables(environment: dict[str, str], api: str | None) -> None:
     assert load(environment).router.api == api

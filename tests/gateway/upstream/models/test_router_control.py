@@ -1,4 +1,4 @@
-"""The router's models through the gateway: seen, loaded, unloaded, and who may do so."""
+"""Control of a router's models through the gateway: list, load, unload, and the scopes for it."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.auth.keys import ANYBODY
+from synapse_gateway.auth.keys import ANONYMOUS
 from tests.gateway.router import CODER, GENERAL, Router, asking, refuse
 from tests.gateway.waiting import until
 
@@ -15,7 +15,7 @@ CHAT = "/v1/chat/completions"
 KEYS = "admin-key;scope=admin,user-key"
 
 
-async def test_the_list_is_the_routers_with_what_was_set(launch: Any, router: Router) -> None:
+async def test_the_list_is_the_routers_with_profiles(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.states[GENERAL] = "sleeping"
     await gateway.http.put(f"/models/{CODER}/profile", json={"temperature": 0.5})
@@ -26,7 +26,7 @@ async def test_the_list_is_the_routers_with_what_was_set(launch: Any, router: Ro
     assert coder["status"]["args"] == ["llama-server", "--ctx-size", "16384"]
 
 
-async def test_a_load_begins_and_returns(launch: Any, router: Router) -> None:
+async def test_a_load_returns_when_it_has_begun(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     answer = await gateway.http.post("/models/load", json={"model": GENERAL})
@@ -37,7 +37,7 @@ async def test_a_load_begins_and_returns(launch: Any, router: Router) -> None:
     assert again.json() == {"success": True, "already_loaded": True}
 
 
-async def test_fields_that_come_along_are_stored_first(launch: Any, router: Router, tmp_path: Any) -> None:
+async def test_profile_fields_of_a_load_are_stored_first(launch: Any, router: Router, tmp_path: Any) -> None:
     gateway = await launch(SYNAPSE_MODEL_PROFILES_PATH=str(tmp_path / "profiles.json"))
     body = {"model": GENERAL, "temperature": 0.5, "top_k": 7}
     answer = await gateway.http.post("/models/load", json=body)
@@ -60,7 +60,7 @@ async def test_fields_that_come_along_are_stored_first(launch: Any, router: Rout
         ({"model": GENERAL, "top_k": True}, 400, "invalid_value"),
     ],
 )
-async def test_a_load_that_cannot_be_stores_nothing(
+async def test_a_refused_load_stores_nothing(
     launch: Any, router: Router, body: dict[str, Any], status: int, code: str
 ) -> None:
     gateway = await launch()
@@ -70,13 +70,13 @@ async def test_a_load_that_cannot_be_stores_nothing(
     assert not gateway.gateway.settings.profiles.exists()
 
 
-async def test_not_a_number_is_no_json(launch: Any) -> None:
+async def test_nan_is_invalid_json(launch: Any) -> None:
     gateway = await launch()
     refused = await gateway.http.post("/models/load", content=b'{"model":"x","temperature":NaN}')
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_json")
 
 
-async def test_a_load_takes_no_model_from_a_call(launch: Any, router: Router) -> None:
+async def test_a_load_unloads_no_model_in_use(launch: Any, router: Router) -> None:
     gateway = await launch(SYNAPSE_MODEL_BUSY_SECONDS="0.05")
     router.go.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -88,7 +88,7 @@ async def test_a_load_takes_no_model_from_a_call(launch: Any, router: Router) ->
     assert (await call).status_code == 200
 
 
-async def test_after_a_load_the_router_is_asked_what_is_there(launch: Any, router: Router) -> None:
+async def test_after_a_load_the_state_is_checked(launch: Any, router: Router) -> None:
     gateway = await launch()
     await gateway.http.post(CHAT, json=asking(GENERAL))
     await gateway.http.post("/models/load", json={"model": CODER})
@@ -96,37 +96,37 @@ async def test_after_a_load_the_router_is_asked_what_is_there(launch: Any, route
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
 
 
-async def test_after_an_order_to_load_a_call_waits_for_it(launch: Any, router: Router) -> None:
+async def test_a_call_waits_for_a_load_in_progress(launch: Any, router: Router) -> None:
     gateway = await launch()
     await gateway.http.post(CHAT, json=asking(GENERAL))
     router.restart()
     router.ready.clear()
     await gateway.http.post("/models/load", json={"model": GENERAL})
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
-    await until(lambda: ANYBODY.quota.active)
+    await until(lambda: ANONYMOUS.quota.active)
     router.ready.set()
     assert (await call).status_code == 200
 
 
-async def test_a_client_that_leaves_does_not_end_an_order(launch: Any, router: Router, backend: Any) -> None:
+async def test_a_load_request_continues_when_its_client_leaves(launch: Any, router: Router, backend: Any) -> None:
     gateway, may_load = await launch(), asyncio.Event()
     load = backend.handlers["POST /models/load"]
 
-    async def slowly(*asked: Any) -> Any:
+    async def slowly(*request: Any) -> Any:
         await may_load.wait()
-        return load(*asked)
+        return load(*request)
 
     backend.handlers["POST /models/load"] = slowly
     call = asyncio.create_task(gateway.http.post("/models/load", json={"model": GENERAL}))
     await until(lambda: backend.calls("/models/load"))
     call.cancel()
-    await until(lambda: not ANYBODY.quota.active)
+    await until(lambda: not ANONYMOUS.quota.active)
     may_load.set()
     await until(lambda: router.loads == [GENERAL])
     assert backend.cancelled == 0
 
 
-async def test_an_unload_waits_for_nobody(launch: Any, router: Router) -> None:
+async def test_an_unload_of_a_model_in_use_is_refused_at_once(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.go.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -142,7 +142,7 @@ async def test_an_unload_waits_for_nobody(launch: Any, router: Router) -> None:
     assert router.loads == [GENERAL, GENERAL]
 
 
-async def test_an_unload_of_a_model_that_loads_is_refused_at_once(launch: Any, router: Router) -> None:
+async def test_an_unload_of_a_loading_model_is_refused_at_once(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -154,7 +154,7 @@ async def test_an_unload_of_a_model_that_loads_is_refused_at_once(launch: Any, r
     assert (await call).status_code == 200
 
 
-async def test_an_unload_behind_a_load_of_its_model_finds_it_in_use(launch: Any, router: Router) -> None:
+async def test_an_unload_queued_behind_a_load_of_its_model_is_refused(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.states[CODER] = "loaded"
     router.ready.clear()
@@ -162,7 +162,7 @@ async def test_an_unload_behind_a_load_of_its_model_finds_it_in_use(launch: Any,
     first = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
     await until(lambda: router.loads)
     unload = asyncio.create_task(gateway.http.post("/models/unload", json={"model": CODER}))
-    models = gateway.gateway.registry.backends["router"].models
+    models = gateway.gateway.registry.upstreams["router"].models
     await until(lambda: models._change._waiters)
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(CODER)))
     await until(lambda: CODER in models._waiting)
@@ -172,13 +172,13 @@ async def test_an_unload_behind_a_load_of_its_model_finds_it_in_use(launch: Any,
     assert {(await first).status_code, (await call).status_code} == {200}
 
 
-async def test_the_routers_refusals_of_an_unload_are_passed_on(launch: Any) -> None:
+async def test_the_routers_errors_of_an_unload_are_passed_on(launch: Any) -> None:
     gateway = await launch()
     for body, status in (({"model": GENERAL}, 400), ({"model": " "}, 422), ({"model": GENERAL, "x": 1}, 422)):
         assert (await gateway.http.post("/models/unload", json=body)).status_code == status
 
 
-async def test_changes_are_for_administrators(launch: Any, router: Router) -> None:
+async def test_changes_need_scope_admin(launch: Any, router: Router) -> None:
     gateway = await launch(SYNAPSE_API_KEYS=KEYS)
     changes = (
         ("POST", "/models/load", {"model": GENERAL}),
@@ -196,21 +196,21 @@ async def test_changes_are_for_administrators(launch: Any, router: Router) -> No
         assert answer.status_code == 200
 
 
-async def test_what_can_be_seen_is_for_every_key(launch: Any) -> None:
+async def test_reading_needs_any_key(launch: Any) -> None:
     gateway = await launch(SYNAPSE_API_KEYS=KEYS)
     for path in ("/v1/models", f"/v1/models/{GENERAL}", "/models", f"/models/{GENERAL}/schema"):
         assert (await gateway.http.get(path)).status_code == 401
         assert (await gateway.http.get(path, headers={"authorization": "Bearer user-key"})).status_code == 200
 
 
-async def test_without_a_router_there_is_nothing_to_control(start: Any, fake: Any) -> None:
+async def test_without_a_router_control_is_unavailable(start: Any, fake: Any) -> None:
     gateway = await start({"stub": await fake()})
     for method, path in (("GET", "/models"), ("POST", "/models/load"), ("GET", "/models/x/profile")):
         refused = await gateway.http.request(method, path, json={"model": "x"} if method == "POST" else None)
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "backend_not_configured")
 
 
-async def test_a_router_that_fails_to_load_says_so(launch: Any, backend: Any) -> None:
+async def test_the_routers_load_error_is_passed_on(launch: Any, backend: Any) -> None:
     backend.handlers["POST /models/load"] = lambda *_: refuse(403, "no")
     gateway = await launch()
     refused = await gateway.http.post("/models/load", json={"model": GENERAL})

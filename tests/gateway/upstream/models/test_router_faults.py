@@ -1,4 +1,4 @@
-"""A router that is away, that fails, or that does not do what it said: waited for, told, and looked at again."""
+"""Faults of a router: unreachable, failing, or in another state than its last response said."""
 
 import asyncio
 from typing import Any
@@ -8,10 +8,10 @@ from aiohttp import web
 
 from synapse_gateway.errors import BackendTimeoutError
 from synapse_gateway.observe.metrics import Metrics
-from synapse_gateway.routing.config import BackendConfig
 from synapse_gateway.settings import ModelTimes
-from synapse_gateway.upstream.backend import Backend
+from synapse_gateway.upstream.config import BackendConfig
 from synapse_gateway.upstream.models.router_api import RouterApi
+from synapse_gateway.upstream.upstream import Upstream
 from tests.gateway.fakes import forever
 from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
 from tests.gateway.waiting import until
@@ -21,12 +21,12 @@ CHAT = "/v1/chat/completions"
 
 
 async def open_breaker(gateway: Any) -> None:
-    """Ask for a router that is away until nobody asks it: the time of one call may end before it has tried often."""
-    while not gateway.gateway.registry.backends["router"].breaker.state:
+    """Call an unreachable router until the breaker opens: one call may time out after too few attempts."""
+    while not gateway.gateway.registry.upstreams["router"].breaker.state:
         await gateway.http.post(CHAT, json=asking(GENERAL))
 
 
-async def test_a_router_that_is_away_is_waited_for(launch: Any, router: Router, backend: Any) -> None:
+async def test_calls_wait_for_an_unreachable_router(launch: Any, router: Router, backend: Any) -> None:
     await backend.stop()
     gateway = await launch()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -36,7 +36,7 @@ async def test_a_router_that_is_away_is_waited_for(launch: Any, router: Router, 
     assert router.loads == [GENERAL]
 
 
-async def test_a_router_that_stays_away_is_given_up(launch: Any, backend: Any) -> None:
+async def test_a_router_that_stays_unreachable_is_given_up(launch: Any, backend: Any) -> None:
     await backend.stop()
     gateway = await launch(SYNAPSE_MODEL_AWAY_SECONDS="0.1")
     refused = await gateway.http.post(CHAT, json=asking(GENERAL))
@@ -47,19 +47,19 @@ async def test_a_router_that_stays_away_is_given_up(launch: Any, backend: Any) -
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-async def test_an_order_to_load_is_repeated_while_the_router_is_away(
+async def test_a_load_is_retried_while_the_router_is_unavailable(
     launch: Any, router: Router, backend: Any, status: int
 ) -> None:
     load, refusals = backend.handlers["POST /models/load"], [status, status]
-    backend.handlers["POST /models/load"] = lambda *asked: (
-        web.Response(status=refusals.pop()) if refusals else load(*asked)
+    backend.handlers["POST /models/load"] = lambda *request: (
+        web.Response(status=refusals.pop()) if refusals else load(*request)
     )
     gateway = await launch()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
     assert router.loads == [GENERAL]
 
 
-async def test_a_connection_that_is_lost_is_made_again(launch: Any, router: Router, backend: Any) -> None:
+async def test_a_lost_connection_is_retried(launch: Any, router: Router, backend: Any) -> None:
     load, losses = backend.handlers["POST /models/load"], [True]
 
     def lose(request: web.BaseRequest, body: bytes) -> Any:
@@ -74,9 +74,7 @@ async def test_a_connection_that_is_lost_is_made_again(launch: Any, router: Rout
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
 
 
-async def test_a_model_that_does_not_start_is_a_failure_and_is_tried_again_by_the_next_call(
-    launch: Any, router: Router
-) -> None:
+async def test_a_failed_start_is_an_error_and_the_next_call_retries(launch: Any, router: Router) -> None:
     router.broken.add(GENERAL)
     gateway = await launch()
     refused = await gateway.http.post(CHAT, json=asking(GENERAL))
@@ -85,21 +83,21 @@ async def test_a_model_that_does_not_start_is_a_failure_and_is_tried_again_by_th
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
 
 
-async def test_an_order_that_the_router_fails_is_a_failure(launch: Any, backend: Any) -> None:
+async def test_a_load_that_the_router_rejects_is_an_error(launch: Any, backend: Any) -> None:
     backend.handlers["POST /models/load"] = lambda *_: web.Response(status=500)
     gateway = await launch()
     refused = await gateway.http.post(CHAT, json=asking(GENERAL))
     assert (refused.status_code, refused.json()["error"]["code"]) == (502, "model_load_failed")
 
 
-async def test_a_load_that_takes_too_long_is_told_so(launch: Any, router: Router) -> None:
+async def test_a_load_times_out(launch: Any, router: Router) -> None:
     router.ready.clear()
     gateway = await launch(SYNAPSE_MODEL_LOAD_SECONDS="0.05")
     refused = await gateway.http.post(CHAT, json=asking(GENERAL))
     assert (refused.status_code, refused.json()["error"]["code"]) == (504, "model_load_timeout")
 
 
-async def test_a_load_that_the_router_forgot_is_ordered_again(launch: Any, router: Router) -> None:
+async def test_a_load_lost_in_a_restart_is_repeated(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -110,7 +108,7 @@ async def test_a_load_that_the_router_forgot_is_ordered_again(launch: Any, route
     assert (await call).status_code == 200
 
 
-async def test_a_model_that_vanishes_while_it_loads_is_refused(launch: Any, router: Router) -> None:
+async def test_a_model_removed_while_loading_is_refused(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -120,13 +118,13 @@ async def test_a_model_that_vanishes_while_it_loads_is_refused(launch: Any, rout
 
 
 @pytest.mark.parametrize("status", [400, 404])
-async def test_so_is_one_that_it_does_not_have_when_it_is_to_load_it(launch: Any, backend: Any, status: int) -> None:
+async def test_a_model_unknown_to_the_load_request_is_refused(launch: Any, backend: Any, status: int) -> None:
     backend.handlers["POST /models/load"] = lambda *_: refuse(status, "not found")
     gateway = await launch()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).json()["error"]["code"] == "model_not_available"
 
 
-async def test_a_model_that_was_unloaded_behind_our_back_is_loaded_again(launch: Any, router: Router) -> None:
+async def test_a_model_unloaded_by_others_is_loaded_again(launch: Any, router: Router) -> None:
     gateway = await launch()
     await gateway.http.post(CHAT, json=asking(GENERAL))
     router.restart()
@@ -134,7 +132,7 @@ async def test_a_model_that_was_unloaded_behind_our_back_is_loaded_again(launch:
     assert router.loads == [GENERAL, GENERAL]
 
 
-async def test_a_model_that_goes_again_and_again_is_told_so(launch: Any, backend: Any) -> None:
+async def test_a_model_unloaded_repeatedly_is_an_error(launch: Any, backend: Any) -> None:
     backend.handlers["POST /v1/chat/completions"] = lambda *_: refuse(400, "model name=x is not running")
     gateway = await launch()
     refused = await gateway.http.post(CHAT, json=asking(GENERAL))
@@ -142,14 +140,14 @@ async def test_a_model_that_goes_again_and_again_is_told_so(launch: Any, backend
     assert len(backend.calls(CHAT)) == 2
 
 
-async def test_another_refusal_is_passed_on(launch: Any, backend: Any) -> None:
+async def test_other_errors_are_passed_on(launch: Any, backend: Any) -> None:
     backend.handlers["POST /v1/chat/completions"] = lambda *_: refuse(400, "too long")
     gateway = await launch()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).json()["error"]["message"] == "too long"
     assert len(backend.calls(CHAT)) == 1
 
 
-async def test_after_a_failure_the_router_is_looked_at_again(launch: Any, router: Router, backend: Any) -> None:
+async def test_after_a_failure_the_state_is_checked_again(launch: Any, router: Router, backend: Any) -> None:
     gateway = await launch()
     await gateway.http.post(CHAT, json=asking(GENERAL))
     chat, listings = backend.handlers["POST /v1/chat/completions"], router.listings
@@ -160,16 +158,14 @@ async def test_after_a_failure_the_router_is_looked_at_again(launch: Any, router
     assert router.listings == listings + 1
 
 
-async def test_a_list_that_is_none_is_a_failure_of_the_router(launch: Any, backend: Any) -> None:
+async def test_an_invalid_list_is_an_error(launch: Any, backend: Any) -> None:
     backend.handlers["GET /models"] = lambda *_: b"<html>"
     gateway = await launch()
     refused = await gateway.http.post(CHAT, json=asking(GENERAL))
     assert (refused.status_code, refused.json()["error"]["code"]) == (502, "backend_bad_response")
 
 
-async def test_a_router_that_is_taken_out_of_the_configuration_tells_those_who_wait(
-    launch: Any, router: Router
-) -> None:
+async def test_waiting_calls_fail_when_the_router_is_removed(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.ready.clear()
     call = asyncio.create_task(gateway.http.post(CHAT, json=asking(GENERAL)))
@@ -178,7 +174,7 @@ async def test_a_router_that_is_taken_out_of_the_configuration_tells_those_who_w
     assert (await call).status_code == 503
 
 
-async def test_a_model_that_ended_by_itself_need_not_be_unloaded(launch: Any, router: Router, backend: Any) -> None:
+async def test_a_model_that_ended_already_is_not_unloaded(launch: Any, router: Router, backend: Any) -> None:
     def gone(*_: Any) -> Any:
         router.states[CODER] = "unloaded"
         return refuse(400, "model is not running")
@@ -189,7 +185,7 @@ async def test_a_model_that_ended_by_itself_need_not_be_unloaded(launch: Any, ro
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
 
 
-async def test_one_who_leaves_does_not_keep_the_others_from_their_refusal(launch: Any, router: Router) -> None:
+async def test_a_cancelled_call_does_not_block_the_error_of_others(launch: Any, router: Router) -> None:
     gateway = await launch()
     router.broken.add(GENERAL)
     router.ready.clear()
@@ -201,18 +197,18 @@ async def test_one_who_leaves_does_not_keep_the_others_from_their_refusal(launch
     assert [(await call).status_code for call in (calls[0], calls[2])] == [502, 502]
 
 
-async def test_once_the_breaker_is_half_open_a_call_waits_again(launch: Any, router: Router, backend: Any) -> None:
+async def test_with_a_half_open_breaker_a_call_waits_again(launch: Any, router: Router, backend: Any) -> None:
     await backend.stop()
     gateway = await launch(SYNAPSE_MODEL_AWAY_SECONDS="0.1")
     await open_breaker(gateway)
-    gateway.gateway.registry.backends["router"].breaker._opened_at -= 60
+    gateway.gateway.registry.upstreams["router"].breaker._opened_at -= 60
     await backend.again()
     assert (await gateway.http.post(CHAT, json=asking(GENERAL))).status_code == 200
 
 
-async def test_a_router_that_says_nothing_is_given_up(fake: Any) -> None:
+async def test_a_silent_router_times_out(fake: Any) -> None:
     backend = await fake({"GET /models": forever})
     config = BackendConfig(url=backend.url, type="llama-router")
-    api = RouterApi(Backend("router", config, Metrics()), ModelTimes(answer_s=0.05))
+    api = RouterApi(Upstream("router", config, Metrics()), ModelTimes(answer_s=0.05))
     with pytest.raises(BackendTimeoutError):
-        await api.listing()
+        await api.models()

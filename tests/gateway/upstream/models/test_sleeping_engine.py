@@ -1,4 +1,4 @@
-"""A vLLM that sleeps: woken before a call, put to sleep when nobody asks, never in the middle of an answer."""
+"""Sleep mode of vLLM: woken before a call, put to sleep when idle, never during a call."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ BODY = {"model": "stub", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 class Sleeper:
-    """An engine in development mode; it refuses to answer in its sleep, which the real one leaves hanging."""
+    """Engine in development mode; asleep, it refuses calls, while the real one lets them hang."""
 
     def __init__(self, *, is_asleep: bool = False) -> None:
         self.is_asleep = is_asleep
@@ -57,7 +57,7 @@ def section(backend: Any, sleep_idle_s: float = 0) -> dict[str, Any]:
     return {"vllm": {"url": backend.url, "type": "vllm", "sleep_idle_s": sleep_idle_s}}
 
 
-async def test_an_engine_that_sleeps_is_woken_once_for_all_who_ask(start: Any, fake: Any) -> None:
+async def test_a_sleeping_engine_is_woken_once_for_concurrent_calls(start: Any, fake: Any) -> None:
     backend = await fake(Sleeper(is_asleep=True).handlers)
     gateway = await start(section(backend))
     answers = await asyncio.gather(*(gateway.http.post(CHAT, json=BODY) for _ in range(20)))
@@ -66,7 +66,7 @@ async def test_an_engine_that_sleeps_is_woken_once_for_all_who_ask(start: Any, f
     assert len(backend.calls("/is_sleeping")) == 1
 
 
-async def test_an_engine_without_these_routes_is_always_awake_and_not_asked_again(start: Any, fake: Any) -> None:
+async def test_an_engine_without_sleep_mode_is_always_awake(start: Any, fake: Any) -> None:
     backend = await fake()
     gateway = await start(section(backend))
     for _ in range(3):
@@ -74,7 +74,7 @@ async def test_an_engine_without_these_routes_is_always_awake_and_not_asked_agai
     assert len(backend.calls("/is_sleeping")) == 1
 
 
-async def test_an_engine_that_nobody_asks_is_put_to_sleep_and_woken_again(start: Any, fake: Any) -> None:
+async def test_an_idle_engine_is_put_to_sleep_and_woken(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend, 0.05))
@@ -85,7 +85,7 @@ async def test_an_engine_that_nobody_asks_is_put_to_sleep_and_woken_again(start:
     assert len(backend.calls("/wake_up")) == 1
 
 
-async def test_it_does_not_sleep_while_a_call_goes_on(start: Any, fake: Any) -> None:
+async def test_an_engine_with_a_call_is_not_put_to_sleep(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend, 0.05))
@@ -102,7 +102,7 @@ async def test_it_does_not_sleep_while_a_call_goes_on(start: Any, fake: Any) -> 
     assert sleeper.disturbed == 0
 
 
-async def test_one_that_is_never_to_sleep_does_not(start: Any, fake: Any) -> None:
+async def test_zero_idle_seconds_disable_sleep(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend))
@@ -111,7 +111,7 @@ async def test_one_that_is_never_to_sleep_does_not(start: Any, fake: Any) -> Non
     assert sleeper.sleeps == []
 
 
-async def test_an_engine_that_does_not_wake_is_unavailable(start: Any, fake: Any) -> None:
+async def test_an_engine_that_fails_to_wake_is_unavailable(start: Any, fake: Any) -> None:
     backend = await fake({**Sleeper(is_asleep=True).handlers, "POST /wake_up": lambda *_: web.Response(status=500)})
     gateway = await start(section(backend))
     refused = await gateway.http.post(CHAT, json=BODY)
@@ -119,7 +119,7 @@ async def test_an_engine_that_does_not_wake_is_unavailable(start: Any, fake: Any
     assert backend.calls(CHAT) == []
 
 
-async def test_after_a_failure_it_is_asked_again_whether_it_sleeps(start: Any, fake: Any) -> None:
+async def test_after_a_failure_the_sleep_state_is_checked_again(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend))
@@ -129,14 +129,14 @@ async def test_after_a_failure_it_is_asked_again_whether_it_sleeps(start: Any, f
     assert (await gateway.http.post(CHAT, json=BODY)).status_code == 200
 
 
-async def test_what_it_says_about_its_sleep_may_be_anything(start: Any, fake: Any) -> None:
+async def test_an_invalid_sleep_state_counts_as_awake(start: Any, fake: Any) -> None:
     backend = await fake({**Sleeper().handlers, "GET /is_sleeping": lambda *_: b"<html>"})
     gateway = await start(section(backend))
     assert (await gateway.http.post(CHAT, json=BODY)).status_code == 200
     assert backend.calls("/wake_up") == []
 
 
-async def test_an_answer_about_its_sleep_that_breaks_off_is_a_failure(start: Any, fake: Any) -> None:
+async def test_a_broken_sleep_state_response_is_an_error(start: Any, fake: Any) -> None:
     async def break_off(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100"})
         await response.prepare(request)
@@ -151,7 +151,7 @@ async def test_an_answer_about_its_sleep_that_breaks_off_is_a_failure(start: Any
     assert (refused.status_code, refused.json()["error"]["code"]) == (502, "backend_bad_response")
 
 
-async def test_one_that_will_not_sleep_is_told_again_after_the_next_call(start: Any, fake: Any) -> None:
+async def test_a_failed_sleep_request_is_repeated_after_the_next_call(start: Any, fake: Any) -> None:
     refusals: list[str] = []
 
     def refuse(request: web.BaseRequest, body: bytes) -> web.Response:
@@ -169,7 +169,7 @@ async def test_one_that_will_not_sleep_is_told_again_after_the_next_call(start: 
     await until(lambda: len(refusals) == 2)
 
 
-async def test_who_comes_while_it_falls_asleep_waits_and_wakes_it(start: Any, fake: Any) -> None:
+async def test_a_call_during_the_sleep_request_waits_and_wakes_the_engine(start: Any, fake: Any) -> None:
     sleeper, may_sleep = Sleeper(), asyncio.Event()
     sleep = sleeper.handlers["POST /sleep"]
 
@@ -183,32 +183,32 @@ async def test_who_comes_while_it_falls_asleep_waits_and_wakes_it(start: Any, fa
     await gateway.http.post(CHAT, json=BODY)
     await until(lambda: backend.calls("/sleep"))
     call = asyncio.create_task(gateway.http.post(CHAT, json=BODY))
-    await until(lambda: gateway.gateway.registry.backends["vllm"].models._active)
+    await until(lambda: gateway.gateway.registry.upstreams["vllm"].models._active)
     may_sleep.set()
     assert (await call).status_code == 200
     assert sleeper.disturbed == 0
 
 
-async def test_a_call_that_comes_just_as_it_is_to_sleep_keeps_it_awake(start: Any, fake: Any) -> None:
+async def test_a_call_at_the_moment_of_sleep_keeps_it_awake(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend, 60))
     await gateway.http.post(CHAT, json=BODY)
-    engine = gateway.gateway.registry.backends["vllm"].models
-    async with engine.use(None):
+    engine = gateway.gateway.registry.upstreams["vllm"].models
+    async with engine.lease(None):
         await engine._sleep()
-    engine._look()  # there is time left
+    engine._check_idle()  # there is time left
     assert engine._timer is not None
     assert sleeper.sleeps == []
 
 
-async def test_one_that_is_told_off_is_not_put_to_sleep_by_a_gateway_that_goes(start: Any, fake: Any) -> None:
+async def test_a_closed_gateway_puts_no_engine_to_sleep(start: Any, fake: Any) -> None:
     sleeper = Sleeper()
     backend = await fake(sleeper.handlers)
     gateway = await start(section(backend, 60))
     await gateway.http.post(CHAT, json=BODY)
-    engine = gateway.gateway.registry.backends["vllm"].models
+    engine = gateway.gateway.registry.upstreams["vllm"].models
     await until(lambda: engine._timer)
-    gateway.gateway.registry.backends["vllm"].close()
+    gateway.gateway.registry.upstreams["vllm"].close()
     assert engine._timer.cancelled()
     assert sleeper.sleeps == []

@@ -1,0 +1,47 @@
+"""Arguments of a workload."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+import pulumi
+
+from infra.catalog.spec import Download, Probes, Scratch, Volume
+from infra.sizing.budget import ResourceClaim
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs:
+    """One kind of pod, the number of pods, and their resources. Sizes are bytes."""
+
+    name: str  # of its Deployment, Service and selector
+    component: str
+    namespace: pulumi.Input[str]
+    image: pulumi.Input[str]
+    port: int  # of the Service
+    container_port: int
+    claim: ResourceClaim
+    probes: Probes
+    strategy: str
+    replicas: int = 1
+    command: Sequence[str] = ()  # empty: the command of the image
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    field_environment: Mapping[str, str] = field(default_factory=dict)
+    """Variable -> path of a field of the pod, such as `metadata.name`."""
+    secret_environment: Mapping[str, tuple[pulumi.Input[str], str]] = field(default_factory=dict)
+    """Variable -> name of the Secret and the key in it."""
+    volumes: Sequence[Volume] = ()
+    shared_claims: AbstractSet[str] = frozenset()  # volumes whose PVC another workload makes
+    downloads: Sequence[Download] = ()
+    scratch: Sequence[Scratch] = ()
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Mount path -> name of the ConfigMap whose keys are the files there."""
+    storage_class: str = "local-path"
+    runtime_class: str | None = None
+    account: pulumi.Input[str] | None = None  # the ServiceAccount whose token the pods mount; None: no token
+    grace_s: int = 30  # time that a pod has to finish its requests
+    user: int = 10_000
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)  # of the pods
+    waits: Mapping[str, str] = field(default_factory=dict)  # timeout annotations of the Deployment and Service
+    pods_service: str | None = None  # name of a headless Service with one DNS record for each pod; None: none

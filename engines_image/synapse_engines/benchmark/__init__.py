@@ -1,0 +1,1 @@
+"""Benchmark of the engines with synthetic voices of espeak-ng."""

@@ -1,1 +1,0 @@
-"""How good the engines are, measured with espeak-ng's own voices."""

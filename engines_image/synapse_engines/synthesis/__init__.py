@@ -1,0 +1,1 @@
+"""Speech synthesis (text to speech) with espeak-ng."""

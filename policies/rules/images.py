@@ -1,0 +1,70 @@
+"""Rules for images: pinned by digest, and no version that is known to be harmful."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from policies.reading.claims import Container, containers
+from policies.reading.objects import Object
+from policies.reading.pods import Pods, pods
+from policies.reading.unknowns import UNKNOWN, values
+from policies.rule import Config, object_rule, pod_rule
+
+DIGEST = re.compile(r".@sha256:[0-9a-f]{64}")
+DENIED: Mapping[str, tuple[str, ...]] = {"litellm": ("1.82.7", "1.82.8")}
+SCHEMA: Mapping[str, dict[str, Any]] = {
+    "denied": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "description": "Further denied versions: part of an image's or package's name -> versions, tags or digests.",
+    }
+}
+
+
+def _pinned(pods: Pods) -> Iterator[str]:
+    for container in containers(pods.spec):
+        image = container.get("image", "" if not pods.owner.is_patch else UNKNOWN)
+        if image is not UNKNOWN and not DIGEST.search(str(image)):
+            yield f"container {container.get('name')} has image {image!r} without a digest; add @sha256:<digest>"
+
+
+def _harmful(item: Object, config: Config) -> Iterator[str]:
+    denied = _denied(config.get("denied", {}))
+    for pod in pods(item):
+        for container in containers(pod.spec):
+            for name, version in denied:
+                if _runs(container, name, version):
+                    yield f"container {container.get('name')} runs {name} {version}, which is denied; use another one"
+
+
+def _denied(more: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    pairs = ((name, version) for table in (DENIED, more) for name, versions in table.items() for version in versions)
+    return list(dict.fromkeys(pairs))
+
+
+def _runs(container: Container, name: str, version: str) -> bool:
+    """Return True if the image has that version, or the command or environment installs it."""
+    whole = rf"(?<![\d.]){re.escape(version)}(?!\.?\d)"
+    image = str(container.get("image", "")).rpartition("/")[2]
+    in_image = name in image and re.search(whole, image)
+    installed = re.search(rf"{re.escape(name)}(\[[\w,-]*\])?\s*={{2,3}}\s*{whole}", " ".join(_words(container)))
+    return bool(in_image or installed)
+
+
+def _words(container: Container) -> list[str]:
+    return [str(entry) for field in ("command", "args", "env") for entry in values(container.get(field))]
+
+
+images_are_pinned = pod_rule(
+    "images-are-pinned",
+    "Container images are pinned by digest.",
+    _pinned,
+    reason="The image that was tested is the image that runs, even when somebody pushes to the same tag.",
+)
+harmful_images_are_denied = object_rule(
+    "harmful-images-are-denied",
+    "No container runs a version that is known to be harmful.",
+    _harmful,
+    SCHEMA,
+    reason="Some published versions are malicious, such as LiteLLM 1.82.7 and 1.82.8 on PyPI.",
+)

@@ -1,0 +1,110 @@
+"""Engine processes, started at first use, and gateways in front of them."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from synapse_engines.models.build import build
+from tests.engines_image.engine_process import EngineClient, EngineProcess, launch
+from tests.gateway.running import Running, running
+from tools.offline.debian import program
+
+TIMEOUT_S = 300
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/engines_image" in str(item.path):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs() -> None:
+    """Install the Debian programs of the image."""
+    for name in ("espeak-ng", "ffmpeg"):
+        program(name)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model folder of the image, built without downloads."""
+    folder = tmp_path_factory.mktemp("models")
+    build(folder, lambda _: None, None)
+    return folder
+
+
+Launch = Callable[..., EngineProcess]
+
+
+@pytest.fixture(scope="session")
+def launched(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
+    """`launched("piper")`: the process of that kind and environment, shared by all tests."""
+    processes: dict[Any, EngineProcess] = {}
+
+    def get(kind: str, **environment: str) -> EngineProcess:
+        key = (kind, *sorted(environment.items()))
+        if key not in processes:
+            variables = {"SYNAPSE_ENGINES_MODELS": str(models), **environment}
+            processes[key] = launch(kind, tmp_path_factory.mktemp(kind), variables)
+        return processes[key]
+
+    yield get
+    codes = {process.kind: process.terminate() for process in processes.values()}
+    assert set(codes.values()) <= {0}, codes
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """Exit stack of a test: contexts are left after the test, the last one first."""
+    async with AsyncExitStack() as contexts:
+        yield contexts
+
+
+@pytest.fixture
+def start(stack: AsyncExitStack, launched: Launch) -> Start:
+    """`await start("piper")`: a client of an engine; further arguments are its environment."""
+
+    async def run(kind: str, **environment: str) -> EngineClient:
+        process = launched(kind, **environment)
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.url, timeout=60))
+        return EngineClient(process, http)
+
+    return run
+
+
+@pytest.fixture
+def gateway(stack: AsyncExitStack, tmp_path: Path) -> Start:
+    """`await gateway({"tts": engine}, routes)`: a gateway in front of engines, with the adapter of each kind."""
+
+    async def run(
+        engines: dict[str, EngineClient], routes: dict[str, Any] | None = None, **environment: str
+    ) -> Running:
+        backends = {
+            name: {"url": engine.process.url, **ADAPTERS[engine.process.kind]} for name, engine in engines.items()
+        }
+        return await stack.enter_async_context(running(tmp_path, backends, routes or {}, environment))
+
+    return run
+
+
+ADAPTERS: dict[str, dict[str, Any]] = {
+    "llama-embed": {"type": "openai", "tasks": ["embeddings"]},
+    "llama-router": {"type": "llama-router"},
+    "chatterbox": {"type": "chatterbox"},
+    "piper": {"type": "openai", "tasks": ["speech"]},
+    "whisper": {"type": "whisper"},
+    "speaches": {"type": "openai", "tasks": ["transcription"]},
+    "pyannote": {"type": "pyannote"},
+    "deepfilter": {"type": "deepfilter"},
+}
+"""Gateway adapter of each kind, as in the catalog."""

@@ -1,0 +1,149 @@
+"""Units of the engines that need no process."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synapse_engines.audio.pitch import median_pitch
+from synapse_engines.audio.voice_activity import speech_spans
+from synapse_engines.audio.waveform import Waveform
+from synapse_engines.benchmark.transcription import edit_distance, word_error_rate
+from synapse_engines.llama.requests import EmbeddingsRequest, GenerationRequest
+from synapse_engines.llama.stop_words import StopWordFilter
+from synapse_engines.speakers.clustering import cluster
+from synapse_engines.synthesis.references import safe_file_name
+from synapse_engines.transcription.faster_whisper import WhisperRecognizer
+from synapse_engines.web.work_queue import CancelEvent
+
+RATE = 16_000
+
+
+def tone(hz: float, seconds: float = 1.0) -> Waveform:
+    """Return a tone with overtones, similar to a voice."""
+    times = np.arange(round(seconds * RATE)) / RATE
+    waves = np.sum([np.sin(2 * np.pi * hz * order * times) / order for order in range(1, 6)], axis=0)
+    return Waveform((0.2 * waves).astype(np.float32), RATE)
+
+
+@pytest.mark.parametrize("hz", [80, 120, 165, 220, 330])
+def test_the_pitch_of_a_tone_is_its_frequency(hz: float) -> None:
+    assert median_pitch(tone(hz)) == pytest.approx(hz, rel=0.02)
+
+
+def test_noise_and_silence_have_no_pitch() -> None:
+    noise = np.random.default_rng(1).standard_normal(RATE).astype(np.float32) * np.float32(0.1)
+    assert median_pitch(Waveform(noise, RATE)) is None
+    assert median_pitch(Waveform(np.zeros(RATE, np.float32), RATE)) is None
+
+
+def test_loud_parts_are_speech() -> None:
+    silence = np.zeros(RATE // 2, np.float32)
+    samples = np.concatenate([silence, tone(200).samples, silence, tone(200).samples, silence])
+    spans = speech_spans(Waveform(samples, RATE), 0.3)
+    assert [(round(span.start, 1), round(span.end, 1)) for span in spans] == [(0.5, 1.5), (2.0, 3.0)]
+    assert len(speech_spans(Waveform(samples, RATE), 0.6)) == 1
+
+
+@pytest.mark.parametrize("stops", [[], ["end"], ["."], ["x", "word"]])
+def test_stop_word_filter_returns_whole_characters(stops: list[str]) -> None:
+    text = "na\u00efve \u4f60\u597d \U0001f600 tail"
+    output = StopWordFilter(stops)
+    parts = [output.feed(bytes([byte])) for byte in text.encode()]
+    assert "".join(parts) + output.end() == text
+    assert "\ufffd" not in "".join(parts)
+
+
+def test_stop_word_filter_holds_back_the_start_of_a_stop_word() -> None:
+    output = StopWordFilter(["STOP"])
+    assert [output.feed(part.encode()) for part in ("a S", "TO", "x ST", "OP and more")] == ["a ", "", "STOx ", ""]
+    assert output.is_stopped
+    assert output.end() == ""
+
+
+def test_an_incomplete_character_at_the_end_is_replaced() -> None:
+    output = StopWordFilter([])
+    assert output.feed("\u00e9".encode()[:1]) == ""
+    assert output.end() == "\ufffd"
+
+
+def test_word_errors_are_counted() -> None:
+    assert edit_distance(["a", "b", "c"], ["a", "x", "c", "d"]) == 2
+    assert word_error_rate([("One, two.", "one two"), ("three four", "three")]) == 0.25
+
+
+def test_clusters_are_numbered_in_order_of_appearance() -> None:
+    vectors = np.array([[1, 0], [0, 1], [1, 0.1], [0.1, 1], [1, 0.05]], np.float64)
+    assert cluster(vectors, 0.8) == [0, 1, 0, 1, 0]
+    assert cluster(vectors, 0.8, max_clusters=1) == [0] * 5
+    assert len(set(cluster(vectors, -1, min_clusters=3))) == 3
+    assert cluster(vectors[:1], 0.8, min_clusters=4) == [0]
+
+
+def test_clusters_are_merged_by_the_mean_similarity_of_their_members() -> None:
+    """Compare with the slow definition: the mean over all pairs of members of two clusters."""
+    vectors = np.random.default_rng(3).standard_normal((40, 4))
+    labels = cluster(vectors, 0.3)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = unit @ unit.T
+    groups = [np.flatnonzero(np.array(labels) == label) for label in set(labels)]
+    assert len(groups) > 3
+    for index, first in enumerate(groups):
+        for second in groups[index + 1 :]:
+            assert similarity[np.ix_(first, second)].mean() < 0.3
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("a.wav", "a.wav"),
+        ("../../x.wav", "x.wav"),
+        (".hidden", "hidden"),
+        ("a b\n.mp3", "a_b_.mp3"),
+        ("", "_"),
+        ("..", "_"),
+    ],
+)
+def test_a_file_name_is_made_safe(name: str, safe: str) -> None:
+    assert safe_file_name(name) == safe
+
+
+def test_inputs_are_texts_or_tokens() -> None:
+    assert EmbeddingsRequest(input="a").inputs == ["a"]
+    assert EmbeddingsRequest(input=["a", "b"]).inputs == ["a", "b"]
+    assert EmbeddingsRequest(input=[1, 2]).inputs == [[1, 2]]
+    assert EmbeddingsRequest(input=[[1], [2, 3]]).inputs == [[1], [2, 3]]
+
+
+def test_token_limit_and_stop_words() -> None:
+    assert GenerationRequest(max_tokens=-1).token_limit is None
+    assert GenerationRequest(max_tokens=0).token_limit == 0
+    assert GenerationRequest(stop="a").stop_words == ["a"]
+    assert GenerationRequest(stop=["a", ""]).stop_words == ["a"]
+
+
+def test_whisper_transcripts_have_the_format_of_sphinx() -> None:
+    """A fake with the methods of a model of faster-whisper."""
+    word = SimpleNamespace(word=" Hello", start=0.1, end=0.5, probability=0.98765)
+    segment = SimpleNamespace(text=" Hello. ", start=0.1, end=0.6, words=[word])
+    info = SimpleNamespace(language="de", language_probability=0.9)
+    options: dict[str, Any] = {}
+
+    class Model:
+        def transcribe(self, samples: Any, **more: Any) -> Any:
+            options.update(more, count=len(samples))
+            return iter([segment, segment]), info
+
+        def detect_language(self, _: Any) -> Any:
+            return "de", 0.9, [("fr", 0.1), ("de", 0.9), *((code, 0.0) for code in ("en", "es", "it", "nl"))]
+
+    transcript = WhisperRecognizer(Model()).transcribe(tone(200), None, CancelEvent())
+    assert (transcript.text, transcript.language, transcript.duration) == ("Hello. Hello.", "de", 1.0)
+    assert [each.id for each in transcript.segments] == [1, 2]
+    assert transcript.segments[0].words is not None
+    assert transcript.segments[0].words[0].probability == 0.988
+    assert options == {"language": None, "word_timestamps": True, "count": RATE}
+    languages = WhisperRecognizer(Model()).detect_languages(tone(200), CancelEvent())
+    assert [each.code for each in languages][:2] == ["de", "fr"]
+    assert len(languages) == 5
