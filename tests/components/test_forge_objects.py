@@ -1,4 +1,4 @@
-"""What the forge's program asks of Kubernetes."""
+"""Kubernetes objects of the forge."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from infra.errors import BudgetError
-from stacks.rendering import manifests
+from stacks import forge
+from stacks.rendering import manifests, record
 from tests.conftest import planned
 
 Find = Callable[[str, str], dict[str, Any]]
@@ -210,3 +211,13 @@ def test_an_engine_that_may_sleep_has_what_it_takes_to_wake() -> None:
     (only,) = vllm["spec"]["template"]["spec"]["containers"]
     assert "--enable-sleep-mode" in only["args"]
     assert {"name": "VLLM_SERVER_DEV_MODE", "value": "1"} in only["env"]
+
+
+def test_the_namespace_and_every_claim_are_retained() -> None:
+    """The option itself: `pulumi destroy` would delete them without it, whatever their annotation says."""
+    resources = record(lambda: forge.deploy(planned(), {}))
+    kept = {"kubernetes:core/v1:Namespace", "kubernetes:core/v1:PersistentVolumeClaim"}
+    assert {each.token for each in resources if each.token in kept} == kept
+    assert {(each.token, each.name) for each in resources if each.retain_on_delete} == {
+        (each.token, each.name) for each in resources if each.token in kept
+    }
