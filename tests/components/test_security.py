@@ -1,4 +1,4 @@
-"""Phase 5: a default-deny, and one exception for each pair that talks."""
+"""NetworkPolicies (phase 5): a default deny, and a rule for each allowed connection."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.conftest import config_of, planned, settings_of
 Find = Callable[[str, str], dict[str, Any]]
 
 
-def test_nothing_is_let_in_or_out_by_default(forge_object: Find) -> None:
+def test_all_connections_are_denied_by_default(forge_object: Find) -> None:
     assert forge_object("NetworkPolicy", "default-deny")["spec"] == {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
@@ -41,7 +41,7 @@ def test_nothing_is_let_in_or_out_by_default(forge_object: Find) -> None:
         ("node-exporter", 9100, ["prometheus"]),
     ],
 )
-def test_a_service_is_open_to_what_calls_or_watches_it(
+def test_ingress_of_a_service_is_limited_to_its_callers(
     forge_object: Find, name: str, port: int, callers: list[str]
 ) -> None:
     spec = forge_object("NetworkPolicy", f"allow-{name}")["spec"]
@@ -51,7 +51,7 @@ def test_a_service_is_open_to_what_calls_or_watches_it(
     assert rule["ports"] == [{"port": port, "protocol": "TCP"}]
 
 
-def test_what_nobody_calls_is_shut() -> None:
+def test_a_service_without_callers_denies_all() -> None:
     alone = next(each for each in access(planned().services) if each.service.name == "ollama")
     assert ingress_policy(replace(alone, callers=())).get("ingress") == []
 

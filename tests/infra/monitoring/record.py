@@ -1,7 +1,7 @@
 """Write `recorded/`: the metrics of each engine, from its code at the version of the catalog.
 
 `python -m tests.infra.monitoring.record [KIND...]` fetches them; vLLM alone is half a gigabyte.
-LiteLLM is started and scraped. The others start only on a GPU: theirs are the metrics that their code registers, without
+LiteLLM is started and scraped. The others need a GPU: theirs are the metrics that their code registers, without
 their buckets, and with the labels that it names there. NVIDIA's exporter is in no index.
 """
 

@@ -57,8 +57,8 @@ def test_an_engine_exposes_the_metrics_that_are_used(kind: str) -> None:
 @pytest.mark.parametrize(("source", "name", "expression"), [each for each in ASKED if each[0] in KINDS])
 def test_its_series_have_the_labels_that_are_used(source: str, name: str, expression: str) -> None:
     recorded = exposed(source)
-    exposed = {label for metric in metrics(expression) for label in recorded[metric]}
-    assert labels(expression) - {"le"} <= exposed | OF_A_SCRAPE
+    exposed_labels = {label for metric in metrics(expression) for label in recorded[metric]}
+    assert labels(expression) - {"le"} <= exposed_labels | OF_A_SCRAPE
 
 
 def test_the_counters_of_the_gpu_exporter_are_in_its_default_list() -> None:
