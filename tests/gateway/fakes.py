@@ -1,4 +1,4 @@
-"""Fake backends with handlers of a test, which record requests. They run on aiohttp, not on the gateway's own server."""
+"""Fake backends with handlers of a test, which record requests; they run on aiohttp, not on the gateway's server."""
 
 import asyncio
 import inspect
