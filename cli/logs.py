@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.options import AsJson, Kubeconfig, Phase, Stack
-from infra.catalog.spec import Task
 from infra.errors import SynapseError
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
+from infra.settings.services import Task
 from ops.cluster.logs import Line, PodLogs, Wish
 from ops.cluster.pods import pods
 from ops.cluster.target import at_phase, existing_cluster

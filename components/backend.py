@@ -56,7 +56,6 @@ class Extras:
     *fields*: variable -> field of the pod; *files*: mount path -> file name -> content.
     """
 
-    command: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -116,6 +115,7 @@ class BackendComponent(pulumi.ComponentResource):
 
     def _workload(self, extras: Extras) -> WorkloadArgs:
         service, kind, node = self.args.service, self.args.service.backend, self.args.node
+        smallest = min((gpu.memory for gpu in node.gpus), default=0)
         secrets = {secret.variable: (self._secret(secret), secret.key) for secret in kind.secrets if self._has(secret)}
         return WorkloadArgs(
             name=service.service_name,
@@ -128,8 +128,8 @@ class BackendComponent(pulumi.ComponentResource):
             probes=service.probes,
             strategy=kind.strategy,
             replicas=service.replicas,
-            command=extras.command or kind.command,
-            arguments=extras.arguments or kind.arguments,
+            command=kind.command,
+            arguments=extras.arguments or service.options.flags(service.vram, smallest) or kind.arguments,
             environment={**kind.environment, **service.options.environment, **extras.environment},
             field_environment=extras.fields,
             secret_environment={variable: (holder.metadata.name, key) for variable, (holder, key) in secrets.items()},

@@ -11,7 +11,6 @@ from infra.catalog.gateway import FEED_BUS_KIND, FEED_CHANNEL, FEED_PASSWORD, FE
 from infra.plan.service import ServicePlan
 from infra.plan.timeouts import classes
 from infra.settings.api_keys import API_KEYS, hashed
-from infra.settings.services import GatewayService
 
 
 class Gateway(BackendComponent):
@@ -20,11 +19,8 @@ class Gateway(BackendComponent):
     pulumi_type = "synapse:components:Gateway"
 
     def extras(self) -> Extras:
-        options = self.args.service.options
-        assert isinstance(options, GatewayService)  # noqa: S101 - defined by its catalog entry
         return Extras(
             environment={
-                "SYNAPSE_LOG_LEVEL": options.log_level,
                 "SYNAPSE_DASHBOARD_COOKIE_SECURE": str(self.args.plan.settings.ingress is not None).lower(),
                 **classes(self.args.plan.services),
                 **self._feed(),
@@ -56,7 +52,7 @@ class Gateway(BackendComponent):
         return secrets
 
     def _router(self) -> ServicePlan | None:
-        return next((other for other in self.args.plan.services if other.backend.adapter == "llama-router"), None)
+        return next((each for each in self.args.plan.services if each.backend.gateway_sets_context), None)
 
     def _router_environment(self) -> dict[str, str]:
         """Return the variables that name the router's Deployment and the container with the arguments."""

@@ -1,17 +1,17 @@
-"""What can be wrong with a description of the platform.
+"""Errors in the description of the platform.
 
 SynapseError
 ├── SettingsError   a stack file that cannot be read as settings
 ├── BudgetError     claims that do not fit the node
-├── ModelFileError  a model's file whose header cannot be read
-├── RouteError      a route that leads nowhere
-├── PhaseError      a phase that would take something away from a consumer
-└── ReleaseError    a release that cannot be begun, or whose pods are not what was released
+├── ModelFileError  a model file whose header cannot be read
+├── RouteError      a route with a target that cannot serve it
+├── PhaseError      a phase that a consumer is not ready for
+└── ReleaseError    a release that cannot start, or whose pods run another image
 """
 
 
 class SynapseError(Exception):
-    """An error for the person who wrote the stack file: its message is all they need to see."""
+    """An error for the author of the stack file; commands show its message without a traceback."""
 
 
 class SettingsError(SynapseError):
@@ -19,20 +19,20 @@ class SettingsError(SynapseError):
 
 
 class BudgetError(SynapseError):
-    """The claims do not fit the node; the message is the ledger with the lines that broke it."""
+    """The claims do not fit the node; the message is the ledger with the violations."""
 
 
 class ModelFileError(SynapseError):
-    """A model's file is missing, cut short or not what it should be; the message names it and says what is wrong."""
+    """A model file is missing, truncated or invalid; the message names the file and the reason."""
 
 
 class RouteError(SynapseError):
-    """A route names a service that is not there, or a task that it does not do."""
+    """A route names a service twice, or one that its gateway cannot call."""
 
 
 class PhaseError(SynapseError):
-    """A phase must wait for a consumer; the message says which, and what it has to do first."""
+    """A consumer is not ready for the phase; the message names the consumer and its next step."""
 
 
 class ReleaseError(SynapseError):
-    """A release was refused, or went wrong; the message says by what, and what to do first."""
+    """A release was refused or failed; the message says why, and what to do."""

@@ -1,4 +1,4 @@
-"""Quantities with their unit in the type, written the way Kubernetes writes them (64Gi, 500m)."""
+"""Quantities in the notation of Kubernetes (64Gi, 500m), with their unit in the type."""
 
 import re
 from decimal import ROUND_CEILING, Decimal
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 KI, MI, GI = 2**10, 2**20, 2**30
 BUILD = "build"
-"""In place of an image's reference: it is built from a folder of this repository."""
+"""Value for an image that is built from a folder of this repository."""
 
 _SUFFIXES = {
     "": Decimal(1),
@@ -27,9 +27,9 @@ _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def parse(quantity: str | float) -> Decimal:
-    """The plain number that a Kubernetes quantity stands for.
+    """Return the number that a Kubernetes quantity stands for.
 
-    Raises ValueError when *quantity* is not one (negative numbers are none here).
+    Raises ValueError when *quantity* is not a quantity, or negative.
     """
     match = _QUANTITY.fullmatch(str(quantity).strip())
     if match is None:
@@ -38,17 +38,17 @@ def parse(quantity: str | float) -> Decimal:
 
 
 def as_bytes(quantity: str | float) -> int:
-    """Bytes of a memory quantity, rounded up: `as_bytes("1Gi") == 2**30`."""
+    """Return the bytes of a memory quantity, rounded up: `as_bytes("1Gi") == 2**30`."""
     return int(parse(quantity).to_integral_value(ROUND_CEILING))
 
 
 def as_millicores(quantity: str | float) -> int:
-    """Thousandths of a core of a CPU quantity, rounded up: `as_millicores("2") == 2000`."""
+    """Return the thousandths of a core of a CPU quantity, rounded up: `as_millicores("2") == 2000`."""
     return int((parse(quantity) * 1000).to_integral_value(ROUND_CEILING))
 
 
 def memory_text(size: int) -> str:
-    """*size* bytes as the shortest exact quantity: `memory_text(2**30) == "1Gi"`."""
+    """Return *size* bytes as the shortest exact quantity: `memory_text(2**30) == "1Gi"`."""
     for unit, suffix in ((GI, "Gi"), (MI, "Mi"), (KI, "Ki")):
         if size and size % unit == 0:
             return f"{size // unit}{suffix}"
@@ -56,17 +56,17 @@ def memory_text(size: int) -> str:
 
 
 def cpu_text(millicores: int) -> str:
-    """*millicores* as a quantity: `cpu_text(2000) == "2"`, `cpu_text(500) == "500m"`."""
+    """Return *millicores* as a quantity: `cpu_text(2000) == "2"`, `cpu_text(500) == "500m"`."""
     return f"{millicores}m" if millicores % 1000 else str(millicores // 1000)
 
 
 def gib(size: int) -> str:
-    """*size* bytes for a person, in GiB with at most two decimals: `gib(256 * MI) == "0.25Gi"`."""
+    """Return *size* bytes for a message, in GiB with at most two decimals: `gib(256 * MI) == "0.25Gi"`."""
     return f"{size / GI:.2f}".rstrip("0").rstrip(".") + "Gi"
 
 
 def cores(millicores: int) -> str:
-    """*millicores* for a person: `cores(51200) == "51.2"`."""
+    """Return *millicores* for a message: `cores(51200) == "51.2"`."""
     return f"{millicores / 1000:.2f}".rstrip("0").rstrip(".")
 
 

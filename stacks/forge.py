@@ -7,6 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.backend import BackendArgs, BackendComponent
 from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.engines import Ollama, Sglang, Vllm
 from components.feed_bus import FeedBus
 from components.gateway import Gateway
 from components.image import Image, ImageArgs, RemoteBuild, image_name
@@ -15,11 +16,8 @@ from components.litellm import Litellm
 from components.migration import Migration
 from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, KubeStateMetrics, Prometheus
 from components.namespace import Namespace, NamespaceArgs
-from components.ollama import Ollama
 from components.operator_monitoring import OperatorMonitoring, OperatorMonitoringArgs
 from components.security import Security, SecurityArgs
-from components.sglang import Sglang
-from components.vllm import Vllm
 from infra.catalog.gateway import GATEWAY_KINDS
 from infra.monitoring.targets import MONITORING_PHASE
 from infra.plan import device_plugin

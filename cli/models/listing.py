@@ -17,8 +17,6 @@ from infra.errors import SynapseError
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import gib
-from infra.settings.services import EngineService, OllamaService
-from infra.sizing.host_memory import load
 from ops.cluster.pods import Pods
 from ops.errors import WrongAnswerError
 from ops.gateway.client import Asker
@@ -84,14 +82,8 @@ def entry(plan: Plan, model: Model, states: Mapping[tuple[str, str], str]) -> di
 
 def weights(plan: Plan, model: Model) -> int | None:
     """Bytes of its weights by its model spec; None where it has none."""
-    options, model_spec = model.service.options, plan.settings.model_specs.get(model.model_spec or "")
-    if model_spec is None:
-        return None
-    if isinstance(options, EngineService):
-        found = model.service.vram
-        return found.weights * options.tensor_parallel if found else None
-    quantizations = {known.name: known.quantization for known in getattr(options, "models", ())}
-    return load(model.name, model_spec, quantizations.get(model.name, "f16"), 1, 1).weights
+    model_spec = plan.settings.model_specs.get(model.model_spec or "")
+    return None if model_spec is None else model.service.options.model_weights(model.name, model_spec)
 
 
 def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) -> dict[tuple[str, str], str]:
@@ -102,21 +94,21 @@ def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) ->
             with suppress(SynapseError):
                 names = [model.name for model in models(plan) if model.service is service]
                 found |= {(service.name, name): state for name, state in _asked(known, service, names).items()}
-    if any(service.backend.adapter == "llama-router" for service in plan.services):
+    routers = [service.name for service in plan.services if service.options.model_loading == "router"]
+    if routers:
         with suppress(ToolsError, SynapseError, WrongAnswerError), gateway(plan, stack, None, kubeconfig, key) as http:
             listed = Asker(http, ASK_S).json(Models, "GET", "/models").data
-            routers = [service.name for service in plan.services if service.backend.adapter == "llama-router"]
             found |= {(name, model.id): model.status.value for name in routers for model in listed}
     return found
 
 
 def _asked(known: Pods, service: ServicePlan, names: list[str]) -> dict[str, str]:
     """A service that is ready has its models, but an Ollama may lack them, and a router loads them when told."""
-    if isinstance(service.options, OllamaService):
+    if service.options.model_loading == "ollama":
         with backend(known, service) as http:
             here, loaded = ollama.names(http, "/api/tags"), ollama.names(http, "/api/ps")
         return {name: "loaded" if name in loaded else "on disk" if name in here else "missing" for name in names}
-    if service.backend.adapter == "llama-router":
+    if service.options.model_loading == "router":
         return {}
     known.ready(service.service_name)
     return dict.fromkeys(names, "loaded")

@@ -1,7 +1,7 @@
 """`synapse models load` and `unload`: into memory and out of it, each kind of server by its own way."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from rich.console import Console
 from cli.models.options import Key, Name, Service, Url, backend, cluster_pods, gateway, planned
 from cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
-from infra.settings.services import OllamaService, VllmService
+from infra.settings.services import ModelLoading
 from ops.errors import WrongAnswerError
 from ops.gateway.client import Asker
 from ops.gateway.responses import Done, Models
@@ -71,13 +71,8 @@ load, unload = _command("load"), _command("unload")
 
 def _way(model: Model) -> Ways:
     """Raises ModelError for a server that has its model as long as it runs."""
-    options = model.service.options
-    if model.service.backend.adapter == "llama-router":
-        return _router
-    if isinstance(options, OllamaService):
-        return _ollama
-    if isinstance(options, VllmService) and options.sleep:
-        return _vllm
+    if api := model.service.options.model_loading:
+        return LOADING[api]
     raise ModelError(
         f"{model.name}: {model.service.service_name} has it in memory as long as it runs; what can be told to load and "
         "unload: a llama.cpp router, an Ollama, and a vLLM with `sleep: true`"
@@ -87,7 +82,7 @@ def _way(model: Model) -> Ways:
 @contextmanager
 def _there(plan: Plan, model: Model, reach: Reach) -> Iterator[httpx.Client]:
     """The gateway for a router, as it knows who uses the model; the server itself for every other."""
-    if model.service.backend.adapter == "llama-router":
+    if model.service.options.model_loading == "router":
         with gateway(plan, reach.stack, reach.url, reach.kubeconfig, reach.key) as http:
             yield http
     else:
@@ -126,10 +121,8 @@ def _router_state(asker: Asker, model: Model) -> str:
 
 
 def _ollama(http: httpx.Client, model: Model, verb: Verb, within_s: float) -> None:
-    options = model.service.options
-    assert isinstance(options, OllamaService)  # noqa: S101 - `_way` has looked
     http.timeout = httpx.Timeout(within_s)
-    ollama.hold(http, model.name, options.keep_alive_s if verb == "load" else ollama.NOT_A_MOMENT)
+    ollama.hold(http, model.name, model.service.options.idle_seconds if verb == "load" else ollama.NOT_A_MOMENT)
 
 
 def _vllm(http: httpx.Client, model: Model, verb: Verb, within_s: float) -> None:
@@ -139,6 +132,9 @@ def _vllm(http: httpx.Client, model: Model, verb: Verb, within_s: float) -> None
             http.post(path, timeout=within_s).raise_for_status()
     except (httpx.HTTPError, ValueError, KeyError) as error:
         raise ModelError(f"{model.name}: vLLM does not {verb} it: {error}") from error
+
+
+LOADING: Final[Mapping[ModelLoading, Ways]] = {"router": _router, "ollama": _ollama, "sleep": _vllm}
 
 
 def _say(model: Model, verb: Verb, seconds: float, *, as_json: bool) -> None:

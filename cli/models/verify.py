@@ -15,9 +15,10 @@ from cli.models.options import Names, Service, cluster_pods, image, planned, wor
 from cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
+from infra.settings.services import ModelMemory
 from infra.sizing import model_files
 from infra.sizing.model_specs import ModelSpec
-from ops.models.estimate import Estimate, Parts, estimate
+from ops.models.estimate import Estimate, estimate
 from ops.models.inventory import Model, ModelError, find, models
 from ops.models.worker import Work
 from ops.models.worker_bundle import READING
@@ -102,7 +103,7 @@ def _entry(found: Estimate) -> dict[str, Any]:
     return {**about, **parts, "claim": found.claim, "fits": found.fits}
 
 
-def _sides(found: Estimate) -> Iterator[tuple[str, Parts]]:
+def _sides(found: Estimate) -> Iterator[tuple[str, ModelMemory]]:
     if found.ledger:
         yield "ledger", found.ledger
     yield "file", found.found

@@ -1,4 +1,4 @@
-"""Kinds as this repository's own CPU engines serve them: the same address, probes and adapter, and a small claim."""
+"""CPU engines of this repository: the same address, probes and adapter as their kinds, and a small claim."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
 
 @dataclass(frozen=True, kw_only=True)
 class CpuEngine:
-    """What one engine takes; *memory* is its request and its limit, in bytes."""
+    """Resources of one engine; *memory* is its request and its limit, in bytes."""
 
     memory: tuple[int, int]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -34,11 +34,11 @@ ENGINES: Mapping[str, CpuEngine] = {
     "pyannote": CpuEngine(memory=(256 * MI, 768 * MI)),
     "deepfilter": CpuEngine(memory=(256 * MI, GI)),
 }
-"""By the kind whose contract the engine speaks."""
+"""Kind -> the CPU engine with the same API."""
 
 
 def on_cpu(backend: BackendSpec) -> BackendSpec:
-    """The entry of a kind in ENGINES, run by its CPU engine, which brings its models and keeps nothing."""
+    """Return the spec of a kind in ENGINES, run by its CPU engine, whose image contains its models."""
     engine = ENGINES[backend.kind]
     return replace(
         backend,

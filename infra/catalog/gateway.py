@@ -1,4 +1,4 @@
-"""The one entry point, and what its replicas share."""
+"""Gateways, which clients call, and the Redis bus that the gateway's replicas share."""
 
 from infra.catalog.spec import BackendSpec, Probe, Probes, Restart, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
@@ -9,8 +9,8 @@ from infra.sizing.budget import ResourceClaim
 FEED_BUS_KIND = "feed-bus"
 FEED_URL = "SYNAPSE_TERMINAL_FEED_REDIS_URL"
 FEED_CHANNEL = "synapse:terminal_feed"
-FEED_PASSWORD = "feedPassword"  # noqa: S105 - its key in the stack file
-FEED_PASSWORD_RULE = "FEED_PASSWORD_RULE"  # noqa: S105 - a variable of the bus
+FEED_PASSWORD = "feedPassword"  # noqa: S105 - key in the stack file
+FEED_PASSWORD_RULE = "FEED_PASSWORD_RULE"  # noqa: S105 - environment variable of the bus
 
 GATEWAY = BackendSpec(
     kind="gateway",
@@ -21,11 +21,13 @@ GATEWAY = BackendSpec(
     tasks=(),
     adapter="synapse",
     timeout_s=600,
-    image=None,  # the stack file says which: what its registry holds, or one that is built
+    callers=frozenset(),
+    is_entry_point=True,
+    image=None,  # the stack file names the image of its registry, or `build`
     source="gateway_image",
     claim=ResourceClaim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
     replicas=2,
-    probes=Probes(  # of the process alone: a slow backend must not restart the gateway
+    probes=Probes(  # they check the process alone: a slow backend must not restart the gateway
         startup=Probe(path="/livez", period_s=2, failures=30),
         readiness=Probe(path="/readyz", delay_s=5),
         liveness=Probe(path="/livez", delay_s=10, period_s=30),
@@ -48,7 +50,7 @@ GATEWAY = BackendSpec(
     environment={
         "SYNAPSE_GATEWAY_CONFIG_PATH": "/config/backends.yaml",
         "SYNAPSE_VOICE_LIBRARY_DIR": "/data/voices",
-        "SYNAPSE_DRAIN_DELAY_SECONDS": "5",  # the time that the cluster takes to send its clients elsewhere
+        "SYNAPSE_DRAIN_DELAY_SECONDS": "5",  # the cluster needs this time to stop sending requests here
         "SYNAPSE_DRAIN_SECONDS": "120",
     },
     grace_s=130,
@@ -72,7 +74,7 @@ FEED_BUS = BackendSpec(
         SecretEnv(variable=FEED_PASSWORD_RULE, config_key=FEED_PASSWORD, secret="password", key="rule"),  # noqa: S106
     ),
     command=("redis-server",),
-    arguments=("--save", "", "--appendonly", "no"),  # what it holds is gone a second later anyway
+    arguments=("--save", "", "--appendonly", "no"),  # its content is outdated after a second
 )
 
 LITELLM = BackendSpec(
@@ -84,6 +86,8 @@ LITELLM = BackendSpec(
     tasks=(),
     adapter="litellm",
     timeout_s=600,
+    callers=frozenset(),
+    is_entry_point=True,
     image="ghcr.io/berriai/litellm:v1.103.0@sha256:bd089afdcd35b894b14a93f9743cdc8b591f82da1a38dd43a010a7b0c9de5fd7",
     claim=ResourceClaim(memory_request=2 * GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=4000),
     replicas=2,
@@ -109,4 +113,4 @@ LITELLM = BackendSpec(
 )
 
 GATEWAY_KINDS = frozenset({GATEWAY.kind, LITELLM.kind})
-"""The kinds that consumers call, and that call everything else."""
+"""Kinds that clients call, and that call the backends."""

@@ -1,6 +1,7 @@
-"""Every kind of backend there is; to add one, add its entry to a file of `infra/catalog/` and its name here."""
+"""Catalog of all kinds of backends. To add one: docs/adding-a-backend.md."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from infra.catalog import gateway, language, monitoring, speech
 from infra.catalog.cpu import on_cpu
@@ -37,13 +38,17 @@ CATALOG: Mapping[str, BackendSpec] = {
     )
 }
 SECRET_KEYS = frozenset(secret.config_key for backend in CATALOG.values() for secret in backend.secrets)
+"""Stack-file keys of all secrets of backends."""
+OPERATED = frozenset(backend.kind for backend in CATALOG.values() if backend.from_operator)
+"""Kinds that a Prometheus operator brings itself."""
 DEFAULT_LIMIT = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)
 
 
 def backend_spec(name: str, options: Service) -> BackendSpec:
-    """Return the catalog entry of the service *name*, with the engine that its options choose.
+    """Return the spec of the service *name*, with the tasks and the engine that its options choose.
 
     Raises KeyError for an unknown kind.
     """
     entry = CATALOG[options.kind or name]
+    entry = replace(entry, tasks=options.tasks or entry.tasks)
     return on_cpu(entry) if options.engine == "cpu" else entry

@@ -1,8 +1,8 @@
 """Chat and embeddings."""
 
-from infra.catalog.spec import BackendSpec, Download, Probe, Probes, Scratch, SecretEnv, Volume
+from infra.catalog.spec import BackendSpec, Download, LiteLlmApi, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
-from infra.settings.services import OllamaService, SglangService, VllmService
+from infra.settings.language_services import LlamaRouterService, OllamaService, SglangService, VllmService
 from infra.sizing.budget import ResourceClaim
 
 OLLAMA = BackendSpec(
@@ -14,6 +14,7 @@ OLLAMA = BackendSpec(
     tasks=("chat", "embeddings"),
     adapter="ollama",
     timeout_s=300,
+    litellm=LiteLlmApi(provider="ollama", path="", needs_key=False),
     fetches=True,
     image="docker.io/ollama/ollama:0.32.9@sha256:1685741456770df6e3cceb2a945a5f75e020f658d1701509668d6f4688f1dd3f",
     claim=ResourceClaim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
@@ -44,6 +45,7 @@ VLLM = BackendSpec(
     tasks=("chat",),
     adapter="vllm",
     timeout_s=300,
+    litellm=LiteLlmApi(provider="hosted_vllm"),
     fetches=True,
     cuda=13,
     image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
@@ -55,6 +57,7 @@ VLLM = BackendSpec(
     ),
     strategy="Recreate",  # the old pod must let go of the GPU first
     options=VllmService,
+    command=("vllm", "serve"),
     metrics="/metrics",
     volumes=(Volume(name="vllm-model-cache", mount="/models", size=100 * GI),),
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - inside the container
@@ -77,6 +80,7 @@ SGLANG = BackendSpec(
     tasks=("chat",),
     adapter="sglang",
     timeout_s=300,
+    litellm=LiteLlmApi(provider="openai"),
     fetches=True,
     cuda=13,
     image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
@@ -115,6 +119,7 @@ LLAMA_EMBED = BackendSpec(
     tasks=("embeddings",),
     adapter="openai",
     timeout_s=60,
+    litellm=LiteLlmApi(provider="openai"),
     image=f"{_LLAMA_CPP}:server-b11243@sha256:f9115c95639e60abc09d4ea83b26fd4d56c66aa1174594393335a514da00c283",
     claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=2000, cpu_limit=8000),
     probes=Probes(
@@ -146,6 +151,7 @@ LLAMA_ROUTER = BackendSpec(
     tasks=("chat",),
     adapter="llama-router",
     timeout_s=300,
+    gateway_sets_context=True,
     cuda=12,  # `server-cuda13-` would be the other
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
     claim=ResourceClaim(
@@ -157,6 +163,7 @@ LLAMA_ROUTER = BackendSpec(
         liveness=Probe(path="/health", delay_s=30, period_s=30),
     ),
     strategy="Recreate",
+    options=LlamaRouterService,
     metrics="/metrics",
     metrics_per_model=True,
     volumes=(_MODELS,),

@@ -1,4 +1,4 @@
-"""What watches the platform: series, alerts, dashboards, and exporters for what has no metrics of its own."""
+"""Monitoring: metrics, alerts, dashboards, and exporters for services without metrics."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def _probes(ready: str, healthy: str, startup_failures: int = 30) -> Probes:
 
 
 def _server(kind: str, port: int, *, image: str, claim: ResourceClaim, probes: Probes) -> BackendSpec:
-    """It has series of its own, and no request goes through it; one at a time, since two would break its store."""
+    """Return a server with metrics that serves no requests of clients; one pod, since two would corrupt its store."""
     return BackendSpec(
         kind=kind,
         phase=6,
@@ -31,6 +31,7 @@ def _server(kind: str, port: int, *, image: str, claim: ResourceClaim, probes: P
         probes=probes,
         strategy="Recreate",
         metrics="/metrics",
+        callers=frozenset(),
     )
 
 
@@ -42,6 +43,8 @@ PROMETHEUS = replace(
         claim=ResourceClaim(memory_request=512 * MI, memory_limit=2 * GI, cpu_request=100, cpu_limit=500),
         probes=_probes("/-/ready", "/-/healthy", startup_failures=90),  # it replays its log first
     ),
+    callers=frozenset({"grafana"}),
+    from_operator=True,
     options=PrometheusService,
     volumes=(Volume(name="prometheus-data", mount="/data", size=20 * GI),),
     arguments=("--config.file=/config/prometheus.yml", "--config.auto-reload", "--storage.tsdb.path=/data"),
@@ -55,11 +58,14 @@ ALERTMANAGER = replace(
         claim=ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/-/ready", "/-/healthy"),
     ),
-    volumes=(Volume(name="alertmanager-data", mount="/data", size=GI),),  # silences, and what was already sent
+    callers=frozenset({"prometheus", "grafana"}),
+    from_operator=True,
+    calls="webhook",
+    volumes=(Volume(name="alertmanager-data", mount="/data", size=GI),),  # silences, and the record of sent alerts
     arguments=(
         "--config.file=/config/alertmanager.yml",
         "--storage.path=/data",
-        "--cluster.listen-address=",  # one alone: no gossip
+        "--cluster.listen-address=",  # a single replica needs no gossip
     ),
 )
 
@@ -69,8 +75,9 @@ GRAFANA = replace(
         3000,
         image="docker.io/grafana/grafana:13.2.3@sha256:b28bae15e219c998fb0e0424ed724930cc61b1f61fb404d47c862f9a23f9e572",
         claim=ResourceClaim(memory_request=256 * MI, memory_limit=768 * MI, cpu_request=50, cpu_limit=300),
-        probes=_probes("/api/health", "/api/health", startup_failures=60),  # its database is made anew at each start
+        probes=_probes("/api/health", "/api/health", startup_failures=60),  # it creates its database at each start
     ),
+    from_operator=True,
     scratch=(Scratch(mount="/data", size=GI), Scratch(mount="/tmp", size=256 * MI)),  # noqa: S108 - in the container
     secrets=(
         SecretEnv(
@@ -88,7 +95,7 @@ GRAFANA = replace(
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
-        "GF_PLUGINS_PREINSTALL_DISABLED": "true",  # they would be fetched from the internet
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",  # Grafana would download them from the internet
         "GF_USERS_ALLOW_SIGN_UP": "false",
     },
 )
@@ -101,7 +108,9 @@ BLACKBOX = replace(
         claim=ResourceClaim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/-/healthy", "/-/healthy"),
     ),
+    callers=frozenset({"prometheus"}),
     service="blackbox-exporter",
+    calls="ingress",
     arguments=("--config.file=/config/blackbox.yml",),
 )
 
@@ -119,7 +128,7 @@ DCGM_EXPORTER = replace(
     environment={
         "NVIDIA_VISIBLE_DEVICES": "all",
         "NVIDIA_DRIVER_CAPABILITIES": "utility",
-        "DCGM_EXPORTER_KUBERNETES": "false",  # the kubelet's socket, which tells whose a GPU is, is a path of the host
+        "DCGM_EXPORTER_KUBERNETES": "false",  # the kubelet's socket with the GPU's pod is a host path
     },
 )
 
@@ -147,6 +156,6 @@ NODE_EXPORTER = replace(
         "--collector.disable-defaults",
         "--collector.filesystem",
         f"--collector.filesystem.mount-points-include=^{OBSERVED}/",
-        "--collector.filesystem.fs-types-exclude=^$",  # a claim may be on any
+        "--collector.filesystem.fs-types-exclude=^$",  # a PVC may be on any
     ),
 )

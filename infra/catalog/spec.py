@@ -1,23 +1,24 @@
-"""What a kind of backend is: what it serves, how it is reached and probed, and what it takes by default."""
+"""Specification of a kind of backend: its tasks, its addresses and probes, and its default resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from infra.settings.services import Service
+from infra.settings.services import Service, Task
 from infra.sizing.budget import ResourceClaim
 
-Task = Literal["chat", "embeddings", "transcription", "speech", "speakers", "audio"]
 Phase = int
+NamedAddress = Literal["ingress", "webhook"]
+"""An address of the stack file: the ingress as pods reach it, or the receiver of alerts."""
 UNPUBLISHED = f"@sha256:{64 * '0'}"
-"""In place of a digest: the image is built by its owner, who writes the digest into the stack file."""
+"""Placeholder of a digest: the owner builds the image, and writes its digest into the stack file."""
 OBSERVED = "/volumes"
-"""Where the disks of others are mounted, each by its name, in the pod that looks at them."""
+"""Folder in which a pod mounts the volumes of all services read-only, each under its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One check by the kubelet: an HTTP path, or that the port is open; times in seconds."""
+    """One check by the kubelet: an HTTP path, or else an open port; times in seconds."""
 
     path: str | None = None
     delay_s: int = 0
@@ -28,7 +29,7 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Probes:
-    """Startup covers the time a backend takes to load; liveness looks at the process alone."""
+    """Startup covers the time a backend takes to load; liveness checks the process alone."""
 
     startup: Probe
     readiness: Probe
@@ -37,18 +38,18 @@ class Probes:
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """A claim that outlives its workload, and `pulumi destroy`; *size* in bytes."""
+    """A PVC that outlives its workload, and `pulumi destroy`; *size* in bytes."""
 
     name: str
     mount: str
     size: int
     is_shared: bool = False  # by every service of the stack that names it
-    is_read_only: bool = False  # another service's, looked at
+    is_read_only: bool = False  # the PVC of another service, for monitoring
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scratch:
-    """A writable folder beside the read-only root, emptied with the pod; *size* in bytes."""
+    """A writable folder on the read-only root, emptied with the pod; *size* in bytes."""
 
     mount: str
     size: int
@@ -56,17 +57,17 @@ class Scratch:
 
 @dataclass(frozen=True, kw_only=True)
 class SecretEnv:
-    """An environment variable from a Kubernetes Secret, which is made from a secret of the stack file if it is set."""
+    """An environment variable from a Kubernetes Secret, which exists if the stack file has its value."""
 
     variable: str
     config_key: str
-    secret: str  # the name of the Secret, after that of its service
+    secret: str  # suffix of the Secret's name, after the name of its service
     key: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file that is fetched to *path* before the first start; kept once it is whole."""
+    """A file that is downloaded to *path* before the first start, and kept when it is complete."""
 
     url: str
     path: str
@@ -74,7 +75,7 @@ class Download:
 
 @dataclass(frozen=True, kw_only=True)
 class Restart:
-    """A rolling restart by the clock, for a server whose memory grows; *schedule* in cron's notation, UTC."""
+    """A scheduled rolling restart, for a server whose memory grows; *schedule* in cron's notation, UTC."""
 
     name: str
     schedule: str
@@ -83,8 +84,17 @@ class Restart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiteLlmApi:
+    """API under which LiteLLM calls a backend: its provider, and the base path of the backend's API."""
+
+    provider: str
+    path: str = "/v1"
+    needs_key: bool = True  # LiteLLM's client refuses to start without a key, which the backend ignores
+
+
+@dataclass(frozen=True, kw_only=True)
 class BackendSpec:
-    """One kind of service. *service* is its name in the cluster, *adapter* how the gateway speaks to it."""
+    """One kind of service. *service* is its name in the cluster, *adapter* the gateway's entry for its API."""
 
     kind: str
     phase: Phase
@@ -100,33 +110,39 @@ class BackendSpec:
     source: str | None = None  # the folder of this repository that its image can be built from
     options: type[Service] = Service
     replicas: int = 1
-    timeout_s: int = 0  # the longest that one request may take it; 0: no request goes through it
+    timeout_s: int = 0  # the longest time for one request; 0: no request passes through it
+    litellm: LiteLlmApi | None = None  # None: LiteLLM cannot call it
+    callers: frozenset[str] | None = None  # the kinds that may call it; None: the gateways
+    is_entry_point: bool = False  # every namespace may call it
     metrics: str | None = None
-    metrics_per_model: bool = False  # asked with `?model=`, and answered while that model is loaded
-    cuda: int | None = None  # the major version of CUDA that its image brings: docs/doctor.md
-    observes_gpu: bool = False  # it looks at every GPU, and claims and fills none
-    observes_volumes: bool = False  # it looks at every claim of the stack, and writes to none
-    reads_cluster: bool = False  # it asks the API server about the stack's objects
+    metrics_per_model: bool = False  # the path needs `?model=`, and answers while that model is loaded
+    cuda: int | None = None  # the major version of CUDA in its image: docs/doctor.md
+    gateway_sets_context: bool = False  # the gateway changes the context size in the arguments of its Deployment
+    from_operator: bool = False  # a Prometheus operator brings its own
+    observes_gpu: bool = False  # it reads counters of every GPU, and claims none
+    observes_volumes: bool = False  # it mounts every volume of the stack read-only
+    reads_cluster: bool = False  # it queries the API server about the objects of the stack
+    calls: NamedAddress | None = None  # the address of the stack file that it calls
     volumes: tuple[Volume, ...] = ()
     scratch: tuple[Scratch, ...] = ()
     secrets: tuple[SecretEnv, ...] = ()
     downloads: tuple[Download, ...] = ()
-    fetches: bool = False  # models from the internet, by itself, once it runs
+    fetches: bool = False  # the running server downloads models from the internet
     restart: Restart | None = None
     command: tuple[str, ...] = ()  # empty: the image's own
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    grace_s: int = 30  # that a pod has to end what is under way
+    grace_s: int = 30  # time for a pod to finish its requests
     user: int = 10_000  # uid, gid and owner group of the volumes
 
     @property
     def tier(self) -> str | None:
-        """How far in a request meets it; None where none does."""
+        """Timeout tier of the requests that it serves; None where it serves none."""
         if not self.timeout_s:
             return None
         return "backend" if self.tasks else "gateway"
 
     @property
     def health(self) -> str:
-        """The path that answers 200 when the backend can serve; empty where there is only a port."""
+        """Path that answers 200 when the backend is ready; empty where there is only a port."""
         return self.probes.readiness.path or ""

@@ -1,11 +1,11 @@
 """Speech, speakers and audio."""
 
-from infra.catalog.spec import UNPUBLISHED, BackendSpec, Probe, Probes, Scratch, SecretEnv, Volume
+from infra.catalog.spec import UNPUBLISHED, BackendSpec, LiteLlmApi, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
-from infra.settings.services import HearingService
+from infra.settings.services import TranscriptionService
 from infra.sizing.budget import ResourceClaim
 
-_OWN = "registry.arunlabs.com"
+_REGISTRY = "registry.arunlabs.com"
 
 
 def _probes(path: str, startup: Probe, readiness_delay_s: int = 10, liveness_delay_s: int = 30) -> Probes:
@@ -25,12 +25,13 @@ SPEACHES = BackendSpec(
     tasks=("transcription",),
     adapter="openai",
     timeout_s=600,
+    litellm=LiteLlmApi(provider="openai"),
     fetches=True,
     image="ghcr.io/speaches-ai/speaches:0.8.3-cpu@sha256:21e3df06d842fb7802ab470dd77c25f0e8c0d22950e8d8c6ae886e851af53ef8",
     claim=ResourceClaim(memory_request=8 * GI, memory_limit=16 * GI, cpu_request=4000, cpu_limit=8000),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
-    options=HearingService,
+    options=TranscriptionService,
     volumes=(Volume(name="speaches-model-cache", mount="/models", size=20 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={
@@ -52,6 +53,7 @@ PIPER = BackendSpec(
     tasks=("speech",),
     adapter="openai",
     timeout_s=120,
+    litellm=LiteLlmApi(provider="openai"),
     fetches=True,
     image="ghcr.io/matatonic/openedai-speech@sha256:3ef4f857d5a757cfe8e9b61185df1bd3c52c45f950716a54e4399c27c3e91396",
     claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
@@ -73,7 +75,7 @@ CHATTERBOX = BackendSpec(
     adapter="chatterbox",
     timeout_s=120,
     fetches=True,
-    image=f"{_OWN}/chatterbox-tts-server{UNPUBLISHED}",
+    image=f"{_REGISTRY}/chatterbox-tts-server{UNPUBLISHED}",
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=16 * GI, cpu_request=2000, cpu_limit=4000, gpus=1, vram=6 * GI
     ),
@@ -101,13 +103,13 @@ WHISPER = BackendSpec(
     adapter="whisper",
     timeout_s=600,
     fetches=True,
-    image=f"{_OWN}/whisper-stt{UNPUBLISHED}",
+    image=f"{_REGISTRY}/whisper-stt{UNPUBLISHED}",
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI
     ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
-    options=HearingService,
+    options=TranscriptionService,
     volumes=(Volume(name="whisper-model-cache", mount="/cache/huggingface", size=10 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     environment={
@@ -129,7 +131,7 @@ PYANNOTE = BackendSpec(
     adapter="pyannote",
     timeout_s=600,
     fetches=True,
-    image=f"{_OWN}/pyannote-speaker{UNPUBLISHED}",
+    image=f"{_REGISTRY}/pyannote-speaker{UNPUBLISHED}",
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI
     ),
@@ -152,7 +154,7 @@ DEEPFILTER = BackendSpec(
     tasks=("audio",),
     adapter="deepfilter",
     timeout_s=600,
-    image=f"{_OWN}/deepfilter-audio{UNPUBLISHED}",
+    image=f"{_REGISTRY}/deepfilter-audio{UNPUBLISHED}",
     # One hour of 48 kHz float stereo peaks near 17 GB.
     claim=ResourceClaim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
@@ -170,7 +172,8 @@ OPENVOICE = BackendSpec(
     tasks=("speech",),
     adapter="openai",
     timeout_s=120,
-    image=f"{_OWN}/openvoice-tts{UNPUBLISHED}",
+    litellm=LiteLlmApi(provider="openai"),
+    image=f"{_REGISTRY}/openvoice-tts{UNPUBLISHED}",
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=8 * GI, cpu_request=1000, cpu_limit=4000, gpus=1, vram=4 * GI
     ),

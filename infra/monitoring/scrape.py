@@ -12,8 +12,6 @@ import yaml
 from infra.monitoring import targets
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.quantities import MI
-from infra.settings.services import PrometheusService
 
 RULE_FILES = ("alerts.yml", "budget.yml")
 PROBE = "/probe"
@@ -27,23 +25,27 @@ def config(plan: Plan, prometheus: ServicePlan) -> str:
             "evaluation_interval": f"{plan.settings.monitoring.scrape_s}s",
             "external_labels": {"node": plan.settings.node.name},
         },
-        "storage": {"tsdb": {"retention": _retention(prometheus)}},
+        "storage": {"tsdb": {"retention": dict(prometheus.options.retention(prometheus.volumes[0].size))}},
         "rule_files": list(RULE_FILES),
     }
     if alertmanagers := targets.of_kind(plan.services, "alertmanager"):
         found = [service.address(plan.settings.namespace) for service in alertmanagers]
         document["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": found}]}]}
-    document["scrape_configs"] = [*_jobs(plan), *_probe_jobs(plan)]
+    document["scrape_configs"] = [*_jobs(plan, prometheus), *_probe_jobs(plan)]
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def _jobs(plan: Plan) -> Iterator[dict[str, Any]]:
+def _jobs(plan: Plan, prometheus: ServicePlan) -> Iterator[dict[str, Any]]:
     for service in targets.scraped(plan.services):
-        yield {"job_name": service.service_name, "metrics_path": service.backend.metrics, **_found(service, plan)}
+        yield {
+            "job_name": service.service_name,
+            "metrics_path": service.backend.metrics,
+            **_discovery(service, plan, prometheus),
+        }
 
 
-def _found(service: ServicePlan, plan: Plan) -> dict[str, Any]:
-    """How its pods are found: one by one, once for each model, or by the one address."""
+def _discovery(service: ServicePlan, plan: Plan, prometheus: ServicePlan) -> dict[str, Any]:
+    """Return the service discovery of its pods: each pod, each model, or the one address."""
     namespace, port = plan.settings.namespace, service.backend.container_port
     if service.pods_service:
         name = f"{service.pods_service}.{namespace}.svc.cluster.local"
@@ -55,8 +57,7 @@ def _found(service: ServicePlan, plan: Plan) -> dict[str, Any]:
             for model in targets.models(plan, service)
         ]
         return {"static_configs": of_models}
-    itself = service.backend.kind == "prometheus"
-    return {"static_configs": [{"targets": [f"localhost:{port}" if itself else address]}]}
+    return {"static_configs": [{"targets": [f"localhost:{port}" if service is prometheus else address]}]}
 
 
 def _probe_jobs(plan: Plan) -> Iterator[dict[str, Any]]:
@@ -83,11 +84,3 @@ def _through(prober: str) -> list[dict[str, Any]]:
         {"source_labels": ["__param_target"], "target_label": "instance"},
         {"target_label": "__address__", "replacement": prober},
     ]
-
-
-def _retention(service: ServicePlan) -> dict[str, str]:
-    """By age, and by size before the disk is full: a fifth is left for the log and for blocks being merged."""
-    options = service.options
-    assert isinstance(options, PrometheusService)  # noqa: S101 - defined by its catalog entry
-    size = service.volumes[0].size * 4 // 5 // MI
-    return {"time": f"{options.retention_days}d", "size": f"{size}MB"}  # Prometheus counts 2**20 to the MB

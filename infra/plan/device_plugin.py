@@ -1,4 +1,4 @@
-"""NVIDIA's device plugin: what makes a card, or shares of it, a resource that pods can claim.
+"""NVIDIA's device plugin, which makes GPUs, or shares of them, a resource that pods can claim.
 
 Source: https://github.com/NVIDIA/k8s-device-plugin
 """
@@ -12,18 +12,18 @@ from infra.settings.model import Node
 from infra.sizing.budget import LedgerLine, ResourceClaim
 
 NAME: Final = "nvidia-device-plugin"
-NAMESPACE: Final = "kube-system"  # `system-node-critical` is for its pods alone, and it is the node's, not a stack's
+NAMESPACE: Final = "kube-system"  # the priority `system-node-critical` is allowed only here
 PHASE: Final = 2
 IMAGE: Final = (
     "nvcr.io/nvidia/k8s-device-plugin:v0.20.0@sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312"
 )
 SOCKETS: Final = "/var/lib/kubelet/device-plugins"
-SOCKET: Final = f"{SOCKETS}/nvidia-gpu.sock"  # the plugin makes it when it serves, and the kubelet calls it there
+SOCKET: Final = f"{SOCKETS}/nvidia-gpu.sock"  # the plugin creates it when it is ready, and the kubelet connects to it
 CLAIM: Final = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=50, cpu_limit=250)
 
 
 def lines(node: Node, phase: int) -> tuple[LedgerLine, ...]:
-    """Its line of the ledger, where the stack brings it."""
+    """Return its line of the ledger, where the stack deploys it."""
     line = LedgerLine(name=NAME, claim=CLAIM, phase=PHASE, namespace=NAMESPACE)
     return (line,) if is_deployed(node, phase) else ()
 
@@ -33,12 +33,12 @@ def is_deployed(node: Node, phase: int) -> bool:
 
 
 def configuration(node: Node) -> str:
-    """Its configuration file: every card as it is, or as so many shares of it.
+    """Return its configuration file, with time-slicing where GPUs have shares.
 
-    A pod that asks for two shares is refused: they may be of one card, and are no more of its time than one.
+    It refuses a pod with two shares: both may be of the same GPU, and give no more of its time than one.
     """
     document: dict[str, Any] = {"version": "v1", "flags": {"migStrategy": "none", "failOnInitError": True}}
-    shares = max(gpu.shares for gpu in node.gpus)  # of every card the same: the settings see to that
+    shares = max(gpu.shares for gpu in node.gpus)  # validation ensures that all GPUs have the same
     if shares > 1:
         resources = [{"name": "nvidia.com/gpu", "replicas": shares}]
         document["sharing"] = {"timeSlicing": {"failRequestsGreaterThanOne": True, "resources": resources}}

@@ -1,66 +1,63 @@
-"""Where the pods of a service may go: to what they call, to the internet for a model, to the API server."""
+"""Egress rules: the services that pods may call, the internet for models, and the API server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from infra.plan.ingress_rules import IngressRule
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.settings.services import GatewayService
 
 HTTPS = 443
 TRAEFIK_PODS = 8443
-"""Where K3s' Traefik listens: a policy may be judged after the address of its Service is translated."""
+"""Container port of K3s' Traefik: some network plugins apply a policy after they translate the Service's address."""
 WORKER = "synapse-models"
-"""The pods that fetch a model for a service, beside the service's own."""
+"""Name of the pods that download a model for a service."""
 SCHEMES = {"http": 80, "https": HTTPS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class EgressRule:
-    """One kind of pod, by the name that its labels have, and what it may reach beside the cluster's DNS."""
+    """Allowed destinations of the pods with the label *name*, beside the cluster's DNS."""
 
     name: str
     callees: tuple[ServicePlan, ...] = ()
-    internet: bool = False  # by HTTPS
-    anywhere: tuple[int, ...] = ()  # ports of whatever address
+    internet: bool = False  # HTTPS to public addresses
+    anywhere: tuple[int, ...] = ()  # TCP ports open towards any address
     api_server: bool = False
 
 
-def egress_rules(plan: Plan, access: Sequence[IngressRule]) -> tuple[EgressRule, ...]:
-    """Those of every service, and of the pods that fetch for one or restart it."""
-    own = [_of(service, plan, access) for service in plan.services]
-    if any(exit_.internet for exit_ in own):
-        own.append(EgressRule(name=WORKER, internet=True))
+def egress_rules(plan: Plan, ingress: Sequence[IngressRule]) -> tuple[EgressRule, ...]:
+    """Return the rules of every service, of the pods that download models, and of those that restart a service."""
+    rules = [_rule(service, plan, ingress) for service in plan.services]
+    if any(rule.internet for rule in rules):
+        rules.append(EgressRule(name=WORKER, internet=True))
     restarts = [service.backend.restart for service in plan.services]
-    return (*own, *(EgressRule(name=restart.name, api_server=True) for restart in restarts if restart))
+    return (*rules, *(EgressRule(name=restart.name, api_server=True) for restart in restarts if restart))
 
 
 def changes_deployments(service: ServicePlan, services: Sequence[ServicePlan]) -> bool:
-    """Whether it is the gateway of a router, whose context size is an argument of its Deployment."""
-    return service.backend.adapter == "synapse" and any(each.backend.adapter == "llama-router" for each in services)
+    """Return True for the gateway of a backend whose context size it sets in the backend's Deployment."""
+    return service.backend.adapter == "synapse" and any(each.backend.gateway_sets_context for each in services)
 
 
-def _of(service: ServicePlan, plan: Plan, access: Sequence[IngressRule]) -> EgressRule:
+def _rule(service: ServicePlan, plan: Plan, ingress: Sequence[IngressRule]) -> EgressRule:
     backend = service.backend
     return EgressRule(
         name=service.service_name,
-        callees=tuple(each.service for each in access if service in each.callers),
+        callees=tuple(rule.service for rule in ingress if service in rule.callers),
         internet=backend.fetches or bool(backend.downloads),
-        anywhere=_named(service, plan),
+        anywhere=tuple(sorted(set(_named_ports(service, plan)))),
         api_server=backend.reads_cluster or changes_deployments(service, plan.services),
     )
 
 
-def _named(service: ServicePlan, plan: Plan) -> tuple[int, ...]:
-    """The ports of what the stack file names, in the cluster or outside: a receiver of alerts or spans, the ingress."""
-    if service.backend.kind == "blackbox" and plan.settings.ingress:
-        return tuple(sorted({int(plan.settings.ingress.reached_at.rpartition(":")[2]), TRAEFIK_PODS}))
-    address = plan.settings.monitoring.webhook if service.backend.kind == "alertmanager" else None
-    if isinstance(service.options, GatewayService):
-        address = service.options.otlp_endpoint
-    if address is None:
-        return ()
-    url = urlsplit(address)
-    return (url.port or SCHEMES[url.scheme],)
+def _named_ports(service: ServicePlan, plan: Plan) -> Iterator[int]:
+    """Yield the ports of addresses in the stack file: receivers of alerts and spans, and the ingress."""
+    settings, urls = plan.settings, list(service.options.called_urls)
+    if service.backend.calls == "ingress" and settings.ingress:
+        yield from (int(settings.ingress.reached_at.rpartition(":")[2]), TRAEFIK_PODS)
+    if service.backend.calls == "webhook" and settings.monitoring.webhook:
+        urls.append(settings.monitoring.webhook)
+    for url in map(urlsplit, urls):
+        yield url.port or SCHEMES[url.scheme]

@@ -1,6 +1,6 @@
-"""A picture of a stack: its public models, its services in phase order with their claims, and which goes where.
+"""Picture of a stack: its public models, its services in phase order with their claims, and the routes between.
 
-One SVG document without scripts, fonts or requests of its own; light and dark follow the viewer.
+One SVG document without scripts, fonts or external files; light and dark follow the viewer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ STYLE = """
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """Where a service is drawn; pixels from the upper left."""
+    """Position of a service; pixels from the upper left corner."""
 
     service: ServicePlan
     x: int
@@ -39,7 +39,7 @@ class Box:
 
 
 def svg(plan: Plan) -> str:
-    """The document; the same plan gives the same text."""
+    """Return the SVG document; the same plan gives the same text."""
     models = [route.model for route in plan.routes.routes]
     boxes = _boxes(plan.services)
     width = 2 * MARGIN + MODEL_WIDTH + GAP_X + BOX_WIDTH
@@ -72,10 +72,10 @@ def _models(models: Sequence[str]) -> Iterator[str]:
 
 
 def _routes(plan: Plan, models: Sequence[str], boxes: Sequence[Box]) -> Iterator[str]:
-    places = {box.service.name: box for box in boxes}
+    positions = {box.service.name: box for box in boxes}
     for route in plan.routes.routes:
         for order, target in enumerate(route.targets):
-            box, start = places[target.service.name], _middle(models.index(route.model)) + 6
+            box, start = positions[target.service.name], _middle(models.index(route.model)) + 6
             edge, kind = MARGIN + MODEL_WIDTH, "route then" if order else "route"
             bend = edge + GAP_X // 2
             path = f"M {MARGIN} {start} H {edge} C {bend} {start} {bend} {box.middle} {box.x} {box.middle}"

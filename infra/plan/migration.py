@@ -1,4 +1,4 @@
-"""A consumer on its way to a service of the platform: the new values of its settings, which follow from the plan."""
+"""Migration plan of a consumer: the new values of its settings, which follow from the plan of the stack."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ URL = "{url}"
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationPlan:
-    """The consumer *name*, the service that it is to call, and the *namespace* of that service."""
+    """Migration of the consumer *name* to a service in *namespace*."""
 
     name: str
     consumer: Consumer
@@ -25,12 +25,12 @@ class MigrationPlan:
 
     @property
     def host(self) -> str:
-        """What the alias stands for."""
+        """Host of the service, which the alias points to."""
         return self.service.address(self.namespace).partition(":")[0]
 
     @property
     def values(self) -> dict[str, dict[str, str]]:
-        """ConfigMap -> key -> value, with the address in its place."""
+        """ConfigMap -> key -> new value, with the address of the service filled in."""
         url = f"http://{self.service.address(self.namespace)}"
         return {
             name: {key: value.replace(URL, url) for key, value in keys.items()}
@@ -39,13 +39,13 @@ class MigrationPlan:
 
     @property
     def digest(self) -> str:
-        """Of the values and of what the alias stands for: it changes when a restart is due."""
+        """Digest of the values and of the alias; a change requires a restart."""
         text = json.dumps([self.values, self.migration.alias, self.service.address(self.namespace)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def migration_plans(plan: Plan) -> Iterator[MigrationPlan]:
-    """Those consumers that are to be moved to a service which is deployed."""
+    """Yield the migration plans whose service is deployed."""
     services = {service.name: service for service in plan.services}
     for name, consumer in plan.settings.consumers.items():
         migration = consumer.migration
@@ -60,17 +60,18 @@ def migration_plans(plan: Plan) -> Iterator[MigrationPlan]:
 
 
 def migration_plan(plan: Plan, name: str) -> MigrationPlan:
-    """The consumer *name*, where `synapse migrate` is to move it. Raises SettingsError."""
-    known = plan.settings.consumers
-    if name not in known:
-        raise SettingsError(f"no consumer {name!r}; accepted: {', '.join(known) or 'none: synapse:consumers is empty'}")
-    migration, key = known[name].migration, f"synapse:consumers.{name}.migration"
+    """Return the migration plan of the consumer *name* for `synapse migrate`. Raises SettingsError."""
+    consumers = plan.settings.consumers
+    if name not in consumers:
+        accepted = ", ".join(consumers) or "none: synapse:consumers is empty"
+        raise SettingsError(f"no consumer {name!r}; accepted: {accepted}")
+    migration, key = consumers[name].migration, f"synapse:consumers.{name}.migration"
     if migration is None or migration.by != "command":
         raise SettingsError(f"{key}.by: got {migration.by if migration else None!r}; accepted: command")
-    found = next((move for move in migration_plans(plan) if move.name == name), None)
-    if found is None:
+    match = next((each for each in migration_plans(plan) if each.name == name), None)
+    if match is None:
         raise SettingsError(
             f"{key}.service: {migration.service} is not deployed at phase {plan.settings.phase}; "
             "accepted: a service of that phase, or a later phase"
         )
-    return found
+    return match

@@ -1,4 +1,4 @@
-"""The one routing truth: which service answers for a model, and in what order the others are tried."""
+"""Routes: the services of each public model name, in the order of fallback."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,24 +6,18 @@ from typing import Any
 
 import yaml
 
+from infra.catalog.kinds import CATALOG
 from infra.errors import RouteError
 from infra.plan.service import ServicePlan
 from infra.settings.schema import TargetSection
 from infra.sizing.ledger import markdown
 
-LITELLM_PROVIDERS = {
-    "ollama": ("ollama", ""),
-    "vllm": ("hosted_vllm", "/v1"),
-    "sglang": ("openai", "/v1"),
-    "openai": ("openai", "/v1"),
-}
-"""Adapter -> how LiteLLM calls that kind of server, and where under its address the API begins."""
 COLUMNS = ("Model", "Served by", "As", "Then", "As")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One service of a route, and the name it knows the model by."""
+    """One service of a route, and its name for the model."""
 
     service: ServicePlan
     model: str
@@ -31,7 +25,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """A public model name and its stops, first choice first."""
+    """A public model name and its targets, first choice first."""
 
     model: str
     targets: tuple[Target, ...]
@@ -46,7 +40,7 @@ class RouteTable:
     routes: tuple[Route, ...]
 
     def gateway_config(self) -> str:
-        """The gateway's configuration file: every backend with its address, every route with its targets."""
+        """Return the gateway's configuration file: every backend with its address, every route with its targets."""
         document = {
             "backends": {service.name: self._backend(service) for service in self.services},
             "routes": [
@@ -57,9 +51,9 @@ class RouteTable:
         return yaml.safe_dump(document, sort_keys=False)
 
     def litellm_config(self, timeout_s: int) -> str:
-        """LiteLLM's configuration file: one entry for each stop of a route, in the order they are tried.
+        """Return LiteLLM's configuration file: one entry for each target of a route, in the order of fallback.
 
-        Raises RouteError for a backend that speaks none of the APIs that LiteLLM does.
+        Raises RouteError for a backend that LiteLLM cannot call.
         """
         document = {
             "model_list": [
@@ -78,7 +72,7 @@ class RouteTable:
         return yaml.safe_dump(document, sort_keys=False)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The cells of every route in the order of `COLUMNS`; empty cells where there is no fallback."""
+        """Return the cells of every route in the order of `COLUMNS`; empty cells where there is no fallback."""
         return [_row(route) for route in self.routes]
 
     def markdown(self) -> str:
@@ -97,17 +91,17 @@ class RouteTable:
         return f"http://{service.address(self.namespace)}"
 
     def _litellm_params(self, route: Route, order: int, target: Target) -> dict[str, Any]:
-        adapter = target.service.backend.adapter
-        if adapter not in LITELLM_PROVIDERS:
-            known = ", ".join(LITELLM_PROVIDERS)
-            raise RouteError(f"routes.{route.model}: LiteLLM cannot call {target.service.name}; it can: {known}")
-        provider, path = LITELLM_PROVIDERS[adapter]
-        key = {} if provider == "ollama" else {"api_key": "none"}  # its clients insist on one
+        api = target.service.backend.litellm
+        if api is None:
+            kinds = ", ".join(kind for kind, spec in CATALOG.items() if spec.litellm)
+            raise RouteError(
+                f"routes.{route.model}: LiteLLM cannot call {target.service.name}; accepted: a service of kind {kinds}"
+            )
         return {
-            "model": f"{provider}/{target.model}",
-            "api_base": self._url(target.service) + path,
+            "model": f"{api.provider}/{target.model}",
+            "api_base": self._url(target.service) + api.path,
             "order": order,
-            **key,
+            **({"api_key": "none"} if api.needs_key else {}),
         }
 
 
@@ -133,7 +127,7 @@ def table(routes: Mapping[str, Sequence[TargetSection]], services: Sequence[Serv
 def _check(model: str, targets: Sequence[TargetSection]) -> None:
     names = [target.service for target in targets]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise RouteError(f"routes.{model}: names {', '.join(sorted(twice))} twice; each service is tried once")
+        raise RouteError(f"routes.{model}: names {', '.join(sorted(twice))} twice; accepted: each service once")
 
 
 def _target(target: Target) -> dict[str, str]:

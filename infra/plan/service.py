@@ -1,4 +1,4 @@
-"""A service as it will run: its kind's defaults, what the stack file changed, and the claim that follows."""
+"""Plan of one service: the defaults of its kind, the options of the stack file, and the claim that follows."""
 
 import math
 from collections.abc import Mapping
@@ -20,46 +20,46 @@ class ServicePlan:
     backend: BackendSpec
     options: Service
     claim: ResourceClaim
-    image: str  # BUILD: of its source
+    image: str  # BUILD: built from its source
     replicas: int
     vram: Vram | None = None
-    shared_claims: frozenset[str] = frozenset()  # disks whose claim another service makes
-    observed: tuple[Volume, ...] = ()  # disks of others that it looks at
+    shared_claims: frozenset[str] = frozenset()  # volumes whose PVC another service creates
+    observed: tuple[Volume, ...] = ()  # volumes of other services, mounted read-only
 
     @property
     def source(self) -> str | None:
-        """The folder of this repository that its image is built from; None for one that is pulled."""
+        """Folder of this repository that its image is built from; None for an image that is pulled."""
         return self.backend.source if self.image == BUILD else None
 
     @property
     def service_name(self) -> str:
-        """The name of its Service and Deployment in the cluster."""
+        """Name of its Service and Deployment in the cluster."""
         return self.backend.service if self.name == self.backend.kind else self.name
 
     def address(self, namespace: str) -> str:
-        """Host and port of its Service, for every pod of the cluster."""
+        """Return host and port of its Service inside the cluster."""
         return f"{self.service_name}.{namespace}.svc.cluster.local:{self.backend.port}"
 
     @property
     def pods_service(self) -> str | None:
-        """The headless Service that names each of its pods, where a scrape of several by one address would mix them."""
+        """Name of its headless Service, by which Prometheus scrapes each of several pods; None for a single pod."""
         return f"{self.service_name}-pods" if self.backend.metrics and self.replicas > 1 else None
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
-        """Its claims, named after it where it is not the only one of its kind; `disk` sizes the first.
+        """Its own volumes, then those that it mounts read-only.
 
-        Those that it looks at come after its own.
+        They carry the service's name, unless that is the name of its kind; the option `disk` sizes the first one.
         """
         own = "" if self.name == self.backend.kind else f"{self.name}-"
-        named = [disk if disk.is_shared else replace(disk, name=own + disk.name) for disk in self.backend.volumes]
+        named = [each if each.is_shared else replace(each, name=own + each.name) for each in self.backend.volumes]
         if named and self.options.disk:
             named[0] = replace(named[0], size=self.options.disk)
         return (*named, *self.observed)
 
     @property
     def probes(self) -> Probes:
-        """Its kind's probes; startup waits as long as its options say that loading takes."""
+        """Probes of its kind; the startup probe waits for the loading time in its options."""
         probes, load_s = self.backend.probes, self.options.load_seconds
         if load_s is None:
             return probes
@@ -68,7 +68,7 @@ class ServicePlan:
 
     @property
     def timeout_s(self) -> int:
-        """The longest that one request may take it, in seconds; 0 where none goes through it."""
+        """Longest time for one request, in seconds; 0 where no request passes it."""
         return self.options.timeout_s or self.backend.timeout_s
 
     @property
@@ -78,7 +78,7 @@ class ServicePlan:
 
     @property
     def lines(self) -> tuple[LedgerLine, ...]:
-        """Its line, and those of the pods that come beside it: one more while it rolls, and one that restarts it."""
+        """Its line, and the lines of temporary pods: one during a rollout, and one for a scheduled restart."""
         rolls, restart = self.backend.strategy == "RollingUpdate", self.backend.restart
         more = (
             [replace(self.line, name=f"{self.service_name} (rollout)", replicas=1, is_lasting=False)] if rolls else []
@@ -89,7 +89,10 @@ class ServicePlan:
 
 
 def resolve(name: str, options: Service, model_specs: Mapping[str, ModelSpec]) -> ServicePlan:
-    """The service *name* with every default filled in. *model_specs* hold the figures of the models."""
+    """Return the plan of the service *name*, with defaults for everything that its options leave out.
+
+    Raises KeyError for a model without a spec in *model_specs*.
+    """
     backend = backend_spec(name, options)
     vram = options.vram(model_specs)
     return ServicePlan(

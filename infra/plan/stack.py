@@ -1,4 +1,4 @@
-"""A stack in values: the services of its phases, their routes and their ledger. Nothing here touches a cluster."""
+"""Plan of a stack, as values: the services of its phases, their routes and their ledger."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from infra.sizing.ledger import Ledger
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that the settings decide, derived once and rendered many ways."""
+    """Everything that follows from the settings; components, manifests and commands read it."""
 
     settings: Settings
     services: tuple[ServicePlan, ...]
@@ -23,17 +23,18 @@ class Plan:
 
     @property
     def namespaces(self) -> tuple[str, ...]:
-        """Every namespace that it has pods in, its own first."""
+        """Namespaces with pods of the stack, its own first."""
         others = (line.namespace for line in self.ledger.lines)
         return tuple(dict.fromkeys([self.settings.namespace, *(name for name in others if name)]))
 
 
 def plan(settings: Settings) -> Plan:
-    """The services of every phase up to the settings' own, in phase order. Raises RouteError and PhaseError."""
+    """Plan the services of all phases up to that of the settings, in phase order. Raises RouteError and PhaseError."""
     phase_gates.check(settings)
-    placed = [resolve(name, service, settings.model_specs) for name, service in settings.services.items()]
-    deployed = [service for service in placed if service.backend.phase <= settings.phase]
-    services = tuple(_with_observed_disks([*_with_shared_disks(sorted(deployed, key=lambda each: each.backend.phase))]))
+    resolved = [resolve(name, service, settings.model_specs) for name, service in settings.services.items()]
+    deployed = [service for service in resolved if service.backend.phase <= settings.phase]
+    deployed.sort(key=lambda each: each.backend.phase)
+    services = tuple(_with_observed_volumes([*_with_shared_claims(deployed)]))
     return Plan(
         settings=settings,
         services=services,
@@ -43,29 +44,31 @@ def plan(settings: Settings) -> Plan:
 
 
 def _lines(settings: Settings, services: Iterable[ServicePlan]) -> tuple[LedgerLine, ...]:
-    """Those of the node itself and of every service, in phase order."""
+    """Return the lines of the node and of every service, in phase order."""
     of_node = device_plugin.lines(settings.node, settings.phase)
     of_services = (line for service in services for line in service.lines)
     return tuple(sorted([*of_node, *of_services], key=lambda line: line.phase))
 
 
-def _with_shared_disks(services: Iterable[ServicePlan]) -> Iterator[ServicePlan]:
-    """A shared disk is made by the first service that names it, and mounted by the others."""
-    made: set[str] = set()
+def _with_shared_claims(services: Iterable[ServicePlan]) -> Iterator[ServicePlan]:
+    """Mark shared volumes: the first service that names one creates its PVC, the others mount it."""
+    created: set[str] = set()
     for service in services:
-        names = {disk.name for disk in service.volumes}
-        yield replace(service, shared_claims=frozenset(names & made))
-        made |= names
+        names = {volume.name for volume in service.volumes}
+        yield replace(service, shared_claims=frozenset(names & created))
+        created |= names
 
 
-def _with_observed_disks(services: Sequence[ServicePlan]) -> Iterator[ServicePlan]:
-    """Who looks at disks has those of every service, none of which it makes."""
-    volumes = {disk.name: disk for service in services for disk in service.volumes}
-    observed = tuple(_observed(disk) for disk in volumes.values())
+def _with_observed_volumes(services: Sequence[ServicePlan]) -> Iterator[ServicePlan]:
+    """Give the services that observe volumes all volumes of the stack, read-only."""
+    volumes = {volume.name: volume for service in services for volume in service.volumes}
+    observed = tuple(_observed(volume) for volume in volumes.values())
     for service in services:
-        looks = service.backend.observes_volumes
-        yield replace(service, observed=observed, shared_claims=frozenset(volumes)) if looks else service
+        if service.backend.observes_volumes:
+            yield replace(service, observed=observed, shared_claims=frozenset(volumes))
+        else:
+            yield service
 
 
-def _observed(disk: Volume) -> Volume:
-    return replace(disk, mount=f"{OBSERVED}/{disk.name}", is_read_only=True)
+def _observed(volume: Volume) -> Volume:
+    return replace(volume, mount=f"{OBSERVED}/{volume.name}", is_read_only=True)

@@ -1,6 +1,6 @@
-"""How long a request may take at each tier: whoever is further out waits longer.
+"""Timeouts of the tiers that a request passes: an outer tier waits at least as long as the next inner one.
 
-Otherwise it hangs up on work that goes on behind it, and its caller asks for the same again.
+Otherwise the outer tier gives up while the inner one still works, and its caller sends the same request again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,54 +8,57 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from infra.annotations import TIER, TIMEOUT_SECONDS
-from infra.catalog.spec import Task
 from infra.plan.service import ServicePlan
+from infra.settings.services import Task
 
 Holder = TypeVar("Holder")
 TIERS = ("ingress", "gateway", "backend")
-"""From the outside in."""
+"""Tiers from the outside in."""
 CLASSES: Mapping[Task, str] = {
     "chat": "LLM",
     "embeddings": "EMBEDDINGS",
+    "rerank": "EMBEDDINGS",
     "transcription": "STT",
     "speech": "TTS",
     "speakers": "SPEAKER",
     "audio": "AUDIO",
 }
-"""Task -> what the gateway calls the routes that ask for it, in `SYNAPSE_TIMEOUT_<CLASS>_SECONDS`."""
+"""Task -> class of its timeout in the gateway's variables `SYNAPSE_TIMEOUT_<CLASS>_SECONDS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimeoutTier(Generic[Holder]):
-    """How long one tier waits for the next, or takes itself, and who says so."""
+    """Timeout of one tier, and the object or setting that has it."""
 
     holder: Holder
     tier: str
     seconds: int
 
 
-def inverted(waits: Sequence[TimeoutTier[Holder]]) -> Iterator[tuple[TimeoutTier[Holder], TimeoutTier[Holder]]]:
-    """Each that is shorter than one of the next tier in that has any, with that one."""
-    for outer in waits:
-        yield from ((outer, inner) for inner in _behind(outer, waits) if outer.seconds < inner.seconds)
+def inverted(tiers: Sequence[TimeoutTier[Holder]]) -> Iterator[tuple[TimeoutTier[Holder], TimeoutTier[Holder]]]:
+    """Yield each pair of an outer tier and the next inner tier with a longer timeout."""
+    for outer in tiers:
+        yield from ((outer, inner) for inner in _next_inner(outer, tiers) if outer.seconds < inner.seconds)
 
 
 def annotations(tier: str | None, seconds: int) -> dict[str, str]:
-    """What an object of *tier* says of itself; nothing outside the path of a request."""
+    """Return the annotations of an object of *tier*; none for an object that no request passes."""
     return {TIER: tier, TIMEOUT_SECONDS: str(seconds)} if tier else {}
 
 
 def classes(services: Sequence[ServicePlan]) -> dict[str, str]:
-    """The gateway's variables: for each class of routes the longest that a service behind it may take."""
+    """Return the gateway's variables: for each class of timeouts the longest of the services behind it."""
     longest: dict[str, int] = {}
     for service in services:
         for task in service.backend.tasks:
-            longest[task] = max(longest.get(task, 0), service.timeout_s)
-    return {f"SYNAPSE_TIMEOUT_{name}_SECONDS": str(longest[task]) for task, name in CLASSES.items() if task in longest}
+            name = CLASSES[task]
+            longest[name] = max(longest.get(name, 0), service.timeout_s)
+    names = dict.fromkeys(CLASSES.values())
+    return {f"SYNAPSE_TIMEOUT_{name}_SECONDS": str(longest[name]) for name in names if name in longest}
 
 
-def _behind(outer: TimeoutTier[Holder], waits: Sequence[TimeoutTier[Holder]]) -> list[TimeoutTier[Holder]]:
+def _next_inner(outer: TimeoutTier[Holder], tiers: Sequence[TimeoutTier[Holder]]) -> list[TimeoutTier[Holder]]:
     for tier in TIERS[TIERS.index(outer.tier) + 1 :]:
-        if inner := [wait for wait in waits if wait.tier == tier]:
+        if inner := [each for each in tiers if each.tier == tier]:
             return inner
     return []

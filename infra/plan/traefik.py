@@ -1,4 +1,4 @@
-"""What Traefik is told: the router's annotations, its middlewares, and the limits of K3s' own installation of it."""
+"""Settings of Traefik: annotations of the router, middlewares, and the limits of K3s' installation."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,37 +20,37 @@ HEADERS: Final[Mapping[str, Any]] = {
     "frameDeny": True,
     "referrerPolicy": "no-referrer",
 }
-"""As strict as the dashboard's own, and without a Content-Security-Policy: only a page knows what it needs."""
+"""The same as the dashboard's, without a Content-Security-Policy, which depends on the page."""
 IDLE_S: Final = 180
-"""Traefik's own figure for a connection between two requests; one that waits for an answer is not idle."""
+"""Traefik's default for a connection between two requests; a connection that waits for a response is not idle."""
 IPV6_SUBNET: Final = 64
-"""What a subscriber is given: who has one has 2^64 addresses, and still one share."""
+"""Prefix length of one subscriber, who has 2^64 addresses and counts as one client."""
 
 
 def annotations(section: IngressSection, namespace: str) -> dict[str, str]:
-    """Everything that the Ingress says beside its spec, to Traefik, to cert-manager and to the policies."""
+    """Return the annotations of the Ingress for Traefik, cert-manager and the policies."""
     issuer = {ISSUER: section.issuer} if section.issuer else {}
     return {**_router(section, namespace), **issuer, **timeout_annotations("ingress", section.timeout_s)}
 
 
 def middlewares(section: IngressSection) -> dict[str, dict[str, Any]]:
-    """Name -> spec, from the outside in: a refusal carries the headers, and a flood takes nobody's place in flight."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return name -> spec, from the outside in: refusals have the headers, and excess requests are not in flight."""
+    specs: dict[str, dict[str, Any]] = {}
     if section.class_name != TRAEFIK:
-        return found
+        return specs
     if section.security_headers:
-        found["security-headers"] = {"headers": dict(HEADERS)}
+        specs["security-headers"] = {"headers": dict(HEADERS)}
     if limit := section.rate_limit:
         source = {"ipStrategy": {"ipv6Subnet": IPV6_SUBNET}}
-        found["rate-limit"] = {"rateLimit": {**limit.model_dump(), "sourceCriterion": source}}
+        specs["rate-limit"] = {"rateLimit": {**limit.model_dump(), "sourceCriterion": source}}
     if section.in_flight:
-        everybody = {"requestHost": True}
-        found["in-flight"] = {"inFlightReq": {"amount": section.in_flight, "sourceCriterion": everybody}}
-    return found
+        all_clients = {"requestHost": True}
+        specs["in-flight"] = {"inFlightReq": {"amount": section.in_flight, "sourceCriterion": all_clients}}
+    return specs
 
 
 def chart_values(section: IngressSection) -> str:
-    """Values of Traefik's chart, as YAML: limits for long uploads and streams, and clients that keep their address."""
+    """Return values of Traefik's chart, as YAML: timeouts for long uploads and streams, and client addresses kept."""
     timeouts = {"readTimeout": f"{section.timeout_s}s", "writeTimeout": "0s", "idleTimeout": f"{IDLE_S}s"}
     values = {
         "ports": {ENTRY_POINT: {"transport": {"respondingTimeouts": timeouts}}},
@@ -60,9 +60,9 @@ def chart_values(section: IngressSection) -> str:
 
 
 def _router(section: IngressSection, namespace: str) -> dict[str, str]:
-    """TLS is asked for by name: Traefik does not conclude it from the spec."""
+    """Return the router's annotations; Traefik does not enable TLS from the spec alone."""
     if section.class_name != TRAEFIK:
         return {}
     chain = ",".join(f"{namespace}-{name}@kubernetescrd" for name in middlewares(section))
-    bound = {f"{ROUTER}.middlewares": chain} if chain else {}
-    return {f"{ROUTER}.entrypoints": ENTRY_POINT, f"{ROUTER}.tls": "true", **bound}
+    chained = {f"{ROUTER}.middlewares": chain} if chain else {}
+    return {f"{ROUTER}.entrypoints": ENTRY_POINT, f"{ROUTER}.tls": "true", **chained}

@@ -1,19 +1,19 @@
-"""How long Traefik lets a request take, read out of the values that its chart is installed with."""
+"""Request timeouts of Traefik, parsed from the values of its chart."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-CUTTING: Final = ("readTimeout", "writeTimeout")
-"""Of an entry point's timeouts those that end a request under way; `idleTimeout` only waits for the next one."""
-PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+REQUEST_TIMEOUTS: Final = ("readTimeout", "writeTimeout")
+"""Timeouts of an entry point that end a request in progress; `idleTimeout` applies between requests."""
+COMPONENT: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """What the values say at *key*: whole seconds, None where they cannot be read."""
+    """Timeout at *key* of the values, in whole seconds; None where it cannot be parsed."""
 
     key: str
     value: object
@@ -21,10 +21,10 @@ class Limit:
 
 
 def limits(values: object) -> Iterator[Limit]:
-    """Each limit that the values set; zero is none."""
+    """Yield each timeout in the values; zero means no timeout."""
     for entry_point, port in _mapping(_mapping(values).get("ports")).items():
         timeouts = _mapping(_mapping(_mapping(port).get("transport")).get("respondingTimeouts"))
-        for name in CUTTING:
+        for name in REQUEST_TIMEOUTS:
             value = timeouts.get(name)
             seconds = 0.0 if value is None else _seconds(str(value))
             if seconds != 0.0:
@@ -33,10 +33,10 @@ def limits(values: object) -> Iterator[Limit]:
 
 
 def _seconds(text: str) -> float | None:
-    """Of a duration as Go writes it; a bare number is seconds."""
+    """Return the seconds of a duration in Go's notation; a bare number is seconds."""
     if text.isdecimal():
         return float(text)
-    parts = PART.findall(text)
+    parts = COMPONENT.findall(text)
     if not parts or "".join(map("".join, parts)) != text:
         return None
     return sum(float(number) * UNITS[unit] for number, unit in parts)

@@ -1,14 +1,14 @@
-"""The gateway's keys as the cluster may know them: by their hashes alone."""
+"""API keys of the gateway: the cluster stores their hashes, not the keys."""
 
 import hashlib
 
 API_KEYS = "apiKeys"
-"""Their key in the stack file."""
+"""Key of the stack file with all API keys."""
 HASHED = "sha256:"
 
 
 def hashed(entries: str) -> str:
-    """*entries* as `SYNAPSE_API_KEYS` has them, `key;name=ci;...` by commas, with the hash in the place of each key."""
+    """Return *entries*, written as `SYNAPSE_API_KEYS` (`key;name=ci;...`, separated by commas), with keys hashed."""
     return ",".join(_hashed(entry.strip()) for entry in entries.split(",") if entry.strip())
 
 

@@ -1,4 +1,4 @@
-"""The machine that images are built on, where that is not this one."""
+"""Build host: a remote machine that images are built on, over SSH."""
 
 from typing import Annotated, Final
 
@@ -9,9 +9,9 @@ from infra.quantities import Port
 from infra.settings.schema import Section
 
 BUILD_KEY: Final = "buildKey"
-"""The secret with the private key that lets us in; the keys of the caller's SSH agent where it is not set."""
+"""Secret with the private SSH key of the build host; without it the caller's SSH agent supplies the key."""
 KINDS: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
-WORDS: Final = 2  # of a key in one line, without its comment
+WORDS: Final = 2  # of a public key: kind and data, without the comment
 
 
 def _host_key(value: str) -> str:
@@ -20,7 +20,7 @@ def _host_key(value: str) -> str:
         raise PydanticCustomError(
             "host_key",
             "the kind and the key as `ssh-keyscan -t ed25519 -p PORT HOST` prints them after the host's name; compare "
-            "its fingerprint (ssh-keygen -lf FILE) with what the host itself says",
+            "its fingerprint (ssh-keygen -lf FILE) with the one that the host shows",
         )
     return f"{kind} {rest[0]}"
 
@@ -30,15 +30,15 @@ HostKey = Annotated[str, AfterValidator(_host_key)]
 
 
 class BuildHost(Section):
-    """The machine that images are built on, over SSH: it has Python 3.11, and Docker, nerdctl or Buildah."""
+    """Machine that builds images, reached over SSH: it has Python 3.11, and Docker, nerdctl or Buildah."""
 
     host: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")
-    """Its name or address."""
+    """DNS name or IP address."""
     port: Port = 22
-    """Where its sshd listens."""
+    """Port of its SSH server."""
     user: str = Field(default="root", pattern=r"^[a-z_][a-z0-9_.-]*$")
-    """Who builds there, and has a login for `synapse:registry`."""
+    """User that builds, and is logged in to `synapse:registry`."""
     host_key: HostKey
-    """Its public key, from `ssh-keyscan -t ed25519 -p PORT HOST`, less the name; another host's is sent nothing."""
+    """Public key, from `ssh-keyscan -t ed25519 -p PORT HOST` without the name; a host with another key is refused."""
     folder: str = Field(default="synapse-build", pattern=r"^[A-Za-z0-9_./-]+$")
-    """Where sources are put there, from the user's home on."""
+    """Folder for the sources, relative to the user's home."""

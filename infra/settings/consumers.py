@@ -1,4 +1,4 @@
-"""What a stack file says of the projects that use the platform, and of how each of them is moved to it."""
+"""Consumers: projects that use the platform, and their migration to it."""
 
 import re
 from typing import Literal
@@ -10,37 +10,37 @@ from infra.quantities import DnsLabel, Port, Seconds
 from infra.settings.schema import Section
 
 REQUESTS = r"\[GIN\] (?!.*\| +(127\.0\.0\.1|::1) +\|).*\"/(api|v1)/"
-"""A line of Ollama's log for a request that a client made: a probe asks for `/`, and a pre-flight from loopback."""
+"""Lines of Ollama's log for requests of clients; probes ask for `/`, and the preflight check comes from loopback."""
 
 
 class Verification(Section):
-    """The real requests that tell whether a move can be made, and whether it has worked."""
+    """Requests that are sent before and after a migration to check both servers."""
 
     embeddings: dict[str, int] = Field(default_factory=dict)
-    """Model -> length of the vectors that the consumer has in store; both servers must give this length."""
+    """Model -> length of the vectors that the consumer has stored; both servers must return this length."""
     chat: tuple[str, ...] = ()
-    """Models that must answer a question."""
+    """Models that must answer a chat request."""
     inside: dict[DnsLabel, tuple[str, ...]] = Field(default_factory=dict)
-    """Deployment of the consumer -> a command that is run in one of its pods and must end with exit code 0."""
+    """Deployment of the consumer -> a command that runs in one of its pods and must end with exit code 0."""
     within_s: Seconds = 300
-    """Seconds that one answer may take: a model may have to be loaded first."""
+    """Seconds for one response, which includes the time to load a model."""
 
 
 class OwnServer(Section):
-    """The consumer's own Ollama, which goes once nobody has called it for long enough."""
+    """The consumer's own Ollama, which is stopped and deleted after enough time without requests."""
 
     deployment: DnsLabel = "ollama"
     """Its Deployment."""
     port: Port = 11434
-    """The port of its pods that it answers on."""
+    """Port of its pods."""
     service: DnsLabel | None = None
     """Its Service, which is deleted with it; kept if left out."""
     claim: DnsLabel | None = None
-    """Its claim, which is deleted with it, models and all; kept if left out."""
+    """Its PVC, which is deleted with it and with all models; kept if left out."""
     quiet_hours: float = Field(default=24, ge=0, le=8760)
-    """Hours without a single request before it may be stopped, and that it is stopped before it may be deleted."""
+    """Hours without requests before it may be stopped, and hours stopped before it may be deleted."""
     requests: str = REQUESTS
-    """A regular expression for the lines of its log that are requests of clients; those of Ollama if left out."""
+    """Regular expression for the lines of its log that are requests of clients; those of Ollama if left out."""
 
     @field_validator("requests")
     @classmethod
@@ -53,24 +53,24 @@ class OwnServer(Section):
 
 
 class Migration(Section):
-    """What is changed in a consumer's namespace, so that the consumer calls a service of the platform."""
+    """Changes in a consumer's namespace, after which the consumer calls a service of the platform."""
 
     by: Literal["stack", "command"] = "stack"
-    """Who does it: `pulumi up` with everything else, or `synapse migrate`, which verifies it and can go back."""
+    """`stack`: `pulumi up` makes the changes; `command`: `synapse migrate` makes, verifies and reverts them."""
     service: DnsLabel
-    """A key of `services`: what the consumer is to call. Nothing happens before its phase."""
+    """Key of `services` that the consumer will call; nothing changes before its phase."""
     alias: DnsLabel | None = None
-    """A name for it in the consumer's namespace (a Service of type ExternalName); its port stays the same."""
+    """Name for it in the consumer's namespace (a Service of type ExternalName); its port stays the same."""
     config_maps: dict[str, dict[str, str]] = Field(default_factory=dict)
     """ConfigMap -> key -> new value, in which `{url}` is the service's address, such as `{url}/v1`."""
     restarts: tuple[DnsLabel, ...] = ()
-    """Deployments to restart when a value has changed, each once the one before is ready."""
+    """Deployments to restart after a change, one after the other."""
     ready_s: Seconds = 600
-    """Seconds that one restart may take; with `by: command`."""
+    """Seconds for one restart; with `by: command`."""
     verify: Verification = Field(default_factory=Verification)
-    """The requests that tell whether it has worked; with `by: command`."""
+    """Requests that check the migration; with `by: command`."""
     own: OwnServer | None = None
-    """The server that the consumer had to itself; with `by: command`."""
+    """The consumer's own server; with `by: command`."""
 
     @model_validator(mode="after")
     def changes_something(self) -> "Migration":
@@ -87,10 +87,10 @@ class Consumer(Section):
     """A project in another namespace that uses the platform."""
 
     namespace: DnsLabel
-    """Where it runs."""
+    """Its namespace."""
     holds_gpu: bool = False
-    """It still runs an Ollama of its own that claims the GPU; phase 2 waits for it."""
+    """It still runs its own Ollama with a GPU claim; blocks phase 2."""
     direct_urls: tuple[str, ...] = ()
-    """Addresses of backends that it still calls without the gateway; phase 5 waits for it."""
+    """Addresses of backends that it still calls without the gateway; blocks phase 5."""
     migration: Migration | None = None
-    """What is changed over there, by the stack or by `synapse migrate`; its own deployment does it all if left out."""
+    """Changes in its namespace, by the stack or by `synapse migrate`; none if left out."""

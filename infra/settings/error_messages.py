@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from infra.settings.field_docs import field_docs
+from infra.settings.schema import RANGE
 
 
 def messages(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
@@ -28,6 +29,8 @@ def _message(detail: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ..
     if detail["type"] == "extra_forbidden":
         keys = _keys(model, detail["loc"][:-1])
         return f"{path}: unknown key; accepted: {', '.join(keys)}{suggest(str(detail['loc'][-1]), keys)}"
+    if detail["type"] == RANGE:
+        return f"{path}: {detail['msg']}"
     accepted = detail["msg"].removeprefix("Input should be ").removeprefix("Value should have ")
     return f"{path}: got {detail['input']!r}; accepted: {accepted}"
 

@@ -28,28 +28,28 @@ LAST_PHASE = 6
 
 
 class Node(Section):
-    """The machine: what it has, and the share of it that may be planned."""
+    """The node: its resources, and the share of them that may be planned."""
 
     name: DnsLabel
-    """Its name in the cluster, and what tells it from other clusters."""
+    """Its name in the cluster, which also identifies the cluster."""
     memory: Bytes
-    """Memory of the whole machine."""
+    """Memory of the whole node."""
     cpus: Millicores
-    """Cores of the whole machine."""
+    """Cores of the whole node."""
     budget_percent: Percent = 80
-    """The share of memory and cores that limits may add up to; the rest is the system's."""
+    """Share of memory and cores for the sum of all limits; the rest is for the system."""
     gpus: tuple[GpuSection, ...] = ()
-    """Its graphics cards."""
+    """Its GPUs."""
     storage_class: DnsLabel = "local-path"
-    """Where claims get their disks; K3s brings `local-path`."""
+    """Storage class of PVCs; K3s installs `local-path`."""
     runtime_class: DnsLabel = "nvidia"
-    """The container runtime of GPU pods."""
+    """Container runtime of GPU pods."""
     cpu_overcommit: int = Field(default=1, ge=1, le=32)
-    """Times the CPU budget that CPU limits may add up to: cores are taken in turns, memory is not."""
+    """Factor on the CPU budget for the sum of CPU limits: cores are shared in time, memory is not."""
     embedded: bool = False
-    """It is this very machine, where `synapse up` starts a private cluster for the stack, with real pods."""
+    """`true`: the node is this machine, and `synapse up` starts a private cluster with real pods on it."""
     device_plugin: bool = False
-    """Bring NVIDIA's device plugin, with time-slicing where `gpus` have shares; `false` where the node has its own."""
+    """Deploy NVIDIA's device plugin, with time-slicing where `gpus` have shares; `false` if the node has its own."""
 
     @property
     def capacity(self) -> Capacity:
@@ -64,45 +64,45 @@ class Node(Section):
 
     @property
     def gpu_shares(self) -> int:
-        """`nvidia.com/gpu` as the device plugin reports it."""
+        """Number of `nvidia.com/gpu` that the device plugin reports."""
         return self.capacity.gpu_shares
 
 
 class StackFile(Section):
-    """What a stack file may say, less its secrets."""
+    """Keys of a stack file, without its secrets."""
 
     phase: int = Field(default=LAST_PHASE, ge=1, le=LAST_PHASE)
-    """The last phase to deploy: 1 CPU, 2 GPU models, 3 gateway, 4 speech, 5 policies and ingress, 6 monitoring."""
+    """Last phase to deploy: 1 CPU, 2 GPU models, 3 gateway, 4 speech, 5 policies and ingress, 6 monitoring."""
     namespace: DnsLabel = "llm-infra"
-    """The namespace that everything lives in."""
+    """Namespace of all services."""
     context: str | None = None
-    """The kubeconfig context; the current one if left out. A private cluster or twin answers to it too."""
+    """Context of the kubeconfig, also of a private cluster or twin; the current one if left out."""
     node: Node
-    """The machine."""
+    """The node."""
     registry: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*$")
-    """Where images that are built go, a host and a path; into the embedded cluster's own store if left out."""
+    """Registry for images that are built, host and path; the embedded cluster's own store if left out."""
     build_host: BuildHost | None = None
-    """Where images are built that go to `registry`; on this machine if left out."""
+    """Machine that builds the images for `registry`; this machine if left out."""
     models: dict[str, ModelSpecSection] = Field(default_factory=dict)
-    """Models that the built-in cards lack, by name."""
+    """Model specs that are not built in, by model name."""
     routes: dict[str, tuple[TargetSection, ...]] = Field(default_factory=dict)
-    """Public model name -> services, in the order they are tried."""
+    """Public model name -> services, in the order of fallback."""
     consumers: dict[str, Consumer] = Field(default_factory=dict)
-    """The projects that use the platform, by name."""
+    """Projects that use the platform, by name."""
     ingress: IngressSection | None = None
-    """The gateway's public name; not reachable from outside if left out."""
+    """Ingress of the gateway; without it the gateway is not reachable from outside."""
     monitoring: MonitoringSection = Field(default_factory=MonitoringSection)
-    """How the platform is watched."""
+    """Monitoring of the platform."""
     services: dict[str, SerializeAsAny[Service]] = Field(min_length=1)
-    """What runs on the node, by name."""
+    """Services on the node, by name."""
 
 
 class Settings(StackFile):
-    """A whole stack. Of its secrets only the names: their values stay with the engine."""
+    """All settings of a stack, with the names of its secrets; their values stay in the Pulumi engine."""
 
     secrets: frozenset[str]
 
     @property
     def model_specs(self) -> dict[str, ModelSpec]:
-        """Built-in model cards and those of the stack file, which win."""
+        """Built-in model specs and those of the stack file, which take precedence."""
         return {**MODEL_SPECS, **{name: model_spec.model_spec() for name, model_spec in self.models.items()}}

@@ -1,4 +1,4 @@
-"""docs/settings.md, rendered from the models themselves: every key, what it takes, and its default."""
+"""docs/settings.md, rendered from the models: every key, its default and its meaning."""
 
 from typing import Any, get_args
 
@@ -11,6 +11,7 @@ from infra.quantities import Bytes, memory_text
 from infra.settings.build_host import BuildHost
 from infra.settings.consumers import Consumer, Migration, OwnServer, Verification
 from infra.settings.field_docs import field_docs
+from infra.settings.language_services import OllamaModel
 from infra.settings.model import SECRETS, Node, StackFile
 from infra.settings.schema import (
     PREFIX,
@@ -23,7 +24,7 @@ from infra.settings.schema import (
     RateLimit,
     TargetSection,
 )
-from infra.settings.services import OllamaModel, Service
+from infra.settings.services import Service
 from infra.sizing.ledger import markdown
 
 COLUMNS = ("Key", "Default", "Meaning")
@@ -48,34 +49,34 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 )
 HEAD = """# Settings
 
-Everything a stack can say, in `Pulumi.<stack>.yaml`. Memory is written with its unit (`48Gi`), cores as a number or
-in thousandths (`4`, `500m`). An unknown key, or a value that is not accepted, stops the program before it starts.
+All keys of a stack file `Pulumi.<stack>.yaml`. Memory is written with its unit (`48Gi`), cores as a number or in
+thousandths (`4`, `500m`). The program refuses an unknown key, and a value that is not accepted, before it starts.
 
 This file is rendered from the code: `synapse settings > docs/settings.md`.
 """
 
 
 def render() -> str:
-    """The whole document."""
+    """Return the whole document."""
     kinds = [(f"{PREFIX}services.<name> of kind {kind}", backend.options) for kind, backend in CATALOG.items()]
-    own = [_section(title, model, Service) for title, model in kinds]
+    sections = [_section(title, model, Service) for title, model in kinds]
     secrets = "".join(f"- `{PREFIX}{key}`\n" for key in sorted(SECRETS))
-    sealed = "Set with `pulumi config set --secret`; plain text is refused. All are optional."
+    note = "Set with `pulumi config set --secret`; plain text is refused. All are optional."
     return "\n".join(
         [
             HEAD,
             *(_section(title, model) for title, model in SECTIONS),
-            *own,
-            f"## Secrets\n\n{sealed}\n\n{secrets}",
+            *sections,
+            f"## Secrets\n\n{note}\n\n{secrets}",
         ]
     )
 
 
 def _section(title: str, model: type[BaseModel], less: type[BaseModel] | None = None) -> str:
     inherited = less.model_fields if less else {}
-    said = field_docs(model)
+    docs = field_docs(model)
     rows = [
-        (f"`{field.alias}`", _default(field), said.get(name, ""))
+        (f"`{field.alias}`", _default(field), docs.get(name, ""))
         for name, field in model.model_fields.items()
         if name not in inherited
     ]

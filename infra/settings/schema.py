@@ -1,5 +1,6 @@
-"""The parts of a stack file that are no service: the machine, models, routes, and ranges of claims."""
+"""Sections of a stack file other than services: GPUs, models, routes, ingress, monitoring and resource ranges."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -7,16 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from infra.quantities import Bytes, DnsLabel, Millicores, Seconds, Tokens
+from infra.quantities import Bytes, DnsLabel, Millicores, Seconds, Tokens, cpu_text, memory_text
 from infra.sizing import model_files
 from infra.sizing.budget import Gpu
 from infra.sizing.vram import ModelSpec
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
 PREFIX = "synapse:"
-"""Of every key of ours in a stack file."""
+"""Prefix of every key of this project in a stack file."""
 TRAEFIK = "traefik"
 TRAEFIK_SERVICE = "traefik.kube-system.svc.cluster.local:443"
+RANGE = "range"
+"""Type of the error for a request above its limit; its message is complete."""
 FIGURES = {"parameters", "layers", "kv_heads", "head_size", "context_tokens"}
 
 
@@ -29,70 +32,74 @@ class Section(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         protected_namespaces=(),
-        defer_build=True,  # a policy pack reads the node alone
+        defer_build=True,  # a policy pack needs the node alone, and starts faster
     )
 
 
 class MemoryRange(Section):
-    """What the scheduler sets aside for one pod, and what the pod may take at most."""
+    """Memory request and memory limit of one pod."""
 
     request: Bytes
-    """Set aside by the scheduler."""
+    """Reserved by the scheduler."""
     limit: Bytes
-    """The most one pod may take; the sum of these must fit the budget."""
+    """Maximum of one pod; the sum of all limits must fit the budget."""
 
     @model_validator(mode="after")
     def request_within_limit(self) -> "MemoryRange":
-        return _ordered(self, self.request, self.limit)
+        return _ordered(self, self.request, self.limit, memory_text)
 
 
 class CpuRange(Section):
-    """Cores set aside for one pod, and the most it may use."""
+    """CPU request and CPU limit of one pod."""
 
     request: Millicores
-    """Set aside by the scheduler."""
+    """Reserved by the scheduler."""
     limit: Millicores
-    """The most one pod may use; the sum of these must fit the budget."""
+    """Maximum of one pod; the sum of all limits must fit the budget."""
 
     @model_validator(mode="after")
     def request_within_limit(self) -> "CpuRange":
-        return _ordered(self, self.request, self.limit)
+        return _ordered(self, self.request, self.limit, cpu_text)
 
 
-def _ordered(section: Range, request: int, limit: int) -> Range:
+def _ordered(section: Range, request: int, limit: int, text: Callable[[int], str]) -> Range:
     if request > limit:
-        raise PydanticCustomError("range", "a request that is not above the limit")
+        raise PydanticCustomError(
+            RANGE,
+            "request {request} is above the limit {limit}; accepted: a request of at most the limit",
+            {"request": text(request), "limit": text(limit)},
+        )
     return section
 
 
 class GpuSection(Section):
-    """One graphics card; shares above 1 mean time-slicing."""
+    """One GPU; shares above 1 mean time-slicing."""
 
     name: str
-    """What messages call it."""
+    """Name in messages."""
     memory: Bytes
-    """Memory of the whole card."""
+    """Memory of the whole GPU."""
     shares: int = Field(default=1, ge=1, le=48)
-    """Pods that may share it by time-slicing; its memory is not divided."""
+    """Pods that may share it by time-slicing, which does not divide its memory."""
 
     def gpu(self) -> Gpu:
         return Gpu(name=self.name, memory=self.memory, shares=self.shares)
 
 
 class TargetSection(Section):
-    """One stop of a route: a service, and the name it knows the model by (the route's own if left out)."""
+    """One target of a route: a service, and its name for the model."""
 
     service: DnsLabel
-    """A key of `services`."""
+    """Key of `services`."""
     model: str | None = None
-    """The name that the service knows the model by; the route's own if left out."""
+    """Name of the model in the service; the route's own if left out."""
 
 
 class ModelSpecSection(Section):
-    """A model that the built-in cards lack: its `file`, or the figures of its `config.json` down to `contextTokens`."""
+    """Model spec that is not built in: a `file`, or the figures of `config.json` down to `contextTokens`."""
 
     file: Path | None = None
-    """A GGUF file or a folder of safetensors, whose header has all the figures."""
+    """GGUF file or folder of safetensors, whose header has all the figures."""
     parameters: int | None = Field(default=None, ge=1)
     """Number of weights."""
     layers: int | None = Field(default=None, ge=1)
@@ -106,13 +113,13 @@ class ModelSpecSection(Section):
     heads: int | None = Field(default=None, ge=1)
     """`num_attention_heads`, for compute buffers on the CPU; 64 if left out."""
     embedding: int | None = Field(default=None, ge=1)
-    """`vocab_size` x `hidden_size`, which quantisers treat apart; left out, all weights count as such."""
+    """`vocab_size` x `hidden_size`, which quantisers treat separately; all weights count as it if left out."""
     tied: bool = False
     """`tie_word_embeddings`: the output head is the embedding itself."""
     window: int = Field(default=0, ge=0)
     """`sliding_window`, in tokens."""
     window_layers: int = Field(default=0, ge=0)
-    """How many of the layers have that window."""
+    """Number of layers with that window."""
     latent: int = Field(default=0, ge=0)
     """`kv_lora_rank` + `qk_rope_head_dim`, of a model with latent attention."""
     stored: Bytes | None = None
@@ -122,71 +129,73 @@ class ModelSpecSection(Section):
     def file_or_figures(self) -> "ModelSpecSection":
         needed = {"file"} if self.file else FIGURES
         if not needed <= self.model_fields_set or (self.file and len(self.model_fields_set) > 1):
-            raise PydanticCustomError("card", "file alone, or parameters, layers, kvHeads, headSize and contextTokens")
+            raise PydanticCustomError(
+                "model_spec", "file alone, or parameters, layers, kvHeads, headSize and contextTokens"
+            )
         if self.window_layers > (self.layers or 0):
-            raise PydanticCustomError("card", "no more windowLayers than layers")
+            raise PydanticCustomError("model_spec", "no more windowLayers than layers")
         return self
 
     def model_spec(self) -> ModelSpec:
-        """Raises ModelFileError when its file cannot be read."""
+        """Return the model spec. Raises ModelFileError when its file cannot be read."""
         if self.file:
             return model_files.model_spec(self.file)[0]
         return ModelSpec(**self.model_dump(exclude={"file"}))
 
 
 class MonitoringSection(Section):
-    """How the platform is watched, from phase 6 on."""
+    """Monitoring of the platform, from phase 6 on."""
 
     operator: bool = False
-    """Hand targets, rules and dashboards to the Prometheus operator of the cluster, instead of running Prometheus."""
+    """Use the Prometheus operator of the cluster for targets, rules and dashboards, instead of an own Prometheus."""
     namespace: DnsLabel = "monitoring"
-    """Where the operator's Prometheus runs; it is let in."""
+    """Namespace of the operator's Prometheus, which network policies admit."""
     labels: dict[str, str] = Field(default_factory=dict)
-    """Labels by which the operator's Prometheus picks its objects, such as `release: kube-prometheus-stack`."""
+    """Labels by which the operator's Prometheus selects its objects, such as `release: kube-prometheus-stack`."""
     scrape_s: int = Field(default=30, ge=10, le=300)
-    """Seconds between two scrapes, and between two looks at the rules."""
+    """Seconds between two scrapes, and between two evaluations of the rules."""
     webhook: str | None = Field(default=None, pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")
-    """Where Alertmanager posts alerts; an address that is no secret, without user or query."""
+    """URL that Alertmanager sends alerts to; it is not secret, so without user or query."""
     runbooks: str = "docs/runbooks"
-    """Where the pages that alerts link to are; the address of this repository's folder, as your colleagues reach it."""
+    """Base URL of the runbooks that alerts link to, such as the address of this repository's `docs/runbooks`."""
 
 
 class RateLimit(Section):
-    """How fast one client may ask; who is faster is answered 429."""
+    """Rate limit of one client; requests above it are answered with 429."""
 
     average: int = Field(ge=1)
-    """Requests a second of one address, in the long run."""
+    """Requests per second of one address, on average."""
     burst: int = Field(ge=1)
-    """Requests of one address at once, after a rest."""
+    """Requests of one address at the same time, after a pause."""
 
 
 class IngressSection(Section):
-    """The gateway's public name."""
+    """Ingress of the gateway."""
 
     host: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$")
-    """The DNS name."""
+    """DNS name."""
     tls_secret: DnsLabel
-    """The Secret that holds its certificate; it is made outside the stack, or by `issuer`."""
+    """Secret with its certificate; it is created outside the stack, or by `issuer`."""
     issuer: DnsLabel | None = None
-    """The ClusterIssuer by which cert-manager makes it; one that asks by DNS: docs/ingress.md."""
+    """ClusterIssuer of cert-manager that issues the certificate, by a DNS challenge: docs/ingress.md."""
     class_name: DnsLabel = TRAEFIK
-    """The ingress class; K3s brings `traefik`, which the keys below are for."""
+    """Ingress class; K3s installs `traefik`, which the keys below are for."""
     address: str | None = Field(default=None, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[1-9][0-9]{0,4}$")
-    """Host and port by which pods reach it, to watch its certificate; `host`, or K3s' Traefik, if left out."""
+    """Host and port for pods, to monitor its certificate; `host`, or K3s' Traefik, if left out."""
     timeout_s: Seconds = 3600
-    """Seconds that a client may take to send a request, a long recording too: docs/timeouts.md."""
+    """Seconds for a client to send a request, such as a long recording: docs/timeouts.md."""
     security_headers: bool = True
-    """Send Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options and Referrer-Policy with every answer."""
+    """Add Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options and Referrer-Policy to responses."""
     rate_limit: RateLimit | None = None
-    """How fast one client may ask; as fast as it likes if left out."""
+    """Rate limit of one client; none if left out."""
     in_flight: int | None = Field(default=None, ge=1)
-    """Requests of all clients that may be under way at once, streams while they last; any number if left out."""
+    """Limit of requests of all clients in progress, streams included; none if left out."""
     helm_chart_config: bool = False
-    """Set Traefik's limits by K3s' HelmChartConfig, from `timeoutS`; it replaces what is there: docs/timeouts.md."""
+    """Set Traefik's limits with a HelmChartConfig, from `timeoutS`; it replaces an existing one: docs/timeouts.md."""
 
     @property
     def reached_at(self) -> str:
-        """Host and port by which the pods of the cluster reach it."""
+        """Host and port for pods of the cluster."""
         return self.address or (TRAEFIK_SERVICE if self.class_name == TRAEFIK else f"{self.host}:443")
 
     @model_validator(mode="after")

@@ -1,70 +1,155 @@
-"""What a stack file may say about a service: the fields all share, and those of each kind."""
+"""Options of a service in a stack file: the fields that all kinds share, and those of the non-language kinds.
 
-from collections.abc import Mapping
+Everything that depends on the kind of a service is a method or property here, with a default that means "no".
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from infra.quantities import GI, Bytes, Image, Seconds, Tokens
+from infra.quantities import MI, Bytes, Image, Seconds
 from infra.settings.schema import CpuRange, MemoryRange, Section
 from infra.sizing.budget import MemoryShare
-from infra.sizing.host_memory import largest, load
-from infra.sizing.vram import (
-    ENGINE_OVERHEAD,
-    SGLANG,
-    VLLM,
-    EngineOptions,
-    ModelSpec,
-    Paging,
-    Requests,
-    Vram,
-    required_vram,
-    weights,
-)
+from infra.sizing.model_specs import ModelSpec
+from infra.sizing.vram import Vram, weights
+
+Task = Literal["chat", "embeddings", "rerank", "transcription", "speech", "speakers", "audio"]
+"""A task of a backend; the gateway knows the same ones (`synapse_gateway/upstream/adapters.py`)."""
+ModelStore = Literal["ollama", "snapshot"]
+"""Where models are stored: in Ollama's own store, or as a repository of the Hugging Face hub."""
+ModelLoading = Literal["router", "ollama", "sleep"]
+"""API that loads and unloads a model: llama.cpp's router, Ollama's keep-alive, or vLLM's sleep mode."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedModel:
+    """A model that the options of a service name; *model_spec* is the key of its figures."""
+
+    name: str
+    model_spec: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelMemory:
+    """Memory of one model in bytes: on each GPU, or of RAM where it runs on the CPU."""
+
+    weights: int
+    kv_cache: int
+    other: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.kv_cache + self.other
 
 
 class Service(Section):
-    """What any service may set; what is left out comes from the catalog."""
+    """Options of any service; the catalog fills in what is left out."""
+
+    model_store: ClassVar[ModelStore | None] = None
+    """Store of the models that `served_models` names."""
+    pulls_any_model: ClassVar[bool] = False
+    """It can fetch a model that the stack file does not name."""
 
     kind: str | None = None
     """The kind of backend; the service's own name if left out."""
     engine: Literal["cpu"] | None = None
     """`cpu` runs this repository's own engine of the kind, without a GPU or a download; the kind's own if left out."""
     image: Image | None = None
-    """The image, pinned by digest, or `build` where its source is here; the catalog's if left out."""
+    """The image, pinned by digest, or `build` where its source is in this repository; the catalog's if left out."""
     replicas: int | None = Field(default=None, ge=1, le=64)
-    """How many pods; the kind's own number if left out."""
+    """Number of pods; the kind's own number if left out."""
     memory: MemoryRange | None = None
     """Memory of one pod; the catalog's claim if left out."""
     cpu: CpuRange | None = None
     """Cores of one pod; the catalog's claim if left out."""
     disk: Bytes | None = None
-    """Size of its first disk; the catalog's if left out."""
+    """Size of its first volume; the catalog's if left out."""
     timeout_s: Seconds | None = None
-    """The longest that one request may take it, which is how long the gateway waits; the kind's own if left out."""
+    """Longest time that it may take for one request, and that the gateway waits; the kind's own if left out."""
     gpu_memory: Bytes | None = None
-    """VRAM of one pod, for a kind whose engine has no figures of its own; the catalog's claim if left out."""
+    """VRAM of one pod, for a kind whose options do not decide it; the catalog's claim if left out."""
+
+    def served_models(self) -> tuple[ServedModel, ...]:
+        """Return the models that its options name."""
+        return ()
+
+    def model_path(self, name: str, mount: str) -> str:  # noqa: ARG002
+        """Return the folder of the model *name* on the volume at *mount*."""
+        return mount
+
+    def model_weights(self, name: str, model_spec: ModelSpec) -> int:  # noqa: ARG002
+        """Return the bytes of all weights of the model *name*."""
+        return weights(model_spec, "float16", 1, "f16")
+
+    def model_memory(self, name: str, model_spec: ModelSpec) -> ModelMemory | None:  # noqa: ARG002
+        """Return the memory of the model *name*; None where the options do not decide it."""
+        return None
 
     def vram(self, model_specs: Mapping[str, ModelSpec]) -> Vram | None:  # noqa: ARG002
-        """GPU memory of one replica; None for a service without a GPU. Raises KeyError for a model with no card."""
+        """Return the GPU memory of one replica; None where the options do not decide it.
+
+        Raises KeyError for a model without a model spec.
+        """
         return None
 
     def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:  # noqa: ARG002
-        """Bytes of RAM that its engine's weights take while it sleeps. Raises KeyError for a model with no card."""
+        """Return the bytes of RAM that weights use while the engine sleeps.
+
+        Raises KeyError for a model without a model spec.
+        """
         return 0
 
     def working_set(self, model_specs: Mapping[str, ModelSpec]) -> tuple[MemoryShare, ...]:  # noqa: ARG002
-        """What one replica is known to fill of its RAM. Raises KeyError for a model with no card."""
+        """Return the memory shares that fill the RAM of one replica. Raises KeyError for a model without a spec."""
+        return ()
+
+    def flags(self, vram: Vram | None, gpu_memory: int) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the arguments that follow from its options; empty for the catalog's own arguments."""
+        return ()
+
+    def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:  # noqa: ARG002
+        """Yield `key: got ...; accepted: ...` for each value that contradicts the rest of the stack file."""
+        yield from ()
+
+    def retention(self, volume_bytes: int) -> Mapping[str, str]:  # noqa: ARG002
+        """Return how long and how much a store on a volume of *volume_bytes* keeps; empty for a kind without one."""
+        return {}
+
+    @property
+    def tasks(self) -> tuple[Task, ...] | None:
+        """Tasks that its options choose; None for those of its kind."""
+        return None
+
+    @property
+    def model_loading(self) -> ModelLoading | None:
+        """API that loads and unloads its models; None where they stay in memory as long as it runs."""
+        return None
+
+    @property
+    def idle_seconds(self) -> int:
+        """Seconds that an idle model stays loaded; -1 means without limit."""
+        return -1
+
+    @property
+    def recognizes(self) -> str | None:
+        """Vocabulary that transcription is limited to; None for open speech."""
+        return None
+
+    @property
+    def called_urls(self) -> tuple[str, ...]:
+        """Addresses in its options that its pods call."""
         return ()
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that follow from its options, beside those of its kind."""
+        """Environment variables that follow from its options, added to those of its kind."""
         return {}
 
     @property
     def gpus(self) -> int | None:
-        """GPUs, or shares of one, that one replica claims; None for what its kind says."""
+        """Number of GPUs, or of shares of one, for each replica; None for the kind's own."""
         return None
 
     @property
@@ -74,169 +159,68 @@ class Service(Section):
 
     @property
     def load_seconds(self) -> int | None:
-        """How long it may take to load before it counts as failed; None for what its kind says."""
+        """Time to load before the start counts as failed; None for the kind's own."""
         return None
 
 
-class OllamaModel(Section):
-    """A model that an Ollama serves, for the sum of its memory."""
-
-    name: str
-    """What Ollama calls it, such as `llama3.1:8b`."""
-    model_spec: str | None = Field(default=None, alias="card")
-    """The name of its card, built in or under `models`; its own name if left out."""
-    quantization: Literal[
-        "f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_0", "q4_k_m", "q4_k_s", "q4_0", "iq4_xs"
-    ] = "q4_k_m"
-    """The format of its weights; not read for a card that has their size."""
-
-
-class OllamaService(Service):
-    """Ollama on the CPU: models are loaded on demand and kept."""
-
-    parallel: int = Field(default=8, ge=1, le=64)
-    """Requests that one model serves at a time (`OLLAMA_NUM_PARALLEL`)."""
-    loaded_models: int = Field(default=1, ge=1, le=16)
-    """Models kept in memory at once (`OLLAMA_MAX_LOADED_MODELS`)."""
-    keep_alive_s: int = Field(default=-1, ge=-1)
-    """Seconds that an idle model stays loaded; -1 for ever."""
-    context_tokens: Tokens = 8192
-    """Longest prompt and answer together, in tokens."""
-    models: tuple[OllamaModel, ...] = ()
-    """The models it serves: the largest `loadedModels` of them must fit its memory limit together."""
-    overhead: Bytes = GI
-    """RAM of the server itself, beside weights, KV cache and compute buffers."""
-
-    def working_set(self, model_specs: Mapping[str, ModelSpec]) -> tuple[MemoryShare, ...]:
-        loaded = [
-            load(
-                model.name,
-                model_specs[model.model_spec or model.name],
-                model.quantization,
-                self.context_tokens,
-                self.parallel,
-            )
-            for model in self.models
-        ]
-        return largest(loaded, self.loaded_models, self.overhead)
-
-
-class EngineService(Service):
-    """One model on a GPU; every memory figure of the engine follows from these."""
-
-    paging: ClassVar[Paging]
-
-    model: str = "meta-llama/Meta-Llama-3.1-8B-Instruct"
-    """The model to serve; it needs a card, built in or under `models`."""
-    context_tokens: Tokens = 8192
-    """Longest prompt and answer together, in tokens; the KV cache holds this for every sequence."""
-    sequences: int = Field(default=10, ge=1, le=4096)
-    """Requests that are served at the same time."""
-    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
-    """Type of the weights."""
-    kv_dtype: Literal["auto", "fp8"] = "auto"
-    """Type of the KV cache; `auto` is that of the weights."""
-    quantization: Literal["fp8", "awq", "gptq", "bitsandbytes"] | None = None
-    """Format of the weights, which the model must come in (`fp8` and `bitsandbytes` are also made at loading)."""
-    eager: bool = True
-    """Run without CUDA graphs, which cost memory and failed on early Blackwell builds."""
-    tensor_parallel: int = Field(default=1, ge=1, le=16)
-    """GPUs that one engine is spread over."""
-    overhead: Bytes = ENGINE_OVERHEAD
-    """VRAM for CUDA and activations, beside weights and KV cache."""
-    shared_memory: Bytes = 4 * GI
-    """Size of /dev/shm, which counts towards the memory limit."""
-    load_s: Seconds = 1800
-    """Seconds that a start may take: the first one downloads the model."""
-
-    def vram(self, model_specs: Mapping[str, ModelSpec]) -> Vram:
-        engine = EngineOptions(
-            context_tokens=self.context_tokens,
-            sequences=self.sequences,
-            dtype=self.dtype,
-            kv_dtype=self.kv_dtype,
-            tensor_parallel=self.tensor_parallel,
-            quantization=self.quantization,
-            paging=self.paging,
-        )
-        return required_vram(model_specs[self.model], engine, self.overhead)
-
-    @property
-    def gpus(self) -> int:
-        return self.tensor_parallel
-
-    @property
-    def shared_memory_bytes(self) -> int:
-        return self.shared_memory
-
-    @property
-    def load_seconds(self) -> int:
-        return self.load_s
-
-
-class VllmService(EngineService):
-    """vLLM: one model on a GPU, which may sleep."""
-
-    paging = VLLM
-
-    sleep: bool = False
-    """Let the engine sleep: its weights are then parked in RAM, which the memory limit must cover."""
-
-    def sleeping_weights(self, model_specs: Mapping[str, ModelSpec]) -> int:
-        return weights(model_specs[self.model], self.dtype, 1, self.quantization) if self.sleep else 0
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Without development mode vLLM has no endpoints to sleep and wake."""
-        return {"VLLM_SERVER_DEV_MODE": "1"} if self.sleep else {}
-
-
-class SglangService(EngineService):
-    """SGLang: one model on a GPU, in vLLM's place or on a card of its own."""
-
-    paging = SGLANG
-
-    @property
-    def cache_tokens(self) -> int:
-        """Tokens that all sequences need of the cache together, in whole pages."""
-        return Requests(context_tokens=self.context_tokens, sequences=self.sequences, block=self.paging.block).tokens
-
-
-class HearingService(Service):
+class TranscriptionService(Service):
     """Speech to text."""
 
     vocabulary: Literal["digits"] | None = None
-    """What the CPU engine is to hear, which it does well; open English, which it does poorly, if left out."""
+    """Words that the CPU engine recognizes, which makes it accurate; open English, with many errors, if left out."""
+
+    @property
+    def recognizes(self) -> str | None:
+        return self.vocabulary
 
     @property
     def environment(self) -> dict[str, str]:
         return {"SYNAPSE_ENGINES_GRAMMAR": self.vocabulary} if self.vocabulary else {}
 
+    def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:  # noqa: ARG002
+        if self.vocabulary and self.engine != "cpu":
+            yield f"vocabulary: got {self.vocabulary!r}; accepted: with engine: cpu, or left out"
+
 
 class GatewayService(Service):
-    """The one entry point."""
+    """The gateway, which clients call."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """How much the gateway logs."""
+    """Log level of the gateway."""
     auto_model: str | None = None
-    """The route that the model name `auto` stands for; the gateway's own choice if left out."""
+    """Route of the model name `auto`; the gateway's own choice if left out."""
     auto_coder_model: str | None = None
-    """The route that it stands for where a question speaks of code; the gateway's own choice if left out."""
+    """Route of the model name `auto` for a question about code; the gateway's own choice if left out."""
     otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")
-    """The OpenTelemetry collector that it sends spans to, such as `http://host:4318`; none if left out."""
+    """OpenTelemetry collector that receives its spans, such as `http://host:4318`; none if left out."""
 
     @property
     def environment(self) -> dict[str, str]:
-        chosen = {
+        variables = {
             "AUTO_GENERAL_MODEL": self.auto_model,
             "AUTO_CODER_MODEL": self.auto_coder_model,
             "OTLP_ENDPOINT": self.otlp_endpoint,
+            "LOG_LEVEL": self.log_level,
         }
-        return {f"SYNAPSE_{name}": value for name, value in chosen.items() if value}
+        return {f"SYNAPSE_{name}": value for name, value in variables.items() if value}
+
+    @property
+    def called_urls(self) -> tuple[str, ...]:
+        return (self.otlp_endpoint,) if self.otlp_endpoint else ()
+
+    def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:  # noqa: ARG002
+        for key, model in (("autoModel", self.auto_model), ("autoCoderModel", self.auto_coder_model)):
+            if model is not None and model not in routes:
+                yield f"{key}: got {model!r}; accepted: one of routes: {', '.join(routes)}"
 
 
 class PrometheusService(Service):
-    """The store of every series."""
+    """The store of all metrics."""
 
     retention_days: int = Field(default=15, ge=1, le=3650)
-    """Days that series are kept; fewer where they would fill four fifths of its disk."""
+    """Days that series are kept; fewer where they would fill four fifths of its volume."""
+
+    def retention(self, volume_bytes: int) -> Mapping[str, str]:
+        """Return the limits by age and by size: a fifth is left for the log and for blocks that are being merged."""
+        size = volume_bytes * 4 // 5 // MI  # Prometheus counts 2**20 bytes to the MB
+        return {"time": f"{self.retention_days}d", "size": f"{size}MB"}

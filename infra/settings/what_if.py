@@ -1,7 +1,7 @@
-"""A stack file with some values changed, before anybody edits it.
+"""What-if changes: a stack file with some values changed, before anybody edits it.
 
-A change is `key=value`, its key the path under `synapse:` (`services.vllm.contextTokens=16384`) or a short name of the
-first vLLM service (`context=16384`), its value YAML as in the file.
+A change is `key=value`. The key is the path under `synapse:` (`services.vllm.contextTokens=16384`) or a short name for
+the first vLLM service (`context=16384`); the value is YAML as in the file.
 """
 
 import copy
@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from infra.errors import SettingsError
-from infra.settings.loader import parse, project
+from infra.settings.loader import is_encrypted, parse, project
 from infra.settings.model import Settings
 from infra.settings.schema import PREFIX
 
@@ -23,29 +23,27 @@ SHORT: Final = {
     "sequences": "sequences",
     "memory": "memory.limit",
 }
-_SEPARATOR = re.compile(r",(?=[\w.:/-]+=)")  # a comma inside a value is none
+_SEPARATOR = re.compile(r",(?=[\w.:/-]+=)")  # a comma inside a value separates nothing
 
 
 def changes(texts: Sequence[str]) -> dict[str, Any]:
-    """Key -> value of every change in *texts*, each of one or of several with commas between. Raises SettingsError."""
+    """Parse *texts*, each with one or several comma-separated changes, to key -> value. Raises SettingsError."""
     return dict(_change(part) for text in texts for part in _SEPARATOR.split(text))
 
 
-def load(stack: str, wanted: Mapping[str, Any], root: Path | None = None) -> Settings:
-    """The settings of `Pulumi.<stack>.yaml`, a file that can be read, with *wanted* changed. Raises SettingsError."""
+def load(stack: str, values: Mapping[str, Any], root: Path | None = None) -> Settings:
+    """Load the settings of an existing `Pulumi.<stack>.yaml` with *values* changed. Raises SettingsError."""
     path = (root or project()) / f"Pulumi.{stack}.yaml"
-    config = changed(yaml.safe_load(path.read_text(encoding="utf-8"))["config"], wanted)
-    return parse(
-        config, f"{path.name} with --what-if", lambda key: isinstance(config[key], Mapping) and "secure" in config[key]
-    )
+    config = changed(yaml.safe_load(path.read_text(encoding="utf-8"))["config"], values)
+    return parse(config, f"{path.name} with --what-if", lambda key: is_encrypted(config[key]))
 
 
-def changed(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the `config:` of a stack file with the values at *wanted*'s keys set."""
-    found = copy.deepcopy(dict(config))
-    for key, value in wanted.items():
-        _set(found, PREFIX + _path(key, found), value)
-    return found
+def changed(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of the `config:` of a stack file with *values* set at their keys."""
+    copied = copy.deepcopy(dict(config))
+    for key, value in values.items():
+        _set(copied, PREFIX + _path(key, copied), value)
+    return copied
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -59,18 +57,18 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _path(key: str, config: Mapping[str, Any]) -> str:
-    """The whole path of a short name, which stands for one of the first vLLM service; any other key as it is."""
+    """Return the full path of a short name, which means the first vLLM service; other keys stay the same."""
     if key not in SHORT:
         return key
     services = config.get(f"{PREFIX}services")
     for name, fields in (services if isinstance(services, Mapping) else {}).items():
         if (fields or {}).get("kind", name) == "vllm":
             return f"services.{name}.{SHORT[key]}"
-    raise SettingsError(f"--what-if: {key}: the stack has no service of kind vllm; give the whole path")
+    raise SettingsError(f"--what-if: {key}: the stack has no service of kind vllm; accepted: the full path")
 
 
 def _set(holder: Any, path: str, value: object) -> None:  # noqa: ANN401 - a stack file holds anything
-    """Set *path* in mappings and lists; keys may hold dots themselves, so one that exists wins over its parts."""
+    """Set *path* in mappings and lists; an existing key with dots takes precedence over its parts."""
     key, rest = _first(holder, path)
     if isinstance(holder, list):
         key = _index(holder, key, path)
@@ -83,10 +81,10 @@ def _set(holder: Any, path: str, value: object) -> None:  # noqa: ANN401 - a sta
 
 
 def _first(holder: object, path: str) -> tuple[Any, str]:
-    """The first key of *path* and what is left of it."""
-    for known in sorted(map(str, holder) if isinstance(holder, dict) else (), key=len, reverse=True):
-        if path == known or path.startswith(f"{known}."):
-            return known, path[len(known) + 1 :]
+    """Split *path* into its first key and the rest."""
+    for key in sorted(map(str, holder) if isinstance(holder, dict) else (), key=len, reverse=True):
+        if path == key or path.startswith(f"{key}."):
+            return key, path[len(key) + 1 :]
     first, _, rest = path.partition(".")
     return first, rest
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from infra.sizing.vram import ENGINE_OVERHEAD, EngineOptions, ModelSpec, Paging, Vram, required_vram, weights
 
@@ -13,6 +13,27 @@ KV_DTYPES = {"fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "bf16": "bfloat16"}
 QUANTIZATIONS = {"awq": "awq_marlin", "gptq": "gptq_marlin"}
 _OURS = {theirs: ours for ours, theirs in QUANTIZATIONS.items()}
 _SCALES = {"k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+class EngineSettings(Protocol):
+    """Options of a service that its command line is written from."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def context_tokens(self) -> int: ...
+    @property
+    def sequences(self) -> int: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def kv_dtype(self) -> str: ...
+    @property
+    def tensor_parallel(self) -> int: ...
+    @property
+    def quantization(self) -> str | None: ...
+    @property
+    def eager(self) -> bool: ...
 
 
 @dataclass(frozen=True, kw_only=True)

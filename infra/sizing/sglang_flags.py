@@ -6,10 +6,10 @@ that is free before the model is loaded; weights and cache use this share, activ
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from infra.settings.services import SglangService
 from infra.sizing import engine_flags
-from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, ours, pairs
+from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, EngineSettings, ours, pairs
 from infra.sizing.vram import SGLANG, ModelSpec, Vram, required_vram
 
 DEFAULT_FRACTION = 0.9
@@ -18,7 +18,14 @@ _THEIRS = {"fp8": "fp8_e4m3"}
 _SHORT = {"model": "model-path", "tp": "tensor-parallel-size", "tp-size": "tensor-parallel-size"}
 
 
-def write(service: SglangService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
+class SglangSettings(EngineSettings, Protocol):
+    """Options of SGLang beside those that engines share."""
+
+    @property
+    def cache_tokens(self) -> int: ...
+
+
+def write(service: SglangSettings, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
     """Return the arguments of `sglang.launch_server` for an engine with *vram* on each GPU of *gpu_memory* bytes."""
     flags: dict[str, object] = {
         "model-path": service.model,

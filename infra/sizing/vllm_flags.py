@@ -5,16 +5,25 @@ The flags are described in the documentation of `vllm serve` (engine arguments).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from infra.settings.services import VllmService
 from infra.sizing import engine_flags
-from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, number, ours, pairs
+from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, EngineSettings, number, ours, pairs
 from infra.sizing.vram import VLLM, ModelSpec, Vram, weights
 
 DEFAULT_UTILIZATION = 0.92
 
 
-def write(service: VllmService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
+class VllmSettings(EngineSettings, Protocol):
+    """Options of vLLM beside those that engines share."""
+
+    @property
+    def sleep(self) -> bool: ...
+    @property
+    def is_pooling(self) -> bool: ...
+
+
+def write(service: VllmSettings, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
     """Return the arguments of `vllm serve` for an engine with *vram* on each GPU of *gpu_memory* bytes."""
     flags: dict[str, object] = {
         "max-model-len": service.context_tokens,
@@ -28,6 +37,8 @@ def write(service: VllmService, vram: Vram, gpu_memory: int) -> tuple[str, ...]:
     }
     if service.quantization:
         flags["quantization"] = QUANTIZATIONS.get(service.quantization, service.quantization)
+    if service.is_pooling:
+        flags["runner"] = "pooling"
     chosen = {"--enforce-eager": service.eager, "--enable-sleep-mode": service.sleep}
     switches = (switch for switch, on in chosen.items() if on)
     written = (f"--{name}={value}" for name, value in flags.items())

@@ -8,7 +8,6 @@ from typing import Any, Final
 import httpx
 
 from infra.plan.stack import Plan
-from infra.settings.services import EngineService, OllamaService
 from ops.bench.endpoints import GATEWAY
 from ops.bench.rounds import Series, added
 from ops.cluster.pods import Pods
@@ -74,13 +73,9 @@ def _tokens(plan: Plan, series: Sequence[Series]) -> Iterator[Verdict | str]:
 def _eights(plan: Plan) -> Iterator[str]:
     for route in plan.routes.routes:
         target = route.targets[0]
-        options = target.service.options
-        if isinstance(options, EngineService):
-            name = options.model
-        elif isinstance(options, OllamaService) and target.service.claim.gpus:
-            name = next((model.model_spec or model.name for model in options.models if model.name == target.model), "")
-        else:
-            name = re.sub(r"-Q\d.*$", "", target.model) if target.service.claim.gpus else ""
+        served = target.service.options.served_models()
+        named = next((model.model_spec for model in served if model.name == target.model), None)
+        name = (named or re.sub(r"-Q\d.*$", "", target.model)) if target.service.claim.gpus else ""
         model_specs = (
             model_spec
             for known, model_spec in plan.settings.model_specs.items()

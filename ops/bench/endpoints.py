@@ -10,10 +10,10 @@ from typing import Final
 
 import httpx
 
-from infra.catalog.spec import Task
 from infra.plan.routes import Target
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
+from infra.settings.services import Task
 from ops.cluster.pods import Pods
 from ops.cluster.port_forward import forwarded
 from ops.gateway.connect import HERE, reached

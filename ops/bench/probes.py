@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Final
 
-from infra.catalog.spec import Task
+from infra.settings.services import Task
 from ops.bench.endpoints import Way
 from ops.errors import WrongAnswerError
 from ops.gateway.client import Asker, read

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from infra.catalog.spec import Task
+from infra.settings.services import Task
 from ops.bench.endpoints import GATEWAY, Way
 from ops.bench.probes import TIME, Figures, ask, crowd
 

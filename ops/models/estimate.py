@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from infra.settings.services import EngineService, OllamaService
+from infra.settings.services import ModelMemory
 from infra.sizing.host_memory import load
 from infra.sizing.model_specs import ModelSpec
 from infra.sizing.vram import ENGINE_OVERHEAD
@@ -16,26 +16,13 @@ PARALLEL = "--parallel"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
-    """Bytes on each GPU, or of RAM where it runs on the CPU."""
-
-    weights: int
-    kv_cache: int
-    other: int
-
-    @property
-    def total(self) -> int:
-        return self.weights + self.kv_cache + self.other
-
-
-@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """*ledger*: by its model spec; None where the ledger has one claim for all. *claim* is what it may take."""
 
     model: Model
     memory: str  # VRAM or RAM
-    ledger: Parts | None
-    found: Parts
+    ledger: ModelMemory | None
+    found: ModelMemory
     claim: int
 
     @property
@@ -48,27 +35,22 @@ def estimate(model: Model, model_spec: ModelSpec, model_specs: Mapping[str, Mode
     claim = model.service.claim
     memory, most = ("VRAM", claim.vram) if claim.gpus else ("RAM", claim.memory_limit)
     counted = (
-        _parts(model, model_specs[model.model_spec]) if model.model_spec and model.model_spec in model_specs else None
+        _memory(model, model_specs[model.model_spec]) if model.model_spec and model.model_spec in model_specs else None
     )
-    return Estimate(model=model, memory=memory, ledger=counted, found=_parts(model, model_spec), claim=most)
+    return Estimate(model=model, memory=memory, ledger=counted, found=_memory(model, model_spec), claim=most)
 
 
-def _parts(model: Model, model_spec: ModelSpec) -> Parts:
-    options = model.service.options
-    if isinstance(options, EngineService):
-        need = options.vram({options.model: model_spec})
-        return Parts(weights=need.weights, kv_cache=need.kv_cache, other=need.overhead)
-    if isinstance(options, OllamaService):
-        named = next((known for known in options.models if known.name == model.name), None)
-        quantization = named.quantization if named else "q4_k_m"
-        found = load(model.name, model_spec, quantization, options.context_tokens, options.parallel)
-        return Parts(weights=found.weights, kv_cache=found.kv_cache, other=found.buffers + options.overhead)
+def _memory(model: Model, model_spec: ModelSpec) -> ModelMemory:
+    return model.service.options.model_memory(model.name, model_spec) or _by_arguments(model, model_spec)
+
+
+def _by_arguments(model: Model, model_spec: ModelSpec) -> ModelMemory:
+    """Return the memory of a model whose server has its context in its arguments, as llama.cpp does."""
     arguments = model.service.backend.arguments
     parallel = _number(arguments, PARALLEL, 1)
-    found = load(
-        model.name, model_spec, "f16", _number(arguments, FLAG, model_spec.context_tokens) // parallel, parallel
-    )
-    return Parts(weights=found.weights, kv_cache=found.kv_cache, other=found.buffers + _overhead(model))
+    context = _number(arguments, FLAG, model_spec.context_tokens) // parallel
+    loaded = load(model.name, model_spec, "f16", context, parallel)
+    return ModelMemory(weights=loaded.weights, kv_cache=loaded.kv_cache, other=loaded.buffers + _overhead(model))
 
 
 def _overhead(model: Model) -> int:

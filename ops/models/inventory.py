@@ -9,7 +9,6 @@ from infra.catalog.spec import Download, Volume
 from infra.errors import SynapseError
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.settings.services import EngineService, OllamaService
 
 Kind = Literal["ollama", "file", "snapshot", "own"]
 """Ollama's own store, one file, a repository of the Hugging Face hub, or whatever its service brings or fetches."""
@@ -61,8 +60,8 @@ def another(plan: Plan, name: str, service: str) -> Model:
     placed = next((found for found in plan.services if service in {found.name, found.service_name}), None)
     if placed is None:
         raise ModelError(f"--service {service}: accepted: {', '.join(found.name for found in plan.services)}")
-    if isinstance(placed.options, OllamaService):
-        return _ollama(placed, name, None)
+    if placed.options.pulls_any_model:
+        return _stored(placed, name, None)
     if placed.backend.downloads and name.startswith(("http://", "https://")):
         folder = PurePosixPath(placed.backend.downloads[0].path).parent
         return _file(placed, Download(url=name, path=str(folder / PurePosixPath(name.partition("?")[0]).name)))
@@ -72,15 +71,8 @@ def another(plan: Plan, name: str, service: str) -> Model:
 
 
 def _of(service: ServicePlan, plan: Plan) -> Iterator[Model]:
-    options = service.options
-    if isinstance(options, OllamaService):
-        yield from (_ollama(service, model.name, model.model_spec or model.name) for model in options.models)
-    elif isinstance(options, EngineService):
-        disk = service.volumes[0]
-        path = f"{disk.mount}/hub/models--{options.model.replace('/', '--')}"
-        yield Model(
-            name=options.model, service=service, kind="snapshot", disk=disk, path=path, model_spec=options.model
-        )
+    if service.options.model_store:
+        yield from (_stored(service, model.name, model.model_spec) for model in service.options.served_models())
     elif service.backend.downloads:
         yield from (_file(service, download) for download in service.backend.downloads)
     else:
@@ -95,9 +87,10 @@ def _of(service: ServicePlan, plan: Plan) -> Iterator[Model]:
             yield Model(name=name, service=service, kind="own", disk=kept)
 
 
-def _ollama(service: ServicePlan, name: str, model_spec: str | None) -> Model:
-    disk = service.volumes[0]
-    return Model(name=name, service=service, kind="ollama", disk=disk, path=disk.mount, model_spec=model_spec)
+def _stored(service: ServicePlan, name: str, model_spec: str | None) -> Model:
+    options, disk = service.options, service.volumes[0]
+    path, kind = options.model_path(name, disk.mount), options.model_store or "own"
+    return Model(name=name, service=service, kind=kind, disk=disk, path=path, model_spec=model_spec)
 
 
 def _file(service: ServicePlan, download: Download) -> Model:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from infra.catalog.spec import Task
 from infra.plan.stack import Plan
+from infra.settings.services import Task
 from ops.gateway.client import Asker
 from ops.smoke.recordings import Recordings
 

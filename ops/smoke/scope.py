@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.catalog.spec import Task
 from infra.plan.routes import Target
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.settings.services import OllamaService
+from infra.settings.services import Task
 from ops.errors import UnreachableError
 from ops.gateway.client import Asker
 from ops.smoke.check import Check
@@ -84,11 +83,9 @@ def listener(plan: Plan, model: str | None) -> ServicePlan:
 
 def _task(plan: Plan, target: Target) -> Task:
     """What a stop's model is for; a service that does several tasks tells by the model's card: encoders embed."""
-    tasks, options = target.service.backend.tasks, target.service.options
-    if "embeddings" in tasks and isinstance(options, OllamaService):
-        names = [model.model_spec or model.name for model in options.models if model.name == target.model]
-        return "embeddings" if any(plan.settings.model_specs[name].kv_heads == 0 for name in names) else "chat"
-    return tasks[0]
+    tasks, served = target.service.backend.tasks, target.service.options.served_models()
+    names = [model.model_spec for model in served if model.name == target.model and "embeddings" in tasks]
+    return "embeddings" if any(plan.settings.model_specs[name].kv_heads == 0 for name in names) else tasks[0]
 
 
 def _services(plan: Plan, check: Check, model: str | None) -> tuple[ServicePlan, ...]:

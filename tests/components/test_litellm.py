@@ -90,5 +90,7 @@ def test_a_route_to_what_it_cannot_call_is_refused() -> None:
     found["synapse:services"]["deepfilter"] = {"memory": {"request": "1Gi", "limit": "2Gi"}}
     found["synapse:services"]["deepfilter"]["cpu"] = {"request": 1, "limit": 1}
     found["synapse:routes"]["denoise"] = [{"service": "deepfilter"}]
-    with pytest.raises(RouteError, match=r"routes\.denoise: LiteLLM cannot call deepfilter; it can: ollama"):
+    with pytest.raises(
+        RouteError, match=r"routes\.denoise: LiteLLM cannot call deepfilter; accepted: a service of kind ollama"
+    ):
         manifests(plan(settings_of(found)))

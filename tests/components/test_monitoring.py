@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.catalog.kinds import OPERATED
 from infra.errors import SettingsError
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
-from infra.settings.validation import OPERATED
 from stacks.rendering import manifests
 from tests.conftest import Config, changed, forge_config, planned, settings_of
 
@@ -203,8 +203,8 @@ def test_a_wrong_value_is_named_with_what_is_accepted(path: str, value: object, 
 @pytest.mark.parametrize(
     ("missing", "section", "said"),
     [
-        ("prometheus", {}, "services.grafana: has nothing to draw; accepted: with a service of kind prometheus"),
-        ("alertmanager", {"webhook": "http://a.example"}, "monitoring.webhook: nothing sends to it; accepted: with a"),
+        ("prometheus", {}, "services.grafana: has no data source; accepted: with a service of kind prometheus"),
+        ("alertmanager", {"webhook": "http://a.example"}, "monitoring.webhook: has no sender; accepted: with a"),
     ],
 )
 def test_a_part_without_its_other_is_refused(missing: str, section: Config, said: str) -> None:

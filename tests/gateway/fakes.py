@@ -1,10 +1,4 @@
-<<<<<<< ours
-"""Backends that behave as a test says and record their requests; aiohttp serves them, not our own code."""
-||||||| base
-"""Fake backends with handlers of a test, which record requests. They run on aiohttp, not on the gateway's own server."""
-=======
 """Fake backends with handlers of a test, which record requests; they run on aiohttp, not on the gateway's server."""
->>>>>>> theirs
 
 import asyncio
 import inspect

@@ -29,13 +29,7 @@ SPEACHES = {"whisper-1": [{"backend": "speaches", "model": "Systran/faster-whisp
 
 
 def sent(request: Any) -> dict[str, Any]:
-<<<<<<< ours
-    """Return the form of a request: field -> text, or (name, type, content) of a file; a list for `x[]`."""
-||||||| base
-    """Return the form of a request: field -> text, or (name, type, content) of a file; a list for fields named `x[]`."""
-=======
     """Return the form of a request: field -> text, or (name, type, content) of a file; a list for a field `x[]`."""
->>>>>>> theirs
     message = BytesParser().parsebytes(
         b"content-type: " + request.headers["Content-Type"].encode() + b"\n\n" + request.body
     )

@@ -1,4 +1,4 @@
-"""Quantities are read as Kubernetes reads them, and written back exactly."""
+"""Quantities are parsed as Kubernetes does, and written back exactly."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ SUFFIXES = st.sampled_from(["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki
 
 
 @given(NUMBERS, SUFFIXES)
-def test_every_notation_means_what_the_official_client_says(number: str, suffix: str) -> None:
+def test_every_notation_agrees_with_the_official_client(number: str, suffix: str) -> None:
     assert parse(number + suffix) == parse_quantity(number + suffix)  # type: ignore[no-untyped-call]
 
 
@@ -29,20 +29,20 @@ def test_cpu_is_counted_in_millicores(text: str | float, millicores: int) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "Gi", "1 Gi", "-1Gi", "1gi", "1KiB", "lots", "1e", "0x10", "1e400", "nan"])
-def test_what_is_no_quantity_is_refused(text: str) -> None:
+def test_an_invalid_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity"):
         parse(text)
 
 
 @given(st.integers(min_value=0, max_value=2**60))
-def test_memory_survives_being_written(size: int) -> None:
+def test_memory_text_is_exact(size: int) -> None:
     assert as_bytes(memory_text(size)) == size
 
 
 @given(st.integers(min_value=0, max_value=10**9))
-def test_cpu_survives_being_written(millicores: int) -> None:
+def test_cpu_text_is_exact(millicores: int) -> None:
     assert as_millicores(cpu_text(millicores)) == millicores
 
 
-def test_people_read_gib_and_cores() -> None:
+def test_messages_show_gib_and_cores() -> None:
     assert (gib(GI), gib(GI // 4), cores(51_200), cores(16_000)) == ("1Gi", "0.25Gi", "51.2", "16")

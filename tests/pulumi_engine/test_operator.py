@@ -13,8 +13,8 @@ import yaml
 from kubernetes import client
 
 from cli.twin import node_of
+from infra.catalog.kinds import OPERATED
 from infra.settings.loader import load
-from infra.settings.validation import OPERATED
 from tests.conftest import Config, forge_config
 from tests.pulumi_engine.conftest import PACK, MakeProject, ok
 from tools.offline.gobuild import READONLY

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import MI, gib
-from infra.settings.services import VllmService
 from ops.doctor.check import Check, Verdict, failure, missing, unknown, warning, well
 from ops.doctor.cuda import BLACKWELL, DRIVER_OF_CUDA, DRIVER_OF_FAMILY, FAMILY_OF_COMPUTE
 from ops.doctor.facts import GPU, Facts
@@ -125,9 +124,7 @@ def free(facts: Facts, plan: Plan) -> Iterator[Verdict]:
 
 def sleep(facts: Facts, plan: Plan) -> Iterator[Verdict]:
     """VLLM that sleeps on a card where that is known to go wrong."""
-    sleepers = [
-        each.service_name for each in plan.services if isinstance(each.options, VllmService) and each.options.sleep
-    ]
+    sleepers = [each.service_name for each in plan.services if each.options.model_loading == "sleep"]
     if sleepers and _family(facts) == BLACKWELL:
         yield warning(
             f"{', '.join(sleepers)} may sleep, on a card of {BLACKWELL}, where engines crashed on waking up",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from infra.settings.services import HearingService
 from ops.errors import WrongAnswerError
 from ops.gateway.responses import Transcript
 from ops.smoke.check import Check, Figures, Talk
@@ -43,8 +42,7 @@ def _has_a_whole_model(talk: Talk) -> bool:
 
 
 def _vocabulary(talk: Talk) -> str | None:
-    options = listener(talk.plan, talk.model).options
-    return options.vocabulary if isinstance(options, HearingService) else None
+    return listener(talk.plan, talk.model).options.recognizes
 
 
 def _check(name: str, ask: Callable[[Talk], Figures]) -> Check:

@@ -1,4 +1,4 @@
-"""`engine: cpu`: a kind as our own engine serves it, to be called like the one it stands for."""
+"""`engine: cpu`: kinds run by the CPU engines of this repository, with the same API."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from infra.plan.service import ServicePlan, resolve
 from infra.plan.stack import plan
 from infra.quantities import BUILD
 from infra.settings.loader import load
-from infra.settings.services import HearingService
+from infra.settings.services import TranscriptionService
 from tests.conftest import Config, config_of, settings_of
 
 DIGEST = "registry.example/engines@sha256:" + 64 * "a"
 
 
-def placed(kind: str, **options: object) -> ServicePlan:
+def on_cpu(kind: str, **options: object) -> ServicePlan:
     return resolve(kind, CATALOG[kind].options.model_validate({"engine": "cpu", **options}), {})
 
 
@@ -25,58 +25,57 @@ def forge_with_piper(**changes: object) -> Config:
 
 
 @pytest.mark.parametrize("kind", sorted(ENGINES))
-def test_it_is_called_and_probed_like_the_kind_it_stands_for(kind: str) -> None:
-    entry, found = CATALOG[kind], placed(kind).backend
-    for same in ("kind", "phase", "service", "port", "container_port", "tasks", "adapter", "probes", "timeout_s"):
-        assert getattr(found, same) == getattr(entry, same), same
+def test_a_cpu_engine_has_the_address_and_probes_of_its_kind(kind: str) -> None:
+    spec, engine = CATALOG[kind], on_cpu(kind).backend
+    for name in ("kind", "phase", "service", "port", "container_port", "tasks", "adapter", "probes", "timeout_s"):
+        assert getattr(engine, name) == getattr(spec, name), name
 
 
 @pytest.mark.parametrize("kind", sorted(ENGINES))
-def test_it_needs_no_gpu_no_disk_no_secret_and_no_internet(kind: str) -> None:
-    found = placed(kind)
-    assert (found.claim.gpus, found.claim.vram) == (0, 0)
-    assert (found.volumes, found.backend.secrets, found.backend.downloads, found.backend.fetches) == ((), (), (), False)
-    assert [scratch.mount for scratch in found.backend.scratch] == ["/tmp"]  # noqa: S108 - inside the container
+def test_a_cpu_engine_needs_no_gpu_volume_secret_or_internet(kind: str) -> None:
+    service = on_cpu(kind)
+    assert (service.claim.gpus, service.claim.vram) == (0, 0)
+    spec = service.backend
+    assert (service.volumes, spec.secrets, spec.downloads, spec.fetches) == ((), (), (), False)
+    assert [scratch.mount for scratch in service.backend.scratch] == ["/tmp"]  # noqa: S108 - inside the container
 
 
 @pytest.mark.parametrize("kind", sorted(ENGINES))
-def test_its_image_is_built_and_told_the_kind_and_the_port(kind: str) -> None:
-    found = placed(kind)
-    assert (found.image, found.source) == (BUILD, SOURCE)
-    assert found.backend.command[:2] == ("synapse-engines", kind)
-    assert found.backend.command[-2:] == ("--port", str(CATALOG[kind].container_port))
-    assert found.backend.arguments == ()
+def test_the_image_is_built_and_its_command_has_kind_and_port(kind: str) -> None:
+    service = on_cpu(kind)
+    assert (service.image, service.source) == (BUILD, SOURCE)
+    assert service.backend.command[:2] == ("synapse-engines", kind)
+    assert service.backend.command[-2:] == ("--port", str(CATALOG[kind].container_port))
+    assert service.backend.arguments == ()
 
 
-def test_the_stack_file_still_has_the_last_word() -> None:
+def test_the_stack_file_overrides_image_memory_and_replicas() -> None:
     memory = {"request": "1Gi", "limit": "2Gi"}
-    found = placed("whisper", image=DIGEST, memory=memory, replicas=2)
-    assert (found.image, found.source, found.replicas) == (DIGEST, None, 2)
-    assert found.claim.memory_limit == 2 * 2**30
+    service = on_cpu("whisper", image=DIGEST, memory=memory, replicas=2)
+    assert (service.image, service.source, service.replicas) == (DIGEST, None, 2)
+    assert service.claim.memory_limit == 2 * 2**30
 
 
-def test_a_vocabulary_is_handed_to_the_recogniser() -> None:
-    options = HearingService.model_validate({"engine": "cpu", "vocabulary": "digits"})
+def test_the_vocabulary_becomes_an_environment_variable() -> None:
+    options = TranscriptionService.model_validate({"engine": "cpu", "vocabulary": "digits"})
     assert options.environment == {"SYNAPSE_ENGINES_GRAMMAR": "digits"}
-    assert HearingService(engine="cpu").environment == {}
+    assert TranscriptionService(engine="cpu").environment == {}
 
 
-def test_the_forge_takes_one_too_with_a_registry() -> None:
+def test_a_cpu_engine_on_the_forge_needs_a_registry() -> None:
     config = forge_with_piper()
     config["synapse:registry"] = "registry.example:5000/team"
-    service = next(found for found in plan(settings_of(config)).services if found.name == "piper")
+    service = next(each for each in plan(settings_of(config)).services if each.name == "piper")
     assert service.source == SOURCE
     assert service.service_name == "piper-tts"
 
 
-def test_a_published_image_of_it_needs_no_registry() -> None:
-    service = next(
-        found for found in plan(settings_of(forge_with_piper(image=DIGEST))).services if found.name == "piper"
-    )
+def test_a_published_image_needs_no_registry() -> None:
+    service = next(each for each in plan(settings_of(forge_with_piper(image=DIGEST))).services if each.name == "piper")
     assert (service.image, service.source) == (DIGEST, None)
 
 
-def test_the_local_stack_runs_on_no_gpu_and_pulls_nothing() -> None:
+def test_the_local_stack_needs_no_gpu_and_pulls_no_image() -> None:
     planned = plan(load("local"))
     assert {service.source for service in planned.services} == {SOURCE, "gateway_image"}
     assert not any(line.claim.gpus for line in planned.ledger.lines)

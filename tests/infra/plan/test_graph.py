@@ -1,4 +1,4 @@
-"""The picture of a stack is well-formed, whole, and the one in the documents."""
+"""The picture of a stack is complete, and the same as in the documents."""
 
 from xml.etree import ElementTree as ET
 
@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_documents_show_the_stack_as_it_is(stack: str) -> None:
+def test_the_pictures_in_the_documents_are_current(stack: str) -> None:
     assert (ROOT / f"docs/pictures/{stack}.svg").read_text(encoding="utf-8") == svg(plan(load(stack)))
 
 
@@ -38,7 +38,7 @@ def test_nothing_is_drawn_outside_the_picture() -> None:
         assert int(box.attrib["y"]) + int(box.attrib["height"]) <= height
 
 
-def test_a_name_with_markup_in_it_is_only_text() -> None:
+def test_markup_in_a_name_is_escaped() -> None:
     route = [{"service": "ollama", "model": "<script>alert(1)</script>"}]
     picture = svg(planned("routes.<b>", route))
     assert "<script>" not in picture

@@ -1,4 +1,4 @@
-"""What the settings make of a move, and what they refuse."""
+"""Migration plans: the values that follow from the settings, and the settings that are refused."""
 
 from typing import Any
 
@@ -13,38 +13,38 @@ MIGRATION: dict[str, Any] = {"by": "command", "service": "ollama", "alias": "oll
 
 
 def config(**more: object) -> Config:
-    found = changed("consumers", {"memory": {"namespace": "jarvis-cortex", "migration": MIGRATION | more}})
-    found["synapse:phase"] = 2
-    return found
+    config = changed("consumers", {"memory": {"namespace": "jarvis-cortex", "migration": MIGRATION | more}})
+    config["synapse:phase"] = 2
+    return config
 
 
-def test_the_command_moves_what_the_settings_say() -> None:
-    move = migration_plan(plan(settings_of(config(configMaps={"a": {"URL": "{url}/v1"}}))), "memory")
-    assert move.host == "ollama.llm-infra.svc.cluster.local"
-    assert move.values == {"a": {"URL": "http://ollama.llm-infra.svc.cluster.local:11434/v1"}}
+def test_the_plan_has_the_address_of_the_service() -> None:
+    migration = migration_plan(plan(settings_of(config(configMaps={"a": {"URL": "{url}/v1"}}))), "memory")
+    assert migration.host == "ollama.llm-infra.svc.cluster.local"
+    assert migration.values == {"a": {"URL": "http://ollama.llm-infra.svc.cluster.local:11434/v1"}}
 
 
 @pytest.mark.parametrize(
-    ("name", "more", "said"),
+    ("name", "more", "message"),
     [
         ("other", {}, "no consumer 'other'; accepted: memory"),
         ("memory", {"by": "stack"}, r"consumers\.memory\.migration\.by: got 'stack'; accepted: command"),
         ("memory", {"service": "gateway"}, "gateway is not deployed at phase 2"),
     ],
 )
-def test_who_is_not_moved_by_the_command_is_said(name: str, more: dict[str, object], said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+def test_a_consumer_without_a_plan_is_refused(name: str, more: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         migration_plan(plan(settings_of(config(**more))), name)
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ({"by": "stack", "verify": {"chat": ["a"]}}, "readyS, verify and own with by: command"),
         ({"own": {"requests": "("}}, r"migration\.own\.requests: got '\('; accepted: a regular expression"),
         ({"own": {"quietHours": -1}}, r"migration\.own\.quietHours: got -1"),
     ],
 )
-def test_what_cannot_be_is_refused(more: dict[str, object], said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+def test_contradicting_keys_are_refused(more: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         settings_of(config(**more))

@@ -1,15 +1,15 @@
-"""The forge's plan: the build plan's figures, phase by phase, and what it refuses."""
+"""The forge's plan: its figures, its phases, and what it refuses."""
 
 import pytest
 
 from infra.errors import BudgetError, RouteError
 from infra.quantities import GI
-from infra.settings.services import VllmService
+from infra.settings.language_services import VllmService
 from infra.sizing.budget import total
 from tests.conftest import planned
 
 
-def test_the_forge_is_the_revised_budget_of_the_build_plan() -> None:
+def test_the_forge_has_the_memory_limits_of_the_build_plan() -> None:
     plan = planned("phase", 5)
     limits = {
         line.name: (line.claim.memory_limit // GI, line.replicas) for line in plan.ledger.lines if line.is_lasting
@@ -47,7 +47,7 @@ def test_phases_are_cumulative(phase: int, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "message"),
     [
         ("services.vllm.memory.limit", "120Gi", "vllm-inference: with its memory limit of 120Gi"),
         ("services.vllm.cpu.limit", 64, "vllm-inference: with its CPU limit of 64"),
@@ -58,11 +58,11 @@ def test_phases_are_cumulative(phase: int, names: list[str]) -> None:
         ("node.gpus", [], "vllm-inference: claims 1 nvidia.com/gpu of the 0 that the node has"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_the_whole_table(path: str, value: object, said: str) -> None:
+def test_a_violation_is_shown_with_the_whole_ledger(path: str, value: object, message: str) -> None:
     with pytest.raises(BudgetError) as raised:
         planned(path, value).ledger.check()
     text = str(raised.value)
-    assert said in text
+    assert message in text
     assert "<- does not fit" in text
     for workload in ("ollama", "vllm-inference", "synapse-gateway", "budget (80%)"):
         assert workload in text
@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_refused_with_the_whole_table(path: str, value: obj
 def test_a_second_engine_has_its_own_names() -> None:
     (second,) = [s for s in planned("services.vllm-two", {"kind": "vllm"}).services if s.name == "vllm-two"]
     assert second.service_name == "vllm-two"
-    assert [disk.name for disk in second.volumes] == ["vllm-two-vllm-model-cache"]
+    assert [volume.name for volume in second.volumes] == ["vllm-two-vllm-model-cache"]
 
 
 def test_loading_time_sizes_the_startup_probe() -> None:
@@ -87,7 +87,7 @@ def test_routes_leave_out_services_of_later_phases() -> None:
     assert routes == {"mxbai-embed-large": ["ollama"], "llama3.1-8b": ["ollama"]}
 
 
-def test_a_route_translates_the_model_name_at_each_stop() -> None:
+def test_a_route_has_the_model_name_of_each_target() -> None:
     (route,) = [route for route in planned().routes.routes if route.model == "llama3.1-8b"]
     assert [(target.service.name, target.model) for target in route.targets] == [
         ("vllm", "meta-llama/Meta-Llama-3.1-8B-Instruct"),
@@ -95,12 +95,12 @@ def test_a_route_translates_the_model_name_at_each_stop() -> None:
     ]
 
 
-def test_a_service_is_tried_once_for_a_request() -> None:
+def test_a_route_names_a_service_once() -> None:
     with pytest.raises(RouteError, match=r"routes\.m: names ollama twice"):
         planned("routes.m", [{"service": "ollama"}, {"service": "ollama"}])
 
 
-def test_a_rollout_must_fit_beside_what_runs() -> None:
+def test_a_rollout_must_fit_beside_the_running_pods() -> None:
     (rollout,) = [line for line in planned().ledger.lines if not line.is_lasting]
     assert (rollout.name, rollout.replicas) == ("synapse-gateway (rollout)", 1)
     with pytest.raises(BudgetError, match="synapse-gateway \\(rollout\\)"):

@@ -1,4 +1,4 @@
-"""Every stack that is shipped fits its node; the original's own figures do not."""
+"""The shipped stacks fit their nodes, and each kind of the catalog is consistent."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def test_a_shipped_stack_fits_its_node(stack: str) -> None:
     plan(load(stack)).ledger.check()
 
 
-def test_the_originals_figures_are_refused() -> None:
+def test_the_figures_of_the_original_deployment_are_refused() -> None:
     shipped = plan(load("forge-llamacpp")).ledger
     names = {service.service_name: service.name for service in plan(load("forge-llamacpp")).services}
     lines = []
@@ -49,9 +49,9 @@ def test_the_originals_figures_are_refused() -> None:
     assert any("the limits add up to 56.5, 5.3 over the node's budget of 51.2" in text for text in messages)
 
 
-def test_a_disk_that_two_services_share_is_claimed_once() -> None:
+def test_a_volume_that_two_services_share_has_one_claim() -> None:
     objects = manifests(plan(load("forge-llamacpp")))
-    claims = [found["metadata"]["name"] for found in objects if found["kind"] == "PersistentVolumeClaim"]
+    claims = [item["metadata"]["name"] for item in objects if item["kind"] == "PersistentVolumeClaim"]
     assert sorted(claims) == sorted(set(claims))
     assert {"synapse-models", "synapse-voices"} <= set(claims)
     router = next(f for f in objects if f["kind"] == "Deployment" and f["metadata"]["name"] == "llama-router")
@@ -59,7 +59,7 @@ def test_a_disk_that_two_services_share_is_claimed_once() -> None:
     assert {"name": "synapse-models", "persistentVolumeClaim": {"claimName": "synapse-models"}} in volumes
 
 
-def test_a_model_is_fetched_to_a_part_file_before_the_server_starts() -> None:
+def test_a_model_is_downloaded_to_a_part_file_before_the_server_starts() -> None:
     objects = manifests(plan(load("forge-llamacpp")))
     embed = next(f for f in objects if f["kind"] == "Deployment" and f["metadata"]["name"] == "llama-embed")
     (fetch,) = embed["spec"]["template"]["spec"]["initContainers"]
@@ -69,16 +69,16 @@ def test_a_model_is_fetched_to_a_part_file_before_the_server_starts() -> None:
     assert fetch["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_a_port_without_a_health_page_is_probed_by_connecting() -> None:
+def test_a_port_without_a_health_path_has_a_tcp_probe() -> None:
     objects = manifests(plan(load("forge-llamacpp")))
     bus = next(f for f in objects if f["kind"] == "Deployment" and "redis" in f["metadata"]["name"])
     (only,) = bus["spec"]["template"]["spec"]["containers"]
     assert only["readinessProbe"]["tcpSocket"] == {"port": "http"}
 
 
-def test_a_made_up_backend_needs_its_entry_only() -> None:
+def test_a_backend_needs_its_spec_only() -> None:
     probe = Probe(path="/ok")
-    entry = BackendSpec(
+    spec = BackendSpec(
         kind="translator",
         phase=4,
         service="translator",
@@ -92,22 +92,22 @@ def test_a_made_up_backend_needs_its_entry_only() -> None:
         strategy="RollingUpdate",
     )
     forge = planned()
-    placed = ServicePlan(
-        name="translator", backend=entry, options=Service(), claim=entry.claim, image=entry.image or "", replicas=1
+    service = ServicePlan(
+        name="translator", backend=spec, options=Service(), claim=spec.claim, image=spec.image or "", replicas=1
     )
-    services = (*forge.services, placed)
-    ledger = Ledger(lines=tuple(service.line for service in services), capacity=forge.ledger.capacity)
+    services = (*forge.services, service)
+    ledger = Ledger(lines=tuple(each.line for each in services), capacity=forge.ledger.capacity)
     objects = manifests(replace(forge, services=services, ledger=ledger))
-    made = {found["kind"] for found in objects if found["metadata"]["name"] == "translator"}
-    assert made == {"Deployment", "Service"}
+    kinds = {item["kind"] for item in objects if item["metadata"]["name"] == "translator"}
+    assert kinds == {"Deployment", "Service"}
 
 
 @pytest.mark.parametrize("kind", sorted(CATALOG))
-def test_an_entry_is_consistent_with_itself(kind: str) -> None:
-    entry = CATALOG[kind]
-    assert entry.kind == kind
-    assert entry.claim.memory_request <= entry.claim.memory_limit
-    assert entry.claim.cpu_request <= entry.claim.cpu_limit
-    holds_gpu = resolve(kind, entry.options(), planned().settings.model_specs).claim.gpus > 0
-    assert not holds_gpu or entry.strategy == "Recreate"
-    assert entry.service.upper().replace("-", "_") not in {"VLLM", "LITELLM"}  # their injected variables are settings
+def test_a_spec_is_consistent(kind: str) -> None:
+    spec = CATALOG[kind]
+    assert spec.kind == kind
+    assert spec.claim.memory_request <= spec.claim.memory_limit
+    assert spec.claim.cpu_request <= spec.claim.cpu_limit
+    holds_gpu = resolve(kind, spec.options(), planned().settings.model_specs).claim.gpus > 0
+    assert not holds_gpu or spec.strategy == "Recreate"
+    assert spec.service.upper().replace("-", "_") not in {"VLLM", "LITELLM"}  # their injected variables are settings

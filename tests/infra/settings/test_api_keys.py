@@ -1,4 +1,4 @@
-"""No key of the gateway gets into the cluster: what does, opens the gateway for whoever has the key."""
+"""The cluster gets hashes of API keys, and the gateway accepts the keys of these hashes."""
 
 import hashlib
 
@@ -11,7 +11,7 @@ ONE = hashlib.sha256(b"one").hexdigest()
 
 
 @pytest.mark.parametrize(
-    ("written", "known"),
+    ("entries", "hashes"),
     [
         ("one", f"sha256:{ONE}"),
         ("one;name=ci;scope=admin", f"sha256:{ONE};name=ci;scope=admin"),
@@ -19,10 +19,10 @@ ONE = hashlib.sha256(b"one").hexdigest()
         ("", ""),
     ],
 )
-def test_a_key_is_known_by_its_hash(written: str, known: str) -> None:
-    assert hashed(written) == known
+def test_a_key_is_replaced_by_its_hash(entries: str, hashes: str) -> None:
+    assert hashed(entries) == hashes
 
 
-def test_the_gateway_knows_whose_key_it_is() -> None:
-    found = Keys(hashed("one;name=ci;scope=admin,two").split(",")).identify("Bearer one", "admin")
-    assert (found.name, found.is_admin) == ("ci", True)
+def test_the_gateway_identifies_the_owner_of_a_key() -> None:
+    key = Keys(hashed("one;name=ci;scope=admin,two").split(",")).identify("Bearer one", "admin")
+    assert (key.name, key.is_admin) == ("ci", True)

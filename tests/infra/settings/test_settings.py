@@ -1,4 +1,4 @@
-"""A stack file is read whole or refused: where, what was found, what is accepted."""
+"""A stack file is loaded completely, or refused with path, value and what is accepted."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.quantities import GI
+from infra.settings.language_services import OllamaService, VllmService
 from infra.settings.loader import from_engine, load
 from infra.settings.model import ROOT, Settings
-from infra.settings.services import OllamaService, VllmService
 from tests.conftest import Config, changed, forge_config, settings_of
 
 DIGEST = "@sha256:" + 64 * "a"
@@ -20,7 +20,7 @@ def message(config: Config) -> str:
     return str(raised.value)
 
 
-def test_the_forge_is_read_from_its_file() -> None:
+def test_the_forge_is_loaded_from_its_file() -> None:
     settings = load("forge")
     assert settings.node.memory == 196 * GI
     assert settings.node.capacity.memory_budget == 196 * GI * 80 // 100
@@ -28,7 +28,7 @@ def test_the_forge_is_read_from_its_file() -> None:
     assert isinstance(settings.services["ollama"], OllamaService)
 
 
-def test_the_engine_hands_over_the_same_settings() -> None:
+def test_the_engine_passes_the_same_settings() -> None:
     import json  # noqa: PLC0415
 
     as_strings = {key: value if isinstance(value, str) else json.dumps(value) for key, value in forge_config().items()}
@@ -36,7 +36,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "expected"),
     [
         ("phase", "soon", "synapse:phase: got 'soon'; accepted: a valid integer"),
         ("phase", 0, "synapse:phase: got 0; accepted: greater than or equal to 1"),
@@ -54,11 +54,10 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "services.vllm.model",
             "acme/secret-7b",
-            "got 'acme/secret-7b', whose size is not known; accepted: meta-llama",
+            "got 'acme/secret-7b', which has no model spec; accepted: meta-llama",
         ),
         ("services.vllm.dtype", "int3", "synapse:services.vllm.dtype: got 'int3'; accepted: 'bfloat16'"),
-        ("services.vllm.memory.limit", "8Gi", "synapse:services.vllm.memory: got {"),
-        ("services.vllm.memory.limit", "8Gi", "accepted: a request that is not above the limit"),
+        ("services.vllm.memory.limit", "8Gi", "services.vllm.memory: request 32Gi is above the limit 8Gi; accepted"),
         ("services.vllm.paralel", 2, "synapse:services.vllm.paralel: unknown key"),
         (
             "services.vlm",
@@ -67,11 +66,11 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         ),
         ("services.gateway.image", "gateway:latest", "accepted: an image pinned by digest"),
         ("services.gateway.image", "rebuild", "hexadecimal digits>, or build"),
-        ("services.gateway.image", None, "image: missing; accepted: build, which makes it of gateway_image/, or name["),
+        ("services.gateway.image", None, "image: missing; accepted: build, which builds it from gateway_image/, or na"),
         (
             "services.gateway.image",
             "build",
-            "image: is built, and there is nowhere to hand it to; accepted: with synapse:",
+            "image: is built, and has no destination; accepted: with synapse:",
         ),
         (
             "services.ollama.image",
@@ -82,13 +81,13 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "services.ollama.engine",
             "cpu",
-            "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind that has one: llama-embed, llama-rou",
+            "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind with a CPU engine: llama-em",
         ),
-        ("services.piper.engine", "cpu", "services.piper.image: is built, and there is nowhere to hand it to"),
+        ("services.piper.engine", "cpu", "services.piper.image: is built, and has no destination"),
         (
             "services.piper",
             {"engine": "cpu", "gpuMemory": "1Gi"},
-            "services.piper.gpuMemory: has no GPU to be taken of",
+            "services.piper.gpuMemory: has no GPU with engine: cpu",
         ),
         ("services.speaches.vocabulary", "digits", "vocabulary: got 'digits'; accepted: with engine: cpu, or left out"),
         (
@@ -100,7 +99,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "buildHost",
             {"host": "forge"},
-            "synapse:buildHost.hostKey: missing; accepted: Its public key, from `ssh-keyscan",
+            "synapse:buildHost.hostKey: missing; accepted: Public key, from `ssh-keyscan",
         ),
         (
             "buildHost",
@@ -112,7 +111,7 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         (
             "buildHost",
             {"host": "forge", "hostKey": "ssh-ed25519 AAAA me@forge"},
-            "synapse:buildHost: has nowhere to push to; accepted: with synapse:registry, or left out",
+            "synapse:buildHost: has no registry to push to; accepted: with synapse:registry, or left out",
         ),
         ("buildKey", "-----BEGIN", "synapse:buildKey: in plain text; accepted: a secret: pulumi config set --secret"),
         ("node.cpuOvercommit", 0, "synapse:node.cpuOvercommit: got 0; accepted: greater than or equal to 1"),
@@ -120,13 +119,13 @@ def test_the_engine_hands_over_the_same_settings() -> None:
         ("hfToken", "hf_plain", "synapse:hfToken: in plain text; accepted: a secret: pulumi config set --secret"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_accepted(path: str, value: object, said: str) -> None:
-    found = message(changed(path, value))
-    assert "Pulumi.test.yaml: synapse:" in found
-    assert said in found
+def test_a_wrong_value_is_named_with_what_is_accepted(path: str, value: object, expected: str) -> None:
+    text = message(changed(path, value))
+    assert "Pulumi.test.yaml: synapse:" in text
+    assert expected in text
 
 
-def test_a_secret_is_known_by_its_name_only() -> None:
+def test_settings_hold_the_names_of_secrets_alone() -> None:
     settings = settings_of(changed("hfToken", {"secure": "v1:abc"}))
     assert settings.secrets == {"hfToken"}
     assert "v1:abc" not in repr(settings)
@@ -136,24 +135,24 @@ def test_the_plain_text_of_a_secret_is_not_repeated() -> None:
     assert "hf_plain" not in message(changed("hfToken", "hf_plain"))
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_every_error_is_reported_at_once() -> None:
     config = changed("node.memory", "lots")
     config["synapse:services"]["vllm"]["contextTokens"] = -1
     config["synapse:extra"] = 1
     assert message(config).count("\n") == 2
 
 
-def test_a_missing_section_says_what_belongs_in_it() -> None:
+def test_a_missing_section_names_its_keys() -> None:
     config = forge_config()
     del config["synapse:node"]
     assert "synapse:node: missing; accepted: a mapping with name, memory, cpus" in message(config)
 
 
-def test_keys_of_other_projects_are_left_alone() -> None:
+def test_keys_of_other_projects_are_ignored() -> None:
     assert settings_of({**forge_config(), "kubernetes:context": "forge"}) == load("forge")
 
 
-def test_a_model_can_be_described_in_the_stack_file() -> None:
+def test_a_model_spec_may_stand_in_the_stack_file() -> None:
     model_spec = {"parameters": 7 * 10**9, "layers": 28, "kvHeads": 4, "headSize": 128, "contextTokens": 32_768}
     config = changed("services.vllm.model", "acme/secret-7b")
     config["synapse:models"] = {"acme/secret-7b": model_spec}
@@ -161,25 +160,25 @@ def test_a_model_can_be_described_in_the_stack_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         ("config: [", "not valid YAML"),
         ("", "config: missing"),
         ("config:\n  synapse:phase: 1\n", "synapse:node: missing"),
     ],
 )
-def test_a_broken_file_is_refused(tmp_path: Path, content: str, said: str) -> None:
+def test_a_broken_file_is_refused(tmp_path: Path, content: str, expected: str) -> None:
     (tmp_path / "Pulumi.x.yaml").write_text(content)
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=expected):
         load("x", tmp_path)
 
 
-def test_an_unknown_stack_names_those_there_are() -> None:
+def test_an_unknown_stack_names_the_stacks_of_the_folder() -> None:
     with pytest.raises(SettingsError, match=r"Pulumi\.nowhere\.yaml: no such stack file; .*forge"):
         load("nowhere")
 
 
-def test_settings_cannot_be_given_secrets_by_key() -> None:
+def test_secrets_is_no_key_of_a_stack_file() -> None:
     assert "unknown key" in message(changed("secrets", ["hfToken"]))
 
 

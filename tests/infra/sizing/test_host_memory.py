@@ -65,7 +65,9 @@ def test_without_models_nothing_is_claimed() -> None:
 
 
 def test_a_model_without_a_card_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"services\.ollama\.models: 'nobody' has no card; accepted: a `card`"):
+    with pytest.raises(
+        SettingsError, match=r"services\.ollama\.models: 'nobody' has no model spec; accepted: a `card`"
+    ):
         settings_of(changed("services.ollama.models", [{"name": "nobody"}]))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.quantities import GI
-from infra.settings.services import SglangService, VllmService
+from infra.settings.language_services import SglangService, VllmService
 from infra.sizing import sglang_flags
 from infra.sizing.vram import MODEL_SPECS
 

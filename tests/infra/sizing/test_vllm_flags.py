@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.quantities import GI
-from infra.settings.services import VllmService
+from infra.settings.language_services import VllmService
 from infra.sizing import vllm_flags
 from infra.sizing.vram import MODEL_SPECS
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from infra.quantities import GI
-from infra.settings.services import VllmService
+from infra.settings.language_services import VllmService
 from infra.sizing.vram import IN_FLIGHT, MODEL_SPECS, ModelSpec, Requests, Vram, kv_cache, weights
 
 LLAMA = MODEL_SPECS["meta-llama/Meta-Llama-3.1-8B-Instruct"]

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from infra.catalog.kinds import CATALOG
+from infra.settings.language_services import EngineService
 from infra.settings.model import ROOT
-from infra.settings.services import EngineService
 from ops.doctor.cuda import BLACKWELL, DRIVER_OF_CUDA, DRIVER_OF_FAMILY
 
 ENGINES = [

@@ -1,0 +1,15 @@
+"""A stack with a reranker: the forge, and a second vLLM with `task: rerank`."""
+
+from infra.plan.stack import Plan, plan
+from tests.conftest import forge_config, settings_of
+
+MODEL = "BAAI/bge-reranker-v2-m3"
+SPEC = {"parameters": 567_755_777, "layers": 24, "kvHeads": 0, "headSize": 64, "contextTokens": 8192}
+
+
+def with_reranker() -> Plan:
+    config = forge_config()
+    config["synapse:models"] = {MODEL: SPEC}
+    config["synapse:services"]["reranker"] = {"kind": "vllm", "task": "rerank", "model": MODEL}
+    config["synapse:routes"]["bge-reranker"] = [{"service": "reranker", "model": MODEL}]
+    return plan(settings_of(config))
