@@ -47,6 +47,7 @@ def test_the_description_needs_no_engine(file: Path) -> None:
 
 
 GATEWAY = sorted((ROOT / "gateway_image/synapse_gateway").rglob("*.py"))
+MODELS = sorted((ROOT / "gateway_image/synapse_models").rglob("*.py"))
 
 
 @pytest.mark.parametrize("file", GATEWAY, ids=lambda path: str(path.relative_to(ROOT)))
@@ -56,6 +57,12 @@ def test_the_gateway_stands_alone(file: Path) -> None:
     assert not packages & {*OURS, "tests", "httpx", "aiohttp", "requests"}
 
 
-@pytest.mark.parametrize("file", GATEWAY, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("file", MODELS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_downloader_stands_alone(file: Path) -> None:
+    packages = {name.split(".")[0] for name in imports(file.relative_to(ROOT))}
+    assert not packages & {*OURS, "synapse_gateway", "tests"}
+
+
+@pytest.mark.parametrize("file", [*GATEWAY, *MODELS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_of_the_gateway_is_long(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
