@@ -17,7 +17,6 @@ from typing import Any, Final
 import httpx2
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers
 
 ATTEMPTS: Final = 5
 """Attempts in a row that bring no byte; each waits twice as long as the one before."""
@@ -136,7 +135,9 @@ class Downloader:
 
     def _request(self, file: RemoteFile, part: Path, start: int) -> str:
         """Append the rest to *part* and return why the transfer ended. Raises DownloadError if no retry helps."""
-        headers = build_hf_headers(token=file.token or False, headers={"accept-encoding": "identity"})
+        headers = {"accept-encoding": "identity"}
+        if file.token:
+            headers["authorization"] = f"Bearer {file.token}"
         try:
             with PartFile(part, lambda size: self._progress(file, size)) as output:
                 # No expected size: the library would refuse files of more than 50 GB.

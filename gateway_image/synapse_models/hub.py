@@ -15,7 +15,6 @@ from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.file_download import HfFileMetadata
 from huggingface_hub.hf_api import RepoSibling
-from huggingface_hub.utils import filter_repo_objects
 
 from synapse_models.download import GIT, Download, DownloadError, RemoteFile, describe_http_error
 
@@ -26,7 +25,7 @@ TIMEOUT_S: Final = 30.0
 MAX_REDIRECTS: Final = 5
 SHA256_LENGTH: Final = 64
 SAFETENSORS: Final = "*.safetensors"
-OTHER_WEIGHTS: Final = ["*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.gguf", "original/*", "metal/*"]
+OTHER_WEIGHTS: Final = ("*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.gguf", "original/*", "metal/*")
 """The same weights in formats that no engine of the platform reads where there are safetensors."""
 
 
@@ -96,14 +95,13 @@ def _digest(metadata: HfFileMetadata) -> str | None:
 
 def _selected(siblings: list[RepoSibling]) -> Iterator[RepoSibling]:
     """Skip paths that leave the folder and, beside safetensors, the weights in other formats."""
-    safe = [
-        sibling
-        for sibling in siblings
-        if not PurePosixPath(sibling.rfilename).is_absolute() and ".." not in PurePosixPath(sibling.rfilename).parts
-    ]
-    has_safetensors = any(fnmatchcase(sibling.rfilename, SAFETENSORS) for sibling in safe)
-    ignored = OTHER_WEIGHTS if has_safetensors else None
-    yield from filter_repo_objects(safe, ignore_patterns=ignored, key=lambda sibling: sibling.rfilename)
+    has_safetensors = any(fnmatchcase(sibling.rfilename, SAFETENSORS) for sibling in siblings)
+    ignored = OTHER_WEIGHTS if has_safetensors else ()
+    for sibling in siblings:
+        path = PurePosixPath(sibling.rfilename)
+        leaves_folder = path.is_absolute() or ".." in path.parts
+        if not leaves_folder and not any(fnmatchcase(sibling.rfilename, pattern) for pattern in ignored):
+            yield sibling
 
 
 def _remote(repository: str, commit: str, sibling: RepoSibling) -> RemoteFile:

@@ -1,4 +1,4 @@
-"""What a model takes of the memory by the ledger, beside what it takes by its own file."""
+"""Memory of a model by the ledger and by the header of its file."""
 
 import re
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from infra.settings.services import EngineService, OllamaService
 from infra.sizing.host_memory import load
 from infra.sizing.model_specs import ModelCard
 from infra.sizing.vram import ENGINE_OVERHEAD
-from ops.models.inventory import Model
+from ops.models.inventory import StackModel
 
-FLAG = "--ctx-size"
+CONTEXT = "--ctx-size"
 PARALLEL = "--parallel"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class MemoryParts:
     """Bytes on each GPU, or of RAM where it runs on the CPU."""
 
     weights: int
@@ -30,49 +30,53 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """*ledger*: by its card; None where the ledger has one claim for all. *claim* is what it may take."""
+    """*ledger*: by the model spec; None where the ledger has one claim for all models. *file*: by the header.
 
-    model: Model
+    *claim*: the limit.
+    """
+
+    model: StackModel
     memory: str  # VRAM or RAM
-    ledger: Parts | None
-    found: Parts
+    ledger: MemoryParts | None
+    file: MemoryParts
     claim: int
 
     @property
     def fits(self) -> bool:
-        return self.found.total <= self.claim
+        return self.file.total <= self.claim
 
 
-def estimate(model: Model, card: ModelCard, cards: Mapping[str, ModelCard]) -> Estimate:
-    """*card* is the file's, *cards* are the ledger's own."""
+def estimate(model: StackModel, spec: ModelCard, specs: Mapping[str, ModelCard]) -> Estimate:
+    """Return both figures: *spec* is from the header of the file, *specs* are those of the ledger."""
     claim = model.service.claim
-    memory, most = ("VRAM", claim.vram) if claim.gpus else ("RAM", claim.memory_limit)
-    counted = _parts(model, cards[model.card]) if model.card and model.card in cards else None
-    return Estimate(model=model, memory=memory, ledger=counted, found=_parts(model, card), claim=most)
+    memory, limit = ("VRAM", claim.vram) if claim.gpus else ("RAM", claim.memory_limit)
+    ledger = _parts(model, specs[model.spec_name]) if model.spec_name and model.spec_name in specs else None
+    return Estimate(model=model, memory=memory, ledger=ledger, file=_parts(model, spec), claim=limit)
 
 
-def _parts(model: Model, card: ModelCard) -> Parts:
+def _parts(model: StackModel, spec: ModelCard) -> MemoryParts:
     options = model.service.options
     if isinstance(options, EngineService):
-        need = options.vram({options.model: card})
-        return Parts(weights=need.weights, kv_cache=need.kv_cache, other=need.overhead)
+        need = options.vram({options.model: spec})
+        return MemoryParts(weights=need.weights, kv_cache=need.kv_cache, other=need.overhead)
     if isinstance(options, OllamaService):
-        named = next((known for known in options.models if known.name == model.name), None)
-        quantization = named.quantization if named else "q4_k_m"
-        found = load(model.name, card, quantization, options.context_tokens, options.parallel)
-        return Parts(weights=found.weights, kv_cache=found.kv_cache, other=found.buffers + options.overhead)
+        declared = next((each for each in options.models if each.name == model.name), None)
+        quantization = declared.quantization if declared else "q4_k_m"
+        memory = load(model.name, spec, quantization, options.context_tokens, options.parallel)
+        return MemoryParts(weights=memory.weights, kv_cache=memory.kv_cache, other=memory.buffers + options.overhead)
     arguments = model.service.backend.arguments
     parallel = _number(arguments, PARALLEL, 1)
-    found = load(model.name, card, "f16", _number(arguments, FLAG, card.context_tokens) // parallel, parallel)
-    return Parts(weights=found.weights, kv_cache=found.kv_cache, other=found.buffers + _overhead(model))
+    context = _number(arguments, CONTEXT, spec.context_tokens) // parallel
+    memory = load(model.name, spec, "f16", context, parallel)
+    return MemoryParts(weights=memory.weights, kv_cache=memory.kv_cache, other=memory.buffers + _overhead(model))
 
 
-def _overhead(model: Model) -> int:
-    """CUDA's own, on a GPU."""
+def _overhead(model: StackModel) -> int:
+    """Return the bytes of CUDA itself, on a GPU."""
     return ENGINE_OVERHEAD // 2 if model.service.claim.gpus else 0
 
 
 def _number(arguments: tuple[str, ...], flag: str, default: int) -> int:
-    """The value of *flag* on a command line of llama.cpp's."""
+    """Return the value of *flag* on the command line of llama.cpp."""
     following = dict(pairwise(arguments)).get(flag, "")
     return int(following) if re.fullmatch(r"\d+", following) else default
