@@ -75,7 +75,7 @@ def token(url: str) -> str | None:
 
 
 def _metadata(url: str) -> tuple[HfFileMetadata, int | None]:
-    """Return the answer of *url* and the size of the file, which may be known only where *url* redirects to."""
+    """Return the answer of *url* and the size of the file, which only the target of a redirect may know."""
     metadata = get_hf_file_metadata(url, token=token(url) or False, timeout=TIMEOUT_S)
     size, location = metadata.size, metadata.location
     for _ in range(MAX_REDIRECTS):
