@@ -130,7 +130,7 @@ def test_a_consumer_is_moved_verified_and_its_old_server_let_go(
 
     brief = {"quietHours": 0.003}  # of an hour: eleven seconds
     own.run("straggler", f"while :; do busybox wget -q -O - http://ollama:{PORT}/v1/models; sleep 1; done")
-    calls = "ollama was asked"
+    calls = "ollama got"
     eventually(lambda: calls in migrate("--decommission", own=brief).stderr, "nobody notices who calls", LONG_S)
     refused = migrate("--decommission", own=brief)
     assert (refused.returncode, calls in refused.stderr, project.replicas()) == (4, True, 1)

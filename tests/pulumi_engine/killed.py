@@ -1,4 +1,4 @@
-"""A run of a migration in a process of its own, which is killed at one exact moment."""
+"""A run of a migration in a separate process, which is killed at one exact moment."""
 
 import multiprocessing
 import os
@@ -6,29 +6,29 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.migrate import mover_of
+from cli.migrate import migration_run
 from infra.plan.migration import migration_plan
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.migrate.errors import MigrationError
-from ops.migrate.runner import Event
+from ops.migrate.runner import StepEvent
 from tests.pulumi_engine.consumer import NAME
 
 Moment = tuple[str, str]
-"""A step, and what becomes of it: `begins` is before it is done, `ended` before that is recorded."""
+"""A step and its state: `started` is before it is done, `ended` before that is recorded."""
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload([__name__, "tests.pulumi_engine.warm"])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """*way*: a method of Mover."""
+    """*operation*: a method of MigrationRun."""
 
     kubeconfig: Path
     folder: Path
     url: str
     own_url: str
-    way: str = "forward"
+    operation: str = "forward"
 
 
 def ended(run: Run, moment: Moment | None = None) -> int:
@@ -43,13 +43,15 @@ def ended(run: Run, moment: Moment | None = None) -> int:
 
 
 def _run(run: Run, moment: Moment | None) -> None:
-    def tell(event: Event) -> None:
-        if (event.step.name, event.what) == moment:
+    def report(event: StepEvent) -> None:
+        if (event.step.name, event.state) == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
     planned = plan(load("mine", run.folder))
     try:
-        with mover_of(migration_plan(planned, NAME), run.kubeconfig, tell, url=run.url, own_url=run.own_url) as mover:
-            getattr(mover, run.way)()
+        with migration_run(
+            migration_plan(planned, NAME), run.kubeconfig, report, url=run.url, own_url=run.own_url
+        ) as migration:
+            getattr(migration, run.operation)()
     except MigrationError as error:
         raise SystemExit(error.code) from error

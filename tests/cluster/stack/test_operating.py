@@ -2,14 +2,16 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from infra.catalog.spec import Volume
+from ops.models import worker_bundle
 from ops.models.inventory import ModelError
-from ops.models.worker import Work, Worker
-from ops.models.worker_bundle import FETCHING, READING
+from ops.models.jobs import ENVIRONMENT, PROGRAM
+from ops.models.worker import Worker, WorkerJob
 from tests.cluster.conftest import Space, eventually
 from tests.cluster.stack.local import NAME, Local
 from tests.infra.sizing.gguf_bytes import STORED, whole
@@ -75,10 +77,11 @@ def test_a_profile_is_set_shown_and_taken_away(local: Local) -> None:
 
 
 def test_a_model_gets_onto_its_claim_and_is_read_there(local: Local) -> None:
-    """Fetched by a pod of its own over a connection that is cut, in a namespace that admits hardened pods alone."""
+    """Downloaded by a pod over a connection that breaks off, in a namespace that admits only hardened pods."""
     content = whole()
     with local.core() as core:
-        image = Worker(core, local.namespace).image(GATEWAY)
+        image = Worker(core, local.namespace).image_of(GATEWAY)
+        assert image is not None
         assert "gateway" in image
         core.create_namespace({"metadata": {"name": FILES, "labels": RESTRICTED}})
         try:
@@ -86,17 +89,21 @@ def test_a_model_gets_onto_its_claim_and_is_read_there(local: Local) -> None:
             core.create_namespaced_persistent_volume_claim(FILES, CLAIM)
             core.create_namespaced_pod(FILES, _server(image, {"/m.gguf": content}, cuts=[100, 1000]))
             eventually(lambda: _address(core), "the server of files has no address")
-            item = {"url": f"http://{_address(core)}:{PORT}/m.gguf", "path": "m.gguf", "size": len(content)}
-            order = {"root": "/models/llm", "items": [item]}
+            url = f"http://{_address(core)}:{PORT}/m.gguf"
             worker, disk = Worker(core, FILES), Volume(name="disk", mount="/models", size=2**20)
-            work = Work(module=FETCHING, order=json.dumps(order), disk=disk, user=10_000, image=image)
-            assert [*worker.run(work)][-1]["state"] == "fetched"
-            wanted = {"models": [{"kind": "file", "path": "/models/llm/m.gguf", "name": "m"}]}
-            (read,) = worker.run(Work(module=READING, order=json.dumps(wanted), disk=disk, user=10_000, image=image))
-            assert read["stored"] == STORED
-            lost = {"root": "/models/llm", "items": [{**item, "url": f"{item['url']}.away", "path": "other"}]}
-            with pytest.raises(ModelError, match=r"m.gguf.away: 404 Not Found"):
-                list(worker.run(Work(module=FETCHING, order=json.dumps(lost), disk=disk, user=10_000, image=image)))
+
+            def job(command: Sequence[str], environment: Mapping[str, str] = ENVIRONMENT) -> WorkerJob:
+                return WorkerJob(command=command, environment=environment, disk=disk, user=10_000, image=image)
+
+            assert [*worker.run(job((PROGRAM, "file", url, "/models/llm/m.gguf")))][-1]["state"] == "fetched"
+            request = {"models": [{"kind": "file", "path": "/models/llm/m.gguf", "name": "m"}]}
+            environment = worker_bundle.environment(json.dumps(request))
+            (header,) = worker.run(job(worker_bundle.command(), environment))
+            assert header["stored"] == STORED
+            with pytest.raises(ModelError, match=r"m\.gguf\.away: 404 Not Found"):
+                list(worker.run(job((PROGRAM, "file", f"{url}.away", "/models/llm/other"))))
+            with pytest.raises(ModelError, match=r"no-such-program"):
+                list(worker.run(job(("no-such-program",))))
             eventually(lambda: _pods(core) == {"server"}, "a pod is left behind")
         finally:
             core.delete_namespace(FILES)

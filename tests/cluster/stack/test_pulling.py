@@ -145,22 +145,22 @@ def _added(grown: Grown) -> Iterator[None]:
 
 @pytest.fixture
 def mirror(local: Local, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
-    """A mirror of the hub, out there; this machine, which has no way to it, asks by a proxy."""
-    with listening(local.cluster) as listener, serving(listener) as far, serving() as near:
-        near.files, near.redirects = far.files, far.redirects
+    """A mirror of the hub at a public address, which only the pods can reach."""
+    with listening(local.cluster) as listener, serving(listener) as server:
         monkeypatch.setenv("HF_ENDPOINT", MIRROR)
-        monkeypatch.setenv("http_proxy", near.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
-        yield far
+        yield server
 
 
 def test_a_model_is_fetched_once_checked_and_then_served(grown: Grown, mirror: Files) -> None:
     content = grown.generated()
     digest = hashlib.sha256(content).hexdigest()
-    told = {"x-linked-size": str(len(content)), "x-linked-etag": f'"{digest}"'}
     path = "/ChristianAzinn/mxbai-embed-large-v1-gguf/resolve/main/mxbai-embed-large-v1_fp16.gguf"
-    mirror.redirects[path] = (f"{MIRROR}/store", told)
-    mirror.files["/store"] = content
+    mirror.files[path] = content
+    mirror.headers[path] = {
+        "X-Linked-Size": str(len(content)),
+        "X-Linked-Etag": f'"{digest}"',
+        "X-Repo-Commit": 40 * "c",
+    }
     place = f"{CLAIM}:/models/{FILE}"
     assert grown.state() == (place, "?")
 
@@ -168,17 +168,16 @@ def test_a_model_is_fetched_once_checked_and_then_served(grown: Grown, mirror: F
     assert f"its digest is {digest}; accepted: {WRONG}" in " ".join(refused.stderr.split())
     assert grown.files() == {}
 
-    done = json.loads(grown.models("pull", MODEL, "--json").stdout)
-    (found,) = done
-    assert (found["place"], found["bytes"], found["files"][0]["state"]) == (place, len(content), "fetched")
+    (result,) = json.loads(grown.models("pull", MODEL, "--json").stdout)
+    assert (result["place"], result["bytes"], result["files"][0]["state"]) == (place, len(content), "fetched")
     files = grown.files()
     assert {name: file.read_bytes() for name, file in files.items()} == {FILE: content}
-    assert [asked for asked, _, _ in mirror.asked] == 2 * [path, "/store"]
+    assert [(method, requested) for method, requested, _, _ in mirror.requests] == 2 * [("HEAD", path), ("GET", path)]
 
     before = files[FILE].stat()
     assert "was there" in grown.models("pull", MODEL).stdout
     assert grown.files()[FILE].stat() == before
-    assert len(mirror.asked) == 4
+    assert [method for method, *_ in mirror.requests[4:]] == ["HEAD"]
 
     grown.run_service()
     eventually(lambda: grown.state() == (place, "loaded"), "its service does not come to serve it")
