@@ -23,7 +23,7 @@ class IngressArgs:
     """The gateway and the ingress section of the settings."""
 
     namespace: Namespace
-    namespace_name: str  # known before the update, since the policies read annotations with it
+    namespace_name: str  # a plain value, since the policies read annotations with it
     gateway: ServicePlan
     section: IngressSection
 

@@ -1,20 +1,20 @@
-"""An alert as data: what is watched, from when on it is worth a person's time, and what it is about."""
+"""Alert rules as data: expression, duration, severity, and the services that they concern."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 SERVICE = "<service>"
-"""In an expression: the name of each service in question; without it there is one rule for all of them."""
+"""Placeholder in an expression for the name of a service: one rule per service; without it one rule for all."""
 PROBED, SCRAPED, RESTARTED = "probed", "scraped", "restarted"
-"""In place of a kind: every service that is watched in that way, less the kinds with an alert of their own, or that
-is restarted by the clock."""
+"""Values of `about` in place of a kind: all probed or scraped services without a more specific alert, or all services
+with a scheduled restart."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alert. *source* exposes its metrics, and *about* is the kind in question, if that is another.
+    """One alert rule. *source* exposes its metrics; *about* is the kind that it concerns, if that is another.
 
-    *minutes* is how long the expression must hold.
+    *minutes*: how long the expression must be true before the alert fires.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Alert:
     about: str = ""
 
 
-def gone(metric: str, label: str, value: str = SERVICE) -> str:
-    """Whether it says 0, or nothing: a series that is missing is equal to nothing, not to 0."""
+def down(metric: str, label: str, value: str = SERVICE) -> str:
+    """Return an expression that is true where a metric is 0 or missing; a missing series does not equal 0."""
     selector = f'{metric}{{{label}="{value}"}}'
     return f"{selector} == 0 or absent({selector})"

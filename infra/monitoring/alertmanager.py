@@ -1,4 +1,4 @@
-"""alertmanager.yml: what is told together, how often, and to whom."""
+"""alertmanager.yml: grouping, intervals and receiver of alerts."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from infra.settings.schema import MonitoringSection
 
 RECEIVER = "people"
 GROUP_WAIT_S, GROUP_INTERVAL_S = 30, 300
-"""Seconds that the first alert of a group waits for others of it, and that news of a group wait for more."""
+"""Seconds that a new group waits for more alerts, and between updates of a group."""
 
 
 def config(section: MonitoringSection) -> str:
-    """One route to one receiver; without a webhook alerts are seen in Alertmanager and Grafana only."""
+    """Return one route to one receiver; without a webhook, alerts are visible only in Alertmanager and Grafana."""
     receiver: dict[str, Any] = {"name": RECEIVER}
     if section.webhook:
         receiver["webhook_configs"] = [{"url": section.webhook, "send_resolved": True}]
     return yaml.safe_dump(
-        {"route": _route(), "inhibit_rules": [_quieter()], "receivers": [receiver]},
+        {"route": _route(), "inhibit_rules": [_inhibition()], "receivers": [receiver]},
         sort_keys=False,
     )
 
@@ -32,8 +32,8 @@ def _route() -> dict[str, Any]:
     }
 
 
-def _quieter() -> dict[str, Any]:
-    """A service that is down explains its warnings. Labels that both lack would be equal: hence the last matcher."""
+def _inhibition() -> dict[str, Any]:
+    """Suppress the warnings of a service that is down. Missing labels are equal, hence the matcher on `service`."""
     return {
         "source_matchers": ['severity="critical"', 'service!=""'],
         "target_matchers": ['severity="warning"'],

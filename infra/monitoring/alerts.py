@@ -1,4 +1,4 @@
-"""The rules of what a plan deploys: each alert once, or once for each service that it is about."""
+"""Alert rules of a plan: each alert once, or once for each service that it concerns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ ALERTS: tuple[Alert, ...] = (*platform_alerts.ALERTS, *serving_alerts.ALERTS)
 
 
 def groups(plan: Plan) -> list[dict[str, Any]]:
-    """The rule groups of what the plan deploys, as Prometheus and its operator read them."""
+    """Return the rule groups of the plan for Prometheus and its operator."""
     rules = [rule for alert in ALERTS for rule in _rules(alert, plan)]
     return [{"name": "synapse", "rules": rules}]
 
@@ -22,23 +22,23 @@ def runbook(alert: Alert, base: str) -> str:
 
 
 def _rules(alert: Alert, plan: Plan) -> Iterator[dict[str, Any]]:
-    """None without its source or without what it is about; one for each service that it names."""
+    """Yield the rules of an alert: none without its source or its services, one for each service in its expression."""
     if alert.source not in targets.sources(plan):
         return
-    found = _subjects(alert, plan.services)
+    services = _concerned(alert, plan.services)
     if SERVICE in alert.expression:
-        names = [service.service_name for service in found]
+        names = [service.service_name for service in services]
     else:
-        names = [""] if found or not alert.about else []
+        names = [""] if services or not alert.about else []
     yield from (_rule(alert, name, plan.settings.monitoring.runbooks) for name in names)
 
 
-def _subjects(alert: Alert, services: Sequence[ServicePlan]) -> Sequence[ServicePlan]:
-    watched = {PROBED: targets.probed, SCRAPED: targets.always_scraped, RESTARTED: targets.restarted}
-    if alert.about not in watched:
+def _concerned(alert: Alert, services: Sequence[ServicePlan]) -> Sequence[ServicePlan]:
+    selections = {PROBED: targets.probed, SCRAPED: targets.always_scraped, RESTARTED: targets.restarted}
+    if alert.about not in selections:
         return targets.of_kind(services, alert.about or alert.source)
-    own = {other.about for other in ALERTS if other.source == alert.source}
-    return [service for service in watched[alert.about](services) if service.backend.kind not in own]
+    specific = {other.about for other in ALERTS if other.source == alert.source}
+    return [service for service in selections[alert.about](services) if service.backend.kind not in specific]
 
 
 def _rule(alert: Alert, name: str, runbooks: str) -> dict[str, Any]:

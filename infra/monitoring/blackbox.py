@@ -1,4 +1,4 @@
-"""The prober's configuration: a page that must answer 2xx, a port that must open, and the public name."""
+"""Configuration of the blackbox exporter: HTTP probes (2xx), TCP probes, and the probe of the ingress."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ MODULES: dict[str, Any] = {
 
 
 def config(plan: Plan) -> str:
-    """blackbox.yml."""
+    """Return blackbox.yml."""
     section = plan.settings.ingress
-    public = {INGRESS: _public(section)} if section else {}
-    return yaml.safe_dump({"modules": {**MODULES, **public}}, sort_keys=False)
+    ingress = {INGRESS: _ingress_module(section)} if section else {}
+    return yaml.safe_dump({"modules": {**MODULES, **ingress}}, sort_keys=False)
 
 
-def _public(section: IngressSection) -> dict[str, Any]:
-    """Ask for the name, wherever it is reached. Who signed its certificate is for clients to judge, its end for us."""
+def _ingress_module(section: IngressSection) -> dict[str, Any]:
+    """Request the public host at any address. Ignore the issuer of the certificate; only its expiry is checked."""
     options = {
         **MODULES["http"]["http"],
         "headers": {"Host": section.host},

@@ -1,4 +1,4 @@
-"""The ledger as series: constants, recorded beside what is measured, so that a panel can draw both."""
+"""Ledger as series: constants that recording rules store beside the measured values, so that a panel shows both."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from infra.sizing.budget import LedgerLine, total
 
 
 def groups(plan: Plan) -> list[dict[str, Any]]:
-    """One group of recording rules: the budget, what of it is kept free, and each workload's claim for all its pods."""
-    return [{"name": "synapse-budget", "rules": [*_budget(plan), *_spare(plan), *_claims(plan)]}]
+    """Return one group of recording rules: the budget, the reserve, and the claim of each workload for all its pods."""
+    return [{"name": "synapse-budget", "rules": [*_budget(plan), *_reserve(plan), *_claims(plan)]}]
 
 
 def _budget(plan: Plan) -> Iterator[dict[str, Any]]:
@@ -20,8 +20,8 @@ def _budget(plan: Plan) -> Iterator[dict[str, Any]]:
         yield _constant("synapse_gpu_bytes", gpu.memory, {"card": gpu.name})
 
 
-def _spare(plan: Plan) -> Iterator[dict[str, Any]]:
-    """For pods that are there for a moment, such as one that comes before another goes."""
+def _reserve(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield the reserve for short-lived pods, such as the additional pod of a rolling update."""
     lines = [line for line in plan.ledger.lines if not (line.is_lasting or line.namespace)]
     yield _constant("synapse_spare_bytes", total(lines, lambda claim: claim.memory_limit))
     yield _constant("synapse_spare_cores", total(lines, lambda claim: claim.cpu_limit) / 1000)

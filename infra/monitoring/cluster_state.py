@@ -1,15 +1,15 @@
-"""What is read of the stack's own objects, by kube-state-metrics: the quota, and the jobs that run by the clock."""
+"""Metrics of the stack's objects from kube-state-metrics: the quota and the CronJobs."""
 
 from collections.abc import Mapping
 
 KINDS: Mapping[str, str] = {"cronjobs": "batch", "resourcequotas": ""}
 """Kind -> its API group."""
 FAMILIES = ("kube_cronjob_status_last_schedule_time", "kube_cronjob_status_last_successful_time", "kube_resourcequota")
-"""The metrics that are kept of them."""
+"""Metrics that are kept."""
 
 
 def arguments(namespace: str) -> tuple[str, ...]:
-    """The server's flags: what it looks at, where, and what it says of it."""
+    """Return the flags of the server: namespace, kinds and metrics."""
     return (
         f"--namespaces={namespace}",
         f"--resources={','.join(KINDS)}",

@@ -1,6 +1,6 @@
-"""What is read from each GPU: the counters that DCGM has for every card and every user.
+"""Counters of each GPU that DCGM provides without privileges.
 
-Its profiling counters (DCGM_FI_PROF_*) need root and SYS_ADMIN, which no pod here has.
+Profiling counters (DCGM_FI_PROF_*) need root and SYS_ADMIN, which no pod has here.
 """
 
 COUNTERS: tuple[tuple[str, str, str], ...] = (
@@ -13,9 +13,9 @@ COUNTERS: tuple[tuple[str, str, str], ...] = (
     ("DCGM_FI_DEV_SM_CLOCK", "gauge", "Clock of the multiprocessors (in MHz)."),
     ("DCGM_FI_DEV_XID_ERRORS", "gauge", "The last Xid error; 0 for none."),
 )
-"""Field, type of the metric, and its help, as dcgm-exporter reads them."""
+"""Field, metric type and help text, in the format of dcgm-exporter."""
 
 
 def csv() -> str:
-    """The exporter's file of counters."""
+    """Return the counters file of the exporter."""
     return "".join(f"{', '.join(counter)}\n" for counter in COUNTERS)

@@ -1,4 +1,4 @@
-"""What Grafana finds at its start: where the series are, where the dashboards lie, and who may look."""
+"""Provisioning files of Grafana: data sources, dashboards and access."""
 
 import yaml
 
@@ -8,24 +8,24 @@ from infra.plan.stack import Plan
 
 DASHBOARDS = "/dashboards"
 SIGNED_IN = {"GF_AUTH_ANONYMOUS_ENABLED": "false"}
-ANYBODY = {
+ANONYMOUS = {
     "GF_AUTH_ANONYMOUS_ENABLED": "true",
     "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
     "GF_AUTH_DISABLE_LOGIN_FORM": "true",
     "GF_AUTH_BASIC_ENABLED": "false",
-    "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",  # else there is one whose password everybody knows
+    "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",  # otherwise an administrator with a default password exists
 }
 
 
 def access(*, has_password: bool) -> dict[str, str]:
-    """With a password of its administrator, people sign in; without one anybody who gets there may look, no more."""
-    return SIGNED_IN if has_password else ANYBODY
+    """Return the access settings: sign-in where an administrator password is set, else anonymous viewing only."""
+    return SIGNED_IN if has_password else ANONYMOUS
 
 
 def datasources(plan: Plan) -> str:
-    """The stack's own Prometheus, and its Alertmanager where there is one."""
+    """Return the data sources: the stack's Prometheus, and its Alertmanager where there is one."""
     prometheus = targets.of_kind(plan.services, "prometheus")[0]
-    found = [
+    sources = [
         {
             "name": "Prometheus",
             **DATASOURCE,
@@ -36,7 +36,7 @@ def datasources(plan: Plan) -> str:
         }
     ]
     for alertmanager in targets.of_kind(plan.services, "alertmanager")[:1]:
-        found.append(
+        sources.append(
             {
                 "name": "Alertmanager",
                 "type": "alertmanager",
@@ -46,11 +46,11 @@ def datasources(plan: Plan) -> str:
                 "jsonData": {"implementation": "prometheus"},
             }
         )
-    return yaml.safe_dump({"apiVersion": 1, "datasources": found}, sort_keys=False)
+    return yaml.safe_dump({"apiVersion": 1, "datasources": sources}, sort_keys=False)
 
 
 def providers() -> str:
-    """One folder of dashboards, which nobody edits by hand."""
+    """Return the dashboard provider: one read-only folder."""
     folder = {"path": DASHBOARDS}
     provider = {"name": "synapse", "type": "file", "folder": "Synapse", "disableDeletion": True, "options": folder}
     return yaml.safe_dump({"apiVersion": 1, "providers": [provider]}, sort_keys=False)

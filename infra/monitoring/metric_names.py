@@ -1,6 +1,6 @@
-"""The metrics that each kind is known to expose; alerts and dashboards may name no others.
+"""Metrics that each kind exposes; alerts and dashboards may use no others.
 
-That they do is seen on the private cluster, or was recorded at the catalog's version: docs/alerts.md.
+Tests verify them on the private cluster, or against recordings of the catalog's version: docs/alerts.md.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from infra.monitoring.cluster_state import FAMILIES
 from infra.monitoring.gpu_counters import COUNTERS
 
 STORE = "store"
-"""In place of a kind: what Prometheus writes by itself, and what our recording rules add."""
-CARDS = "cards"
-"""Likewise: what these rules add where the node has GPUs."""
+"""Source in place of a kind: series of Prometheus itself and of the recording rules."""
+GPUS = "gpus"
+"""Source of the recording rules that exist where the node has GPUs."""
 INGRESS = "ingress"
-"""Likewise: what the prober adds where the gateway has a public name, and what its series call that."""
+"""Source of the ingress probe, where the gateway has a public name; also its service label."""
 
 
 def _histogram(name: str) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ EXPOSED: Mapping[str, frozenset[str]] = {
             "synapse_spare_cores",
         }
     ),
-    CARDS: frozenset({"synapse_gpu_bytes", "synapse_gpu_claim_bytes"}),
+    GPUS: frozenset({"synapse_gpu_bytes", "synapse_gpu_claim_bytes"}),
     INGRESS: frozenset({"probe_success", "probe_ssl_earliest_cert_expiry"}),
     "gateway": frozenset(
         {
@@ -67,7 +67,7 @@ EXPOSED: Mapping[str, frozenset[str]] = {
         {
             "vllm:num_requests_running",
             "vllm:num_requests_waiting",
-            "vllm:kv_cache_usage_perc",  # 1 is full, whatever its name says
+            "vllm:kv_cache_usage_perc",  # 1 is full, in spite of its name
             "vllm:prompt_tokens_total",
             "vllm:generation_tokens_total",
             "vllm:num_preemptions_total",

@@ -1,4 +1,4 @@
-"""The same targets and rules as a Prometheus operator reads them: its own objects, as plain values.
+"""Targets and rules as objects of a Prometheus operator, in plain values.
 
 Source: https://prometheus-operator.dev/docs/api-reference/api
 """
@@ -16,7 +16,7 @@ API = "monitoring.coreos.com/v1"
 
 
 def pod_monitors(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and spec of one for each service with metrics: by its pods, since a Service mixes those of several."""
+    """Yield name and spec of a PodMonitor for each service with metrics; a Service would mix the pods."""
     for service in targets.scraped(plan.services):
         yield (
             service.service_name,
@@ -29,9 +29,9 @@ def pod_monitors(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def probes(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and spec of one for each service without metrics; none where the stack has no prober."""
+    """Yield name and spec of a Probe for each service without metrics, where the stack has a blackbox exporter."""
     for probe in targets.probes(plan):
-        (prober, *_) = targets.of_kind(plan.services, "blackbox")
+        (exporter, *_) = targets.of_kind(plan.services, "blackbox")
         static = {"static": [probe.address], "labels": {"service": probe.service}}
         yield (
             probe.service,
@@ -39,26 +39,26 @@ def probes(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
                 "jobName": f"probe-{probe.module}",
                 "interval": f"{plan.settings.monitoring.scrape_s}s",
                 "module": probe.module,
-                "prober": {"url": prober.address(plan.settings.namespace), "path": PROBE},
+                "prober": {"url": exporter.address(plan.settings.namespace), "path": PROBE},
                 "targets": {"staticConfig": static},
             },
         )
 
 
 def rules(plan: Plan) -> dict[str, Any]:
-    """The spec of one PrometheusRule with all of them."""
+    """Return the spec of one PrometheusRule with all rules."""
     return {"groups": [*alerts.groups(plan), *budget_rules.groups(plan)]}
 
 
 def _endpoints(service: ServicePlan, plan: Plan) -> list[dict[str, Any]]:
-    """One, or one for each model where it answers for one at a time."""
+    """Return one endpoint, or one for each model where the metrics are per model."""
     common = {
         "port": "http",
         "path": service.backend.metrics,
         "interval": f"{plan.settings.monitoring.scrape_s}s",
     }
     if service.backend.reads_cluster:
-        return [{**common, "honorLabels": True}]  # the namespace that it speaks of, and not its own
+        return [{**common, "honorLabels": True}]  # keep the namespace of the object, not of the exporter
     if not service.backend.metrics_per_model:
         return [common]
     return [

@@ -1,4 +1,4 @@
-"""The parts of a Grafana dashboard: a panel as data, and the JSON that Grafana reads.
+"""Panels and dashboards as data, and their JSON for Grafana.
 
 Source: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model
 """
@@ -14,12 +14,12 @@ DATASOURCE = {"type": "prometheus", "uid": "prometheus"}
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One panel. *source* is the kind that exposes what it draws; *queries* are expressions with their legends."""
+    """One panel. *source* is the kind that exposes its metrics; *queries* are expressions with legends."""
 
     title: str
     source: str
     queries: tuple[tuple[str, str], ...]
-    unit: str = "short"  # one of Grafana's own: `bytes`, `s`, `percentunit`
+    unit: str = "short"  # a unit of Grafana: `bytes`, `s`, `percentunit`
     shape: Literal["timeseries", "stat", "bargauge"] = "timeseries"
     width: int = 12
     height: int = 8
@@ -28,7 +28,7 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Dashboard:
-    """Panels in the order they are read; *key* makes its address, which never changes."""
+    """Panels in reading order; *key* is part of the dashboard's permanent address."""
 
     key: str
     title: str
@@ -36,7 +36,7 @@ class Dashboard:
 
 
 def render(dashboard: Dashboard) -> dict[str, Any]:
-    """The whole document; the same dashboard gives the same one."""
+    """Return the JSON document, which is deterministic."""
     return {
         "uid": f"synapse-{dashboard.key}",
         "title": dashboard.title,
@@ -50,12 +50,14 @@ def render(dashboard: Dashboard) -> dict[str, Any]:
         "templating": {"list": []},
         "annotations": {"list": []},
         "links": [{"type": "dashboards", "tags": ["synapse"], "title": "Synapse", "asDropdown": True}],
-        "panels": [_panel(panel, place, number) for number, (panel, place) in enumerate(_placed(dashboard.panels), 1)],
+        "panels": [
+            _panel(panel, position, number) for number, (panel, position) in enumerate(_positions(dashboard.panels), 1)
+        ],
     }
 
 
-def _placed(panels: Sequence[Panel]) -> Iterator[tuple[Panel, dict[str, int]]]:
-    """Left to right, and on to the next row where one does not fit."""
+def _positions(panels: Sequence[Panel]) -> Iterator[tuple[Panel, dict[str, int]]]:
+    """Yield each panel with its grid position, left to right in rows."""
     x = y = row = 0
     for panel in panels:
         if x + panel.width > WIDTH:
@@ -64,13 +66,13 @@ def _placed(panels: Sequence[Panel]) -> Iterator[tuple[Panel, dict[str, int]]]:
         x, row = x + panel.width, max(row, panel.height)
 
 
-def _panel(panel: Panel, place: dict[str, int], number: int) -> dict[str, Any]:
+def _panel(panel: Panel, position: dict[str, int], number: int) -> dict[str, Any]:
     return {
         "id": number,
         "type": panel.shape,
         "title": panel.title,
         "datasource": dict(DATASOURCE),
-        "gridPos": place,
+        "gridPos": position,
         "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0, "custom": _style(panel)}, "overrides": []},
         "options": _options(panel),
         "targets": [_target(query, legend, ref) for (query, legend), ref in zip(panel.queries, "ABCDEF", strict=False)],

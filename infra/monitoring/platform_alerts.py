@@ -1,6 +1,6 @@
-"""Alerts about what everything stands on: services that answer, the way in, quota, disks, and monitoring itself."""
+"""Alerts of the platform: availability of services and ingress, quota, volumes, and monitoring itself."""
 
-from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, SERVICE, Alert, gone
+from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, SERVICE, Alert, down
 from infra.monitoring.metric_names import INGRESS, STORE
 
 SCHEDULED, SUCCEEDED = "kube_cronjob_status_last_schedule_time", "kube_cronjob_status_last_successful_time"
@@ -8,7 +8,7 @@ FREE = "node_filesystem_avail_bytes / node_filesystem_size_bytes"
 
 
 def _left(resource: str) -> str:
-    """Of the quota, in bytes or cores."""
+    """Return the expression for the unused quota, in bytes or cores."""
     hard, used = (f'kube_resourcequota{{resource="{resource}",type="{side}"}}' for side in ("hard", "used"))
     return f"{hard} - ignoring (type) {used}"
 
@@ -18,40 +18,40 @@ ALERTS: tuple[Alert, ...] = (
         name="OllamaDown",
         source="blackbox",
         about="ollama",
-        expression=gone("probe_success", "service"),
+        expression=down("probe_success", "service"),
         minutes=2,
         severity="critical",
         summary=f"{SERVICE} does not answer",
-        description="Embeddings, and chat that falls back to the CPU, have no server.",
+        description="No server is available for embeddings and for the CPU fallback of chat.",
     ),
     Alert(
         name="ServiceDown",
         source="blackbox",
         about=PROBED,
-        expression=gone("probe_success", "service"),
+        expression=down("probe_success", "service"),
         minutes=5,
         severity="critical",
         summary=f"{SERVICE} does not answer",
-        description="Its health page, or its port where it has none, has not answered for five minutes.",
+        description="Its health page (or its port, where it has none) did not answer for five minutes.",
     ),
     Alert(
         name="TargetDown",
         source=STORE,
         about=SCRAPED,
-        expression=gone("up", "job"),
+        expression=down("up", "job"),
         minutes=5,
         severity="critical",
-        summary=f"a pod of {SERVICE} has no metrics",
-        description="It is down, it hangs, or no NetworkPolicy lets Prometheus reach it.",
+        summary=f"scraping a pod of {SERVICE} fails",
+        description="The pod is down or hangs, or no NetworkPolicy allows Prometheus to reach it.",
     ),
     Alert(
         name="IngressDown",
         source=INGRESS,
-        expression=gone("probe_success", "service", INGRESS),
+        expression=down("probe_success", "service", INGRESS),
         minutes=5,
         severity="critical",
         summary="the public name does not answer",
-        description="The gateway's own page could not be had through the ingress for five minutes.",
+        description="The health page of the gateway was not reachable through the ingress for five minutes.",
     ),
     Alert(
         name="CertificateExpiring",
@@ -59,8 +59,8 @@ ALERTS: tuple[Alert, ...] = (
         expression="probe_ssl_earliest_cert_expiry - time() < 14 * 86400",
         minutes=15,
         severity="warning",
-        summary="the certificate of the public name ends in {{ $value | humanizeDuration }}",
-        description="From then on no client talks to it. What renews it by itself should have done so before.",
+        summary="the certificate of the public name expires in {{ $value | humanizeDuration }}",
+        description="Clients then refuse the connection. The automatic renewal should have replaced it already.",
     ),
     Alert(
         name="QuotaNearFull",
@@ -70,7 +70,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=15,
         severity="warning",
         summary="{{ $value | humanize }} of {{ $labels.resource }} is left of the quota",
-        description="Less than the ledger keeps free for rolling updates: the next one may be refused its pod.",
+        description="This is less than the ledger reserves: the quota may refuse the pod of the next rolling update.",
     ),
     Alert(
         name="RestartFailing",
@@ -79,8 +79,8 @@ ALERTS: tuple[Alert, ...] = (
         expression=f"{SCHEDULED} > {SUCCEEDED} or {SCHEDULED} unless {SUCCEEDED}",
         minutes=15,
         severity="warning",
-        summary="{{ $labels.cronjob }} has not done what it should",
-        description="Its last run has failed, or found no room: the server goes on, and its memory grows.",
+        summary="the last run of {{ $labels.cronjob }} has not succeeded",
+        description="The run failed or its pod was refused: the server is not restarted, and its memory grows.",
     ),
     Alert(
         name="VolumeFilling",
@@ -90,7 +90,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=15,
         severity="warning",
         summary="{{ $value | humanizePercentage }} of {{ $labels.device }} is free",
-        description="Under a tenth of a disk with claims of the stack, or less than it takes in a day as it fills now.",
+        description="Less than a tenth of a disk with PVCs is free, or it is full within a day at the current rate.",
     ),
     Alert(
         name="AlertsUndelivered",
@@ -100,7 +100,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=5,
         severity="critical",
         summary="alerts do not reach Alertmanager",
-        description="Prometheus sees what is wrong, and nobody is told.",
+        description="Prometheus evaluates the alert rules, and the alerts are not delivered to anybody.",
     ),
     Alert(
         name="WebhookFailing",
@@ -108,8 +108,8 @@ ALERTS: tuple[Alert, ...] = (
         expression="rate(alertmanager_notifications_failed_total[5m]) > 0",
         minutes=5,
         severity="warning",
-        summary="the webhook does not take alerts",
-        description="Alertmanager has alerts to tell, and the address of synapse:monitoring.webhook refuses them.",
+        summary="the webhook rejects alerts",
+        description="Alertmanager cannot deliver alerts to the address in synapse:monitoring.webhook.",
     ),
     Alert(
         name="MonitoringReloadFailed",
@@ -117,7 +117,7 @@ ALERTS: tuple[Alert, ...] = (
         expression="prometheus_config_last_reload_successful == 0",
         minutes=5,
         severity="warning",
-        summary="Prometheus runs on its former configuration",
-        description="It could not read the new one, and kept the one before.",
+        summary="Prometheus runs with its previous configuration",
+        description="It could not load the new configuration.",
     ),
 )

@@ -1,4 +1,4 @@
-"""docs/alerts.md: every alert that a stack may have, what it reads, and where that comes from."""
+"""docs/alerts.md, rendered from the alert rules."""
 
 from infra.monitoring.alert import SERVICE, Alert
 from infra.monitoring.alerts import ALERTS
@@ -9,16 +9,15 @@ COLUMNS = ("Alert", "Severity", "After", "Read from", "Fires when")
 READ_FROM = {STORE: "prometheus", INGRESS: "blackbox"}
 HEAD = """# Alerts
 
-Every alert that a stack may have; one whose source it lacks it does not get. Each has a page that says what it means,
-where to look and what to do, and a promtool test in which it fires and one in which it does not
-(`tests/pulumi_engine/test_promtool.py`).
+All alerts; a stack has those whose source it deploys. Each has a runbook with its meaning, where to look and what to
+do, and promtool tests in which it fires and in which it does not (`tests/pulumi_engine/test_promtool.py`).
 
-That the metrics exist is seen in one of two ways. Where the source can run in a test, it does: on the private cluster
-(`tests/cluster/test_monitoring.py`), or beside a real Traefik (`tests/ingress`). What vLLM, SGLang and LiteLLM expose
-at the versions of the catalog is recorded under `tests/infra/monitoring/recorded`, and a new version there is not
-accepted before `uv run python -m tests.infra.monitoring.record` has recorded it. The GPU exporter is the exception: it
-is told by a file of the stack which counters to expose. They are held to its own list of defaults
-(`etc/default-counters.csv` of NVIDIA/dcgm-exporter), as no test has a DCGM to ask.
+Tests verify that the metrics exist, in one of two ways. A source that can run in a test does so: on the private cluster
+(`tests/cluster/test_monitoring.py`), or beside a real Traefik (`tests/ingress`). The metrics of vLLM, SGLang and
+LiteLLM at the versions of the catalog are recorded under `tests/infra/monitoring/recorded`; a new version needs a new
+recording (`uv run python -m tests.infra.monitoring.record`). The GPU exporter is the exception: a file of the stack
+defines its counters, and they are compared with its default list (`etc/default-counters.csv` of NVIDIA/dcgm-exporter),
+as no test has a DCGM.
 
 This file is rendered from the code: `uv run python -m infra.monitoring.reference > docs/alerts.md`.
 

@@ -1,7 +1,7 @@
-"""prometheus.yml: every target by its DNS name, so that Prometheus needs no rights in the cluster.
+"""prometheus.yml: every target by DNS name, so that Prometheus needs no rights in the cluster.
 
-Jobs are named after services. Several pods behind one address would answer in turn, and their counters mix: those are
-found one by one through a headless Service.
+Jobs are named after services. A service with several pods has a headless Service, through which each pod is scraped;
+behind a single address their counters would mix.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ PROBE = "/probe"
 
 
 def config(plan: Plan, prometheus: ServicePlan) -> str:
-    """The whole file, for the service *prometheus* of the plan."""
+    """Return the file for the service *prometheus* of the plan."""
     document: dict[str, Any] = {
         "global": {
             "scrape_interval": f"{plan.settings.monitoring.scrape_s}s",
@@ -29,8 +29,8 @@ def config(plan: Plan, prometheus: ServicePlan) -> str:
         "rule_files": list(RULE_FILES),
     }
     if alertmanagers := targets.of_kind(plan.services, "alertmanager"):
-        found = [service.address(plan.settings.namespace) for service in alertmanagers]
-        document["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": found}]}]}
+        addresses = [service.address(plan.settings.namespace) for service in alertmanagers]
+        document["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": addresses}]}]}
     document["scrape_configs"] = [*_jobs(plan, prometheus), *_probe_jobs(plan)]
     return yaml.safe_dump(document, sort_keys=False)
 
@@ -45,42 +45,42 @@ def _jobs(plan: Plan, prometheus: ServicePlan) -> Iterator[dict[str, Any]]:
 
 
 def _discovery(service: ServicePlan, plan: Plan, prometheus: ServicePlan) -> dict[str, Any]:
-    """Return the service discovery of its pods: each pod, each model, or the one address."""
+    """Return the targets of a service: its pods by DNS, one per model, or its address."""
     namespace, port = plan.settings.namespace, service.backend.container_port
     if service.pods_service:
         name = f"{service.pods_service}.{namespace}.svc.cluster.local"
         return {"dns_sd_configs": [{"names": [name], "type": "A", "port": port}]}
     address = service.address(namespace)
     if service.backend.metrics_per_model:
-        of_models = [
+        per_model = [
             {"targets": [address], "labels": {"__param_model": model, "model": model}}
             for model in targets.models(plan, service)
         ]
-        return {"static_configs": of_models}
+        return {"static_configs": per_model}
     return {"static_configs": [{"targets": [f"localhost:{port}" if service is prometheus else address]}]}
 
 
 def _probe_jobs(plan: Plan) -> Iterator[dict[str, Any]]:
-    """One job for each module of the prober, which is asked in every target's stead."""
+    """Yield one job for each module of the blackbox exporter, which probes the targets."""
     probes = targets.probes(plan)
     for module in dict.fromkeys(probe.module for probe in probes):
-        (prober, *_) = targets.of_kind(plan.services, "blackbox")
+        (exporter, *_) = targets.of_kind(plan.services, "blackbox")
         yield {
             "job_name": f"probe-{module}",
             "metrics_path": PROBE,
             "params": {"module": [module]},
-            "static_configs": [_probed(probe) for probe in probes if probe.module == module],
-            "relabel_configs": _through(prober.address(plan.settings.namespace)),
+            "static_configs": [_probe_target(probe) for probe in probes if probe.module == module],
+            "relabel_configs": _relabelling(exporter.address(plan.settings.namespace)),
         }
 
 
-def _probed(probe: targets.Probe) -> dict[str, Any]:
+def _probe_target(probe: targets.Probe) -> dict[str, Any]:
     return {"targets": [probe.address], "labels": {"service": probe.service}}
 
 
-def _through(prober: str) -> list[dict[str, Any]]:
+def _relabelling(exporter: str) -> list[dict[str, Any]]:
     return [
         {"source_labels": ["__address__"], "target_label": "__param_target"},
         {"source_labels": ["__param_target"], "target_label": "instance"},
-        {"target_label": "__address__", "replacement": prober},
+        {"target_label": "__address__", "replacement": exporter},
     ]

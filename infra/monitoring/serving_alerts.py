@@ -1,17 +1,17 @@
-"""Alerts about what serves requests: the gateway, the engines behind it, and their GPU."""
+"""Alerts of the request path: the gateway, the engines, and their GPU."""
 
 from infra.monitoring.alert import SERVICE, Alert
 
 PROMPT_S = 10.0
-"""Seconds within which the first part of a stream should be there; one of the gateway's own bounds."""
+"""Target time to the first chunk of a stream, in seconds; a bucket of the gateway's histogram."""
 LATE_SHARE = 0.05
-"""Of all streams, in the long run, that may be later."""
+"""Share of streams that may be later than the target (error budget)."""
 BURN_RATE = 6
-"""Times that share, over an hour and still now: https://sre.google/workbook/alerting-on-slos"""
+"""Burn rate of that budget over the last hour and the last 5 min: https://sre.google/workbook/alerting-on-slos"""
 
 
 def _late(window: str) -> str:
-    """The share of streams that began late."""
+    """Return the expression for the share of streams that began late."""
     histogram = "synapse_first_chunk_seconds"
     prompt = f'sum(rate({histogram}_bucket{{le="{PROMPT_S}"}}[{window}]))'
     return f"1 - {prompt} / sum(rate({histogram}_count[{window}]))"
@@ -26,7 +26,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=5,
         severity="critical",
         summary="{{ $value | humanizePercentage }} of all requests fail",
-        description="More than one request in a hundred gets an answer of the 500s from the gateway.",
+        description="The gateway answers more than one request in a hundred with a status of 5xx.",
     ),
     Alert(
         name="GatewayLatencyBurn",
@@ -35,8 +35,8 @@ ALERTS: tuple[Alert, ...] = (
         minutes=2,
         severity="warning",
         summary="{{ $value | humanizePercentage }} of all streams begin late",
-        description=f"Their first part took more than {PROMPT_S:g} seconds, {BURN_RATE} times as often as it may:"
-        f" at this rate what {1 - LATE_SHARE:.0%} in time allows for a month is gone in {30 // BURN_RATE} days.",
+        description=f"Their first chunk took more than {PROMPT_S:g} seconds, {BURN_RATE} times as often as the target"
+        f" of {1 - LATE_SHARE:.0%} in time allows: the error budget of a month then lasts {30 // BURN_RATE} days.",
     ),
     Alert(
         name="GatewayBreakerOpen",
@@ -44,8 +44,8 @@ ALERTS: tuple[Alert, ...] = (
         expression="max by (backend) (synapse_breaker_state) == 2",
         minutes=2,
         severity="warning",
-        summary="the gateway has given up on {{ $labels.backend }}",
-        description="It failed so often that requests are no longer sent to it, but to the next stop of their route.",
+        summary="the circuit breaker of {{ $labels.backend }} is open",
+        description="It failed so often that the gateway sends its requests to the next target of their route.",
     ),
     Alert(
         name="GatewayFallback",
@@ -53,8 +53,8 @@ ALERTS: tuple[Alert, ...] = (
         expression="sum by (from, to) (rate(synapse_fallbacks_total[5m])) > 0.1",
         minutes=5,
         severity="warning",
-        summary="{{ $labels.to }} serves what {{ $labels.from }} should",
-        description="More than one request in ten seconds goes to the second choice of its route.",
+        summary="{{ $labels.to }} serves requests for {{ $labels.from }}",
+        description="More than one request in ten seconds is served by a fallback of its route.",
     ),
     Alert(
         name="GatewayNoCapacity",
@@ -62,8 +62,8 @@ ALERTS: tuple[Alert, ...] = (
         expression='sum by (route, status) (rate(synapse_http_requests_total{status=~"429|503"}[5m])) > 0.05',
         minutes=5,
         severity="warning",
-        summary="{{ $labels.route }} turns requests away with {{ $labels.status }}",
-        description="A queue is full, or no stop of the route can be used.",
+        summary="{{ $labels.route }} rejects requests with {{ $labels.status }}",
+        description="A queue is full, or no target of the route is available.",
     ),
     Alert(
         name="LiteLLMHighMemory",
@@ -72,8 +72,8 @@ ALERTS: tuple[Alert, ...] = (
         expression=f'process_resident_memory_bytes{{job="{SERVICE}"}} > 3.5e9',
         minutes=10,
         severity="warning",
-        summary=f"a pod of {SERVICE} holds {{{{ $value | humanize1024 }}}}B",
-        description="It grows under load, and is killed at its memory limit unless it restarts before.",
+        summary=f"a pod of {SERVICE} uses {{{{ $value | humanize1024 }}}}B of memory",
+        description="Its memory grows under load; the pod is killed at its limit, unless it is restarted before.",
     ),
     Alert(
         name="LiteLLMFallback",
@@ -81,8 +81,8 @@ ALERTS: tuple[Alert, ...] = (
         expression="sum by (requested_model) (rate(litellm_deployment_successful_fallbacks_total[5m])) > 0.1",
         minutes=5,
         severity="warning",
-        summary="{{ $labels.requested_model }} is served by its second choice",
-        description="More than one request in ten seconds goes to the second choice of its route.",
+        summary="{{ $labels.requested_model }} is served by its fallback",
+        description="More than one request in ten seconds is served by a fallback of its route.",
     ),
     Alert(
         name="VLLMQueueDepth",
@@ -91,7 +91,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=5,
         severity="warning",
         summary="{{ $value }} requests wait for vLLM",
-        description="More requests arrive than the engine has sequences for.",
+        description="More requests arrive than the engine has sequences.",
     ),
     Alert(
         name="SGLangQueueDepth",
@@ -100,7 +100,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=5,
         severity="warning",
         summary="{{ $value }} requests wait for SGLang",
-        description="More requests arrive than the engine has room for.",
+        description="More requests arrive than the engine can run at once.",
     ),
     Alert(
         name="LlamaQueueDepth",
@@ -109,7 +109,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=5,
         severity="warning",
         summary="{{ $value }} requests wait for {{ $labels.model }}",
-        description="More requests arrive than the server has slots for.",
+        description="More requests arrive than the server has slots.",
     ),
     Alert(
         name="GPUTemperatureHigh",
@@ -118,7 +118,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=5,
         severity="critical",
         summary="GPU {{ $labels.gpu }} is at {{ $value }} C",
-        description="It lowers its clock when it is too hot, and switches off before it is damaged.",
+        description="A GPU that is too hot lowers its clock, and shuts down before it is damaged.",
     ),
     Alert(
         name="GPUMemoryHigh",
@@ -127,7 +127,7 @@ ALERTS: tuple[Alert, ...] = (
         minutes=5,
         severity="warning",
         summary="{{ $value | humanizePercentage }} of GPU {{ $labels.gpu }}'s memory is in use",
-        description="The next allocation may fail, and takes its engine down with it.",
+        description="The next allocation may fail, and the engine with it.",
     ),
     Alert(
         name="GPUXid",
@@ -136,6 +136,6 @@ ALERTS: tuple[Alert, ...] = (
         minutes=0,
         severity="critical",
         summary="GPU {{ $labels.gpu }} reported Xid {{ $value }}",
-        description="The driver reported a fault of the card, of the driver or of a program on it.",
+        description="The driver reported a fault of the GPU, of the driver, or of a program on the GPU.",
     ),
 )

@@ -1,4 +1,4 @@
-"""NVIDIA's device plugin: on the stack's node, with as many shares of each card as the stack file says."""
+"""NVIDIA's device plugin on the stack's node, with the shares of each GPU from the stack file."""
 
 import copy
 from typing import Any
@@ -19,14 +19,14 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 
 
 def with_plugin(shares: int = 6, **more: Any) -> Config:
-    """The stack with llama.cpp and one GPU of so many shares; *more* are keys of the stack file."""
+    """Return the stack with llama.cpp and one GPU with *shares*; *more* are keys of the stack file."""
     config = copy.deepcopy(config_of("forge-llamacpp"))
     config["synapse:node"]["gpus"][0]["shares"] = shares
     return config | {f"synapse:{key}": value for key, value in more.items()}
 
 
-def objects(found: Plan) -> Objects:
-    return {(each["kind"], each["metadata"]["name"]): each for each in manifests(found)}
+def objects(rendered: Plan) -> Objects:
+    return {(each["kind"], each["metadata"]["name"]): each for each in manifests(rendered)}
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +34,18 @@ def shared() -> Objects:
     return objects(plan(settings_of(with_plugin())))
 
 
-def configuration(found: Objects) -> dict[str, Any]:
-    text = found["ConfigMap", f"{NAME}-config"]["data"]["config.yaml"]
+def configuration(rendered: Objects) -> dict[str, Any]:
+    text = rendered["ConfigMap", f"{NAME}-config"]["data"]["config.yaml"]
     content: dict[str, Any] = yaml.safe_load(text)
     return content
 
 
-def pod(found: Objects) -> dict[str, Any]:
-    spec: dict[str, Any] = found["DaemonSet", NAME]["spec"]["template"]["spec"]
+def pod(rendered: Objects) -> dict[str, Any]:
+    spec: dict[str, Any] = rendered["DaemonSet", NAME]["spec"]["template"]["spec"]
     return spec
 
 
-def test_it_makes_the_shares_of_the_stack_file(shared: Objects) -> None:
+def test_it_offers_the_shares_of_the_stack_file(shared: Objects) -> None:
     assert configuration(shared) == {
         "version": "v1",
         "flags": {"migStrategy": "none", "failOnInitError": True},
@@ -63,12 +63,12 @@ def test_a_gpu_that_is_not_shared_needs_no_sharing() -> None:
     assert "sharing" not in configuration(objects(plan(settings_of(alone))))
 
 
-def test_two_cards_have_their_shares_each() -> None:
+def test_each_of_two_gpus_has_its_shares() -> None:
     config = with_plugin()
     config["synapse:node"]["gpus"] *= 2
-    found = plan(settings_of(config))
-    assert found.ledger.capacity.gpu_shares == 12
-    assert configuration(objects(found))["sharing"]["timeSlicing"]["resources"][0]["replicas"] == 6
+    rendered = plan(settings_of(config))
+    assert rendered.ledger.capacity.gpu_shares == 12
+    assert configuration(objects(rendered))["sharing"]["timeSlicing"]["resources"][0]["replicas"] == 6
 
 
 def test_it_has_no_more_rights_than_it_needs(shared: Objects) -> None:
@@ -86,7 +86,7 @@ def test_it_has_no_more_rights_than_it_needs(shared: Objects) -> None:
     assert "@sha256:" in only["image"]
 
 
-def test_it_runs_on_the_node_before_anything_else_does(shared: Objects) -> None:
+def test_it_is_critical_for_the_node(shared: Objects) -> None:
     spec = pod(shared)
     assert spec["nodeSelector"] == {"kubernetes.io/hostname": "forge"}
     assert (spec["priorityClassName"], spec["runtimeClassName"]) == ("system-node-critical", "nvidia")
@@ -101,15 +101,15 @@ def test_it_reads_the_configuration_that_it_mounts(shared: Objects) -> None:
     assert volume["configMap"]["name"] == f"{NAME}-config"
 
 
-def test_other_shares_are_another_pod(shared: Objects) -> None:
-    def template(found: Objects) -> Any:
-        return found["DaemonSet", NAME]["spec"]["template"]["metadata"]
+def test_other_shares_restart_the_pod(shared: Objects) -> None:
+    def template(rendered: Objects) -> Any:
+        return rendered["DaemonSet", NAME]["spec"]["template"]["metadata"]
 
     assert template(shared) != template(objects(plan(settings_of(with_plugin(shares=5)))))
     assert template(shared) == template(objects(plan(settings_of(with_plugin()))))
 
 
-def test_nothing_may_call_it_and_it_calls_nothing(shared: Objects) -> None:
+def test_its_network_policy_denies_all_connections(shared: Objects) -> None:
     policy = shared["NetworkPolicy", f"{NAME}-deny"]
     labels = shared["DaemonSet", NAME]["spec"]["template"]["metadata"]["labels"]
     assert policy["metadata"]["namespace"] == SYSTEM
@@ -123,12 +123,12 @@ def test_it_comes_with_the_gpu_phase() -> None:
     assert ("DaemonSet", NAME) in objects(plan(settings_of(with_plugin(phase=2))))
 
 
-def test_a_machine_that_has_its_own_is_left_alone() -> None:
+def test_an_existing_plugin_is_not_replaced() -> None:
     assert not load("forge").node.device_plugin
     assert ("DaemonSet", NAME) not in objects(planned())
 
 
-def test_it_counts_on_the_node_and_not_in_the_quota() -> None:
+def test_it_counts_in_the_ledger_and_not_in_the_quota() -> None:
     with_it, without = plan(settings_of(with_plugin())), plan(settings_of(with_plugin(phase=1)))
     (line,) = [line for line in with_it.ledger.lines if line.name == NAME]
     assert (line.phase, line.namespace, with_it.namespaces) == (2, SYSTEM, ("llm-infra", SYSTEM))
@@ -139,7 +139,7 @@ def test_it_counts_on_the_node_and_not_in_the_quota() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gpus", "said"),
+    ("gpus", "fragment"),
     [
         ([], "synapse:node.gpus: got none; accepted: one or more with the same shares"),
         (
@@ -148,14 +148,14 @@ def test_it_counts_on_the_node_and_not_in_the_quota() -> None:
         ),
     ],
 )
-def test_cards_that_it_cannot_serve_are_a_fault(gpus: list[dict[str, Any]], said: str) -> None:
+def test_gpus_that_it_cannot_serve_are_refused(gpus: list[dict[str, Any]], fragment: str) -> None:
     config = with_plugin()
     config["synapse:node"]["gpus"] = gpus
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=fragment):
         settings_of(config)
 
 
-def test_a_pod_gets_one_share() -> None:
+def test_a_pod_claims_one_share() -> None:
     config = with_plugin()
     config["synapse:services"]["vllm"] = {"tensorParallel": 2}
     with pytest.raises(

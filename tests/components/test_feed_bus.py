@@ -1,4 +1,4 @@
-"""The terminal feed: replicas of the gateway share it over the bus, with a password where the stack has one."""
+"""Bus of the terminal feed: replicas of the gateway share events, with a password where the stack has one."""
 
 import hashlib
 from typing import Any
@@ -21,16 +21,16 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 
 
 def objects(planned: Plan) -> Objects:
-    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(planned)}
+    return {(item["kind"], item["metadata"]["name"]): item for item in manifests(planned)}
 
 
-def container(found: Objects, name: str) -> dict[str, Any]:
-    (only,) = found["Deployment", name]["spec"]["template"]["spec"]["containers"]
+def container(rendered: Objects, name: str) -> dict[str, Any]:
+    (only,) = rendered["Deployment", name]["spec"]["template"]["spec"]["containers"]
     return dict(only)
 
 
-def environment(found: Objects, name: str = "synapse-gateway") -> dict[str, Any]:
-    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container(found, name)["env"]}
+def environment(rendered: Objects, name: str = "synapse-gateway") -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container(rendered, name)["env"]}
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,10 @@ def with_password() -> Settings:
     return settings.model_copy(update={"secrets": frozenset({"feedPassword"})})
 
 
-def test_the_shipped_stack_feeds_over_its_bus(shipped: Objects) -> None:
-    found = environment(shipped)
-    assert (found["SYNAPSE_TERMINAL_FEED_MODE"], found["SYNAPSE_TERMINAL_FEED_BUS_MODE"]) == ("live", "redis")
-    assert found["SYNAPSE_TERMINAL_FEED_REDIS_URL"] == URL
+def test_the_shipped_stack_uses_its_bus(shipped: Objects) -> None:
+    rendered = environment(shipped)
+    assert (rendered["SYNAPSE_TERMINAL_FEED_MODE"], rendered["SYNAPSE_TERMINAL_FEED_BUS_MODE"]) == ("live", "redis")
+    assert rendered["SYNAPSE_TERMINAL_FEED_REDIS_URL"] == URL
 
 
 def test_each_replica_has_a_name_of_its_own(shipped: Objects) -> None:
@@ -64,45 +64,45 @@ def test_without_a_password_redis_has_none(shipped: Objects) -> None:
 
 
 def test_a_password_reaches_both_ends_through_secrets() -> None:
-    found = objects(plan(with_password()))
-    bus, name = container(found, "synapse-terminal-feed-redis"), "synapse-terminal-feed-redis-password"
+    rendered = objects(plan(with_password()))
+    bus, name = container(rendered, "synapse-terminal-feed-redis"), "synapse-terminal-feed-redis-password"
     assert bus["args"][4:] == [*account("$(FEED_PASSWORD_RULE)")]
     secret = {"secretKeyRef": {"name": name, "key": "rule"}}
-    assert environment(found, "synapse-terminal-feed-redis")["FEED_PASSWORD_RULE"] == secret
+    assert environment(rendered, "synapse-terminal-feed-redis")["FEED_PASSWORD_RULE"] == secret
     url = {"secretKeyRef": {"name": "synapse-gateway-feed-url", "key": "url"}}
-    assert environment(found)["SYNAPSE_TERMINAL_FEED_REDIS_URL"] == url
-    assert found["Secret", name]["stringData"] == {"rule": SEALED}
+    assert environment(rendered)["SYNAPSE_TERMINAL_FEED_REDIS_URL"] == url
+    assert rendered["Secret", name]["stringData"] == {"rule": SEALED}
 
 
 def test_a_password_is_quoted_in_the_address() -> None:
     planned = plan(with_password())
     recorded = record(lambda: forge.deploy(planned, {"feedPassword": pulumi.Output.secret("p@ss/word")}))
-    (secret,) = [found.inputs for found in recorded if found.name == "gateway-feed-url"]
+    (secret,) = [each.inputs for each in recorded if each.name == "gateway-feed-url"]
     address = URL.removeprefix("redis://")
     assert unwrap_rpc_secret(secret["stringData"]) == {"url": f"redis://:p%40ss%2Fword@{address}"}
 
 
-def test_the_bus_knows_the_hash_of_the_password_alone() -> None:
+def test_the_bus_receives_only_the_hash_of_the_password() -> None:
     recorded = record(lambda: forge.deploy(plan(with_password()), {"feedPassword": pulumi.Output.secret("canary")}))
-    (secret,) = [found.inputs for found in recorded if found.name == "feed-bus-password"]
+    (secret,) = [each.inputs for each in recorded if each.name == "feed-bus-password"]
     assert unwrap_rpc_secret(secret["stringData"]) == {"rule": f"#{hashlib.sha256(b'canary').hexdigest()}"}
 
 
-def test_a_password_without_a_bus_goes_nowhere() -> None:
+def test_a_password_without_a_bus_is_not_used() -> None:
     settings = settings_of(forge_config()).model_copy(update={"secrets": frozenset({"feedPassword"})})
-    found = objects(plan(settings))
-    assert "SYNAPSE_TERMINAL_FEED_REDIS_URL" not in environment(found)
-    assert ("Secret", "synapse-gateway-feed-url") not in found
+    rendered = objects(plan(settings))
+    assert "SYNAPSE_TERMINAL_FEED_REDIS_URL" not in environment(rendered)
+    assert ("Secret", "synapse-gateway-feed-url") not in rendered
 
 
-def test_the_bus_is_open_to_the_gateway_and_not_to_everybody() -> None:
+def test_only_the_gateway_may_call_the_bus() -> None:
     (bus,) = [each for each in ingress_rules(plan(load("forge-llamacpp")).services) if each.service.name == "feed-bus"]
     assert "gateway" in {caller.name for caller in bus.callers}
     assert not {"llama-router", "whisper"} & {caller.name for caller in bus.callers}
     assert not bus.is_open
 
 
-def test_a_bus_of_another_name_is_found() -> None:
+def test_a_bus_of_another_name_is_objects() -> None:
     config: Config = changed("services.lines", {"kind": "feed-bus"})
-    found = environment(objects(plan(settings_of(config))))
-    assert found["SYNAPSE_TERMINAL_FEED_REDIS_URL"] == "redis://lines.llm-infra.svc.cluster.local:6379/0"
+    rendered = environment(objects(plan(settings_of(config))))
+    assert rendered["SYNAPSE_TERMINAL_FEED_REDIS_URL"] == "redis://lines.llm-infra.svc.cluster.local:6379/0"

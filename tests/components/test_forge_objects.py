@@ -1,4 +1,4 @@
-"""What the forge's program asks of Kubernetes."""
+"""Kubernetes objects of the forge."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from infra.errors import BudgetError
-from stacks.rendering import manifests
+from stacks import forge
+from stacks.rendering import manifests, record
 from tests.conftest import planned
 
 Find = Callable[[str, str], dict[str, Any]]
@@ -22,8 +23,8 @@ def pod(find: Find, name: str) -> dict[str, Any]:
 
 def container(find: Find, name: str) -> dict[str, Any]:
     (only,) = pod(find, name)["containers"]
-    found: dict[str, Any] = only
-    return found
+    spec: dict[str, Any] = only
+    return spec
 
 
 def environment(find: Find, name: str) -> dict[str, str]:
@@ -54,15 +55,15 @@ def test_every_container_has_limits_and_three_probes(forge_object: Find, name: s
         assert only[probe]["httpGet"]["path"].startswith("/")
 
 
-def test_a_pod_may_fill_its_scratch_folders_and_its_log_and_no_more(forge_object: Find) -> None:
+def test_ephemeral_storage_is_limited_to_scratch_folders_and_the_log(forge_object: Find) -> None:
     assert container(forge_object, "piper-tts")["resources"]["limits"]["ephemeral-storage"] == "1280Mi"  # /tmp: 1Gi
     assert container(forge_object, "dcgm-exporter")["resources"]["limits"]["ephemeral-storage"] == "320Mi"  # 64Mi
 
 
-def test_replicas_are_drained_one_at_a_time_and_kept_apart(
+def test_replicas_have_a_disruption_budget_and_a_topology_spread(
     forge_object: Find, forge_objects: list[dict[str, Any]]
 ) -> None:
-    (budget,) = (found for found in forge_objects if found["kind"] == "PodDisruptionBudget")
+    (budget,) = (item for item in forge_objects if item["kind"] == "PodDisruptionBudget")
     pods = forge_object("Deployment", "synapse-gateway")["spec"]["selector"]
     assert budget["spec"] == {"maxUnavailable": 1, "selector": pods}
     (spread,) = pod(forge_object, "synapse-gateway")["topologySpreadConstraints"]
@@ -94,7 +95,7 @@ def test_ports_are_those_of_the_references(forge_object: Find, name: str, port: 
 
 
 def test_ollama_keeps_one_model_for_eight_callers(forge_object: Find) -> None:
-    found = environment(forge_object, "ollama")
+    variables = environment(forge_object, "ollama")
     expected = {
         "OLLAMA_KEEP_ALIVE": "-1",
         "OLLAMA_NUM_PARALLEL": "8",
@@ -102,10 +103,10 @@ def test_ollama_keeps_one_model_for_eight_callers(forge_object: Find) -> None:
         "OLLAMA_MODELS": "/models",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    assert expected.items() <= found.items()
+    assert expected.items() <= variables.items()
 
 
-def test_vllm_holds_the_gpu_alone(forge_object: Find) -> None:
+def test_vllm_claims_the_whole_gpu(forge_object: Find) -> None:
     deployment = forge_object("Deployment", "vllm-inference")
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}
     assert pod(forge_object, "vllm-inference")["runtimeClassName"] == "nvidia"
@@ -176,7 +177,7 @@ def test_the_quota_is_the_budget(forge_object: Find) -> None:
     }
 
 
-def test_no_container_may_be_larger_than_the_largest_claim(forge_object: Find) -> None:
+def test_the_largest_claim_limits_every_container(forge_object: Find) -> None:
     (limits,) = forge_object("LimitRange", "containers")["spec"]["limits"]
     assert limits["max"] == {"memory": "64Gi", "cpu": "16"}
     assert limits["default"] == {"memory": "256Mi", "cpu": "250m"}
@@ -189,9 +190,9 @@ def test_a_plan_that_does_not_fit_registers_nothing() -> None:
 
 def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]]) -> None:
     sizes = {
-        found["metadata"]["name"]: found["spec"]["resources"]["requests"]["storage"]
-        for found in forge_objects
-        if found["kind"] == "PersistentVolumeClaim"
+        item["metadata"]["name"]: item["spec"]["resources"]["requests"]["storage"]
+        for item in forge_objects
+        if item["kind"] == "PersistentVolumeClaim"
     }
     assert sizes == {
         "ollama-models": "200Gi",
@@ -204,9 +205,19 @@ def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]])
     }
 
 
-def test_an_engine_that_may_sleep_has_what_it_takes_to_wake() -> None:
+def test_an_engine_that_may_sleep_has_the_settings_to_wake() -> None:
     objects = manifests(planned("services.vllm.sleep", value=True))
     vllm = next(f for f in objects if f["kind"] == "Deployment" and f["metadata"]["name"] == "vllm-inference")
     (only,) = vllm["spec"]["template"]["spec"]["containers"]
     assert "--enable-sleep-mode" in only["args"]
     assert {"name": "VLLM_SERVER_DEV_MODE", "value": "1"} in only["env"]
+
+
+def test_the_namespace_and_every_claim_are_retained() -> None:
+    """The option itself, without which `pulumi destroy` deletes them in spite of their annotation."""
+    resources = record(lambda: forge.deploy(planned(), {}))
+    kept = {"kubernetes:core/v1:Namespace", "kubernetes:core/v1:PersistentVolumeClaim"}
+    assert {each.token for each in resources if each.token in kept} == kept
+    assert {(each.token, each.name) for each in resources if each.retain_on_delete} == {
+        (each.token, each.name) for each in resources if each.token in kept
+    }

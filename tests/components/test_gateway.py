@@ -1,4 +1,4 @@
-"""The gateway's Deployment: what it knows of its stack, how it goes, and what it may do."""
+"""Deployment of the gateway: environment, termination and rights."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 
 
 def objects_of(stack: str) -> Objects:
-    return _found(plan(load(stack)))
+    return _objects(plan(load(stack)))
 
 
-def _found(asked: Plan) -> Objects:
-    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(asked)}
+def _objects(planned: Plan) -> Objects:
+    return {(item["kind"], item["metadata"]["name"]): item for item in manifests(planned)}
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +33,17 @@ def llamacpp() -> Objects:
 
 
 def pod(objects: Objects) -> dict[str, Any]:
-    found: dict[str, Any] = objects["Deployment", "synapse-gateway"]["spec"]["template"]["spec"]
-    return found
+    rendered: dict[str, Any] = objects["Deployment", "synapse-gateway"]["spec"]["template"]["spec"]
+    return rendered
 
 
 def environment(objects: Objects) -> dict[str, str]:
     return {entry["name"]: entry.get("value", "") for entry in pod(objects)["containers"][0]["env"]}
 
 
-def test_a_pod_that_goes_has_longer_than_the_gateway_takes_to_drain(forge: Objects) -> None:
-    found = environment(forge)
-    drain_s = float(found["SYNAPSE_DRAIN_DELAY_SECONDS"]) + float(found["SYNAPSE_DRAIN_SECONDS"])
+def test_the_grace_period_is_longer_than_the_drain(forge: Objects) -> None:
+    rendered = environment(forge)
+    drain_s = float(rendered["SYNAPSE_DRAIN_DELAY_SECONDS"]) + float(rendered["SYNAPSE_DRAIN_SECONDS"])
     assert pod(forge)["terminationGracePeriodSeconds"] > drain_s
 
 
@@ -66,18 +66,22 @@ def test_with_a_router_it_may_change_that_one_deployment(llamacpp: Objects) -> N
     assert llamacpp["RoleBinding", "synapse-gateway"]["subjects"][0]["name"] == "synapse-gateway"
 
 
-def test_it_is_told_the_deployment_and_container_that_there_are(llamacpp: Objects) -> None:
-    found = environment(llamacpp)
-    router = llamacpp["Deployment", found["SYNAPSE_LLAMA_ROUTER_DEPLOYMENT_NAME"]]
-    assert router["metadata"]["namespace"] == found["SYNAPSE_LLAMA_ROUTER_DEPLOYMENT_NAMESPACE"]
+def test_its_variables_name_the_deployment_and_container_of_the_router(llamacpp: Objects) -> None:
+    rendered = environment(llamacpp)
+    router = llamacpp["Deployment", rendered["SYNAPSE_LLAMA_ROUTER_DEPLOYMENT_NAME"]]
+    assert router["metadata"]["namespace"] == rendered["SYNAPSE_LLAMA_ROUTER_DEPLOYMENT_NAMESPACE"]
     containers = router["spec"]["template"]["spec"]["containers"]
-    assert [container["name"] for container in containers] == [found["SYNAPSE_LLAMA_ROUTER_CONTAINER_NAME"]]
+    assert [container["name"] for container in containers] == [rendered["SYNAPSE_LLAMA_ROUTER_CONTAINER_NAME"]]
 
 
-def test_it_sends_spans_where_it_is_told_to_and_may_go_there() -> None:
-    asked = planned("services.gateway.otlpEndpoint", "http://collector.ops.svc:4318")
-    assert environment(_found(asked))["SYNAPSE_OTLP_ENDPOINT"] == "http://collector.ops.svc:4318"
-    (gateway,) = [each for each in egress_rules(asked, ingress_rules(asked.services)) if each.name == "synapse-gateway"]
+def test_it_sends_spans_to_the_collector_and_may_reach_it() -> None:
+    with_collector = planned("services.gateway.otlpEndpoint", "http://collector.ops.svc:4318")
+    assert environment(_objects(with_collector))["SYNAPSE_OTLP_ENDPOINT"] == "http://collector.ops.svc:4318"
+    (gateway,) = [
+        each
+        for each in egress_rules(with_collector, ingress_rules(with_collector.services))
+        if each.name == "synapse-gateway"
+    ]
     assert gateway.anywhere == (4318,)
 
 
@@ -85,7 +89,7 @@ def test_without_a_collector_it_sends_none(forge: Objects) -> None:
     assert "SYNAPSE_OTLP_ENDPOINT" not in environment(forge)
 
 
-def test_it_is_not_restarted_by_a_new_route(forge: Objects) -> None:
-    """It watches its file: a rollout would end the streams that are under way."""
+def test_a_new_route_does_not_restart_it(forge: Objects) -> None:
+    """It reloads its file: a rollout would end open streams."""
     annotations = forge["Deployment", "synapse-gateway"]["spec"]["template"]["metadata"]["annotations"]
     assert not any("files" in key for key in annotations)

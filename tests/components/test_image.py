@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -21,7 +22,8 @@ from infra.settings.model import ROOT
 from stacks import forge
 from stacks.rendering import COMMAND, Recorded, record
 from tests.conftest import config_of, settings_of
-from tools.images import content
+from tools.images import __main__ as builder
+from tools.images import content, publish
 
 REMOTE = "command:remote:Command"
 RUN = "import sys; sys.path.insert(0, {folder!r}); from tools.images.__main__ import main; main('gateway_image', 'x')"
@@ -148,6 +150,33 @@ def test_the_build_command_runs_in_the_folder_of_the_program(
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "synapse: gateway_image: has no Dockerfile; accepted: a folder that an image is built from\n"
+
+
+def test_the_builder_imports_into_a_cluster(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(publish, "to_cluster", lambda _images, folder, name: f"localhost/{folder.name}:{name}@sha256:0")
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        builder.main("gateway_image", cluster="forge")
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert capsys.readouterr().out == "localhost/gateway_image:forge@sha256:0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "registry", "cluster"),
+    [
+        (["folder", "registry.example/x"], "registry.example/x", None),
+        (["folder", "--registry", "registry.example/x"], "registry.example/x", None),
+        (["folder", "--cluster", "forge"], None, "forge"),
+    ],
+)
+def test_the_builder_has_one_destination(words: list[str], registry: str | None, cluster: str | None) -> None:
+    arguments = builder._arguments(words)
+    assert (arguments.registry or arguments.destination, arguments.cluster) == (registry, cluster)
+    with pytest.raises(SystemExit):
+        builder._arguments(["folder"])
 
 
 def test_a_component_does_not_call_the_command_line_of_synapse() -> None:

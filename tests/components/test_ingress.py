@@ -1,4 +1,4 @@
-"""The way in from outside: one host, its certificate, and what Traefik is told to do about its requests."""
+"""Ingress: one host, its certificate, and Traefik's middlewares."""
 
 from typing import Any
 
@@ -11,25 +11,25 @@ from stacks.rendering import manifests
 from tests.conftest import changed, planned, settings_of
 
 ROUTER = "traefik.ingress.kubernetes.io/router"
-WAY_IN = {"Ingress", "Middleware", "HelmChartConfig"}
+INGRESS_KINDS = {"Ingress", "Middleware", "HelmChartConfig"}
 
 
-def way_in(**section: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    """What is made of a `synapse:ingress`, by kind and name."""
+def ingress_objects(**section: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the objects of a `synapse:ingress`, by kind and name."""
     whole = {"host": "llm.example.org", "tlsSecret": "llm-tls", **section}
-    found = [each for each in manifests(planned("ingress", whole)) if each["kind"] in WAY_IN]
-    return {(each["kind"], each["metadata"]["name"]): each for each in found}
+    rendered = [each for each in manifests(planned("ingress", whole)) if each["kind"] in INGRESS_KINDS]
+    return {(each["kind"], each["metadata"]["name"]): each for each in rendered}
 
 
 def notes(**section: Any) -> dict[str, str]:
-    found: dict[str, str] = way_in(**section)["Ingress", "synapse-gateway"]["metadata"]["annotations"]
-    return found
+    rendered: dict[str, str] = ingress_objects(**section)["Ingress", "synapse-gateway"]["metadata"]["annotations"]
+    return rendered
 
 
-def test_every_path_of_the_host_leads_to_the_gateway_by_tls() -> None:
-    found = way_in()["Ingress", "synapse-gateway"]["spec"]
+def test_every_path_of_the_host_is_routed_to_the_gateway_with_tls() -> None:
+    rendered = ingress_objects()["Ingress", "synapse-gateway"]["spec"]
     backend = {"service": {"name": "synapse-gateway", "port": {"number": 8000}}}
-    assert found == {
+    assert rendered == {
         "ingressClassName": "traefik",
         "tls": [{"hosts": ["llm.example.org"], "secretName": "llm-tls"}],
         "rules": [
@@ -43,49 +43,49 @@ def test_every_path_of_the_host_leads_to_the_gateway_by_tls() -> None:
     assert notes()[f"{ROUTER}.tls"] == "true"
 
 
-def test_answers_are_strict_by_default_and_nothing_is_limited() -> None:
-    found = way_in()
-    assert set(found) == {("Ingress", "synapse-gateway"), ("Middleware", "security-headers")}
-    assert set(found["Middleware", "security-headers"]["spec"]) == {"headers"}
+def test_by_default_there_are_security_headers_and_no_limits() -> None:
+    rendered = ingress_objects()
+    assert set(rendered) == {("Ingress", "synapse-gateway"), ("Middleware", "security-headers")}
+    assert set(rendered["Middleware", "security-headers"]["spec"]) == {"headers"}
     assert notes()[f"{ROUTER}.middlewares"] == "llm-infra-security-headers@kubernetescrd"
 
 
-def test_the_headers_may_be_left_to_somebody_else() -> None:
-    assert set(way_in(securityHeaders=False)) == {("Ingress", "synapse-gateway")}
+def test_the_security_headers_may_be_turned_off() -> None:
+    assert set(ingress_objects(securityHeaders=False)) == {("Ingress", "synapse-gateway")}
     assert f"{ROUTER}.middlewares" not in notes(securityHeaders=False)
 
 
-def test_limits_are_bound_from_the_outside_in() -> None:
+def test_the_middlewares_are_in_order() -> None:
     section = {"rateLimit": {"average": 5, "burst": 9}, "inFlight": 7}
-    found = way_in(**section)
-    assert found["Middleware", "rate-limit"]["spec"]["rateLimit"] == {
+    rendered = ingress_objects(**section)
+    assert rendered["Middleware", "rate-limit"]["spec"]["rateLimit"] == {
         "average": 5,
         "burst": 9,
         "sourceCriterion": {"ipStrategy": {"ipv6Subnet": 64}},
     }
-    flying = found["Middleware", "in-flight"]["spec"]["inFlightReq"]
+    flying = rendered["Middleware", "in-flight"]["spec"]["inFlightReq"]
     assert flying == {"amount": 7, "sourceCriterion": {"requestHost": True}}
     chain = notes(**section)[f"{ROUTER}.middlewares"].split(",")
     assert chain == [f"llm-infra-{name}@kubernetescrd" for name in ("security-headers", "rate-limit", "in-flight")]
 
 
-def test_an_issuer_is_named_to_cert_manager() -> None:
+def test_an_issuer_is_an_annotation_for_cert_manager() -> None:
     assert notes(issuer="letsencrypt")["cert-manager.io/cluster-issuer"] == "letsencrypt"
     assert not [key for key in notes() if key.startswith("cert-manager")]
 
 
-def test_the_installation_of_k3s_is_given_the_same_limit() -> None:
-    found = way_in(helmChartConfig=True, timeoutS=900)["HelmChartConfig", "traefik"]
-    assert found["apiVersion"] == "helm.cattle.io/v1"
-    assert found["metadata"]["namespace"] == "kube-system"
-    values = yaml.safe_load(found["spec"]["valuesContent"])
+def test_the_traefik_of_k3s_has_the_same_timeout() -> None:
+    rendered = ingress_objects(helmChartConfig=True, timeoutS=900)["HelmChartConfig", "traefik"]
+    assert rendered["apiVersion"] == "helm.cattle.io/v1"
+    assert rendered["metadata"]["namespace"] == "kube-system"
+    values = yaml.safe_load(rendered["spec"]["valuesContent"])
     timeouts = values["ports"]["websecure"]["transport"]["respondingTimeouts"]
     assert timeouts == {"readTimeout": "900s", "writeTimeout": "0s", "idleTimeout": "180s"}
     assert values["service"]["spec"]["externalTrafficPolicy"] == "Local"
 
 
-def test_another_class_knows_nothing_of_traefik() -> None:
-    assert set(way_in(className="nginx")) == {("Ingress", "synapse-gateway")}
+def test_another_class_has_no_traefik_objects() -> None:
+    assert set(ingress_objects(className="nginx")) == {("Ingress", "synapse-gateway")}
     assert not [key for key in notes(className="nginx") if "traefik" in key]
 
 
@@ -98,9 +98,9 @@ def test_another_class_cannot_limit(key: dict[str, Any]) -> None:
         settings_of(changed("ingress", section))
 
 
-def test_there_is_no_way_in_before_phase_5_or_without_a_name() -> None:
+def test_there_is_no_ingress_before_phase_5_or_without_a_name() -> None:
     for plan in (planned("phase", 4), planned("ingress", None)):
-        assert not {found["kind"] for found in manifests(plan)} & WAY_IN
+        assert not {rendered["kind"] for rendered in manifests(plan)} & INGRESS_KINDS
 
 
 @pytest.mark.parametrize(

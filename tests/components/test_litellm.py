@@ -1,4 +1,4 @@
-"""LiteLLM in the gateway's place: the same routes, the same isolation, and a restart with no rights to spare."""
+"""LiteLLM in place of the gateway: the same routes and isolation, and a restart with minimal rights."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ OLLAMA = "http://ollama.llm-infra.svc.cluster.local:11434"
 
 
 def config() -> Config:
-    """The forge with LiteLLM instead of the bundled gateway."""
-    found = forge_config()
-    del found["synapse:services"]["gateway"]
-    found["synapse:services"]["litellm"] = {"cpu": {"request": 2, "limit": 3}}
-    return found
+    """Return the config of the forge with LiteLLM instead of the gateway."""
+    changed_config = forge_config()
+    del changed_config["synapse:services"]["gateway"]
+    changed_config["synapse:services"]["litellm"] = {"cpu": {"request": 2, "limit": 3}}
+    return changed_config
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def planned() -> Plan:
 
 @pytest.fixture(scope="module")
 def objects(planned: Plan) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(planned)}
+    return {(item["kind"], item["metadata"]["name"]): item for item in manifests(planned)}
 
 
 def test_its_configuration_is_the_routes(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -79,18 +79,18 @@ def test_the_restarts_pod_is_in_the_ledger(planned: Plan) -> None:
     assert "litellm-restart" in {line.name for line in planned.ledger.lines}
 
 
-def test_it_is_what_the_backends_are_open_to(planned: Plan) -> None:
+def test_the_backends_allow_its_calls(planned: Plan) -> None:
     callers = {each.service.name: [caller.name for caller in each.callers] for each in ingress_rules(planned.services)}
     assert callers["vllm"] == ["litellm", "prometheus"]
     assert callers["ollama"] == ["litellm", "blackbox"]
 
 
-def test_a_route_to_what_it_cannot_call_is_refused() -> None:
-    found = config() | {"synapse:phase": 5}  # with monitoring there would be no core left for it
-    found["synapse:services"]["deepfilter"] = {"memory": {"request": "1Gi", "limit": "2Gi"}}
-    found["synapse:services"]["deepfilter"]["cpu"] = {"request": 1, "limit": 1}
-    found["synapse:routes"]["denoise"] = [{"service": "deepfilter"}]
+def test_a_route_to_an_unsupported_kind_is_refused() -> None:
+    changed_config = config() | {"synapse:phase": 5}  # with monitoring there would be no core left for it
+    changed_config["synapse:services"]["deepfilter"] = {"memory": {"request": "1Gi", "limit": "2Gi"}}
+    changed_config["synapse:services"]["deepfilter"]["cpu"] = {"request": 1, "limit": 1}
+    changed_config["synapse:routes"]["denoise"] = [{"service": "deepfilter"}]
     with pytest.raises(
         RouteError, match=r"routes\.denoise: LiteLLM cannot call deepfilter; accepted: a service of kind ollama"
     ):
-        manifests(plan(settings_of(found)))
+        manifests(plan(settings_of(changed_config)))

@@ -1,4 +1,4 @@
-"""A consumer's migration: what the stack changes in a namespace that is not its own, and when."""
+"""Migration of a consumer: objects that the stack changes in the consumer's namespace."""
 
 from typing import Any
 
@@ -24,20 +24,20 @@ MIGRATION: dict[str, Any] = {
 
 
 def config(phase: int = 2, **changes: object) -> Config:
-    found = changed("consumers.memory", {"namespace": NAMESPACE, "migration": MIGRATION | changes})
-    found["synapse:phase"] = phase
-    return found
+    registered = changed("consumers.memory", {"namespace": NAMESPACE, "migration": MIGRATION | changes})
+    registered["synapse:phase"] = phase
+    return registered
 
 
-def recorded(found: Config) -> list[Recorded]:
-    """What is registered in the consumer's namespace."""
-    planned: Plan = plan(settings_of(found))
+def recorded(registered: Config) -> list[Recorded]:
+    """Return the resources in the consumer's namespace."""
+    planned: Plan = plan(settings_of(registered))
     everything = record(lambda: forge.deploy(planned, {}))
     return [each for each in everything if each.inputs.get("metadata", {}).get("namespace") == NAMESPACE]
 
 
-def one(found: list[Recorded], name: str) -> dict[str, Any]:
-    (only,) = [each.inputs for each in found if each.inputs["metadata"]["name"] == name]
+def one(registered: list[Recorded], name: str) -> dict[str, Any]:
+    (only,) = [each.inputs for each in registered if each.inputs["metadata"]["name"] == name]
     return only
 
 
@@ -47,21 +47,21 @@ def test_keys_get_the_address_of_the_service() -> None:
     assert patch["kind"] == "ConfigMap"
 
 
-def test_the_alias_stands_for_the_service_and_has_no_port() -> None:
+def test_the_alias_names_the_service_without_a_port() -> None:
     spec = one(recorded(config()), "ollama-synapse")["spec"]
     assert spec == {"type": "ExternalName", "externalName": "ollama.llm-infra.svc.cluster.local"}
 
 
-def test_the_order_is_keys_then_restarts_and_all_else_is_patched() -> None:
-    found = recorded(config())
-    patches = [each.inputs["metadata"]["name"] for each in found if each.token.endswith("Patch")]
+def test_keys_are_patched_before_the_restarts() -> None:
+    registered = recorded(config())
+    patches = [each.inputs["metadata"]["name"] for each in registered if each.token.endswith("Patch")]
     assert patches == ["ai-memory-config", "indexer", "extractor"]
-    assert {each.token for each in found if not each.token.endswith("Patch")} == {"kubernetes:core/v1:Service"}
-    forced = [each for each in found if each.token.endswith("Patch")]
+    assert {each.token for each in registered if not each.token.endswith("Patch")} == {"kubernetes:core/v1:Service"}
+    forced = [each for each in registered if each.token.endswith("Patch")]
     assert all(each.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"} for each in forced)
 
 
-def test_a_restart_says_nothing_but_what_it_is_for() -> None:
+def test_a_restart_changes_only_one_annotation() -> None:
     spec = one(recorded(config()), "indexer")["spec"]
     assert list(spec) == ["template"]
     assert list(spec["template"]["metadata"]["annotations"]) == [MIGRATED]
@@ -78,7 +78,7 @@ def test_the_same_values_are_no_restart() -> None:
     assert first.digest == again.digest
 
 
-def test_what_the_command_moves_is_not_the_stacks() -> None:
+def test_a_migration_by_the_command_is_not_part_of_the_stack() -> None:
     assert recorded(config(by="command")) == []
 
 
@@ -88,13 +88,13 @@ def test_nothing_happens_before_the_phase_of_the_service() -> None:
 
 
 @pytest.mark.parametrize("phase", [2, 5])
-def test_the_pack_lets_it_through(phase: int) -> None:
-    found = config(phase, service="gateway" if phase > 2 else "ollama")
-    assert judge([(each.token, each.inputs) for each in recorded(found)], found) == []
+def test_the_policy_pack_accepts_it(phase: int) -> None:
+    registered = config(phase, service="gateway" if phase > 2 else "ollama")
+    assert judge([(each.token, each.inputs) for each in recorded(registered)], registered) == []
 
 
-def test_a_patch_that_brings_containers_is_judged_like_any_other() -> None:
+def test_a_patch_with_containers_is_checked_like_any_pod() -> None:
     token, inputs = next((each.token, each.inputs) for each in recorded(config()) if "indexer" in each.name)
     inputs["spec"]["template"]["spec"] = {"containers": [{"name": "extra", "image": "a:latest"}]}
-    found = {rule for rule, _ in judge([(token, inputs)], config())}
-    assert {"containers-have-limits", "images-are-pinned", "containers-run-unprivileged"} <= found
+    registered = {rule for rule, _ in judge([(token, inputs)], config())}
+    assert {"containers-have-limits", "images-are-pinned", "containers-run-unprivileged"} <= registered

@@ -1,4 +1,4 @@
-"""Phase 5: a default-deny, and one exception for each pair that talks."""
+"""NetworkPolicies (phase 5): a default deny, and a rule for each allowed connection."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +13,12 @@ from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
-from tests.conftest import planned
+from tests.conftest import config_of, planned, settings_of
 
 Find = Callable[[str, str], dict[str, Any]]
 
 
-def test_nothing_is_let_in_or_out_by_default(forge_object: Find) -> None:
+def test_all_connections_are_denied_by_default(forge_object: Find) -> None:
     assert forge_object("NetworkPolicy", "default-deny")["spec"] == {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
@@ -41,7 +41,7 @@ def test_nothing_is_let_in_or_out_by_default(forge_object: Find) -> None:
         ("node-exporter", 9100, ["prometheus"]),
     ],
 )
-def test_a_service_is_open_to_what_calls_or_watches_it(
+def test_ingress_of_a_service_is_limited_to_its_callers(
     forge_object: Find, name: str, port: int, callers: list[str]
 ) -> None:
     spec = forge_object("NetworkPolicy", f"allow-{name}")["spec"]
@@ -51,16 +51,16 @@ def test_a_service_is_open_to_what_calls_or_watches_it(
     assert rule["ports"] == [{"port": port, "protocol": "TCP"}]
 
 
-def test_what_nobody_calls_is_shut() -> None:
+def test_a_service_without_callers_denies_all() -> None:
     alone = next(each for each in ingress_rules(planned().services) if each.service.name == "ollama")
     assert ingress_policy(replace(alone, callers=())).get("ingress") == []
 
 
-def ways_out(found: dict[str, Any]) -> set[tuple[str, int]]:
-    """Where a policy lets its pods go: the name of pods, an address block, or anywhere; and the port."""
+def egress(policy: dict[str, Any]) -> set[tuple[str, int]]:
+    """Return the allowed destinations of a policy: the name of pods, an address block, or anywhere; with the port."""
     return {
         (_target(peer), port["port"])
-        for rule in found["spec"]["egress"]
+        for rule in policy["spec"]["egress"]
         for peer in rule.get("to", [{}])
         for port in rule["ports"]
     }
@@ -69,8 +69,8 @@ def ways_out(found: dict[str, Any]) -> set[tuple[str, int]]:
 def _target(peer: dict[str, Any]) -> str:
     if "ipBlock" in peer:
         return str(peer["ipBlock"]["cidr"])
-    chosen = peer.get("podSelector", {}).get("matchLabels", {})
-    return next(iter(chosen.values()), "anywhere")
+    labels = peer.get("podSelector", {}).get("matchLabels", {})
+    return next(iter(labels.values()), "anywhere")
 
 
 DNS = {("kube-dns", 53)}
@@ -78,7 +78,7 @@ WORLD = {("0.0.0.0/0", 443), ("::/0", 443)}
 
 
 @pytest.mark.parametrize(
-    ("name", "out"),
+    ("name", "destinations"),
     [
         ("ollama", WORLD),
         ("vllm-inference", WORLD),
@@ -91,17 +91,38 @@ WORLD = {("0.0.0.0/0", 443), ("::/0", 443)}
         ("kube-state-metrics", {("anywhere", 443), ("anywhere", 6443)}),
     ],
 )
-def test_a_pod_gets_out_to_what_it_calls_alone(forge_object: Find, name: str, out: set[tuple[str, int]]) -> None:
-    found = forge_object("NetworkPolicy", f"allow-{name}-egress")
-    assert found["spec"]["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": name}}
-    assert found["spec"]["policyTypes"] == ["Egress"]
-    assert ways_out(found) == DNS | out
+def test_egress_of_a_pod_is_limited_to_its_callees(
+    forge_object: Find, name: str, destinations: set[tuple[str, int]]
+) -> None:
+    policy = forge_object("NetworkPolicy", f"allow-{name}-egress")
+    assert policy["spec"]["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": name}}
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+    assert egress(policy) == DNS | destinations
+
+
+@pytest.mark.parametrize("phase", [5, 6])
+def test_init_containers_that_download_reach_the_internet(phase: int) -> None:
+    """Every rendered pod with a download, such as those of llama.cpp, has an egress rule for HTTPS to the internet."""
+    config = config_of("forge-llamacpp") | {"synapse:phase": phase}
+    objects = {(item["kind"], item["metadata"]["name"]): item for item in manifests(plan(settings_of(config)))}
+    downloading = [name for (kind, name), item in objects.items() if kind == "Deployment" and downloads(item)]
+    assert "llama-embed" in downloading
+    for name in downloading:
+        policy = objects["NetworkPolicy", f"allow-{name}-egress"]
+        selected = policy["spec"]["podSelector"]["matchLabels"].items()
+        assert selected <= objects["Deployment", name]["spec"]["template"]["metadata"]["labels"].items()
+        assert egress(policy) >= DNS | WORLD
+
+
+def downloads(deployment: dict[str, Any]) -> list[str]:
+    containers = deployment["spec"]["template"]["spec"].get("initContainers", [])
+    return [each["name"] for each in containers if each["name"].startswith("download-")]
 
 
 def test_the_internet_has_no_private_address(forge_object: Find) -> None:
     rules = forge_object("NetworkPolicy", "allow-ollama-egress")["spec"]["egress"]
     blocks = [ip_network(peer["ipBlock"]["cidr"]) for rule in rules for peer in rule["to"] if "ipBlock" in peer]
-    kept = [
+    excluded = [
         ip_network(block)
         for rule in rules
         for peer in rule["to"]
@@ -109,21 +130,21 @@ def test_the_internet_has_no_private_address(forge_object: Find) -> None:
     ]
     assert {block.version for block in blocks} == {4, 6}
     for private in ("10.42.0.9", "10.43.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "fd00::1", "fe80::1"):
-        assert any(ip_address(private) in block for block in kept), private
-    assert not any(ip_address("8.8.8.8") in block for block in kept)
+        assert any(ip_address(private) in block for block in excluded), private
+    assert not any(ip_address("8.8.8.8") in block for block in excluded)
 
 
-def test_what_one_pod_calls_lets_that_pod_in() -> None:
-    """Each pair is written twice, at either end: with one end alone the pair cannot talk."""
+def test_every_egress_rule_has_its_ingress_rule() -> None:
+    """A connection needs both rules."""
     forge = planned()
     table = ingress_rules(forge.services)
-    ins = {(caller.service_name, each.service.service_name) for each in table for caller in each.callers}
-    outs = {(each.name, callee.service_name) for each in egress_rules(forge, table) for callee in each.callees}
-    assert ins == outs
-    assert ("prometheus", "synapse-gateway") in outs
+    ingress_pairs = {(caller.service_name, each.service.service_name) for each in table for caller in each.callers}
+    egress_pairs = {(each.name, callee.service_name) for each in egress_rules(forge, table) for callee in each.callees}
+    assert ingress_pairs == egress_pairs
+    assert ("prometheus", "synapse-gateway") in egress_pairs
 
 
-def test_alerts_get_out_to_their_receiver() -> None:
+def test_alertmanager_may_reach_its_webhook() -> None:
     forge = planned("monitoring.webhook", "http://pager.ops.svc:9000/alerts")
     (alertmanager,) = (
         each for each in egress_rules(forge, ingress_rules(forge.services)) if each.name == "alertmanager"
@@ -135,18 +156,18 @@ def test_alerts_get_out_to_their_receiver() -> None:
     ("section", "ports"),
     [({}, (443, 8443)), ({"address": "edge.net.svc:9443"}, (8443, 9443))],
 )
-def test_the_prober_gets_out_to_the_ingress(section: dict[str, str], ports: tuple[int, ...]) -> None:
+def test_the_blackbox_exporter_may_reach_the_ingress(section: dict[str, str], ports: tuple[int, ...]) -> None:
     forge = planned("ingress", {"host": "llm.example.org", "tlsSecret": "llm-tls", **section})
-    (prober,) = (
+    (exporter,) = (
         each for each in egress_rules(forge, ingress_rules(forge.services)) if each.name == "blackbox-exporter"
     )
-    assert prober.anywhere == ports
+    assert exporter.anywhere == ports
 
 
-def test_who_changes_a_deployment_gets_out_to_the_api_server() -> None:
-    policies = {found["metadata"]["name"]: found for found in manifests(plan(load("forge-llamacpp")))}
-    assert ("anywhere", 6443) in ways_out(policies["allow-synapse-gateway-egress"])
-    assert ("anywhere", 6443) not in ways_out(policies["allow-llama-router-egress"])
+def test_a_gateway_that_changes_a_deployment_may_reach_the_api_server() -> None:
+    policies = {item["metadata"]["name"]: item for item in manifests(plan(load("forge-llamacpp")))}
+    assert ("anywhere", 6443) in egress(policies["allow-synapse-gateway-egress"])
+    assert ("anywhere", 6443) not in egress(policies["allow-llama-router-egress"])
 
 
 def test_the_gateway_is_open_to_every_namespace(forge_object: Find) -> None:
@@ -154,6 +175,6 @@ def test_the_gateway_is_open_to_every_namespace(forge_object: Find) -> None:
     assert rule["from"] == [{"namespaceSelector": {}}]
 
 
-def test_policies_wait_for_phase_5() -> None:
-    kinds = {found["kind"] for found in manifests(planned("phase", 4))}
+def test_there_are_no_policies_before_phase_5() -> None:
+    kinds = {item["kind"] for item in manifests(planned("phase", 4))}
     assert "NetworkPolicy" not in kinds

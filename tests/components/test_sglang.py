@@ -1,4 +1,4 @@
-"""SGLang in vLLM's place: the same proof, the same claims on the GPU, and a gateway that finds it."""
+"""SGLang in place of vLLM: the same budget checks and GPU claims, and routes of the gateway."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ URL = "http://sglang-inference.llm-infra.svc.cluster.local:30000"
 
 
 def config() -> Config:
-    """The forge with SGLang instead of vLLM, and nothing else changed."""
-    found = forge_config()
-    services, routes = found["synapse:services"], found["synapse:routes"]
+    """Return the config of the forge with SGLang instead of vLLM."""
+    changed_config = forge_config()
+    services, routes = changed_config["synapse:services"], changed_config["synapse:routes"]
     services["sglang"] = services.pop("vllm")
     for targets in routes.values():
         for target in targets:
             target["service"] = target["service"].replace("vllm", "sglang")
-    return found
+    return changed_config
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def planned() -> Plan:
 
 @pytest.fixture(scope="module")
 def objects(planned: Plan) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(found["kind"], found["metadata"]["name"]): found for found in manifests(planned)}
+    return {(item["kind"], item["metadata"]["name"]): item for item in manifests(planned)}
 
 
 def test_its_flags_come_from_the_ledger(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -45,7 +45,7 @@ def test_its_flags_come_from_the_ledger(objects: dict[tuple[str, str], dict[str,
     assert template["spec"]["runtimeClassName"] == "nvidia"
 
 
-def test_it_is_probed_without_a_token_being_made(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+def test_its_probe_generates_no_token(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
     (only,) = objects["Deployment", "sglang-inference"]["spec"]["template"]["spec"]["containers"]
     assert only["livenessProbe"]["httpGet"]["path"] == only["readinessProbe"]["httpGet"]["path"] == "/health"
     assert {"name": "SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION", "value": "false"} in only["env"]
@@ -53,18 +53,18 @@ def test_it_is_probed_without_a_token_being_made(objects: dict[tuple[str, str], 
     assert only["startupProbe"]["periodSeconds"] * only["startupProbe"]["failureThreshold"] == 1800
 
 
-def test_the_gateway_finds_it(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
+def test_the_gateway_routes_to_it(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
     document = yaml.safe_load(objects["ConfigMap", "synapse-gateway-config"]["data"]["backends.yaml"])
     assert document["backends"]["sglang"].items() >= {"url": URL, "type": "sglang", "health": "/health"}.items()
 
 
 def test_litellm_calls_it_as_an_openai_server() -> None:
-    found = config()
-    del found["synapse:services"]["gateway"]
-    found["synapse:services"]["litellm"] = {"replicas": 1, "cpu": {"request": 1, "limit": 2}}
+    changed_config = config()
+    del changed_config["synapse:services"]["gateway"]
+    changed_config["synapse:services"]["litellm"] = {"replicas": 1, "cpu": {"request": 1, "limit": 2}}
     (text,) = [
         made["data"]["config.yaml"]
-        for made in manifests(plan(settings_of(found)))
+        for made in manifests(plan(settings_of(changed_config)))
         if (made["kind"], made["metadata"]["name"]) == ("ConfigMap", "litellm-proxy-config")
     ]
     entries = [entry["litellm_params"] for entry in yaml.safe_load(text)["model_list"]]
@@ -72,17 +72,17 @@ def test_litellm_calls_it_as_an_openai_server() -> None:
     assert (found_params["model"], found_params["order"]) == (f"openai/{MODEL}", 1)
 
 
-def test_two_engines_do_not_share_a_card() -> None:
-    found = forge_config()
-    found["synapse:services"]["sglang"] = {}
+def test_two_engines_do_not_share_a_gpu() -> None:
+    changed_config = forge_config()
+    changed_config["synapse:services"]["sglang"] = {}
     with pytest.raises(BudgetError, match=r"sglang-inference: claims 1 nvidia\.com/gpu of the 1"):
-        plan(settings_of(found)).ledger.check()
+        plan(settings_of(changed_config)).ledger.check()
 
 
-def test_time_slicing_does_not_make_room_for_two() -> None:
-    found = forge_config()
-    found["synapse:services"]["sglang"] = {"memory": {"request": "1Gi", "limit": "8Gi"}}
-    found["synapse:services"]["sglang"]["cpu"] = {"request": 1, "limit": 1}
-    found["synapse:node"]["gpus"][0]["shares"] = 2
+def test_time_slicing_does_not_divide_the_memory() -> None:
+    changed_config = forge_config()
+    changed_config["synapse:services"]["sglang"] = {"memory": {"request": "1Gi", "limit": "8Gi"}}
+    changed_config["synapse:services"]["sglang"]["cpu"] = {"request": 1, "limit": 1}
+    changed_config["synapse:node"]["gpus"][0]["shares"] = 2
     with pytest.raises(BudgetError, match=r"26\.9\dGi of VRAM"):
-        plan(settings_of(found)).ledger.check()
+        plan(settings_of(changed_config)).ledger.check()

@@ -1,4 +1,4 @@
-"""A plan with a service of every kind, for what is to hold whatever a stack deploys."""
+"""A plan with a service of every kind, for checks of everything that a stack may deploy."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from tests.conftest import planned
 
 
 def one_of_each() -> Plan:
-    """Of every kind one service, with nothing said about it; it fits no node."""
+    """Return a plan with one service of every kind with default options; it fits no node."""
     plan = planned()
     services = tuple(_placed(kind, plan) for kind in CATALOG)
     return replace(plan, services=services)

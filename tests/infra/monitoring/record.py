@@ -1,7 +1,7 @@
-"""Write `recorded/`: what each engine exposes, by its own code at the catalog's version.
+"""Write `recorded/`: the metrics of each engine, from its code at the version of the catalog.
 
 `python -m tests.infra.monitoring.record [KIND...]` fetches them; vLLM alone is half a gigabyte.
-LiteLLM is started and asked. The others start on a GPU only: theirs are the metrics that their code registers, without
+LiteLLM is started and scraped. The others need a GPU: theirs are the metrics that their code registers, without
 their buckets, and with the labels that it names there. NVIDIA's exporter is in no index.
 """
 
@@ -18,7 +18,7 @@ RECORDERS: Mapping[str, Callable[[str, Path], str]] = {
     "sglang": lambda number, folder: record_code.of_package("sglang", number, folder),
     "litellm": record_litellm.record,
 }
-"""Kind -> what it exposes at a version, worked out in a folder that is then gone."""
+"""Kind -> function that returns the metrics of a version, with a temporary folder."""
 
 
 def main(kinds: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The metrics that an engine's code registers, read from its package without running it."""
+"""Metrics that an engine's code registers, read from its package without running it."""
 
 import ast
 import subprocess
@@ -22,7 +22,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One that is registered; *labels* as far as they are written there."""
+    """One registered metric, with the *labels* that are literals in the code."""
 
     name: str
     text: str
@@ -31,7 +31,7 @@ class Metric:
 
 
 def of_package(name: str, version: str, folder: Path) -> str:
-    """What the package *name* of the Python package index registers under its own name, as an exposition."""
+    """Return the metrics that the PyPI package *name* registers under its name, as an exposition."""
     command: list[str | Path] = [
         UV,
         "tool",
@@ -48,8 +48,8 @@ def of_package(name: str, version: str, folder: Path) -> str:
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         sources = [archive.read(path).decode() for path in archive.namelist() if path.endswith(".py")]
-    found = (metric for source in sources if f'"{name}:' in source for metric in _registered(source, f"{name}:"))
-    return _exposition({metric.name: metric for metric in found}.values())
+    registered = (metric for source in sources if f'"{name}:' in source for metric in _registered(source, f"{name}:"))
+    return _exposition({metric.name: metric for metric in registered}.values())
 
 
 def _exposition(metrics: Iterable[Metric]) -> str:
@@ -74,7 +74,7 @@ def _registered(source: str, prefix: str) -> Iterator[Metric]:
 
 
 def _lists(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Names that stand for a list of texts."""
+    """Return the variables with a list of strings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.List):
             yield node.targets[0].id, _labels(node.value, {})

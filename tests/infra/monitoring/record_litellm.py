@@ -1,4 +1,4 @@
-"""LiteLLM as it runs: started with routes of ours, asked for chats whose backends are away, and scraped."""
+"""Recording of LiteLLM: start it with test routes, send chats to missing backends, and scrape it."""
 
 import subprocess
 import time
@@ -20,11 +20,11 @@ COUNTED = (
     "litellm_deployment_successful_fallbacks_total",
     "litellm_deployment_failed_fallbacks_total",
 )
-"""Some time after the answer."""
+"""Seconds until the metrics are updated after a response."""
 
 
 def record(version: str, folder: Path) -> str:
-    """Its own /metrics, after a request that its second backend answered, and one that nobody did."""
+    """Return its /metrics after a request that a fallback answered, and one that no backend answered."""
     port = free_port()
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(_config()), encoding="utf-8")
@@ -40,7 +40,7 @@ def record(version: str, folder: Path) -> str:
 
 
 def _config() -> dict[str, object]:
-    """The shape of `RouteTable.litellm_config`."""
+    """Return a configuration in the format of `RouteTable.litellm_config`."""
     first = {"model": "openai/first", "api_base": AWAY, "api_key": "none", "order": 1}
     second = {**first, "model": "openai/second", "order": 2}
     routes = {"chat": (first, {**second, "mock_response": "Hello"}), "lost": (first, second)}

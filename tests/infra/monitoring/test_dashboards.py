@@ -1,4 +1,4 @@
-"""Dashboards draw what is deployed, and Grafana can read them."""
+"""Dashboards show deployed services, and Grafana can read them."""
 
 import json
 from typing import Any
@@ -20,23 +20,23 @@ def rendered() -> dict[str, dict[str, Any]]:
 
 
 def titles(stack: str, key: str) -> set[str]:
-    found = json.loads(dashboards.files(plan(load(stack)))[f"{key}.json"])
-    return {panel["title"].split(":")[0] for panel in found["panels"]}
+    files = json.loads(dashboards.files(plan(load(stack)))[f"{key}.json"])
+    return {panel["title"].split(":")[0] for panel in files["panels"]}
 
 
 def test_there_is_a_dashboard_for_each_concern() -> None:
     assert list(rendered()) == [f"{key}.json" for key in ("overview", "language", "speech", "gpu", "gateway", "budget")]
 
 
-def test_a_panel_of_what_is_not_there_is_left_out() -> None:
+def test_a_panel_without_its_source_is_left_out() -> None:
     assert titles("forge", "language") == {"vLLM"}
     assert titles("forge-llamacpp", "language") == {"llama.cpp"}
     assert "gpu.json" in dashboards.files(planned())
 
 
 def test_a_node_without_a_gpu_has_no_panel_of_one() -> None:
-    found = dashboards.files(plan(load("local")))
-    assert "gpu.json" not in found
+    files = dashboards.files(plan(load("local")))
+    assert "gpu.json" not in files
     assert "GPU memory" not in titles("local", "budget")
     assert "GPU memory" in titles("forge", "budget")
 
@@ -46,7 +46,7 @@ def test_a_dashboard_without_panels_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("key", [dashboard.key for dashboard in DASHBOARDS])
-def test_panels_lie_beside_each_other(key: str) -> None:
+def test_panels_do_not_overlap(key: str) -> None:
     document = rendered()[f"{key}.json"]
     taken: set[tuple[int, int]] = set()
     for place in (panel["gridPos"] for panel in document["panels"]):
@@ -62,13 +62,13 @@ def test_a_dashboard_keeps_its_address() -> None:
     assert dashboards.files(planned()) == dashboards.files(planned())
 
 
-def test_speech_is_the_services_that_do_it() -> None:
+def test_the_speech_panels_show_the_speech_services() -> None:
     text = dashboards.files(planned())["speech.json"]
     assert "speaches-stt|piper-tts" in text
     assert SPEECH not in text
 
 
-def test_every_panel_reads_the_datasource_that_is_there() -> None:
+def test_every_panel_reads_the_provisioned_datasource() -> None:
     (first, second) = yaml.safe_load(grafana.datasources(planned()))["datasources"]
     used = {target["datasource"]["uid"] for d in rendered().values() for p in d["panels"] for target in p["targets"]}
     assert used == {first["uid"]}

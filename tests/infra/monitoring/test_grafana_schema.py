@@ -1,4 +1,4 @@
-"""The dashboards are what Grafana's own schema knows: what its types do not carry is a field that it would not read."""
+"""Dashboards conform to Grafana's schema: a field that its types do not keep is a field that Grafana ignores."""
 
 import copy
 import json
@@ -18,29 +18,29 @@ DOCUMENTS: dict[str, Any] = {name: json.loads(text) for name, text in dashboards
 
 @pytest.fixture(scope="module", autouse=True)
 def plugins() -> None:
-    """Panels and queries are of plugins, which have types of their own."""
+    """Register the plugins that define the types of panels and queries."""
     register_default_plugins()
 
 
 def read(document: Any) -> Any:
-    """The document once it has been through the types of the schema."""
+    """Return the document after a round trip through the types of the schema."""
     return json.loads(JSONEncoder().encode(Dashboard.from_json(copy.deepcopy(document))))
 
 
-def lost(document: Any, known: Any, path: str = "") -> Iterator[str]:
-    """What is in the document, and not in what was read of it."""
-    if isinstance(document, dict) and isinstance(known, dict):
+def lost(document: Any, parsed: Any, path: str = "") -> Iterator[str]:
+    """Yield the parts of the document that are missing after the round trip."""
+    if isinstance(document, dict) and isinstance(parsed, dict):
         for key, value in document.items():
-            yield from lost(value, known.get(key), f"{path}.{key}")
-    elif isinstance(document, list) and isinstance(known, list) and len(document) == len(known):
-        for number, pair in enumerate(zip(document, known, strict=True)):
+            yield from lost(value, parsed.get(key), f"{path}.{key}")
+    elif isinstance(document, list) and isinstance(parsed, list) and len(document) == len(parsed):
+        for number, pair in enumerate(zip(document, parsed, strict=True)):
             yield from lost(*pair, f"{path}[{number}]")
-    elif document != known:
+    elif document != parsed:
         yield path
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_dashboard_is_of_the_schema(name: str) -> None:
+def test_a_dashboard_conforms_to_the_schema(name: str) -> None:
     assert list(lost(DOCUMENTS[name], read(DOCUMENTS[name]))) == []
 
 
@@ -58,7 +58,7 @@ def test_a_dashboard_is_of_the_schema(name: str) -> None:
         (("panels", 0, "options", "reduceOptions"), "calc"),
     ],
 )
-def test_a_field_that_is_misspelt_is_seen(place: tuple[Any, ...], key: str) -> None:
+def test_a_misspelt_field_is_detected(place: tuple[Any, ...], key: str) -> None:
     document = copy.deepcopy(DOCUMENTS["overview.json"])
     holder: Any = document
     for step in place:

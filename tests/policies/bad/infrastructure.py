@@ -1,4 +1,4 @@
-"""What the images that serve the GPU may do, done by others, elsewhere, or with more beside it."""
+"""Exemptions of GPU infrastructure, used by other images, in other namespaces, or with further faults."""
 
 from collections.abc import Mapping
 from typing import Any

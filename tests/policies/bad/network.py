@@ -1,4 +1,4 @@
-"""Doors that should be shut, and neighbours that get in each other's way."""
+"""Exposed ports, missing TLS, undenied namespaces, clashing variables, and inverted timeouts."""
 
 from tests.policies.bad.builders import Bad, bad, moved, server, service, variable, waits
 from tests.policies.run_pack import thing
