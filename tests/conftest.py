@@ -10,7 +10,7 @@ import yaml
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import ROOT, Settings, parse
 from stacks.rendering import manifests
-from tests.parallel import Groups, long_first
+from tests.parallel import GroupScheduling, long_first
 
 Config = dict[str, Any]
 
@@ -21,8 +21,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
-    return Groups(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

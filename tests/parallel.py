@@ -9,7 +9,7 @@ LONG = ("tests/pulumi_engine", "tests/cluster/stack", "tests/cluster", "tests/en
 """Folders that share a twin, a cluster or an image in one process; they take minutes, so they begin first."""
 
 
-class Groups(LoadScopeScheduling):  # type: ignore[misc]
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each process whole groups. xdist's own, by marks, are lost on the node ids of pytest 9.2 (xdist 3.8)."""
 
     def _split_scope(self, nodeid: str) -> str:

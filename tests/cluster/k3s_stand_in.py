@@ -34,7 +34,7 @@ POLL_S = 0.1
 def main(arguments: Sequence[str]) -> int:
     if arguments[0] == "ctr":
         os.execvp("ctr", ["ctr", "-a", SOCKET, "-n", "k8s.io", *arguments[1:]])  # noqa: S606, S607
-    return K3s(_parser().parse_args(arguments[1:])).run()
+    return K3sServer(_parser().parse_args(arguments[1:])).run()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class K3s:
+class K3sServer:
     """Its parts, all of which end with the first that does."""
 
     def __init__(self, told: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ OPEN, SHUT = "open", "shut"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Endpoint:
     """Where packets come from, or go to. Of a service it has *access*, *exits* or both; else nothing holds it."""
 
     name: str
@@ -28,14 +28,14 @@ class Place:
 class Address:
     """What is tried: host and port, and the port of the pod behind it, by which policies judge."""
 
-    place: Place
+    place: Endpoint
     host: str
     port: int
     pod_port: int
     protocol: str = "tcp"
     is_service: bool = False  # any of its pods answers
 
-    def is_own(self, source: Place) -> bool:
+    def is_own(self, source: Endpoint) -> bool:
         """Whether *source* may find itself there, which no policy can shut."""
         return source.name == self.place.name or (self.is_service and source.access == self.place.access)
 
@@ -48,7 +48,7 @@ class Address:
 class Cell:
     """One pod, one address, and whether the plan lets the one reach the other."""
 
-    source: Place
+    source: Endpoint
     address: Address
     is_open: bool
 
@@ -61,7 +61,7 @@ class Cell:
         return found == _word(self.is_open)
 
 
-def matrix(sources: Sequence[Place], addresses: Sequence[Address]) -> Iterator[Cell]:
+def matrix(sources: Sequence[Endpoint], addresses: Sequence[Address]) -> Iterator[Cell]:
     """Every source with every address but its own."""
     for source in sources:
         for address in addresses:
@@ -71,7 +71,7 @@ def matrix(sources: Sequence[Place], addresses: Sequence[Address]) -> Iterator[C
                 )
 
 
-def _leaves(source: Place, address: Address) -> bool:
+def _leaves(source: Endpoint, address: Address) -> bool:
     if source.exits is None:
         return not source.is_shut
     exits, place, port = source.exits, address.place, address.pod_port
@@ -85,7 +85,7 @@ def _leaves(source: Place, address: Address) -> bool:
     )
 
 
-def _enters(source: Place, address: Address) -> bool:
+def _enters(source: Endpoint, address: Address) -> bool:
     access = address.place.access
     if access is None:
         return not address.place.is_shut
@@ -97,7 +97,7 @@ def _enters(source: Place, address: Address) -> bool:
     return is_let_in and _is_own_port(address.place, address.pod_port)
 
 
-def _is_own_port(place: Place, port: int) -> bool:
+def _is_own_port(place: Endpoint, port: int) -> bool:
     return place.access is not None and port == place.access.service.backend.container_port
 
 

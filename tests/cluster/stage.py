@@ -14,8 +14,8 @@ from infra.plan.egress_rules import HTTPS, exits
 from infra.plan.ingress_rules import access
 from infra.plan.stack import Plan
 from stacks.rendering import manifests
-from tests.cluster.matrix import Address, Cell, Place, matrix
-from tests.cluster.probing import Probes
+from tests.cluster.matrix import Address, Cell, Endpoint, matrix
+from tests.cluster.probe_pods import ProbePods
 from tools.cluster.images import DNS
 from tools.cluster.manifests import DNS_PORT, SYSTEM
 from tools.node.layout import ADDRESS, API_PORT, DNS_SERVICE, KUBELET_PORT, KUBERNETES_SERVICE
@@ -30,11 +30,11 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Stage:
+class NetworkStage:
     """The stack *plan*, whose namespace is this stage's alone, and *elsewhere*, another one."""
 
     plan: Plan
-    probes: Probes
+    probes: ProbePods
     elsewhere: str
 
     @property
@@ -50,7 +50,7 @@ class Stage:
         return {found["metadata"]["name"]: found for found in self.objects if found["kind"] == "NetworkPolicy"}
 
     @cached_property
-    def pods(self) -> dict[str, Place]:
+    def pods(self) -> dict[str, Endpoint]:
         """Every probing pod that can be told to try: its own services', and those that are none of them."""
         return {place.name: place for place in (*self._services(), *self._strangers())}
 
@@ -94,25 +94,25 @@ class Stage:
 
     # Who is there
 
-    def _services(self) -> Iterator[Place]:
+    def _services(self) -> Iterator[Endpoint]:
         """A pod of each service, or two where it has several."""
         listed = access(self.plan.services)
         ways = {each.name: each for each in exits(self.plan, listed)}
         for each in listed:
             name = each.service.service_name
-            place = Place(name=name, namespace=self.namespace, access=each, exits=ways[name])
+            place = Endpoint(name=name, namespace=self.namespace, access=each, exits=ways[name])
             yield place
             if each.service.replicas > 1:
                 yield replace(place, name=f"{name}-2")
 
-    def _strangers(self) -> Iterator[Place]:
-        yield Place(name="stranger", namespace=self.namespace, is_shut=True)
-        yield Place(name="neighbour", namespace=self.elsewhere)
-        yield Place(name=f"{self.namespace}-system", namespace=SYSTEM)
+    def _strangers(self) -> Iterator[Endpoint]:
+        yield Endpoint(name="stranger", namespace=self.namespace, is_shut=True)
+        yield Endpoint(name="neighbour", namespace=self.elsewhere)
+        yield Endpoint(name=f"{self.namespace}-system", namespace=SYSTEM)
         if device_plugin.is_deployed(self.plan.settings.node, self.plan.settings.phase):
-            yield Place(name=device_plugin.NAME, namespace=SYSTEM, is_shut=True)
+            yield Endpoint(name=device_plugin.NAME, namespace=SYSTEM, is_shut=True)
 
-    def _run(self, place: Place, templates: dict[str, Manifest]) -> None:
+    def _run(self, place: Endpoint, templates: dict[str, Manifest]) -> None:
         workload = place.access.service.service_name if place.access else place.name
         labels, port = {}, min(self._ports)
         if workload in templates:
@@ -141,15 +141,15 @@ class Stage:
                 yield Address(place=place, host=host, port=int(port), pod_port=backend.container_port, is_service=True)
 
     def _of_system(self) -> Iterator[Address]:
-        names, api = Place(name=DNS, is_dns=True), Place(name="kube-apiserver")
+        names, api = Endpoint(name=DNS, is_dns=True), Endpoint(name="kube-apiserver")
         for host in (DNS_SERVICE, self._dns_pod()):
             for protocol in ("tcp", "udp"):
                 yield Address(place=names, host=host, port=DNS_PORT, pod_port=DNS_PORT, protocol=protocol)
         yield Address(place=names, host=self._dns_pod(), port=8080, pod_port=8080)
         yield Address(place=api, host=KUBERNETES_SERVICE, port=HTTPS, pod_port=API_PORT)
         yield Address(place=api, host=ADDRESS, port=API_PORT, pod_port=API_PORT)
-        yield Address(place=Place(name="kubelet"), host=ADDRESS, port=KUBELET_PORT, pod_port=KUBELET_PORT)
-        public = Place(name="internet", is_public=True)
+        yield Address(place=Endpoint(name="kubelet"), host=ADDRESS, port=KUBELET_PORT, pod_port=KUBELET_PORT)
+        public = Endpoint(name="internet", is_public=True)
         yield from (Address(place=public, host=PUBLIC, port=port, pod_port=port) for port in PUBLIC_PORTS)
 
     def _dns_pod(self) -> str:
@@ -158,7 +158,7 @@ class Stage:
         return address
 
 
-def internet(probes: Probes, shell: str) -> None:
+def internet(probes: ProbePods, shell: str) -> None:
     """Have the node answer at PUBLIC, as somebody out there would."""
     script = f"/bin/busybox ip addr add {PUBLIC}/32 dev lo || true"
     capable = {"capabilities": {"add": ["NET_ADMIN"]}}

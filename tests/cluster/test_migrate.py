@@ -12,7 +12,7 @@ from kubernetes import client
 from ops.migrate.objects import is_rolled_out
 from tests.cli.test_commands import synapse
 from tests.cluster.conftest import Space, eventually
-from tests.pulumi_engine.consumer import ALIAS, CONFIG_MAP, DEPLOYMENTS, EMBEDS, NAME, Project, migration
+from tests.pulumi_engine.consumer import ALIAS, CONFIG_MAP, DEPLOYMENTS, EMBEDS, NAME, ConsumerProject, migration
 from tools.cluster import Cluster
 
 PORT = 11434
@@ -89,7 +89,7 @@ def two_spaces(space: Space) -> Iterator[tuple[Space, Space]]:
 
 
 @pytest.fixture
-def project(two_spaces: tuple[Space, Space], tmp_path: Path) -> Project:
+def project(two_spaces: tuple[Space, Space], tmp_path: Path) -> ConsumerProject:
     platform, own = two_spaces
     for space in two_spaces:
         ollama(space)
@@ -101,11 +101,11 @@ def project(two_spaces: tuple[Space, Space], tmp_path: Path) -> Project:
         body = deployment(name, own.shell, "trap exit TERM; sleep 86400 & wait", {})
         apps.create_namespaced_deployment(own.name, body)
         eventually(lambda name=name: ready(own, name), f"no {name}")  # type: ignore[misc]
-    return Project(core=own.core, platform=platform.name, folder=tmp_path)
+    return ConsumerProject(core=own.core, platform=platform.name, folder=tmp_path)
 
 
 @pytest.fixture
-def migrate(cluster: Cluster, project: Project) -> Migrate:
+def migrate(cluster: Cluster, project: ConsumerProject) -> Migrate:
     """`migrate("--rollback", own={...})`"""
 
     def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -119,7 +119,7 @@ def migrate(cluster: Cluster, project: Project) -> Migrate:
 
 
 def test_a_consumer_is_moved_verified_and_its_old_server_let_go(
-    project: Project, two_spaces: tuple[Space, Space], migrate: Migrate
+    project: ConsumerProject, two_spaces: tuple[Space, Space], migrate: Migrate
 ) -> None:
     platform, own = two_spaces
     done = migrate(own={"quietHours": 24})
@@ -147,7 +147,7 @@ def asked(space: Space) -> int:
     return log.count('"/v1/')
 
 
-def test_a_request_of_its_own_pods_that_fails_sends_it_back(project: Project, migrate: Migrate) -> None:
+def test_a_request_of_its_own_pods_that_fails_sends_it_back(project: ConsumerProject, migrate: Migrate) -> None:
     before = project.data()
     done = migrate(verify={"inside": {"extractor": ["sh", "-c", "echo no vectors; exit 7"]}})
     assert done.returncode == 3, done.stderr
@@ -157,7 +157,9 @@ def test_a_request_of_its_own_pods_that_fails_sends_it_back(project: Project, mi
     assert project.aliases() == {}
 
 
-def test_pods_that_do_not_get_ready_with_the_new_values_send_it_back(project: Project, migrate: Migrate) -> None:
+def test_pods_that_do_not_get_ready_with_the_new_values_send_it_back(
+    project: ConsumerProject, migrate: Migrate
+) -> None:
     before = project.data()
     only_old = {"exec": {"command": ["/bin/sh", "-c", f"[ $OLLAMA_URL = http://ollama:{PORT} ]"]}, "periodSeconds": 1}
     first = DEPLOYMENTS[0]  # so that nobody else has to be ready within the seconds in which it is not

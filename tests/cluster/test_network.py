@@ -11,8 +11,8 @@ from kubernetes import client
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from tests.cluster.conftest import DEADLINE_S, eventually
-from tests.cluster.probing import Probes
-from tests.cluster.stage import PUBLIC, WEBHOOK_PORT, Stage, internet
+from tests.cluster.probe_pods import ProbePods
+from tests.cluster.stage import PUBLIC, WEBHOOK_PORT, NetworkStage, internet
 from tools.cluster import Cluster
 from tools.cluster.images import archive, of_one
 
@@ -28,25 +28,25 @@ def probe(cluster: Cluster) -> str:
 
 @pytest.fixture(scope="module")
 def outside(api: Any, probe: str, shell: str) -> Iterator[None]:
-    probes = Probes(api, probe)
+    probes = ProbePods(api, probe)
     internet(probes, shell)
     yield
     probes.clear()
 
 
-def stage_of(stack: str, probes: Probes) -> Stage:
+def stage_of(stack: str, probes: ProbePods) -> NetworkStage:
     """The stack as it is shipped but for its namespace, and for where its alerts go."""
     settings = load(stack)
     changes: dict[str, Any] = {"namespace": f"matrix-{stack}"}
     if "alertmanager" in settings.services:
         webhook = f"http://{PUBLIC}:{WEBHOOK_PORT}/alerts"
         changes["monitoring"] = settings.monitoring.model_copy(update={"webhook": webhook})
-    return Stage(plan(settings.model_copy(update=changes)), probes, f"beside-{stack}")
+    return NetworkStage(plan(settings.model_copy(update=changes)), probes, f"beside-{stack}")
 
 
 @pytest.fixture(scope="module", params=STACKS)
-def stage(request: pytest.FixtureRequest, api: Any, probe: str, outside: None) -> Iterator[Stage]:
-    probes = Probes(api, probe)
+def stage(request: pytest.FixtureRequest, api: Any, probe: str, outside: None) -> Iterator[NetworkStage]:
+    probes = ProbePods(api, probe)
     stage = stage_of(request.param, probes)
     for name in (stage.namespace, stage.elsewhere):
         probes.core.create_namespace({"metadata": {"name": name}})
@@ -69,12 +69,12 @@ def accounts(api: Any, namespace: str) -> list[Any]:
     return found
 
 
-def test_everybody_reaches_what_the_plan_says_and_nothing_else(stage: Stage) -> None:
+def test_everybody_reaches_what_the_plan_says_and_nothing_else(stage: NetworkStage) -> None:
     assert stage.wrong(within_s=DEADLINE_S) == []  # a node is told later than its pods are ready who leads to them
 
 
 @pytest.fixture
-def policies(stage: Stage, api: Any) -> Iterator[Any]:
+def policies(stage: NetworkStage, api: Any) -> Iterator[Any]:
     """Of the stage's namespace; they are as they were once the test is over."""
     networking: Any = client.NetworkingV1Api(api)
     yield networking
@@ -97,13 +97,13 @@ def policies(stage: Stage, api: Any) -> Iterator[Any]:
         ("default-deny", "stranger -> neighbour tcp .*: open, not shut"),
     ],
 )
-def test_a_policy_that_is_missed_is_seen(stage: Stage, policies: Any, policy: str, expected: str) -> None:
+def test_a_policy_that_is_missed_is_seen(stage: NetworkStage, policies: Any, policy: str, expected: str) -> None:
     policies.delete_namespaced_network_policy(policy, stage.namespace)
     eventually(lambda: any(re.fullmatch(expected, fault) for fault in stage.wrong()), "nothing is wrong without it")
 
 
 @pytest.mark.parametrize("stage", ["forge"], indirect=True)
-def test_a_wrong_port_is_seen(stage: Stage, policies: Any) -> None:
+def test_a_wrong_port_is_seen(stage: NetworkStage, policies: Any) -> None:
     """Both of its sides: what should be open is shut, and what should be shut is open."""
     for name in ("allow-piper-tts", "allow-synapse-gateway-egress"):
         text = json.dumps(stage.policies[name]).replace('"port": 8000', '"port": 11434')

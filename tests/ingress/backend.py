@@ -10,13 +10,13 @@ from typing import Any
 PIECE = 1 << 20
 
 
-class Backend(ThreadingHTTPServer):
+class StubBackend(ThreadingHTTPServer):
     """A chat model and a transcriber. `left` is set when a client hangs up on a stream, `swallowed` counts bytes."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.left = Event()
         self.swallowed = 0
 
@@ -26,8 +26,8 @@ class Backend(ThreadingHTTPServer):
 
 
 @contextmanager
-def backend() -> Iterator[Backend]:
-    with Backend() as server:
+def backend() -> Iterator[StubBackend]:
+    with StubBackend() as server:
         thread = Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -42,9 +42,9 @@ def chat(*pauses: float) -> dict[str, Any]:
     return {"model": "stub", "stream": True, "messages": [{"role": "user", "content": json.dumps(pauses)}]}
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Backend
+    server: StubBackend
 
     def do_GET(self) -> None:
         self._json({"object": "list", "data": [], "status": "ok"})

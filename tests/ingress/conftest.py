@@ -18,10 +18,10 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.conftest import changed, settings_of
-from tests.ingress.backend import Backend, backend
-from tests.ingress.traefik import Cluster, Traefik, limits_of, traefik
-from tools.control_plane.api import Api
-from tools.control_plane.credentials import Credentials, Identity
+from tests.ingress.backend import StubBackend, backend
+from tests.ingress.traefik import Traefik, WatchedCluster, limits_of, traefik
+from tools.control_plane.api import AdminClient
+from tools.control_plane.credentials import CertificateIdentity, Credentials
 from tools.twin import Twin
 from tools.twin.credentials import credentials
 from tools.twin.record import load as record_of
@@ -44,13 +44,13 @@ def host(namespace: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[Backend]:
+def model() -> Iterator[StubBackend]:
     with backend() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def gateway(model: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def gateway(model: StubBackend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its address: the port is the one that the Ingress names, so the address is one of this run's own."""
     folder = tmp_path_factory.mktemp("gateway")
     address = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
@@ -93,25 +93,27 @@ def _until_alive(url: str) -> None:
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
     hosts = tuple(map(host, SECTIONS))
-    made = Credentials(tmp_path_factory.mktemp("tls"), users={}, identities={"tls": Identity("gateway", hosts)})
+    made = Credentials(
+        tmp_path_factory.mktemp("tls"), users={}, identities={"tls": CertificateIdentity("gateway", hosts)}
+    )
     made.ensure()
     return made
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminClient]:
     twin = Twin("ingress", tmp_path_factory.mktemp("state"), owner_pid=os.getpid())
     try:
         twin.up(node_of(load("forge")))
         record = record_of(twin.folder)
         assert record
-        yield Api(credentials(twin.folder), record.port)
+        yield AdminClient(credentials(twin.folder), record.port)
     finally:
         twin.down()
 
 
 @pytest.fixture(scope="module")
-def cluster(api: Api, gateway: str, certificates: Credentials) -> Cluster:
+def cluster(api: AdminClient, gateway: str, certificates: Credentials) -> WatchedCluster:
     """The rendered way in of each section, and what a cluster has around it."""
     controller = {"controller": "traefik.io/ingress-controller"}
     _apply(api, "networking.k8s.io/v1", "ingressclasses", "traefik", None, {"kind": "IngressClass", "spec": controller})
@@ -123,7 +125,7 @@ def cluster(api: Api, gateway: str, certificates: Credentials) -> Cluster:
             place = manifest["metadata"]
             kind = PLURALS[manifest["kind"]]
             _apply(api, manifest["apiVersion"], kind, place["name"], place["namespace"], manifest)
-    return Cluster(credentials=api.credentials, port=api.port)
+    return WatchedCluster(credentials=api.credentials, port=api.port)
 
 
 def _rendered(namespace: str, section: dict[str, Any]) -> list[dict[str, Any]]:
@@ -142,7 +144,9 @@ def _secret(made: Credentials) -> dict[str, Any]:
     return {"kind": "Secret", "type": "kubernetes.io/tls", "stringData": files}
 
 
-def _apply(api: Api, version: str, kind: str, name: str, namespace: str | None, content: dict[str, Any]) -> None:
+def _apply(
+    api: AdminClient, version: str, kind: str, name: str, namespace: str | None, content: dict[str, Any]
+) -> None:
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     inside = f"/namespaces/{namespace}" if namespace else ""
     metadata = {"name": name, **content.get("metadata", {})}
@@ -153,7 +157,9 @@ Serve = Callable[[dict[str, str]], Traefik]
 
 
 @pytest.fixture(scope="module")
-def serve(cluster: Cluster, certificates: Credentials, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def serve(
+    cluster: WatchedCluster, certificates: Credentials, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serve]:
     """`serve(limits)`: a Traefik with these limits that knows every host."""
     trust = ssl.create_default_context(cafile=str(certificates.authority))
     with ExitStack() as running:
@@ -169,7 +175,7 @@ def serve(cluster: Cluster, certificates: Credentials, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="module")
-def chart_limits(api: Api, cluster: Cluster) -> dict[str, str]:
+def chart_limits(api: AdminClient, cluster: WatchedCluster) -> dict[str, str]:
     """As the cluster that they were applied to has them."""
     found = api.get("/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik")
     assert found

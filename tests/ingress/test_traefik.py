@@ -9,7 +9,7 @@ from cryptography import x509
 
 from infra.monitoring.metric_names import EXPOSED, INGRESS
 from tests.conftest import planned
-from tests.ingress.backend import PIECE, Backend, chat
+from tests.ingress.backend import PIECE, StubBackend, chat
 from tests.ingress.conftest import SECTIONS, TOKEN, Serve, host
 from tests.ingress.prober import Prober, prober
 from tests.ingress.traefik import Traefik
@@ -130,7 +130,7 @@ def _passes(client: httpx.Client) -> bool:
         return False
 
 
-def test_a_large_upload_passes_and_is_never_held(ours: Traefik, client: httpx.Client, model: Backend) -> None:
+def test_a_large_upload_passes_and_is_never_held(ours: Traefik, client: httpx.Client, model: StubBackend) -> None:
     assert transcribe(client, pieces=1).is_success
     memory, swallowed = ours.peak_memory, model.swallowed
     assert transcribe(client, pieces=LARGE).is_success
@@ -171,7 +171,7 @@ def test_the_pages_keep_their_own_policy(client: httpx.Client, gateway: str) -> 
     assert through.headers[policy] == direct.headers[policy]
 
 
-def test_a_client_that_leaves_stops_the_work(client: httpx.Client, model: Backend) -> None:
+def test_a_client_that_leaves_stops_the_work(client: httpx.Client, model: StubBackend) -> None:
     model.left.clear()
     with client.stream("POST", CHAT, json=chat(20)) as answer:
         next(answer.iter_lines())

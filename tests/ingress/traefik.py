@@ -22,7 +22,7 @@ LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cluster:
+class WatchedCluster:
     """Whose objects it reads."""
 
     credentials: Credentials
@@ -91,7 +91,7 @@ class _Named(httpx.BaseTransport):
 
 
 @contextmanager
-def traefik(cluster: Cluster, limits: Mapping[str, str], trust: ssl.SSLContext, log: Path) -> Iterator[Traefik]:
+def traefik(cluster: WatchedCluster, limits: Mapping[str, str], trust: ssl.SSLContext, log: Path) -> Iterator[Traefik]:
     """Run one with these `respondingTimeouts` at its TLS entry point."""
     web, websecure = free_port(), free_port()
     command = [

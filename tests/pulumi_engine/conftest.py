@@ -15,7 +15,7 @@ from kubernetes import client, config
 from cli.twin import node_of
 from infra.settings.loader import ROOT, load
 from tests.conftest import Config, forge_config
-from tools.offline.engine import Completed, Engine
+from tools.offline.engine import CommandOutput, PulumiEngine
 from tools.twin import Twin
 
 PACK = ("--policy-pack", str(ROOT / "policies"))
@@ -58,26 +58,26 @@ def namespace(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def engine(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[Engine]:
+def engine(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[PulumiEngine]:
     """The forge's own project with a fresh stack; everything it made is gone after the test."""
-    engine = Engine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
+    engine = PulumiEngine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
     engine.prepare({"synapse:namespace": namespace})
     yield engine
     clean(engine, kubeconfig, namespace)
 
 
-MakeProject = Callable[..., Engine]
+MakeProject = Callable[..., PulumiEngine]
 
 
 @pytest.fixture
 def project(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[MakeProject]:
     """Make an engine for the forge's program with hand-written resources after it, under a changed stack file."""
-    engines: list[Engine] = []
+    engines: list[PulumiEngine] = []
 
-    def make(by_hand: str = "", settings: Config | None = None) -> Engine:
+    def make(by_hand: str = "", settings: Config | None = None) -> PulumiEngine:
         folder = tmp_path / "project"
         write_project(folder, textwrap.dedent(by_hand), settings or forge_config())
-        engine = Engine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=folder)
+        engine = PulumiEngine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=folder)
         engine.prepare({"synapse:namespace": namespace})
         engines[:] = [engine]
         return engine
@@ -95,7 +95,7 @@ def write_project(folder: Path, by_hand: str, settings: Config) -> None:
     (folder / "program/__main__.py").write_text(PROGRAM + by_hand)
 
 
-def clean(engine: Engine, kubeconfig: Path, namespace: str) -> None:
+def clean(engine: PulumiEngine, kubeconfig: Path, namespace: str) -> None:
     """Take away what a test left in the cluster: its resources, and the namespace that they would stay in."""
     engine.capture("cancel", "--yes")
     ok(engine.capture("destroy", "--yes", "--refresh"))
@@ -103,13 +103,13 @@ def clean(engine: Engine, kubeconfig: Path, namespace: str) -> None:
         client.CoreV1Api(api).delete_namespace(namespace)
 
 
-def ok(done: Completed) -> str:
+def ok(done: CommandOutput) -> str:
     """The output of a command that had to succeed."""
     assert done.code == 0, done.output
     return done.output
 
 
-def refused(done: Completed) -> str:
+def refused(done: CommandOutput) -> str:
     """The output of a command that had to fail."""
     assert done.code != 0, done.output
     return done.output

@@ -23,7 +23,7 @@ OLD = {"OLLAMA_URL": "http://ollama:11434", "MODE": "own"}
 EMBEDS, CHATS, DIMENSIONS = "mxbai-embed-large", "llama3.1:8b", 4
 
 
-class Ollama(Fake):
+class FakeOllama(Fake):
     """One that answers OpenAI's API; *dimensions* and *models* may be changed while it runs."""
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class Ollama(Fake):
 
 
 @asynccontextmanager
-async def ollamas() -> AsyncIterator[tuple[Ollama, Ollama]]:
+async def ollamas() -> AsyncIterator[tuple[FakeOllama, FakeOllama]]:
     """The shared one, and the consumer's own."""
     async with AsyncExitStack() as entered:
-        yield await entered.enter_async_context(Ollama()), await entered.enter_async_context(Ollama())
+        yield await entered.enter_async_context(FakeOllama()), await entered.enter_async_context(FakeOllama())
 
 
 def deployment(name: str, **labels: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def migration(**more: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Project:
+class ConsumerProject:
     """The consumer on the cluster of *core*, whose platform is in *platform*; *folder* has its stack file `mine`."""
 
     core: Any

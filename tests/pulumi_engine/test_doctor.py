@@ -34,9 +34,9 @@ Found = dict[str, tuple[str, str]]
 
 
 @pytest.fixture
-def ward(core: Any, namespace: str) -> Iterator["Ward"]:
+def ward(core: Any, namespace: str) -> Iterator["DoctorNode"]:
     """A node that is well, and what K3s brings."""
-    found = Ward(core, namespace)
+    found = DoctorNode(core, namespace)
     try:
         found.admit()
         yield found
@@ -44,7 +44,7 @@ def ward(core: Any, namespace: str) -> Iterator["Ward"]:
         found.discharge()
 
 
-class Ward:
+class DoctorNode:
     """One node of the twin that no other test's pods land on, and the objects around it."""
 
     def __init__(self, core: Any, namespace: str) -> None:
@@ -127,7 +127,7 @@ class Ward:
         return {each.name: (each.state, each.do) for each in listed if each.state not in {"ok", "unknown"}}
 
 
-def test_a_node_that_is_well(ward: Ward, kubeconfig: Path, tmp_path: Path) -> None:
+def test_a_node_that_is_well(ward: DoctorNode, kubeconfig: Path, tmp_path: Path) -> None:
     assert ward.found(kubeconfig) == {}
     where = ("--stack", "mine", "--kubeconfig", str(kubeconfig))
     folder = written(tmp_path, ward.config)
@@ -138,17 +138,17 @@ def test_a_node_that_is_well(ward: Ward, kubeconfig: Path, tmp_path: Path) -> No
     assert synapse(folder, "doctor", *where, "--strict").returncode == 1  # nobody has looked at the card
 
 
-def shared(ward: Ward) -> None:
+def shared(ward: DoctorNode) -> None:
     ward.status(**{GPU: "4"})
     ward.label(**{"nvidia.com/gpu.replicas": "4"})
 
 
-def in_a_hurry(ward: Ward) -> None:
+def in_a_hurry(ward: DoctorNode) -> None:
     ward.set("ingress.helmChartConfig", False)
     ward.chart("60s")
 
 
-ILL: dict[str, tuple[Callable[[Ward], None], str, str, str]] = {
+ILL: dict[str, tuple[Callable[[DoctorNode], None], str, str, str]] = {
     "another name": (lambda ward: ward.set("node.name", "forge-two"), "node", "failure", "set synapse:node.name"),
     "cordoned": (
         lambda ward: ward.core.patch_node(ward.name, {"spec": {"unschedulable": True}}),
@@ -223,7 +223,7 @@ ILL: dict[str, tuple[Callable[[Ward], None], str, str, str]] = {
 
 
 @pytest.mark.parametrize("illness", ILL)
-def test_a_node_that_is_ill(ward: Ward, kubeconfig: Path, illness: str) -> None:
+def test_a_node_that_is_ill(ward: DoctorNode, kubeconfig: Path, illness: str) -> None:
     make, name, state, do = ILL[illness]
     make(ward)
     found = ward.found(kubeconfig)
@@ -232,7 +232,7 @@ def test_a_node_that_is_ill(ward: Ward, kubeconfig: Path, illness: str) -> None:
     assert do in found[name][1]
 
 
-def test_scripts_get_a_document_and_an_exit_code(ward: Ward, kubeconfig: Path, tmp_path: Path) -> None:
+def test_scripts_get_a_document_and_an_exit_code(ward: DoctorNode, kubeconfig: Path, tmp_path: Path) -> None:
     ward.status("v1.26.9+k3s1")
     done = synapse(
         written(tmp_path, ward.config), "doctor", "--stack", "mine", "--kubeconfig", str(kubeconfig), "--json"
@@ -245,20 +245,20 @@ def test_scripts_get_a_document_and_an_exit_code(ward: Ward, kubeconfig: Path, t
     assert "K3s v1.29" in kubernetes["do"]
 
 
-def test_a_probe_that_does_not_end_is_no_answer_and_leaves_nothing(ward: Ward) -> None:
+def test_a_probe_that_does_not_end_is_no_answer_and_leaves_nothing(ward: DoctorNode) -> None:
     """A simulated pod runs for ever."""
     with pytest.raises(ProbeError, match="has not ended after 2 s"):
         probe(ward.core, settings_of(ward.config).node, 2)
     eventually(lambda: not probes(ward), "the pod is still there")
 
 
-def test_a_probe_that_is_refused_is_no_answer(ward: Ward) -> None:
+def test_a_probe_that_is_refused_is_no_answer(ward: DoctorNode) -> None:
     ward.set("node.runtimeClass", "none-such")
     with pytest.raises(ProbeError, match="the API server refuses the pod that would look: 403"):
         probe(ward.core, settings_of(ward.config).node, 2)
     assert not probes(ward)
 
 
-def probes(ward: Ward) -> list[str]:
+def probes(ward: DoctorNode) -> list[str]:
     listed = ward.core.list_namespaced_pod("default", label_selector="app.kubernetes.io/name=synapse-doctor").items
     return [pod.metadata.name for pod in listed]

@@ -10,7 +10,7 @@ from infra.quantities import as_bytes
 from ops.cluster.state import ClusterState, read
 from tests.conftest import changed, planned
 from tests.pulumi_engine.conftest import PACK, MakeProject, ok
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 EXPORTERS = ["blackbox-exporter", "dcgm-exporter", "kube-state-metrics", "node-exporter"]
@@ -19,20 +19,20 @@ SERVICES = ["ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-g
 EVERYTHING = sorted([*MONITORING, *SERVICES])
 
 
-def state_of(engine: Engine, namespace: str) -> ClusterState:
+def state_of(engine: PulumiEngine, namespace: str) -> ClusterState:
     assert engine.kubeconfig
     return read(engine.kubeconfig, namespace)
 
 
-def up(engine: Engine) -> str:
+def up(engine: PulumiEngine) -> str:
     return ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
 
 
-def workloads(engine: Engine, namespace: str) -> list[str]:
+def workloads(engine: PulumiEngine, namespace: str) -> list[str]:
     return sorted(pod.workload for pod in state_of(engine, namespace).pods if pod.is_ready)
 
 
-def waits(engine: Engine, kind: str, others: str) -> set[str]:
+def waits(engine: PulumiEngine, kind: str, others: str) -> set[str]:
     """The objects of *others* that the one of *kind* is made after: without one, Traefik would drop its router."""
     resources = json.loads(ok(engine.capture("stack", "export")))["deployment"]["resources"]
     (one,) = [found for found in resources if found["type"] == f"kubernetes:{kind}"]
@@ -40,7 +40,7 @@ def waits(engine: Engine, kind: str, others: str) -> set[str]:
     return {names[urn]["metadata"]["name"] for urn in one["dependencies"] if urn in names}
 
 
-def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: Engine, namespace: str) -> None:
+def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: PulumiEngine, namespace: str) -> None:
     ok(engine.capture("preview", *PACK))
     up(engine)
     state = state_of(engine, namespace)
@@ -54,7 +54,7 @@ def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: E
     assert "108 unchanged" in ok(engine.capture("refresh", "--yes"))
 
 
-def test_phases_go_up_and_down_and_claims_stay(engine: Engine, namespace: str) -> None:
+def test_phases_go_up_and_down_and_claims_stay(engine: PulumiEngine, namespace: str) -> None:
     for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6), (6, 13), (5, 6)):
         engine.prepare({"synapse:namespace": namespace, "synapse:phase": phase})
         up(engine)
@@ -64,7 +64,7 @@ def test_phases_go_up_and_down_and_claims_stay(engine: Engine, namespace: str) -
 
 
 def test_destroy_leaves_the_namespace_and_its_claims_and_they_are_adopted_again(
-    engine: Engine, core: Any, namespace: str
+    engine: PulumiEngine, core: Any, namespace: str
 ) -> None:
     up(engine)
     before = {claim.name for claim in state_of(engine, namespace).claims}
@@ -86,7 +86,7 @@ def test_a_preview_names_the_field_that_changes(project: MakeProject) -> None:
     assert "1 to update" in output
 
 
-def test_drift_is_seen_by_refresh_and_repaired_by_up(engine: Engine, core: Any, namespace: str) -> None:
+def test_drift_is_seen_by_refresh_and_repaired_by_up(engine: PulumiEngine, core: Any, namespace: str) -> None:
     up(engine)
     apps: Any = client.AppsV1Api(core.api_client)
     apps.patch_namespaced_deployment_scale("ollama", namespace, {"spec": {"replicas": 0}})
@@ -95,7 +95,7 @@ def test_drift_is_seen_by_refresh_and_repaired_by_up(engine: Engine, core: Any, 
     assert apps.read_namespaced_deployment("ollama", namespace).status.ready_replicas == 1
 
 
-def test_the_scheduler_places_what_the_ledger_allows(engine: Engine, core: Any) -> None:
+def test_the_scheduler_places_what_the_ledger_allows(engine: PulumiEngine, core: Any) -> None:
     up(engine)
     (node,) = core.list_node().items
     assert as_bytes(node.status.capacity["memory"]) == planned().ledger.capacity.memory

@@ -13,7 +13,7 @@ from tests.conftest import forge_config
 from tests.pulumi_engine.conftest import PACK, clean, ok, write_project
 from tests.tools.images import fake_docker
 from tools.images import content
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 PROGRAM = """
@@ -43,7 +43,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def engine(kubeconfig: Path, tmp_path: Path, namespace: str, source: Path, calls: Path) -> Iterator[Engine]:
+def engine(kubeconfig: Path, tmp_path: Path, namespace: str, source: Path, calls: Path) -> Iterator[PulumiEngine]:
     settings = forge_config()
     settings["synapse:registry"] = "registry.example/team"
     settings["synapse:services"] = {"gateway": {"image": "build"}, "ollama": settings["synapse:services"]["ollama"]}
@@ -52,7 +52,7 @@ def engine(kubeconfig: Path, tmp_path: Path, namespace: str, source: Path, calls
     write_project(project, "", settings)
     program = PROGRAM.format(source=str(source), program=str(ROOT / "infra/__main__.py"))
     (project / "program/__main__.py").write_text(program)
-    made = Engine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=project)
+    made = PulumiEngine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=project)
     made.prepare({"synapse:namespace": namespace, "synapse:phase": 3})
     yield made
     clean(made, kubeconfig, namespace)
@@ -65,7 +65,7 @@ def apps(kubeconfig: Path) -> Iterator[Any]:
 
 
 def test_an_edit_builds_again_and_rolls_the_gateway_alone(
-    engine: Engine, apps: Any, namespace: str, source: Path, calls: Path
+    engine: PulumiEngine, apps: Any, namespace: str, source: Path, calls: Path
 ) -> None:
     ok(engine.capture("preview", *PACK))
     assert not calls.exists()  # nothing is built to see what would change
@@ -87,7 +87,7 @@ def test_an_edit_builds_again_and_rolls_the_gateway_alone(
     assert len([line for line in changed if "kubernetes:" in line]) == 1, done
 
 
-def test_a_build_that_fails_leaves_what_runs(engine: Engine, apps: Any, namespace: str, source: Path) -> None:
+def test_a_build_that_fails_leaves_what_runs(engine: PulumiEngine, apps: Any, namespace: str, source: Path) -> None:
     ok(engine.capture("up", "--yes", "--skip-preview"))
     before = deployed(apps, namespace)
     with (source / "Dockerfile").open("a") as file:

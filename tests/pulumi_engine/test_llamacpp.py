@@ -13,7 +13,7 @@ from infra.settings.loader import LAST_PHASE, ROOT, load
 from ops.cluster.state import read
 from ops.cluster.target import at_phase
 from tests.pulumi_engine.conftest import PACK, clean, ok
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 from tools.twin import Twin
 
 pytestmark = pytest.mark.engine
@@ -31,14 +31,14 @@ def kubeconfig(state: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(stack=STACK, state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
+def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[PulumiEngine]:
+    engine = PulumiEngine(stack=STACK, state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
     engine.prepare()
     yield engine
     clean(engine, kubeconfig, load(STACK).namespace)
 
 
-def test_it_goes_up_in_one_go_and_back_and_up_again_step_by_step(engine: Engine, kubeconfig: Path) -> None:
+def test_it_goes_up_in_one_go_and_back_and_up_again_step_by_step(engine: PulumiEngine, kubeconfig: Path) -> None:
     ok(engine.capture("preview", *PACK))
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     planned = plan(load(STACK))

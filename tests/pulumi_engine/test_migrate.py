@@ -23,11 +23,11 @@ from tests.pulumi_engine.consumer import (
     EMBEDS,
     NAME,
     OLD,
-    Ollama,
-    Project,
+    ConsumerProject,
+    FakeOllama,
     ollamas,
 )
-from tests.pulumi_engine.killed import Run, ended
+from tests.pulumi_engine.migration_process import MigrationRun, ended
 
 pytestmark = pytest.mark.engine
 
@@ -39,15 +39,15 @@ Migrate = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def servers() -> Iterator[tuple[Ollama, Ollama]]:
+def servers() -> Iterator[tuple[FakeOllama, FakeOllama]]:
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(ollamas()) as found:
         yield found
 
 
 @pytest.fixture
-def project(core: Any, namespace: str, tmp_path: Path) -> Iterator[Project]:
+def project(core: Any, namespace: str, tmp_path: Path) -> Iterator[ConsumerProject]:
     """The consumer is there and ready."""
-    found = Project(core=core, platform=namespace, folder=tmp_path / "project")
+    found = ConsumerProject(core=core, platform=namespace, folder=tmp_path / "project")
     try:
         found.deploy()
         eventually(found.is_ready, "the consumer is not ready")
@@ -59,20 +59,24 @@ def project(core: Any, namespace: str, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def run(kubeconfig: Path, project: Project, servers: tuple[Ollama, Ollama]) -> Callable[..., Run]:
+def run(
+    kubeconfig: Path, project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama]
+) -> Callable[..., MigrationRun]:
     shared, own = servers
-    return lambda **way: Run(kubeconfig=kubeconfig, folder=project.folder, url=shared.url, own_url=own.url, **way)
+    return lambda **way: MigrationRun(
+        kubeconfig=kubeconfig, folder=project.folder, url=shared.url, own_url=own.url, **way
+    )
 
 
 @pytest.fixture
-def migrate(kubeconfig: Path, project: Project, servers: tuple[Ollama, Ollama]) -> Migrate:
+def migrate(kubeconfig: Path, project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama]) -> Migrate:
     """`migrate("--dry-run")`, for the consumer of the project."""
     shared, own = servers
     where = ("--stack", "mine", "--kubeconfig", str(kubeconfig), "--url", shared.url, "--own-url", own.url)
     return lambda *more: synapse(project.folder, "migrate", NAME, *where, *more)
 
 
-def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: Project, migrate: Migrate) -> None:
+def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: ConsumerProject, migrate: Migrate) -> None:
     looked = migrate("--dry-run")
     assert looked.returncode == 0, looked.stdout + looked.stderr
     for part in (*FORWARD, f"OLLAMA_URL={project.url}", "to do", "nothing was changed", "4 dimensions"):
@@ -94,7 +98,9 @@ def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: Project, 
 
 @pytest.mark.parametrize("what", MOMENTS)
 @pytest.mark.parametrize("step", FORWARD)
-def test_whoever_is_killed_goes_on(project: Project, run: Callable[..., Run], step: str, what: str) -> None:
+def test_whoever_is_killed_goes_on(
+    project: ConsumerProject, run: Callable[..., MigrationRun], step: str, what: str
+) -> None:
     assert ended(run(), (step, what)) == -9
     assert project.record()["state"] == "moving"
     assert ended(run()) == 0
@@ -111,7 +117,11 @@ def test_whoever_is_killed_goes_on(project: Project, run: Callable[..., Run], st
 @pytest.mark.parametrize("what", MOMENTS)
 @pytest.mark.parametrize("step", BACKWARD)
 def test_whoever_is_killed_on_the_way_back_goes_on_going_back(
-    project: Project, servers: tuple[Ollama, Ollama], run: Callable[..., Run], step: str, what: str
+    project: ConsumerProject,
+    servers: tuple[FakeOllama, FakeOllama],
+    run: Callable[..., MigrationRun],
+    step: str,
+    what: str,
 ) -> None:
     shared, _ = servers
     assert ended(run(), ("verify", "begins")) == -9
@@ -125,7 +135,7 @@ def test_whoever_is_killed_on_the_way_back_goes_on_going_back(
 
 
 def test_what_cannot_be_verified_is_undone_and_can_be_tried_again(
-    project: Project, servers: tuple[Ollama, Ollama], run: Callable[..., Run], migrate: Migrate
+    project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama], run: Callable[..., MigrationRun], migrate: Migrate
 ) -> None:
     shared, _ = servers
     assert ended(run(), ("verify", "begins")) == -9
@@ -155,7 +165,7 @@ def test_what_cannot_be_verified_is_undone_and_can_be_tried_again(
     ],
 )
 def test_nothing_is_begun_that_could_not_be_ended(
-    project: Project, servers: tuple[Ollama, Ollama], migrate: Migrate, broken: str, said: str
+    project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama], migrate: Migrate, broken: str, said: str
 ) -> None:
     shared, own = servers
     if broken == "model":
@@ -180,7 +190,9 @@ def test_nothing_is_begun_that_could_not_be_ended(
     assert "failure" in {found["state"] for found in json.loads(looked.stdout)["findings"]}
 
 
-def test_a_moved_consumer_can_be_sent_back(project: Project, run: Callable[..., Run], migrate: Migrate) -> None:
+def test_a_moved_consumer_can_be_sent_back(
+    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate
+) -> None:
     assert ended(run()) == 0
     done = migrate("--rollback")
     assert done.returncode == 0, done.stderr
@@ -188,7 +200,7 @@ def test_a_moved_consumer_can_be_sent_back(project: Project, run: Callable[..., 
     assert project.is_as_before()
 
 
-def test_what_was_undone_over_there_is_done_again(project: Project, run: Callable[..., Run]) -> None:
+def test_what_was_undone_over_there_is_done_again(project: ConsumerProject, run: Callable[..., MigrationRun]) -> None:
     """Its own deployment has set the old address again, and its pods may have been started with that."""
     assert ended(run()) == 0
     project.core.patch_namespaced_config_map(CONFIG_MAP, project.namespace, {"data": OLD})
@@ -198,7 +210,7 @@ def test_what_was_undone_over_there_is_done_again(project: Project, run: Callabl
 
 
 def test_an_interrupted_move_is_not_continued_to_another_place(
-    project: Project, run: Callable[..., Run], migrate: Migrate
+    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate
 ) -> None:
     assert ended(run(), ("verify", "begins")) == -9
     project.declare(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/other"}})
@@ -209,7 +221,7 @@ def test_an_interrupted_move_is_not_continued_to_another_place(
     assert project.is_as_before()
 
 
-def test_later_the_address_of_another_service(project: Project, run: Callable[..., Run]) -> None:
+def test_later_the_address_of_another_service(project: ConsumerProject, run: Callable[..., MigrationRun]) -> None:
     """Back from there is the first service, not the consumer's own."""
     assert ended(run()) == 0
     project.declare(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/v1"}})
@@ -221,7 +233,7 @@ def test_later_the_address_of_another_service(project: Project, run: Callable[..
 
 @pytest.mark.parametrize("what", MOMENTS)
 def test_its_own_server_is_stopped_and_then_deleted(
-    project: Project, run: Callable[..., Run], migrate: Migrate, what: str
+    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate, what: str
 ) -> None:
     assert ended(run(way="stop")) == 1  # there is no record yet
     assert ended(run()) == 0
@@ -243,7 +255,9 @@ def test_its_own_server_is_stopped_and_then_deleted(
     assert "nothing is left to go back to" in migrate("--rollback").stderr
 
 
-def test_a_stopped_server_runs_again_before_anybody_is_sent_back(project: Project, run: Callable[..., Run]) -> None:
+def test_a_stopped_server_runs_again_before_anybody_is_sent_back(
+    project: ConsumerProject, run: Callable[..., MigrationRun]
+) -> None:
     assert ended(run()) == 0
     assert ended(run(way="stop")) == 0
     assert ended(run(way="back")) == 0
@@ -251,7 +265,9 @@ def test_a_stopped_server_runs_again_before_anybody_is_sent_back(project: Projec
     assert project.record()["stopped"] is None
 
 
-def test_the_quiet_time_is_waited_for(project: Project, run: Callable[..., Run], migrate: Migrate) -> None:
+def test_the_quiet_time_is_waited_for(
+    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate
+) -> None:
     project.declare(own={"quietHours": 24})
     assert ended(run()) == 0
     early = migrate("--decommission")
@@ -260,7 +276,7 @@ def test_the_quiet_time_is_waited_for(project: Project, run: Callable[..., Run],
     assert project.replicas() == 1
 
 
-def test_of_two_runs_at_once_one_gives_way(project: Project) -> None:
+def test_of_two_runs_at_once_one_gives_way(project: ConsumerProject) -> None:
     record = Record(target="a", before=Before(config_maps={}, aliases={}, marks={}))
     first, second = (Records(project.core, project.platform, NAME) for _ in range(2))
     first.write(record)
@@ -283,7 +299,7 @@ def test_of_two_runs_at_once_one_gives_way(project: Project) -> None:
 def test_what_is_not_to_be_moved_is_said(
     kubeconfig: Path, tmp_path: Path, consumer: dict[str, Any], arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    project = Project(core=None, platform="llm-infra", folder=tmp_path)
+    project = ConsumerProject(core=None, platform="llm-infra", folder=tmp_path)
     project.write(consumer)
     done = synapse(tmp_path, "migrate", NAME, "--stack", "mine", "--kubeconfig", str(kubeconfig), *arguments)
     assert done.returncode == code, done.stderr

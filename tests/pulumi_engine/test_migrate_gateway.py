@@ -16,8 +16,8 @@ from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.cli.test_commands import synapse
 from tests.gateway.running import Running, running
-from tests.pulumi_engine.consumer import ALIAS, CHATS, EMBEDS, NAME, Ollama, Project, migration
-from tests.pulumi_engine.killed import Run, ended
+from tests.pulumi_engine.consumer import ALIAS, CHATS, EMBEDS, NAME, ConsumerProject, FakeOllama, migration
+from tests.pulumi_engine.migration_process import MigrationRun, ended
 from tests.pulumi_engine.test_migrate import project, run, servers  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.engine
@@ -28,13 +28,13 @@ NOBODY = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Second:
+class SecondMigration:
     """The second move of *project*, whose first one is done: from *shared* to *gateway*; *own* still runs."""
 
-    project: Project
+    project: ConsumerProject
     kubeconfig: Path
-    shared: Ollama
-    own: Ollama
+    shared: FakeOllama
+    own: FakeOllama
     gateway: Running
 
     def migrate(self, *more: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
@@ -45,12 +45,12 @@ class Second:
 
 @pytest.fixture
 def second(
-    project: Project,  # noqa: F811
-    run: Callable[..., Run],  # noqa: F811
-    servers: tuple[Ollama, Ollama],  # noqa: F811
+    project: ConsumerProject,  # noqa: F811
+    run: Callable[..., MigrationRun],  # noqa: F811
+    servers: tuple[FakeOllama, FakeOllama],  # noqa: F811
     kubeconfig: Path,
     tmp_path: Path,
-) -> Iterator[Second]:
+) -> Iterator[SecondMigration]:
     shared, own = servers
     assert ended(run()) == 0
     project.write({"namespace": project.namespace, "migration": migration(service="gateway")}, GATEWAY_PHASE)
@@ -59,10 +59,10 @@ def second(
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(beside(shared, planned, tmp_path)) as gateway,
     ):
-        yield Second(project=project, kubeconfig=kubeconfig, shared=shared, own=own, gateway=gateway)
+        yield SecondMigration(project=project, kubeconfig=kubeconfig, shared=shared, own=own, gateway=gateway)
 
 
-def beside(shared: Ollama, planned: Plan, folder: Path) -> AbstractAsyncContextManager[Running]:
+def beside(shared: FakeOllama, planned: Plan, folder: Path) -> AbstractAsyncContextManager[Running]:
     """The gateway by the configuration that the stack renders, with its Ollama here and nothing else anywhere."""
     (found,) = (each for each in manifests(planned) if each["metadata"]["name"] == "synapse-gateway-config")
     document = yaml.safe_load(found["data"]["backends.yaml"])
@@ -72,7 +72,7 @@ def beside(shared: Ollama, planned: Plan, folder: Path) -> AbstractAsyncContextM
     return running(folder, backends, routes, {"SYNAPSE_API_KEYS": f"{KEY};name=migrate"})
 
 
-def test_from_the_shared_ollama_to_the_gateway_and_back(second: Second) -> None:
+def test_from_the_shared_ollama_to_the_gateway_and_back(second: SecondMigration) -> None:
     consumer, before = second.project, len(second.shared.calls("/v1/embeddings"))
     done = second.migrate()
     assert done.returncode == 0, done.stderr
@@ -85,7 +85,7 @@ def test_from_the_shared_ollama_to_the_gateway_and_back(second: Second) -> None:
     assert consumer.is_moved()  # to the first service, where it was
 
 
-def test_a_gateway_that_refuses_the_key_or_lacks_the_model_gets_nobody(second: Second) -> None:
+def test_a_gateway_that_refuses_the_key_or_lacks_the_model_gets_nobody(second: SecondMigration) -> None:
     refused = second.migrate(key="another")
     assert (refused.returncode, "401" in refused.stderr) == (1, True), refused.stderr
     second.shared.handlers["POST /v1/embeddings"] = lambda *_: web.json_response({"error": "no such model"}, status=404)

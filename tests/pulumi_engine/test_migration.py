@@ -11,7 +11,7 @@ from kubernetes import client
 from infra.annotations import MIGRATED
 from tests.conftest import Config, changed
 from tests.pulumi_engine.conftest import PACK, MakeProject, ok, refused
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 
@@ -74,7 +74,7 @@ def marks(core: Any, consumer: str) -> list[str | None]:
     return [(each.spec.template.metadata.annotations or {}).get(MIGRATED) for each in found]
 
 
-def depends_on(engine: Engine, patch: str) -> set[str]:
+def depends_on(engine: PulumiEngine, patch: str) -> set[str]:
     """The resources that a restart waits for, by type and name."""
     resources = json.loads(ok(engine.capture("stack", "export")))["deployment"]["resources"]
     (found,) = [each for each in resources if each["urn"].endswith(f"DeploymentPatch::memory-{patch}")]

@@ -26,7 +26,7 @@ WEBHOOK = "http://pager.tools.svc:8080/alerts"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class AlertCase:
     """Series that make an alert fire, and those that must not; values are promtool's, one a minute."""
 
     fires: dict[str, str]
@@ -34,8 +34,8 @@ class Case:
     where: str = ""
 
 
-def one(series: str, fires: str, quiet: str, where: str = "") -> Case:
-    return Case(fires={series: fires}, quiet={series: quiet}, where=where)
+def one(series: str, fires: str, quiet: str, where: str = "") -> AlertCase:
+    return AlertCase(fires={series: fires}, quiet={series: quiet}, where=where)
 
 
 def disk(name: str, free: str) -> dict[str, str]:
@@ -48,26 +48,26 @@ LIMITS = 'kube_resourcequota{resource="limits.memory",'
 QUOTA = {f'{LIMITS}type="hard"}}': "160x30", "synapse_spare_bytes": "4x30"}
 RUN = "kube_cronjob_status_last_"
 FIRST = "synapse_first_chunk_seconds"
-CASES: dict[str, Case] = {
+CASES: dict[str, AlertCase] = {
     "OllamaDown": one('probe_success{service="ollama"}', "0x30", "1x30"),
     "ServiceDown": one('probe_success{service="piper-tts"}', "0x30", "1x30", 'service="piper-tts"'),
     "TargetDown": one('up{job="vllm-inference"}', "0x30", "1x30", 'service="vllm-inference"'),
     "IngressDown": one('probe_success{service="ingress"}', "0x30", "1x30"),
     "CertificateExpiring": one("probe_ssl_earliest_cert_expiry", "1123200x30", "1296000x30"),  # 13 and 15 days
-    "QuotaNearFull": Case(
+    "QuotaNearFull": AlertCase(
         fires={**QUOTA, f'{LIMITS}type="used"}}': "157x30"},
         quiet={**QUOTA, f'{LIMITS}type="used"}}': "156x30"},
     ),
-    "RestartFailing": Case(
+    "RestartFailing": AlertCase(
         fires={f"{RUN}schedule_time{{}}": "86400x30", f"{RUN}successful_time{{}}": "60x30"},
         quiet={f"{RUN}schedule_time{{}}": "86400x30", f"{RUN}successful_time{{}}": "86460x30"},
     ),
-    "VolumeFilling": Case(fires={**disk("a", "9x30"), **disk("b", "9x30")}, quiet=disk("a", "11x30")),
-    "GatewayLatencyBurn": Case(
+    "VolumeFilling": AlertCase(fires={**disk("a", "9x30"), **disk("b", "9x30")}, quiet=disk("a", "11x30")),
+    "GatewayLatencyBurn": AlertCase(
         fires={f"{FIRST}_count": "0+10x30", f'{FIRST}_bucket{{le="10.0"}}': "0+6x30"},
         quiet={f"{FIRST}_count": "0+10x30", f'{FIRST}_bucket{{le="10.0"}}': "0x12 10+10x18"},  # it is over
     ),
-    "GatewayErrors": Case(
+    "GatewayErrors": AlertCase(
         fires={
             'synapse_http_requests_total{status="200"}': "0+90x30",
             'synapse_http_requests_total{status="502"}': "0+10x30",
@@ -77,7 +77,7 @@ CASES: dict[str, Case] = {
             'synapse_http_requests_total{status="502"}': "0+1x30",
         },
     ),
-    "GatewayBreakerOpen": Case(
+    "GatewayBreakerOpen": AlertCase(
         fires={
             'synapse_breaker_state{backend="vllm",pod="a"}': "2x30",
             'synapse_breaker_state{backend="vllm"}': "0x30",
@@ -94,7 +94,7 @@ CASES: dict[str, Case] = {
     "SGLangQueueDepth": one("sglang:num_queue_reqs", "11x30", "10x30"),
     "LlamaQueueDepth": one("llamacpp:requests_deferred", "11x30", "10x30"),
     "GPUTemperatureHigh": one('DCGM_FI_DEV_GPU_TEMP{gpu="0"}', "86x30", "85x30"),
-    "GPUMemoryHigh": Case(
+    "GPUMemoryHigh": AlertCase(
         fires={"DCGM_FI_DEV_FB_USED": "29700x30", "DCGM_FI_DEV_FB_FREE": "2900x30"},
         quiet={"DCGM_FI_DEV_FB_USED": "27600x30", "DCGM_FI_DEV_FB_FREE": "5000x30"},
     ),

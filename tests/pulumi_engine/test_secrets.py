@@ -9,13 +9,13 @@ from kubernetes import client
 
 from infra.annotations import SECRETS
 from tests.pulumi_engine.conftest import PACK, ok
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 CANARY = "hf_canary_4711"
 
 
-def test_a_token_is_in_its_secret_and_nowhere_else(engine: Engine, core: Any, namespace: str) -> None:
+def test_a_token_is_in_its_secret_and_nowhere_else(engine: PulumiEngine, core: Any, namespace: str) -> None:
     ok(engine.capture("config", "set", "--secret", "synapse:hfToken", CANARY))
     preview = ok(engine.capture("preview", "--diff", *PACK))
     update = ok(engine.capture("up", "--yes", "--skip-preview", "--diff", *PACK))
@@ -32,7 +32,7 @@ def test_a_token_is_in_its_secret_and_nowhere_else(engine: Engine, core: Any, na
 
 
 def test_a_new_key_rolls_the_gateway_and_only_its_hash_is_in_the_cluster(
-    engine: Engine, core: Any, namespace: str
+    engine: PulumiEngine, core: Any, namespace: str
 ) -> None:
     apps = client.AppsV1Api(core.api_client)
 

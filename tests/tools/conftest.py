@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from tests.tools.plugin_calls import Context, Lines, Resource
-from tools.offline.engine import Engine
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tests.tools.plugin_calls import FakeContext, LogLines, PluginResource
+from tools.offline.engine import PulumiEngine
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 from tools.offline.plugins.kubernetes.provider import KubernetesProvider
 from tools.offline.plugins.values import encode
-from tools.twin import Node, Twin
+from tools.twin import SimulatedNode, Twin
 
 GIB = 1 << 30
-NODE = Node(name="small", memory=16 * GIB, cpu=8_000, gpus=0)
+NODE = SimulatedNode(name="small", memory=16 * GIB, cpu=8_000, gpus=0)
 DEADLINE_S = 60.0
 POLL_S = 0.1
 MANAGER = "a-person"
 NAMES = count()
-Make = Callable[..., Resource]
+Make = Callable[..., PluginResource]
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
@@ -44,24 +44,24 @@ def twin_kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def api(twin_kubeconfig: Path) -> Api:
-    return Api(str(twin_kubeconfig), None)
+def api(twin_kubeconfig: Path) -> KubernetesApi:
+    return KubernetesApi(str(twin_kubeconfig), None)
 
 
 @pytest.fixture
-def namespace(api: Api) -> Iterator[str]:
+def namespace(api: KubernetesApi) -> Iterator[str]:
     """A namespace of the test's own; the cluster takes its time to end it."""
     name = f"test-{next(NAMES)}"
-    target = Reference("v1", "Namespace", name)
+    target = ObjectReference("v1", "Namespace", name)
     item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     api.apply(target, item, MANAGER, force=False, dry_run=False)
-    account = Reference("v1", "ServiceAccount", "default", name)
+    account = ObjectReference("v1", "ServiceAccount", "default", name)
     eventually(lambda: api.get(account), "no service account")
     yield name
     api.delete(target, "Background")
 
 
-class Project:
+class PulumiProject:
     """A Pulumi project with one program, and the engine for it."""
 
     def __init__(self, folder: Path, kubeconfig: Path | None) -> None:
@@ -69,7 +69,7 @@ class Project:
         self.folder.mkdir()
         (self.folder / "Pulumi.yaml").write_text("name: trial\nruntime: python\n")
         (self.folder / "Pulumi.test.yaml").write_text("config: {}\n")
-        self.engine = Engine("test", folder / "state", kubeconfig, self.folder)
+        self.engine = PulumiEngine("test", folder / "state", kubeconfig, self.folder)
 
     def program(self, source: str, **config: str) -> None:
         """Write the program, and set what `pulumi.Config().get` returns; `a__b` is the key `b` of the namespace `a`."""
@@ -91,24 +91,24 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> PulumiProject:
     """A project without a cluster."""
-    return Project(tmp_path, None)
+    return PulumiProject(tmp_path, None)
 
 
 @pytest.fixture
-def lines() -> Lines:
-    return Lines()
+def lines() -> LogLines:
+    return LogLines()
 
 
 @pytest.fixture
-def make(twin_kubeconfig: Path, lines: Lines) -> Make:
+def make(twin_kubeconfig: Path, lines: LogLines) -> Make:
     """Make a resource of a fresh provider with these settings."""
 
-    def resource(kind: str, name: str = "it", **settings: str) -> Resource:
+    def resource(kind: str, name: str = "it", **settings: str) -> PluginResource:
         provider = KubernetesProvider(lines)
         configuration = {"kubeconfig": str(twin_kubeconfig), **settings}
-        provider.Configure(messages.ConfigureRequest(args=encode(configuration)), Context())
-        return Resource(provider, kind, name)
+        provider.Configure(messages.ConfigureRequest(args=encode(configuration)), FakeContext())
+        return PluginResource(provider, kind, name)
 
     return resource

@@ -21,7 +21,7 @@ chmod +x "$2"
 
 
 @dataclass
-class Publisher:
+class ReleaseServer:
     """A web server on loopback that hands out files and remembers what it was asked for."""
 
     url: str
@@ -31,7 +31,7 @@ class Publisher:
 
 
 @contextmanager
-def publishing() -> Iterator[Publisher]:
+def release_server() -> Iterator[ReleaseServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             shop.asked.append(self.path)
@@ -45,7 +45,7 @@ def publishing() -> Iterator[Publisher]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        shop = Publisher(f"http://127.0.0.1:{server.server_port}")
+        shop = ReleaseServer(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield shop

@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 from tools.offline.plugins.values import Object
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -47,6 +47,6 @@ def changed(item: Object, path: str, value: object) -> Object:
     return item
 
 
-def edit(api: Api, target: Reference, patch: Object) -> None:
+def edit(api: KubernetesApi, target: ObjectReference, patch: Object) -> None:
     """Change an object as `kubectl edit` does: without Pulumi, and as the owner of what it writes."""
     api.request("PATCH", api.path(target), {"fieldManager": "kubectl-edit"}, patch, "application/merge-patch+json")

@@ -14,7 +14,7 @@ from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.values import Object, decode, encode
 
 
-class RefusedError(Exception):
+class PluginRefusedError(Exception):
     """The plugin's error, with the properties that it wants to be kept."""
 
     def __init__(self, message: str, kept: messages.ErrorResourceInitFailed | None) -> None:
@@ -22,7 +22,7 @@ class RefusedError(Exception):
         self.kept = kept
 
 
-class Context:
+class FakeContext:
     """As much of gRPC's context as the plugins use."""
 
     def __init__(self) -> None:
@@ -34,10 +34,10 @@ class Context:
         status.details[0].Unpack(self._kept)
 
     def abort(self, code: grpc.StatusCode, message: str) -> NoReturn:
-        raise RefusedError(message, self._kept)
+        raise PluginRefusedError(message, self._kept)
 
 
-class Lines(EngineLog):
+class LogLines(EngineLog):
     """The engine's log as a list."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Lines(EngineLog):
 
 
 @dataclass
-class Resource:
+class PluginResource:
     """One resource of a plugin, from its check to its end, as the engine would keep it."""
 
     provider: Any  # a servicer; its own types ask for gRPC's context
@@ -67,15 +67,15 @@ class Resource:
         request = messages.CheckRequest(
             urn=self.urn, name=self.name, type=self.type, olds=encode(self.inputs), news=encode(inputs)
         )
-        return decode(self.provider.Check(request, Context()).inputs)
+        return decode(self.provider.Check(request, FakeContext()).inputs)
 
     def create(self, inputs: Mapping[str, Any], timeout_s: float = 30) -> Object:
         """Make it; what a failed creation leaves behind is kept."""
         self.inputs = self.check(inputs)
         request = messages.CreateRequest(urn=self.urn, properties=encode(self.inputs), timeout=timeout_s)
         try:
-            response = self.provider.Create(request, Context())
-        except RefusedError as error:
+            response = self.provider.Create(request, FakeContext())
+        except PluginRefusedError as error:
             self._keep(error)
             raise
         self.id, self.outputs = response.id, decode(response.properties)
@@ -83,7 +83,7 @@ class Resource:
 
     def preview_create(self, inputs: Mapping[str, Any]) -> Object:
         request = messages.CreateRequest(urn=self.urn, properties=encode(self.check(inputs)), preview=True)
-        return decode(self.provider.Create(request, Context()).properties)
+        return decode(self.provider.Create(request, FakeContext()).properties)
 
     def diff(self, inputs: Mapping[str, Any]) -> messages.DiffResponse:
         request = messages.DiffRequest(
@@ -94,7 +94,7 @@ class Resource:
             old_inputs=encode(self.inputs),
             news=encode(self.check(inputs)),
         )
-        response: messages.DiffResponse = self.provider.Diff(request, Context())
+        response: messages.DiffResponse = self.provider.Diff(request, FakeContext())
         return response
 
     def update(self, inputs: Mapping[str, Any], *, preview: bool = False, timeout_s: float = 30) -> Object:
@@ -108,7 +108,7 @@ class Resource:
             preview=preview,
             timeout=timeout_s,
         )
-        outputs = decode(self.provider.Update(request, Context()).properties)
+        outputs = decode(self.provider.Update(request, FakeContext()).properties)
         if not preview:
             self.inputs, self.outputs = news, outputs
         return outputs
@@ -118,7 +118,7 @@ class Resource:
         request = messages.ReadRequest(
             id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), inputs=encode(self.inputs)
         )
-        response = self.provider.Read(request, Context())
+        response = self.provider.Read(request, FakeContext())
         self.inputs, self.outputs = decode(response.inputs), decode(response.properties)
         return bool(response.id)
 
@@ -126,9 +126,9 @@ class Resource:
         request = messages.DeleteRequest(
             id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), timeout=30
         )
-        self.provider.Delete(request, Context())
+        self.provider.Delete(request, FakeContext())
 
-    def _keep(self, error: RefusedError) -> None:
+    def _keep(self, error: PluginRefusedError) -> None:
         if error.kept:
             self.id, self.outputs = error.kept.id, decode(error.kept.properties)
 

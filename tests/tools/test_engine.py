@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.tools.conftest import Project, eventually
-from tools.offline.engine import Engine
+from tests.tools.conftest import PulumiProject, eventually
+from tools.offline.engine import PulumiEngine
 from tools.offline.plugins.discovery import PLUGINS, find, provide
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 
 LANGUAGE, KUBERNETES, _ = PLUGINS
 OFFICIAL = b"\x7fELF, as far as anyone looks"
@@ -47,19 +47,19 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 from cli import heed_termination
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 heed_termination()
 state, project = map(Path, sys.argv[1:])
-sys.exit(Engine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))
+sys.exit(PulumiEngine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))
 """
 
 
 @pytest.fixture
-def deployed(tmp_path: Path, twin_kubeconfig: Path) -> Project:
-    return Project(tmp_path, twin_kubeconfig)
+def deployed(tmp_path: Path, twin_kubeconfig: Path) -> PulumiProject:
+    return PulumiProject(tmp_path, twin_kubeconfig)
 
 
-def started(engine: Engine, *arguments: str) -> subprocess.Popen[bytes]:
+def started(engine: PulumiEngine, *arguments: str) -> subprocess.Popen[bytes]:
     """A command of the engine that is not waited for."""
     quiet = subprocess.DEVNULL
     return subprocess.Popen(
@@ -68,7 +68,7 @@ def started(engine: Engine, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.engine
-def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
+def test_the_life_of_a_stack(deployed: PulumiProject, api: KubernetesApi) -> None:
     """One after the other, for each takes seconds: made, unchanged, changed, drifted, repaired, destroyed."""
     deployed.program(PROGRAM, space="life")
     assert "5 created" in deployed.pulumi("up", "--yes")
@@ -86,7 +86,7 @@ def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
     assert "1 to replace" in preview
     deployed.pulumi("up", "--yes", "--skip-preview")
 
-    target = Reference("apps/v1", "Deployment", "web", "life")
+    target = ObjectReference("apps/v1", "Deployment", "web", "life")
     body = {"spec": {"replicas": 2}}
     api.request("PATCH", api.path(target), {"fieldManager": "someone"}, body, "application/merge-patch+json")
     deployed.pulumi("refresh", "--yes", "--skip-preview")
@@ -102,7 +102,7 @@ def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
 
 
 @pytest.mark.engine
-def test_a_workload_that_does_not_fit_stays_in_the_state_and_is_gone_on_with(deployed: Project) -> None:
+def test_a_workload_that_does_not_fit_stays_in_the_state_and_is_gone_on_with(deployed: PulumiProject) -> None:
     deployed.program(PROGRAM, space="tight", memory="64Gi", wait="6")  # by then the scheduler has said why
     output = deployed.refused("up", "--yes", "--skip-preview")
     assert "Deployment tight/web is in the cluster, but it is not ready" in output
@@ -115,11 +115,13 @@ def test_a_workload_that_does_not_fit_stays_in_the_state_and_is_gone_on_with(dep
 
 
 @pytest.mark.engine
-def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(deployed: Project, api: Api) -> None:
+def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(
+    deployed: PulumiProject, api: KubernetesApi
+) -> None:
     nap = deployed.folder.parent / "nap"
     deployed.program(PROGRAM + SLEEPING.format(nap), space="killed", memory="64Gi")
     engine = started(deployed.engine, "up", "--yes", "--skip-preview", "--non-interactive")
-    target = Reference("apps/v1", "Deployment", "web", "killed")
+    target = ObjectReference("apps/v1", "Deployment", "web", "killed")
     eventually(lambda: nap.exists() and nap.read_text() and api.get(target), "the update does not get there")
     family = [*psutil.Process(engine.pid).children(recursive=True), psutil.Process(int(nap.read_text()))]
     assert len(family) >= 5  # the language host, the program, two providers, the command
@@ -134,7 +136,7 @@ def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(deploye
     deployed.pulumi("preview", "--expect-no-changes")
 
 
-def napping(project: Project) -> tuple[subprocess.Popen[bytes], psutil.Process]:
+def napping(project: PulumiProject) -> tuple[subprocess.Popen[bytes], psutil.Process]:
     """An `up` in a session of its own, and the command that it waits for."""
     nap = project.folder.parent / "nap"
     project.program(SLEEPING.format(nap))
@@ -152,7 +154,7 @@ def to_all(process: subprocess.Popen[bytes]) -> None:
 @pytest.mark.engine
 @pytest.mark.parametrize(("tell", "code"), [(to_all, 1), (subprocess.Popen.terminate, 128 + signal.SIGTERM)])
 def test_whoever_is_told_to_end_lets_pulumi_end_first(
-    project: Project, tell: Callable[[subprocess.Popen[bytes]], None], code: int
+    project: PulumiProject, tell: Callable[[subprocess.Popen[bytes]], None], code: int
 ) -> None:
     process, command = napping(project)
     family = psutil.Process(process.pid).children(recursive=True)
@@ -164,7 +166,7 @@ def test_whoever_is_told_to_end_lets_pulumi_end_first(
 
 
 @pytest.mark.engine
-def test_the_lock_of_one_that_was_killed_is_in_nobodys_way(project: Project) -> None:
+def test_the_lock_of_one_that_was_killed_is_in_nobodys_way(project: PulumiProject) -> None:
     process, command = napping(project)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -176,7 +178,7 @@ def test_the_lock_of_one_that_was_killed_is_in_nobodys_way(project: Project) -> 
 
 
 @pytest.mark.engine
-def test_the_lock_of_one_that_runs_holds(project: Project) -> None:
+def test_the_lock_of_one_that_runs_holds(project: PulumiProject) -> None:
     process, _ = napping(project)
     try:
         project.engine.prepare()
@@ -187,7 +189,7 @@ def test_the_lock_of_one_that_runs_holds(project: Project) -> None:
 
 
 @pytest.mark.engine
-def test_the_checkout_is_never_written_to(project: Project) -> None:
+def test_the_checkout_is_never_written_to(project: PulumiProject) -> None:
     (project.folder / "Pulumi.test.yaml").write_text("config:\n  trial:size: 1\n  trial:phase: 1\n")
     before = {path.name: path.read_bytes() for path in project.folder.iterdir()}
     project.program("", phase="2")
@@ -203,7 +205,7 @@ def test_the_checkout_is_never_written_to(project: Project) -> None:
 
 
 @pytest.mark.engine
-def test_only_the_owner_may_look_into_it(project: Project) -> None:
+def test_only_the_owner_may_look_into_it(project: PulumiProject) -> None:
     project.program("")
     modes = {name: stat.S_IMODE((project.engine.state / name).stat().st_mode) for name in ("", "passphrase", "home")}
     assert modes == {"": 0o700, "passphrase": 0o600, "home": 0o700}
@@ -211,7 +213,7 @@ def test_only_the_owner_may_look_into_it(project: Project) -> None:
 
 @pytest.mark.engine
 def test_pulumi_keeps_a_log_only_for_who_wants_to_look_into_it(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: PulumiProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logs = project.engine.state / "home/logs"
     for is_wanted in (False, True, False):
@@ -224,7 +226,7 @@ def test_pulumi_keeps_a_log_only_for_who_wants_to_look_into_it(
 
 
 @pytest.mark.engine
-def test_a_file_that_has_gone_from_the_checkout_goes_from_the_mirror(project: Project) -> None:
+def test_a_file_that_has_gone_from_the_checkout_goes_from_the_mirror(project: PulumiProject) -> None:
     (project.folder / "old.py").touch()
     project.program("")
     assert (project.engine.mirror / "old.py").is_symlink()

@@ -11,7 +11,7 @@ from infra.plan.stack import plan
 from infra.settings.loader import ROOT, load
 from stacks.rendering import manifests, write
 from tools.errors import ToolsError
-from tools.lint import Finding, findings, reviews
+from tools.lint import LintFinding, findings, reviews
 
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 OPEN = {
@@ -29,7 +29,7 @@ OPEN = {
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Finding, ...]]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[LintFinding, ...]]:
     """What is found in each shipped stack."""
     folders = {stack: tmp_path_factory.mktemp(stack) for stack in STACKS}
     for stack, folder in folders.items():
@@ -39,14 +39,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Finding, 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_shipped_stack_has_no_finding_that_nobody_has_reviewed(
-    found: dict[str, tuple[Finding, ...]], stack: str
+    found: dict[str, tuple[LintFinding, ...]], stack: str
 ) -> None:
     known, new = divided(found[stack])
     assert new == []
     assert known, "the linters were not asked"
 
 
-def test_every_review_still_covers_something(found: dict[str, tuple[Finding, ...]]) -> None:
+def test_every_review_still_covers_something(found: dict[str, tuple[LintFinding, ...]]) -> None:
     everything = [finding for each in found.values() for finding in each]
     assert [review for review in reviews() if not any(map(review.covers, everything))] == []
 
@@ -76,5 +76,5 @@ def test_a_linter_that_fails_is_no_clean_bill(tmp_path: Path, monkeypatch: pytes
 )
 def test_a_review_covers_its_check_on_its_objects(*, change: dict[str, Any], is_covered: bool) -> None:
     fields = {"linter": "kube-score", "check": "deployment-strategy", "on": "Deployment/a", "says": ""} | change
-    known, _ = divided([Finding(**fields)])
+    known, _ = divided([LintFinding(**fields)])
     assert bool(known) is is_covered

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.tools import app
-from tests.tools.fakes import Publisher, archive, install_go, publishing, script
+from tests.tools.fakes import ReleaseServer, archive, install_go, release_server, script
 from tools.errors import ChecksumError, ToolchainError
 from tools.offline import gobuild, release
 from tools.offline.pins import PINS, PULUMI, GoPackage, Patch, Pin, Release
@@ -28,8 +28,8 @@ GO = shutil.which("go")  # before any test has a PATH of its own
 
 
 @pytest.fixture
-def publisher() -> Iterator[Publisher]:
-    with publishing() as shop:
+def publisher() -> Iterator[ReleaseServer]:
+    with release_server() as shop:
         yield shop
 
 
@@ -64,7 +64,7 @@ def pin(tmp_path: Path) -> Pin:
     )
 
 
-def released(pin: Pin, publisher: Publisher, content: bytes = PROGRAM, checksum: str | None = None) -> Pin:
+def released(pin: Pin, publisher: ReleaseServer, content: bytes = PROGRAM, checksum: str | None = None) -> Pin:
     """The same program with a release that has this content and, unless told otherwise, its checksum."""
     publisher.files["/hello-amd64"] = content
     known = checksum or hashlib.sha256(content).hexdigest()
@@ -96,7 +96,7 @@ def test_any_other_program_on_path_is_passed_over(tmp_path: Path, bin_folder: Pa
     assert chain(tmp_path, pin).resolve("hello").origin is Origin.BUILT
 
 
-def test_a_release_is_fetched_once_and_can_be_run(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+def test_a_release_is_fetched_once_and_can_be_run(tmp_path: Path, pin: Pin, publisher: ReleaseServer) -> None:
     tools = chain(tmp_path, released(pin, publisher))
     first, second = tools.resolve("hello"), tools.resolve("hello")
     assert first == second
@@ -106,7 +106,7 @@ def test_a_release_is_fetched_once_and_can_be_run(tmp_path: Path, pin: Pin, publ
     assert publisher.asked == ["/hello-amd64"]
 
 
-def test_an_archive_gives_up_only_what_was_asked_for(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+def test_an_archive_gives_up_only_what_was_asked_for(tmp_path: Path, pin: Pin, publisher: ReleaseServer) -> None:
     content = archive({"hello-amd64/bin/hello": PROGRAM, "hello-amd64/image.tar": b"large", "hello-amd64/bin/x": b""})
     wanted = "hello-{arch}/bin/hello"
     there = released(pin, publisher, content)
@@ -116,7 +116,7 @@ def test_an_archive_gives_up_only_what_was_asked_for(tmp_path: Path, pin: Pin, p
     assert files(tmp_path / "cache") == {"hello"}
 
 
-def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path, pin: Pin, publisher: ReleaseServer) -> None:
     content = archive({"hello": PROGRAM, "../outside": b"x", str(tmp_path / "absolute"): b"x"})
     there = released(pin, publisher, content)
     tools = chain(tmp_path, replace(there, release=replace(there.release, program="hello")))
@@ -124,14 +124,14 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path, pin: Pin, pu
     assert files(tmp_path) & {"outside", "absolute"} == set()
 
 
-def test_a_sha512_is_told_by_its_length(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+def test_a_sha512_is_told_by_its_length(tmp_path: Path, pin: Pin, publisher: ReleaseServer) -> None:
     known = hashlib.sha512(PROGRAM).hexdigest()
     assert chain(tmp_path, released(pin, publisher, checksum=known)).resolve("hello").origin is Origin.RELEASE
 
 
 @pytest.mark.parametrize("digits", [64, 128])
 def test_a_wrong_checksum_stops_everything(
-    tmp_path: Path, pin: Pin, publisher: Publisher, go: Path, digits: int
+    tmp_path: Path, pin: Pin, publisher: ReleaseServer, go: Path, digits: int
 ) -> None:
     tools = chain(tmp_path, released(pin, publisher, checksum=digits * "0"))
     with pytest.raises(ChecksumError) as error:
@@ -143,24 +143,24 @@ def test_a_wrong_checksum_stops_everything(
     assert not go.exists(), "fell through to a build"
 
 
-def refuse(publisher: Publisher, pin: Pin) -> Pin:
+def refuse(publisher: ReleaseServer, pin: Pin) -> Pin:
     """Nobody listens on the discard port."""
     return replace(pin, release=replace(pin.release, url="http://127.0.0.1:9/hello"))
 
 
-def lose(publisher: Publisher, pin: Pin) -> Pin:
+def lose(publisher: ReleaseServer, pin: Pin) -> Pin:
     publisher.files.clear()
     return pin
 
 
-def cut(publisher: Publisher, pin: Pin) -> Pin:
+def cut(publisher: ReleaseServer, pin: Pin) -> Pin:
     publisher.missing_bytes = 10
     return pin
 
 
 @pytest.mark.parametrize("break_it", [refuse, lose, cut])
 def test_a_release_that_does_not_arrive_is_built_instead(
-    tmp_path: Path, pin: Pin, publisher: Publisher, go: Path, break_it: Callable[[Publisher, Pin], Pin]
+    tmp_path: Path, pin: Pin, publisher: ReleaseServer, go: Path, break_it: Callable[[ReleaseServer, Pin], Pin]
 ) -> None:
     started = time.monotonic()
     found = chain(tmp_path, break_it(publisher, released(pin, publisher))).resolve("hello")
@@ -170,7 +170,9 @@ def test_a_release_that_does_not_arrive_is_built_instead(
 
 
 @pytest.mark.usefixtures("go")
-def test_a_release_without_a_pinned_checksum_is_never_asked_for(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+def test_a_release_without_a_pinned_checksum_is_never_asked_for(
+    tmp_path: Path, pin: Pin, publisher: ReleaseServer
+) -> None:
     there = released(pin, publisher)
     unchecked = replace(there, release=replace(there.release, checksum={"another-machine": 64 * "0"}))
     assert chain(tmp_path, unchecked).resolve("hello").origin is Origin.BUILT

@@ -11,13 +11,13 @@ from typing import Any
 
 import psutil
 
-from tools.control_plane.api import Api
-from tools.twin import Node, Twin
+from tools.control_plane.api import AdminClient
+from tools.twin import SimulatedNode, Twin
 from tools.twin.credentials import credentials
 from tools.twin.record import load
 
 GIB = 1 << 30
-NODE = Node(name="forge", memory=196 * GIB, cpu=64_000, gpus=4)
+NODE = SimulatedNode(name="forge", memory=196 * GIB, cpu=64_000, gpus=4)
 DEADLINE_S = 60.0
 POLL_S = 0.1
 WAITING = [sys.executable, "-c", "input()"]  # a process that stays until it is killed
@@ -33,10 +33,10 @@ def another(state: Path, suffix: str, owner_pid: int) -> Iterator[Twin]:
         twin.down()
 
 
-def api(twin: Twin) -> Api:
+def api(twin: Twin) -> AdminClient:
     record = load(twin.folder)
     assert record
-    return Api(credentials(twin.folder), record.port)
+    return AdminClient(credentials(twin.folder), record.port)
 
 
 def wait(what: Callable[[], Any]) -> Any:

@@ -25,7 +25,7 @@ def chat(*, is_stream: bool = False, wait_ms: int = 0) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
+class LoadProfile:
     """What one run of the load client does."""
 
     body: str = field(default_factory=chat)
@@ -56,7 +56,7 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class LoadResult:
     """What the load client saw. Times in microseconds; *all* and *all_events* count the warm-up too."""
 
     seconds: float
@@ -82,7 +82,7 @@ class Figures:
         return self.requests / self.seconds
 
 
-def ask_much(port: int, load: Load, cores: Sequence[int]) -> Figures:
+def run_load(port: int, load: LoadProfile, cores: Sequence[int]) -> LoadResult:
     """Run the load client against *port* of the loopback. Raises ToolsError where it fails."""
     command = [*pinned(cores), str(program()), *load.arguments(port)]
     most_s = load.seconds + load.warmup_s + GRACE_S + load.requests / 50
@@ -90,4 +90,4 @@ def ask_much(port: int, load: Load, cores: Sequence[int]) -> Figures:
     if done.returncode:
         raise ToolsError(f"the load client failed: {done.stderr.strip()}")
     found = json.loads(done.stdout)
-    return Figures(**{part.name: found[part.name] for part in fields(Figures)})
+    return LoadResult(**{part.name: found[part.name] for part in fields(LoadResult)})

@@ -26,7 +26,7 @@ NS = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
+class RunningProcess:
     """A program under way, with all processes that it started."""
 
     port: int
@@ -57,7 +57,7 @@ def _thread_s(task: Path) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class ProbeRequest:
     """A request by which a program shows that it serves; without a body it is a GET."""
 
     path: str
@@ -67,8 +67,8 @@ class Question:
 
 @contextmanager
 def running(
-    command: Sequence[str], cores: Sequence[int], port: int, log: Path, question: Question
-) -> Iterator[Running]:
+    command: Sequence[str], cores: Sequence[int], port: int, log: Path, question: ProbeRequest
+) -> Iterator[RunningProcess]:
     """Start a program that listens on *port* of the loopback, wait for its first answer, and end it afterwards.
 
     Raises ToolsError, with the end of its *log*, where it ends or does not answer within 2 min.
@@ -86,7 +86,7 @@ def running(
         )
     try:
         _await(process, port, question, log)
-        yield Running(port=port, pid=process.pid, cold_s=time.monotonic() - started)
+        yield RunningProcess(port=port, pid=process.pid, cold_s=time.monotonic() - started)
     finally:
         _end(process)
 
@@ -135,7 +135,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "TMPDIR": str(folder)}
 
 
-def _await(process: "subprocess.Popen[bytes]", port: int, question: Question, log: Path) -> None:
+def _await(process: "subprocess.Popen[bytes]", port: int, question: ProbeRequest, log: Path) -> None:
     deadline = time.monotonic() + START_S
     while not _answers(port, question):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -143,14 +143,14 @@ def _await(process: "subprocess.Popen[bytes]", port: int, question: Question, lo
         time.sleep(PAUSE_S)
 
 
-def _answers(port: int, question: Question) -> bool:
+def _answers(port: int, question: ProbeRequest) -> bool:
     try:
         return ask(port, question)[0] == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
 
 
-def ask(port: int, question: Question) -> tuple[int, bytes]:
+def ask(port: int, question: ProbeRequest) -> tuple[int, bytes]:
     """Status and body of one answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ASK_S)
     try:

@@ -12,17 +12,17 @@ from pathlib import Path
 from tools.bench import litellm
 from tools.bench.load import HEADERS, KEY, PATH, chat
 from tools.bench.machine import Cores
-from tools.bench.process import Question, Running, free_port, running
+from tools.bench.process import ProbeRequest, RunningProcess, free_port, running
 from tools.bench.program import program
 from tools.errors import ToolsError
 from tools.offline import debian
 
-QUESTION = Question(path=PATH, body=chat(), headers=HEADERS)
+PROBE = ProbeRequest(path=PATH, body=chat(), headers=HEADERS)
 ENV = "/usr/bin/env"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ProxySetup:
     """Where one start of a proxy works: its folder, its port, the stub's, and how many workers it is to have."""
 
     folder: Path
@@ -32,10 +32,10 @@ class Place:
     backend: Mapping[str, int] = field(default_factory=dict)  # bounds of the gateway's backend, where they matter
 
 
-Prepare = Callable[[Place], list[str]]
+Prepare = Callable[[ProxySetup], list[str]]
 
 
-def gateway(place: Place) -> list[str]:
+def gateway(place: ProxySetup) -> list[str]:
     """With everything on: keys with limits, metrics, request ids, breaker, admission, access log."""
     if importlib.util.find_spec("synapse_gateway") is None:
         raise ToolsError("the gateway's package is not in this environment; run `tools/uv sync`, then this again")
@@ -76,14 +76,14 @@ http {{
 """
 
 
-def nginx(place: Place) -> list[str]:
+def nginx(place: ProxySetup) -> list[str]:
     """A plain reverse proxy that streams, with kept connections on both sides and no log."""
     text = NGINX.format(workers=place.workers, upstream=place.upstream, port=place.port)
     file = _written(place, "nginx.conf", text)
     return [str(debian.program("nginx")), "-e", "nginx.err", "-p", str(place.folder), "-c", file]
 
 
-def lite_llm(place: Place) -> list[str]:
+def lite_llm(place: ProxySetup) -> list[str]:
     """As its documentation has it for production: no debugging, one worker for each core, a master key."""
     parameters = {"model": "openai/stub", "api_base": f"http://127.0.0.1:{place.upstream}/v1", "api_key": "none"}
     config = {
@@ -102,25 +102,25 @@ DIRECT = "direct"
 
 
 @contextmanager
-def stub(folder: Path, cores: Cores) -> Iterator[Running]:
+def stub(folder: Path, cores: Cores) -> Iterator[RunningProcess]:
     """The backend's place."""
     port = free_port()
     command = [str(program()), "stub", f"-port={port}"]
-    question = Question(path="/health", headers={})
+    question = ProbeRequest(path="/health", headers={})
     with running(command, cores.rest, port, folder / "stub.log", question) as found:
         yield found
 
 
 @contextmanager
-def proxy(name: str, place: Place, cores: Cores) -> Iterator[Running]:
+def proxy(name: str, place: ProxySetup, cores: Cores) -> Iterator[RunningProcess]:
     """One of PROXIES in front of the stub."""
     place.folder.mkdir(parents=True, exist_ok=True)
     command = PROXIES[name](place)
-    with running(command, cores.proxy, place.port, place.folder / f"{name}.log", QUESTION) as found:
+    with running(command, cores.proxy, place.port, place.folder / f"{name}.log", PROBE) as found:
         yield found
 
 
-def _written(place: Place, name: str, text: str) -> str:
+def _written(place: ProxySetup, name: str, text: str) -> str:
     path = place.folder / name
     path.write_text(text, encoding="utf-8")
     return str(path)

@@ -15,14 +15,14 @@ import psutil
 
 from tools import paths
 from tools.cluster import node, privileges
-from tools.cluster.configs import EVICTION_BYTES, Reserved
+from tools.cluster.configs import EVICTION_BYTES, ReservedResources
 from tools.cluster.credentials import credentials
 from tools.cluster.distribution import Distribution, distribution
 from tools.cluster.node import RunningNode
 from tools.cluster.readiness import is_system_ready
-from tools.cluster.record import Forward, Record, Size, load
-from tools.cluster.start import API, POLL_ANSWER_S, POLL_S, Start
-from tools.control_plane.api import Api
+from tools.cluster.record import ClusterRecord, Forward, Size, load
+from tools.cluster.start import API, POLL_ANSWER_S, POLL_S, ClusterStart
+from tools.control_plane.api import AdminClient
 from tools.control_plane.credentials import ADMIN, LOOPBACK
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError
@@ -36,7 +36,7 @@ WELL_S: Final = 30.0  # that a kubelet which was started again needs until its p
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
+class ClusterStatus:
     """How a cluster is at one moment."""
 
     name: str
@@ -106,7 +106,7 @@ class Cluster:
             with self._alone():
                 self._remove()
 
-    def status(self) -> Status:
+    def status(self) -> ClusterStatus:
         """How it is now; changes nothing."""
         return self._status(load(self.folder))
 
@@ -165,11 +165,11 @@ class Cluster:
             )
         return RunningNode(self.folder, record.node), self._distribution(record)
 
-    def _distribution(self, record: Record) -> Distribution:
+    def _distribution(self, record: ClusterRecord) -> Distribution:
         return distribution(self.name, self.cgroup, _reserved(record.size))
 
-    def _record(self) -> Record:
-        return load(self.folder) or Record()
+    def _record(self) -> ClusterRecord:
+        return load(self.folder) or ClusterRecord()
 
     def _spec(self, made_of: Distribution) -> NodeSpec:
         return NodeSpec(
@@ -182,7 +182,7 @@ class Cluster:
             links=made_of.links(),
         )
 
-    def _runs_as(self, spec: NodeSpec, record: Record) -> bool:
+    def _runs_as(self, spec: NodeSpec, record: ClusterRecord) -> bool:
         """Whether it runs, and was started with what it would be started with now."""
         if not record.node or not record.node.is_running():
             return False
@@ -191,7 +191,7 @@ class Cluster:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def _gets_well(self, record: Record) -> bool:
+    def _gets_well(self, record: ClusterRecord) -> bool:
         """Whether it is healthy, or soon is: a busy machine answers late, and what ends inside is started again."""
         end = time.monotonic() + WELL_S
         while not self._status(record).is_healthy:
@@ -200,11 +200,11 @@ class Cluster:
             time.sleep(POLL_S)
         return True
 
-    def _status(self, record: Record | None) -> Status:
+    def _status(self, record: ClusterRecord | None) -> ClusterStatus:
         if not record or not record.node or not record.node.is_running():
-            return Status(name=self.name, kubeconfig=self.kubeconfig, exists=record is not None)
-        api = Api(self._credentials, record.ports.get(API.name, 0), POLL_ANSWER_S)
-        return Status(
+            return ClusterStatus(name=self.name, kubeconfig=self.kubeconfig, exists=record is not None)
+        api = AdminClient(self._credentials, record.ports.get(API.name, 0), POLL_ANSWER_S)
+        return ClusterStatus(
             name=self.name,
             kubeconfig=self.kubeconfig,
             exists=True,
@@ -215,19 +215,19 @@ class Cluster:
             addresses={name: f"{LOOPBACK}:{port}" for name, port in record.ports.items()},
         )
 
-    def _change(self, old: Record, new: Record, made_of: Distribution) -> None:
+    def _change(self, old: ClusterRecord, new: ClusterRecord, made_of: Distribution) -> None:
         if new.forwards != old.forwards:
-            Start(self.folder, new, self._credentials, made_of).forward((API, *old.forwards))
+            ClusterStart(self.folder, new, self._credentials, made_of).forward((API, *old.forwards))
         elif new != old:
             new.save(self.folder)
 
-    def _start(self, record: Record, made_of: Distribution) -> None:
+    def _start(self, record: ClusterRecord, made_of: Distribution) -> None:
         spec = self._spec(made_of)
         if record.node:
             say(f"cluster {self.name}: not healthy, or another than asked for; starting it again")
         self._end()
         self._credentials.ensure()
-        Start(self.folder, replace(record, node=None), self._credentials, made_of).run(spec)
+        ClusterStart(self.folder, replace(record, node=None), self._credentials, made_of).run(spec)
 
     def _end(self) -> None:
         record = self._record()
@@ -249,24 +249,24 @@ def _folder(state: Path | None) -> Path:
     return (state or paths.state()).absolute() / "clusters"
 
 
-def _merged(record: Record, forwards: Iterable[Forward]) -> tuple[Forward, ...]:
+def _merged(record: ClusterRecord, forwards: Iterable[Forward]) -> tuple[Forward, ...]:
     """The remembered forwards, and these in the place of those of their names."""
     return tuple(({item.name: item for item in record.forwards} | {item.name: item for item in forwards}).values())
 
 
-def _reserved(size: Size | None) -> Reserved:
+def _reserved(size: Size | None) -> ReservedResources:
     """What is kept from the pods, so that they get `size`. Raises ClusterError where the machine has not that much."""
     memory, cpu = psutil.virtual_memory().total - EVICTION_BYTES, MILLI * (psutil.cpu_count() or 1)
     if size is None:
-        return Reserved(memory=0, cpu=0)
+        return ReservedResources(memory=0, cpu=0)
     if size.memory > memory or size.cpu > cpu:
         raise ClusterError(
             f"pods are to have {size.memory >> 20} MiB and {size.cpu} millicores, and this machine has "
             f"{memory >> 20} MiB and {cpu} for them: plan for a smaller node"
         )
-    return Reserved(memory=memory - size.memory, cpu=cpu - size.cpu)
+    return ReservedResources(memory=memory - size.memory, cpu=cpu - size.cpu)
 
 
-def _is_orphan(record: Record | None) -> bool:
+def _is_orphan(record: ClusterRecord | None) -> bool:
     """Whether nobody can want it: its owner is gone, or it died before it could say who that is."""
     return record is None or (record.owner is not None and not record.owner.is_running())

@@ -25,7 +25,7 @@ EVICTION_BYTES: Final = 100 << 20  # what must stay free on the whole machine, a
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reserved:
+class ReservedResources:
     """What of the machine the pods do not get, so that they get what the caller wants."""
 
     memory: int  # bytes, besides EVICTION_BYTES
@@ -70,7 +70,7 @@ SystemdCgroup = false
 """
 
 
-def kubelet(cgroup: str, reserved: Reserved) -> str:
+def kubelet(cgroup: str, reserved: ReservedResources) -> str:
     """Nobody without a certificate or a token; the pods' logs and volumes below the cluster's folder."""
     memory = f"{EVICTION_BYTES}"
     return yaml.safe_dump(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from tools.control_plane.credentials import LOOPBACK, SERVER, Credentials, Identity, User
+from tools.control_plane.credentials import LOOPBACK, SERVER, CertificateIdentity, Credentials, User
 from tools.control_plane.credentials import USERS as CONTROL_PLANE
 from tools.node.layout import ADDRESS, DOMAIN, KUBERNETES_SERVICE
 
@@ -22,8 +22,8 @@ def credentials(folder: Path, node: str) -> Credentials:
         KUBE_ROUTER: User("synapse:kube-router"),
     }
     identities = {
-        SERVER: Identity("kube-apiserver", (LOOPBACK, "localhost", ADDRESS, KUBERNETES_SERVICE, *_SERVICE)),
-        KUBELET: Identity(f"system:node:{node}", (ADDRESS, node)),
-        KUBELET_CLIENT: Identity("kube-apiserver"),  # what the API server shows to the kubelet
+        SERVER: CertificateIdentity("kube-apiserver", (LOOPBACK, "localhost", ADDRESS, KUBERNETES_SERVICE, *_SERVICE)),
+        KUBELET: CertificateIdentity(f"system:node:{node}", (ADDRESS, node)),
+        KUBELET_CLIENT: CertificateIdentity("kube-apiserver"),  # what the API server shows to the kubelet
     }
     return Credentials(folder, users, identities)

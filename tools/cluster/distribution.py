@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from tools.cluster.configs import Reserved
+from tools.cluster.configs import ReservedResources
 from tools.cluster.k3s import K3s
 from tools.cluster.k3s_release import k3s
 from tools.cluster.upstream import Upstream
 from tools.control_plane.api import Manifest
 from tools.images.scratch import ScratchImage
-from tools.node.spec import Component
+from tools.node.spec import NodeComponent
 
 
 class Distribution(Protocol):
@@ -23,7 +23,7 @@ class Distribution(Protocol):
 
     def manifests(self) -> dict[str, Manifest]: ...
 
-    def components(self) -> tuple[Component, ...]: ...
+    def components(self) -> tuple[NodeComponent, ...]: ...
 
     def files(self) -> dict[str, str]: ...
 
@@ -36,7 +36,7 @@ class Distribution(Protocol):
         """The certificate that its API server is known by, in the cluster's folder as the host sees it."""
 
 
-def distribution(node: str, cgroup: str, reserved: Reserved) -> Distribution:
+def distribution(node: str, cgroup: str, reserved: ReservedResources) -> Distribution:
     """The one that this machine has the means for. Raises ToolchainError."""
     program = k3s()
     return K3s(node, cgroup, reserved, program) if program else Upstream(node, cgroup, reserved)

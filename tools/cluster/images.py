@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from tools import paths
-from tools.cluster.packages import Programs
+from tools.cluster.packages import NodePrograms
 from tools.images.scratch import ScratchImage
 from tools.offline.toolchain import resolve
 
@@ -18,7 +18,7 @@ ROOT: Final = "0:0"
 APPLETS: Final = ("sh", "cat", "chmod", "httpd", "mkdir", "nc", "nslookup", "rm", "seq", "sleep", "sync", "tail")
 
 
-def system_images(programs: Programs) -> dict[str, ScratchImage]:
+def system_images(programs: NodePrograms) -> dict[str, ScratchImage]:
     """All of them, by the names above; a change of a program changes the tag of its image."""
     made = {name: of_one(name) for name in (PAUSE, DNS, STORAGE)}
     return made | {SHELL: _shell(programs.program(SHELL))}

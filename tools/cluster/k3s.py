@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from tools.cluster import configs, images, manifests
-from tools.cluster.configs import EVICTION_BYTES, Reserved
-from tools.cluster.packages import Programs, programs
+from tools.cluster.configs import EVICTION_BYTES, ReservedResources
+from tools.cluster.packages import NodePrograms, programs
 from tools.control_plane.api import Manifest
 from tools.control_plane.networks import PODS, SERVICES
 from tools.images.scratch import ScratchImage
 from tools.node.layout import ADDRESS, API_PORT, DNS_SERVICE, HOME
-from tools.node.spec import Component
+from tools.node.spec import NodeComponent
 
 K3S: Final = "k3s"
 DATA: Final = HOME / K3S
@@ -37,11 +37,11 @@ class K3s:
 
     node: str
     cgroup: str
-    reserved: Reserved
+    reserved: ReservedResources
     program: Path
 
     @cached_property
-    def programs(self) -> Programs:
+    def programs(self) -> NodePrograms:
         return programs()
 
     @cached_property
@@ -54,8 +54,8 @@ class K3s:
     def manifests(self) -> dict[str, Manifest]:
         return manifests.objects(self.images)
 
-    def components(self) -> tuple[Component, ...]:
-        return (Component(name=K3S, command=(str(self.program), "server", *self._server(), *self._kubelet())),)
+    def components(self) -> tuple[NodeComponent, ...]:
+        return (NodeComponent(name=K3S, command=(str(self.program), "server", *self._server(), *self._kubelet())),)
 
     def files(self) -> dict[str, str]:
         enforced = str(CNI_PROGRAMS / configs.ENFORCED)

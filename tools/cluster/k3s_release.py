@@ -10,14 +10,14 @@ from tools import paths
 from tools.errors import ToolchainError
 from tools.locks import exclusive
 from tools.offline import release
-from tools.offline.pins import GO_ARCH, Published, Release
+from tools.offline.pins import GO_ARCH, PublishedProgram, Release
 from tools.offline.toolchain import keep
 from tools.progress import say
 
 NAME: Final = "k3s"
 WISH: Final = "SYNAPSE_K3S"
 FETCH: Final = "fetch"
-PUBLISHED: Final = Published(
+PUBLISHED: Final = PublishedProgram(
     name=NAME,
     version="1.35.6",
     release=Release(
@@ -43,7 +43,7 @@ def k3s() -> Path | None:
     return _fetched(PUBLISHED) if wish else None
 
 
-def _fetched(published: Published) -> Path:
+def _fetched(published: PublishedProgram) -> Path:
     """Its release, fetched once: two processes that need it fetch it once."""
     digest = release.checksum(published)
     if digest is None:
@@ -55,7 +55,7 @@ def _fetched(published: Published) -> Path:
     return release.program(published, folder)
 
 
-def _fetch(published: Published, folder: Path) -> None:
+def _fetch(published: PublishedProgram, folder: Path) -> None:
     try:
         keep(folder, lambda fresh: release.fetch(published, fresh))
     except release.ReleaseUnreachableError as error:

@@ -41,7 +41,7 @@ TAIL_LINES: Final = 5
 
 
 @dataclass(frozen=True)
-class Programs:
+class NodePrograms:
     """Where a node finds what it runs: in an unpacked tree first, then on the machine itself."""
 
     root: Path | None
@@ -77,9 +77,9 @@ class Programs:
         return tuple(str(self.root / folder) for folder in folders) if self.root else ()
 
 
-def programs() -> Programs:
+def programs() -> NodePrograms:
     """All that Debian has to bring, unpacked first where it must be. Raises ToolchainError where it cannot be had."""
-    found = Programs(_unpacked() if shutil.which("apt-get") and shutil.which("dpkg") else None)
+    found = NodePrograms(_unpacked() if shutil.which("apt-get") and shutil.which("dpkg") else None)
     for name in PROGRAMS:
         found.program(name)
     found.cni()

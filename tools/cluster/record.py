@@ -28,7 +28,7 @@ class Size:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class ClusterRecord:
     """Saved whenever it changes, so that whatever was started can be found and ended."""
 
     size: Size | None = None  # all of the machine
@@ -41,7 +41,7 @@ class Record:
         write_private(_file(folder), json.dumps(asdict(self), indent=2))
 
 
-def load(folder: Path) -> Record | None:
+def load(folder: Path) -> ClusterRecord | None:
     """The record of the cluster in `folder`; None where there is none. Raises ClusterError where it makes no sense."""
     file = _file(folder)
     if not file.exists():
@@ -54,8 +54,8 @@ def load(folder: Path) -> Record | None:
         ) from error
 
 
-def _record(raw: dict[str, Any]) -> Record:
-    return Record(
+def _record(raw: dict[str, Any]) -> ClusterRecord:
+    return ClusterRecord(
         size=Size(**raw["size"]) if raw["size"] else None,
         forwards=tuple(Forward(**item) for item in raw["forwards"]),
         ports=dict(raw["ports"]),

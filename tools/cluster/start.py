@@ -12,8 +12,8 @@ from tools.cluster import images, node
 from tools.cluster.distribution import Distribution
 from tools.cluster.node import LOG, RunningNode, listen
 from tools.cluster.readiness import is_system_ready, is_up_to_date
-from tools.cluster.record import Forward, Record
-from tools.control_plane.api import Api
+from tools.cluster.record import ClusterRecord, Forward
+from tools.control_plane.api import AdminClient
 from tools.control_plane.credentials import ADMIN, LOOPBACK, Credentials
 from tools.control_plane.files import write_private
 from tools.control_plane.processes import Process, tail
@@ -28,10 +28,12 @@ POLL_S: Final = 0.1
 POLL_ANSWER_S: Final = 20.0  # one that is late is not down: commands would say so, or leave a stack undestroyed
 
 
-class Start:
+class ClusterStart:
     """Turns a record without a node into one with a node that pods can run on, saved at every step."""
 
-    def __init__(self, folder: Path, record: Record, credentials: Credentials, distribution: Distribution) -> None:
+    def __init__(
+        self, folder: Path, record: ClusterRecord, credentials: Credentials, distribution: Distribution
+    ) -> None:
         self.record = record
         self._folder = folder
         self._credentials = credentials
@@ -111,13 +113,13 @@ class Start:
         return RunningNode(self._folder, self.record.node)
 
     @property
-    def _api(self) -> Api:
-        return Api(self._credentials, self.record.ports[API.name], POLL_ANSWER_S)
+    def _api(self) -> AdminClient:
+        return AdminClient(self._credentials, self.record.ports[API.name], POLL_ANSWER_S)
 
     def _remember(self, process: Process) -> None:
         self._save(replace(self.record, node=process))
 
-    def _save(self, record: Record) -> None:
+    def _save(self, record: ClusterRecord) -> None:
         self.record = record
         record.save(self._folder)
 

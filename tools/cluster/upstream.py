@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from tools.cluster import configs, images, manifests
-from tools.cluster.configs import Reserved
+from tools.cluster.configs import ReservedResources
 from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
-from tools.cluster.packages import Programs, programs
+from tools.cluster.packages import NodePrograms, programs
 from tools.control_plane.api import Manifest
 from tools.control_plane.components import API_SERVER, ETCD, STORE, ControlPlane
 from tools.control_plane.credentials import CONTROLLER_MANAGER, SCHEDULER
@@ -16,7 +16,7 @@ from tools.control_plane.networks import PODS, SERVICES
 from tools.images.scratch import ScratchImage
 from tools.node import layout
 from tools.node.layout import ADDRESS, API_PORT, HOME
-from tools.node.spec import Component
+from tools.node.spec import NodeComponent
 from tools.offline.toolchain import tool
 
 CONTAINERD: Final = "containerd"
@@ -32,10 +32,10 @@ class Upstream:
 
     node: str
     cgroup: str
-    reserved: Reserved
+    reserved: ReservedResources
 
     @cached_property
-    def programs(self) -> Programs:
+    def programs(self) -> NodePrograms:
         return programs()
 
     @cached_property
@@ -48,18 +48,18 @@ class Upstream:
     def manifests(self) -> dict[str, Manifest]:
         return manifests.objects(self.images)
 
-    def components(self) -> tuple[Component, ...]:
+    def components(self) -> tuple[NodeComponent, ...]:
         """In the order in which they are started."""
         runtime = f"{layout.CONTAINERD_SOCKET}"
         return (
-            Component(name=ETCD, command=(str(tool(ETCD)), *self._plane.etcd())),
-            Component(name=CONTAINERD, command=self._containerd()),
-            Component(name=API_SERVER, command=self._api_server(), needs=(STORE_SOCKET,)),
-            Component(name=CONTROLLER_MANAGER, command=self._controller_manager(), needs=(API,)),
-            Component(name=SCHEDULER, command=(str(tool(SCHEDULER)), *self._plane.scheduler()), needs=(API,)),
-            Component(name=KUBELET, command=self._kubelet(), needs=(runtime, API)),
-            Component(name=KUBE_PROXY, command=self._kube_proxy(), needs=(API,)),
-            Component(name=KUBE_ROUTER, command=self._kube_router(), needs=(API,)),
+            NodeComponent(name=ETCD, command=(str(tool(ETCD)), *self._plane.etcd())),
+            NodeComponent(name=CONTAINERD, command=self._containerd()),
+            NodeComponent(name=API_SERVER, command=self._api_server(), needs=(STORE_SOCKET,)),
+            NodeComponent(name=CONTROLLER_MANAGER, command=self._controller_manager(), needs=(API,)),
+            NodeComponent(name=SCHEDULER, command=(str(tool(SCHEDULER)), *self._plane.scheduler()), needs=(API,)),
+            NodeComponent(name=KUBELET, command=self._kubelet(), needs=(runtime, API)),
+            NodeComponent(name=KUBE_PROXY, command=self._kube_proxy(), needs=(API,)),
+            NodeComponent(name=KUBE_ROUTER, command=self._kube_router(), needs=(API,)),
         )
 
     def files(self) -> dict[str, str]:

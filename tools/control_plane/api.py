@@ -14,7 +14,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Api:
+class AdminClient:
     """The API server on `port`, as its administrator."""
 
     credentials: Credentials

@@ -49,7 +49,7 @@ USERS: Final = {
 
 
 @dataclass(frozen=True)
-class Identity:
+class CertificateIdentity:
     """Whom a certificate is for: a name, and the names and addresses under which it serves, if it does."""
 
     name: str
@@ -62,7 +62,7 @@ class Credentials:
 
     folder: Path
     users: Mapping[str, User]
-    identities: Mapping[str, Identity]  # by the name of their files
+    identities: Mapping[str, CertificateIdentity]  # by the name of their files
 
     @property
     def authority(self) -> Path:
@@ -135,7 +135,7 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _signed(
-    identity: Identity, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
+    identity: CertificateIdentity, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
     builder = _builder(identity.name, key.public_key(), signer)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

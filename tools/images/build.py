@@ -41,7 +41,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class BuiltImage:
     """An image as it lies in the cache; *reference* is `name:tag@digest`."""
 
     reference: str
@@ -54,13 +54,13 @@ class Images:
     def __init__(self, cache: Path | None = None) -> None:
         self.cache = cache or paths.cache() / "images"
 
-    def build(self, folder: Path) -> Kept:
+    def build(self, folder: Path) -> BuiltImage:
         """The image of *folder*, built unless it is there. Raises ImageError."""
         with self._alone(folder.name):
             recipe = self._recipe(folder)
             file, name = self._archive(recipe), f"{HOST}/{recipe.tagged}"
             reference = archive.reference(file, name) or self._save(recipe, name, file)
-            return Kept(reference=reference, archive=file)
+            return BuiltImage(reference=reference, archive=file)
 
     def push(self, folder: Path, registry: str) -> str:
         """Push the image of *folder* to *registry*, a host and a path; its reference there. Raises ImageError."""

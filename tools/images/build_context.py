@@ -10,7 +10,7 @@ from tools import paths
 from tools.images import content
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CODE: Final = ("tools/*.py", "tools/images/*.py")
+CODE: Final = ("tools/*.py", "tools/images/*.py", "tools/offline/__init__.py", "tools/offline/debian.py")
 KEPT: Final = 4
 """Parcels, the newest; a preview writes one too."""
 SCRIPT: Final = """\

@@ -35,15 +35,15 @@ def to_archive(images: Images, folder: Path, file: str) -> str:
     return built.reference
 
 
-WAYS: Final[dict[str, To]] = {"cluster": to_cluster, "registry": to_registry, "archive": to_archive}
+DESTINATIONS: Final[dict[str, To]] = {"cluster": to_cluster, "registry": to_registry, "archive": to_archive}
 """By the option that names each."""
 
 
-def hand(images: Images, folder: Path, **wanted: str | None) -> str:
+def publish(images: Images, folder: Path, **wanted: str | None) -> str:
     """Build *folder* and hand it on in the one way that is named. Raises ImageError for none or several."""
     named = {way: where for way, where in wanted.items() if where}
     if len(named) != 1:
         said = ", ".join(f"--{way}" for way in named) or "no place to go"
-        raise ImageError(f"{folder}: got {said}; accepted: one of {', '.join(f'--{way}' for way in WAYS)}")
+        raise ImageError(f"{folder}: got {said}; accepted: one of {', '.join(f'--{way}' for way in DESTINATIONS)}")
     ((way, where),) = named.items()
-    return WAYS[way](images, folder, where)
+    return DESTINATIONS[way](images, folder, where)

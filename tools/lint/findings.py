@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Finding:
+class LintFinding:
     """*check* is the linter's own name for it, *on* the kind and name of an object: `Deployment/ollama`."""
 
     linter: str

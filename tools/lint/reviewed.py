@@ -9,7 +9,7 @@ from typing import Final
 
 import yaml
 
-from tools.lint.findings import Finding
+from tools.lint.findings import LintFinding
 
 FILE: Final = Path(__file__).with_name("reviewed.yaml")
 
@@ -23,7 +23,7 @@ class Review:
     objects: Sequence[str]
     because: str
 
-    def covers(self, finding: Finding) -> bool:
+    def covers(self, finding: LintFinding) -> bool:
         is_same = (self.linter, self.check) == (finding.linter, finding.check)
         return is_same and any(fnmatchcase(finding.on, pattern) for pattern in self.objects)
 

@@ -10,7 +10,7 @@ from tools.control_plane.files import write_private
 
 
 @dataclass(frozen=True, kw_only=True)
-class Component:
+class NodeComponent:
     """A process that is started again whenever it ends."""
 
     name: str
@@ -26,7 +26,7 @@ class NodeSpec:
     folder: str  # on the host
     cgroup: str  # "/synapse-NAME" in each hierarchy
     environment: Mapping[str, str]
-    components: tuple[Component, ...]
+    components: tuple[NodeComponent, ...]
     files: Mapping[str, str]  # written inside before anything starts, by absolute path
     links: Mapping[str, str]  # symbolic links, likewise: where to, by absolute path
 
@@ -38,4 +38,4 @@ class NodeSpec:
         """Raises ValueError, KeyError or TypeError where it was written by another version."""
         raw: dict[str, Any] = json.loads(path.read_text())
         components = [item | {key: tuple(item[key]) for key in ("command", "needs")} for item in raw["components"]]
-        return cls(**raw | {"components": tuple(Component(**item) for item in components)})
+        return cls(**raw | {"components": tuple(NodeComponent(**item) for item in components)})

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from tools.node import isolation
 from tools.node.layout import CONTROL
-from tools.node.spec import Component, NodeSpec
+from tools.node.spec import NodeComponent, NodeSpec
 
 FIRST_WAIT_S: Final = 0.2  # before a component that has ended starts again; twice as long each time
 LONGEST_WAIT_S: Final = 10.0
@@ -34,10 +34,10 @@ MOST_FORWARDS: Final = 64
 
 
 @dataclass
-class Supervised:
+class SupervisedComponent:
     """One component over its many lives."""
 
-    component: Component
+    component: NodeComponent
     fds: tuple[int, ...] = ()
     pid: int | None = None
     started: float = 0.0
@@ -77,18 +77,18 @@ class Supervisor:
     """Everything that runs, and the two things that wake it up: a signal, and a message with forwards."""
 
     spec: NodeSpec
-    all: dict[str, Supervised] = field(default_factory=dict)
+    all: dict[str, SupervisedComponent] = field(default_factory=dict)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     wakers: tuple[socket.socket, ...] = ()
 
     def run(self) -> None:
         """Never returns: process 1 has no business ending."""
-        self.all = {component.name: Supervised(component) for component in self.spec.components}
+        self.all = {component.name: SupervisedComponent(component) for component in self.spec.components}
         self.selector.register(self._wakeup(), selectors.EVENT_READ, _drain)
         self.selector.register(_control(), selectors.EVENT_READ, self._forwards)
         while True:
             self._start()
-            waiting = any(map(Supervised.is_waiting, self.all.values()))
+            waiting = any(map(SupervisedComponent.is_waiting, self.all.values()))
             for key, _ in self.selector.select(POLL_S if waiting else None):
                 key.data(key.fileobj)
             self.reap()
@@ -127,7 +127,7 @@ class Supervisor:
         former = self.all.get(name)
         fds = (fd,) if fd is not None else former.fds if former else ()
         command = (sys.executable, "-m", "tools.node.forwarder", str(fds[0]), target["host"], str(target["port"]))
-        self.all[name] = Supervised(Component(name=name, command=command), fds=fds)
+        self.all[name] = SupervisedComponent(NodeComponent(name=name, command=command), fds=fds)
         if former and former.pid:
             os.kill(former.pid, signal.SIGKILL)
 

@@ -18,8 +18,8 @@ import psutil
 import yaml
 
 from tools.errors import ToolsError
-from tools.offline.plugins.discovery import PLUGINS, Found, find, provide
-from tools.offline.toolchain import Resolved, resolve
+from tools.offline.plugins.discovery import PLUGINS, ResolvedPlugin, find, provide
+from tools.offline.toolchain import ResolvedProgram, resolve
 from tools.progress import say
 
 PRIVATE: Final = 0o700
@@ -32,12 +32,12 @@ KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")  # what
 DROPPED_VARIABLES: Final = ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG", "PULUMI_STACK")
 
 
-class EngineError(ToolsError):
+class PulumiError(ToolsError):
     """Pulumi refused; the message is its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Completed:
+class CommandOutput:
     """A command that has ended."""
 
     code: int
@@ -51,7 +51,7 @@ class Completed:
 
 
 @dataclass(frozen=True)
-class Engine:
+class PulumiEngine:
     """Pulumi for one stack of the project in the folder `project`; everything it writes is under `state`."""
 
     stack: str
@@ -84,7 +84,7 @@ class Engine:
         """Make the stack unless it is there, and select it. Raises EngineError."""
         done = self.capture("stack", "select", "--create", self.stack)
         if done.code:
-            raise EngineError(f"the stack {self.stack} could not be made:\n{done.output}")
+            raise PulumiError(f"the stack {self.stack} could not be made:\n{done.output}")
 
     def run(self, *arguments: str, stop: Event | None = None, output: IO[str] | None = None) -> int:
         """Run `pulumi` at the terminal, or print to *output*; returns its exit status.
@@ -100,7 +100,7 @@ class Engine:
                 process.send_signal(signal.SIGINT)
                 process.wait()
 
-    def capture(self, *arguments: str) -> Completed:
+    def capture(self, *arguments: str) -> CommandOutput:
         """Run `pulumi` without a terminal, for its output."""
         self._mend_checkpoint()
         quiet = ["--non-interactive", "--color=never"]
@@ -113,7 +113,7 @@ class Engine:
             text=True,
             check=False,
         )
-        return Completed(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+        return CommandOutput(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
     def environment(self) -> dict[str, str]:
         """What makes it private; the rest of the environment is the caller's."""
@@ -224,7 +224,7 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 @functools.cache
-def _used() -> tuple[Resolved, tuple[Found, ...]]:
+def _used() -> tuple[ResolvedProgram, tuple[ResolvedPlugin, ...]]:
     """The programs that every engine of this process uses; says once which."""
     pulumi = resolve("pulumi")
     plugins = tuple(find(plugin, pulumi.path) for plugin in PLUGINS)

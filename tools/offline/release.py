@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tools.errors import ChecksumError
-from tools.offline.pins import Published
+from tools.offline.pins import PublishedProgram
 from tools.progress import HEARTBEAT_S, say
 
 SILENCE_S = 5.0  # to connect, and between two pieces of the download
@@ -23,18 +23,18 @@ class ReleaseUnreachableError(Exception):
     """The download did not arrive; another source may do."""
 
 
-def checksum(pin: Published) -> str | None:
+def checksum(pin: PublishedProgram) -> str | None:
     """What this machine's release must hash to, or None where no release may be used."""
     return pin.release.checksum.get(platform.machine()) if platform.system() == "Linux" else None
 
 
-def program(pin: Published, folder: Path) -> Path:
+def program(pin: PublishedProgram, folder: Path) -> Path:
     """Where the program lies in the folder of its release."""
     member = pin.release.program
     return folder / (_for_here(pin, member) if member else pin.name)
 
 
-def fetch(pin: Published, folder: Path) -> None:
+def fetch(pin: PublishedProgram, folder: Path) -> None:
     """Put the release's files in `folder`.
 
     Raises ReleaseUnreachableError where it cannot be had and ChecksumError where it is not the pinned one.
@@ -53,11 +53,11 @@ def fetch(pin: Published, folder: Path) -> None:
         download.rename(program(pin, folder)).chmod(0o755)
 
 
-def _for_here(pin: Published, text: str) -> str:
+def _for_here(pin: PublishedProgram, text: str) -> str:
     return text.format(arch=pin.release.arch.get(platform.machine(), platform.machine()))
 
 
-def _download(pin: Published, target: Path) -> str:
+def _download(pin: PublishedProgram, target: Path) -> str:
     """Write the release to `target`; returns what it hashes to."""
     url = _for_here(pin, pin.release.url)
     say(f"fetching {pin.name} {pin.version} from {url} ...")
@@ -81,7 +81,7 @@ def _copy(answer: HTTPResponse, file: BinaryIO, digest: "hashlib._Hash") -> str:
     return digest.hexdigest()
 
 
-def _unpack(pin: Published, archive: Path, folder: Path) -> None:
+def _unpack(pin: PublishedProgram, archive: Path, folder: Path) -> None:
     wanted = {_for_here(pin, name) for name in pin.release.only}
     with tarfile.open(archive) as tar:
         for member in tar:

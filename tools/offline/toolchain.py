@@ -31,7 +31,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolved:
+class ResolvedProgram:
     """A program that is there and has an acceptable version."""
 
     name: str
@@ -48,7 +48,7 @@ def tool(name: str) -> Path:
     return resolve(name).path
 
 
-def resolve(name: str) -> Resolved:
+def resolve(name: str) -> ResolvedProgram:
     """Like `tool`, with where the program came from and its version."""
     return Toolchain(paths.cache()).resolve(name)
 
@@ -60,12 +60,12 @@ class Toolchain:
     cache: Path
     pins: Mapping[str, Pin] = field(default_factory=lambda: PINS)
 
-    def resolve(self, name: str) -> Resolved:
+    def resolve(self, name: str) -> ResolvedProgram:
         """Find or make the program `name`; two processes that need it make it once."""
         pin = self._pin(name)
         return self.find(name) or self._make(pin)
 
-    def find(self, name: str) -> Resolved | None:
+    def find(self, name: str) -> ResolvedProgram | None:
         """The program where it is already on this machine; never downloads or builds."""
         pin = self._pin(name)
         return _on_path(pin) or self._cached(pin)
@@ -75,14 +75,14 @@ class Toolchain:
             raise ToolchainError(f"no pinned program is called {name}; there are {', '.join(self.pins)}")
         return self.pins[name]
 
-    def _cached(self, pin: Pin) -> Resolved | None:
+    def _cached(self, pin: Pin) -> ResolvedProgram | None:
         for origin in (Origin.RELEASE, Origin.BUILT):
             found = self._resolved(pin, origin)
             if found and os.access(found.path, os.X_OK):
                 return found
         return None
 
-    def _make(self, pin: Pin) -> Resolved:
+    def _make(self, pin: Pin) -> ResolvedProgram:
         lock = self.cache / "locks" / pin.source.module.name  # its programs may come out of one download
         with exclusive(lock, lambda: say(f"another process is making {pin.name} or its like; waiting for it ...")):
             made = self._cached(pin) or self._released(pin) or self._built(pin)
@@ -90,7 +90,7 @@ class Toolchain:
             raise ToolchainError(f"{pin.name} {pin.version} was made but is not in {self.cache}")
         return made
 
-    def _released(self, pin: Pin) -> Resolved | None:
+    def _released(self, pin: Pin) -> ResolvedProgram | None:
         if release.checksum(pin) is None:
             return None
         try:
@@ -99,7 +99,7 @@ class Toolchain:
             say(f"{pin.name} {pin.version}: no release from here ({error})")
         return self._cached(pin)
 
-    def _built(self, pin: Pin) -> Resolved | None:
+    def _built(self, pin: Pin) -> ResolvedProgram | None:
         log = self.cache / "logs" / f"{pin.name}-{pin.version}.log"
         keep(self._folder(pin, Origin.BUILT), lambda folder: gobuild.build(pin, folder / pin.name, log))
         return self._cached(pin)
@@ -109,12 +109,12 @@ class Toolchain:
             return self.cache / "built" / f"{pin.name}-{pin.version}-{gobuild.key(pin.source)}"
         return self.cache / "releases" / f"{pin.source.module.name}-{pin.version}-{(release.checksum(pin) or '')[:16]}"
 
-    def _resolved(self, pin: Pin, origin: Origin) -> Resolved | None:
+    def _resolved(self, pin: Pin, origin: Origin) -> ResolvedProgram | None:
         if origin is Origin.RELEASE and release.checksum(pin) is None:
             return None
         folder = self._folder(pin, origin)
         path = folder / pin.name if origin is Origin.BUILT else release.program(pin, folder)
-        return Resolved(name=pin.name, path=path, origin=origin, version=pin.version)
+        return ResolvedProgram(name=pin.name, path=path, origin=origin, version=pin.version)
 
 
 def keep(place: Path, fill: Callable[[Path], None]) -> None:
@@ -128,7 +128,7 @@ def keep(place: Path, fill: Callable[[Path], None]) -> None:
         fresh.rename(place)
 
 
-def _on_path(pin: Pin) -> Resolved | None:
+def _on_path(pin: Pin) -> ResolvedProgram | None:
     found = shutil.which(pin.name)
     if found is None:
         return None
@@ -136,7 +136,7 @@ def _on_path(pin: Pin) -> Resolved | None:
     version = _version(path, path.stat().st_mtime_ns, pin.ask)
     if version is None or not pin.at_least <= _numbers(version) < pin.below:
         return None
-    return Resolved(name=pin.name, path=path, origin=Origin.PATH, version=version)
+    return ResolvedProgram(name=pin.name, path=path, origin=Origin.PATH, version=version)
 
 
 @functools.lru_cache

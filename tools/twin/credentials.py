@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Final
 
-from tools.control_plane.credentials import LOOPBACK, SERVER, Credentials, Identity, User
+from tools.control_plane.credentials import LOOPBACK, SERVER, CertificateIdentity, Credentials, User
 from tools.control_plane.credentials import USERS as CONTROL_PLANE
 
 KWOK: Final = "kwok"
 USERS: Final = CONTROL_PLANE | {KWOK: User("synapse:kwok", "system:masters")}
-IDENTITIES: Final = {SERVER: Identity("synapse twin", (LOOPBACK, "localhost"))}
+IDENTITIES: Final = {SERVER: CertificateIdentity("synapse twin", (LOOPBACK, "localhost"))}
 
 
 def credentials(folder: Path) -> Credentials:

@@ -14,7 +14,7 @@ GPU: Final = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class SimulatedNode:
     """A machine as the scheduler sees it."""
 
     name: str
@@ -25,7 +25,7 @@ class Node:
     runtime_class: str = "nvidia"
 
 
-def objects(node: Node) -> dict[str, Manifest]:
+def objects(node: SimulatedNode) -> dict[str, Manifest]:
     """Everything a twin begins with, by its path in the API."""
     return {
         f"/apis/node.k8s.io/v1/runtimeclasses/{node.runtime_class}": runtime_class(node),
@@ -34,11 +34,11 @@ def objects(node: Node) -> dict[str, Manifest]:
     }
 
 
-def path(node: Node) -> str:
+def path(node: SimulatedNode) -> str:
     return f"/api/v1/nodes/{node.name}"
 
 
-def machine(node: Node) -> Manifest:
+def machine(node: SimulatedNode) -> Manifest:
     """The Node, which kwok takes care of because of its annotation."""
     labels = {
         "kubernetes.io/hostname": node.name,
@@ -47,10 +47,10 @@ def machine(node: Node) -> Manifest:
         "node-role.kubernetes.io/control-plane": "true",
     }
     metadata = {"name": node.name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+    return {"apiVersion": "v1", "kind": "SimulatedNode", "metadata": metadata}
 
 
-def machine_status(node: Node) -> Manifest:
+def machine_status(node: SimulatedNode) -> Manifest:
     """All of the Node's status but its conditions, which are kwok's."""
     status = {
         "capacity": capacity(node),
@@ -58,10 +58,10 @@ def machine_status(node: Node) -> Manifest:
         "addresses": [{"type": "InternalIP", "address": ADDRESS}, {"type": "Hostname", "address": node.name}],
         "nodeInfo": node_info(),
     }
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name}, "status": status}
+    return {"apiVersion": "v1", "kind": "SimulatedNode", "metadata": {"name": node.name}, "status": status}
 
 
-def capacity(node: Node) -> dict[str, str]:
+def capacity(node: SimulatedNode) -> dict[str, str]:
     """What the node has, and can give away: a simulated kubelet keeps nothing for itself."""
     resources = {
         "cpu": f"{node.cpu}m",
@@ -85,13 +85,13 @@ def node_info() -> dict[str, str]:
     return known | dict.fromkeys(unknown, "")
 
 
-def runtime_class(node: Node) -> Manifest:
+def runtime_class(node: SimulatedNode) -> Manifest:
     """What K3s makes by itself where it finds the NVIDIA container runtime."""
     metadata = {"name": node.runtime_class}
     return {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": metadata, "handler": "nvidia"}
 
 
-def storage_class(node: Node) -> Manifest:
+def storage_class(node: SimulatedNode) -> Manifest:
     """The default class: a volume is made on the node that its first pod lands on."""
     default = {"storageclass.kubernetes.io/is-default-class": "true"}
     return {

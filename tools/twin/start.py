@@ -6,17 +6,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tools.control_plane.api import Api
+from tools.control_plane.api import AdminClient
 from tools.control_plane.components import API_SERVER
 from tools.control_plane.credentials import LOOPBACK
 from tools.control_plane.processes import Process, spawn, tail
 from tools.errors import TwinError
 from tools.progress import say
 from tools.twin import node
+from tools.twin.commands import TwinCommands
 from tools.twin.credentials import USERS, credentials
 from tools.twin.definitions import definitions, is_served
-from tools.twin.plan import Plan
-from tools.twin.record import Record
+from tools.twin.record import TwinRecord
 
 READY_S = 120.0  # about 10 s in practice; a busy machine with two cores needs patience
 POLL_S = 0.05
@@ -28,18 +28,20 @@ class PortTakenError(Exception):
     """Someone took the API server's port between our choice and its start."""
 
 
-class Start:
+class TwinStart:
     """Turns a record without processes into one with all of them, saved at every step."""
 
-    def __init__(self, folder: Path, record: Record, programs: Mapping[str, Path], former: node.Node) -> None:
+    def __init__(
+        self, folder: Path, record: TwinRecord, programs: Mapping[str, Path], former: node.SimulatedNode
+    ) -> None:
         self.record = record
         self._former = former  # what the cluster may still be of
         self._folder = folder
         self._programs = programs
         self._credentials = credentials(folder)
-        self._api = Api(self._credentials, record.port, POLL_ANSWER_S)
+        self._api = AdminClient(self._credentials, record.port, POLL_ANSWER_S)
 
-    def run(self) -> Record:
+    def run(self) -> TwinRecord:
         """Raises PortTakenError where another port may do, and TwinError for everything else."""
         try:
             self._store()
@@ -73,14 +75,14 @@ class Start:
 
     def _define(self) -> None:
         """Teach it the kinds that K3s has beside Kubernetes' own."""
-        patient = Api(self._credentials, self.record.port)
+        patient = AdminClient(self._credentials, self.record.port)
         wanted = definitions()
         for path, manifest in wanted.items():
             patient.apply(path, manifest)
         self._until("K3s' own kinds are served", lambda: all(is_served(self._api.get(path)) for path in wanted))
 
-    def _plan(self) -> Plan:
-        return Plan(folder=self._folder, port=self.record.port, credentials=self._credentials)
+    def _plan(self) -> TwinCommands:
+        return TwinCommands(folder=self._folder, port=self.record.port, credentials=self._credentials)
 
     def _spawn(self, commands: Mapping[str, list[str]]) -> None:
         for name, arguments in commands.items():
@@ -89,7 +91,7 @@ class Start:
     def _remember(self, name: str, process: Process) -> None:
         self._save(replace(self.record, processes=self.record.processes | {name: process}))
 
-    def _save(self, record: Record) -> None:
+    def _save(self, record: TwinRecord) -> None:
         self.record = record
         record.save(self._folder)
 
@@ -123,7 +125,7 @@ class Start:
         self._save(replace(self.record, processes={}))
 
 
-def end(record: Record) -> None:
+def end(record: TwinRecord) -> None:
     """End every process of a twin, clients before what they talk to."""
     for process in reversed(record.processes.values()):
         process.end()

@@ -10,7 +10,7 @@ from shutil import rmtree
 from typing import Final
 
 from tools import paths
-from tools.control_plane.api import Api
+from tools.control_plane.api import AdminClient
 from tools.control_plane.components import API_SERVER, ETCD
 from tools.control_plane.credentials import ADMIN, CONTROLLER_MANAGER, LOOPBACK, SCHEDULER
 from tools.control_plane.processes import Process
@@ -19,9 +19,9 @@ from tools.locks import exclusive
 from tools.offline.toolchain import tool
 from tools.progress import say
 from tools.twin.credentials import KWOK, credentials
-from tools.twin.node import Node
-from tools.twin.record import Record, load
-from tools.twin.start import PortTakenError, Start, end
+from tools.twin.node import SimulatedNode
+from tools.twin.record import TwinRecord, load
+from tools.twin.start import PortTakenError, TwinStart, end
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 PROGRAMS: Final = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KWOK)
@@ -29,12 +29,12 @@ PORT_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
+class TwinStatus:
     """How a twin is at one moment."""
 
     name: str
     kubeconfig: Path
-    node: Node | None  # None where there is no such twin
+    node: SimulatedNode | None  # None where there is no such twin
     processes: dict[str, int]  # what was started, and its pid
     running: frozenset[str]  # those of them that still run
     api_ready: bool
@@ -59,19 +59,19 @@ class Twin:
         self.kubeconfig = credentials(self.folder).kubeconfig(ADMIN)
         self._owner = Process.of(owner_pid) if owner_pid else None
 
-    def up(self, node: Node) -> Path:
+    def up(self, node: SimulatedNode) -> Path:
         """Bring it up with `node`, or repair it, or change its node; returns the administrator's kubeconfig.
 
         A healthy twin with this node is left as it is. Raises ToolchainError where the machine has no means to
         run one, and TwinError where it does not start.
         """
         with self._alone():
-            old = load(self.folder) or Record(node=node)
+            old = load(self.folder) or TwinRecord(node=node)
             new = replace(old, node=node, owner=self._owner)
             if not self._status(old).is_healthy:
                 self._start(new, old.node)
             elif new != old:
-                Start(self.folder, new, {}, old.node).settle()
+                TwinStart(self.folder, new, {}, old.node).settle()
                 new.save(self.folder)
         return self.kubeconfig
 
@@ -81,7 +81,7 @@ class Twin:
             with self._alone():
                 self._remove()
 
-    def status(self) -> Status:
+    def status(self) -> TwinStatus:
         """How it is now; changes nothing."""
         return self._status(load(self.folder))
 
@@ -101,11 +101,11 @@ class Twin:
                 self._remove()
             return orphan
 
-    def _status(self, record: Record | None) -> Status:
+    def _status(self, record: TwinRecord | None) -> TwinStatus:
         processes = record.processes if record else {}
         running = frozenset(name for name, process in processes.items() if process.is_running())
-        api = Api(credentials(self.folder), record.port) if record and API_SERVER in running else None
-        return Status(
+        api = AdminClient(credentials(self.folder), record.port) if record and API_SERVER in running else None
+        return TwinStatus(
             name=self.name,
             kubeconfig=self.kubeconfig,
             node=record.node if record else None,
@@ -115,7 +115,7 @@ class Twin:
             node_ready=api is not None and record is not None and api.is_node_ready(record.node.name),
         )
 
-    def _start(self, record: Record, former: Node) -> None:
+    def _start(self, record: TwinRecord, former: SimulatedNode) -> None:
         programs = {name: tool(name) for name in PROGRAMS}
         if record.processes:
             say(f"twin {self.name}: not healthy; starting it again")
@@ -124,7 +124,7 @@ class Twin:
             record = replace(record, port=record.port or free_port(), processes={})
             record.save(self.folder)
             try:
-                Start(self.folder, record, programs, former).run()
+                TwinStart(self.folder, record, programs, former).run()
             except PortTakenError:
                 say(f"twin {self.name}: port {record.port} is taken; trying another")
                 record = replace(record, port=0)
@@ -161,7 +161,7 @@ def free_port() -> int:
         return port
 
 
-def _is_orphan(record: Record | None) -> bool:
+def _is_orphan(record: TwinRecord | None) -> bool:
     """Whether nobody can want it: its owner is gone, or it died before it could say who that is."""
     return record is None or (record.owner is not None and not record.owner.is_running())
 

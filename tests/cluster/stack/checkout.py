@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.stack.local import NAME, Local, is_ready
+from tests.cluster.stack.local import NAME, LocalStack, is_ready
 
 GATEWAY = "synapse-gateway"
 PACKAGE = Path("gateway_image/synapse_gateway")
@@ -14,7 +14,7 @@ PACKAGE = Path("gateway_image/synapse_gateway")
 class Checkout:
     """The copy, under git."""
 
-    local: Local
+    local: LocalStack
 
     def git(self, *arguments: str) -> str:
         who = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
@@ -31,7 +31,7 @@ class Checkout:
             source.write(text)
 
 
-def images(local: Local, namespace: str | None = None) -> dict[str, str]:
+def images(local: LocalStack, namespace: str | None = None) -> dict[str, str]:
     """Pod of the gateway that is ready -> the image that it was told to run."""
     with local.core() as core:
         pods = core.list_namespaced_pod(namespace or local.namespace, label_selector=f"{NAME}={GATEWAY}").items

@@ -9,14 +9,14 @@ import pytest
 
 from infra.settings.loader import ROOT
 from tests.cluster.stack.checkout import Checkout
-from tests.cluster.stack.local import STACK, Done, Local, copied, sweep
+from tests.cluster.stack.local import STACK, CommandResult, LocalStack, copied, sweep
 
 
 @pytest.fixture(scope="session")
-def brought_up(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Local, Done]]:
+def brought_up(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStack, CommandResult]]:
     """The stack, and what its first `up` said. It shares what was built before, and nothing that runs."""
     sweep(state)
-    local = Local(folder=tmp_path_factory.mktemp("checkout"), name=f"{STACK}-{os.getpid()}", state=state)
+    local = LocalStack(folder=tmp_path_factory.mktemp("checkout"), name=f"{STACK}-{os.getpid()}", state=state)
     copied(local.folder)
     (local.folder / f"Pulumi.{local.name}.yaml").write_bytes((ROOT / "Pulumi.local.yaml").read_bytes())
     try:
@@ -26,17 +26,17 @@ def brought_up(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def local(brought_up: tuple[Local, Done]) -> Local:
+def local(brought_up: tuple[LocalStack, CommandResult]) -> LocalStack:
     return brought_up[0]
 
 
 @pytest.fixture(scope="session")
-def first_up(brought_up: tuple[Local, Done]) -> str:
+def first_up(brought_up: tuple[LocalStack, CommandResult]) -> str:
     return brought_up[1].output
 
 
 @pytest.fixture(scope="module")
-def checkout(local: Local) -> Iterator[Checkout]:
+def checkout(local: LocalStack) -> Iterator[Checkout]:
     """Under git for as long as it is used; what was released last is what the other tests find."""
     found = Checkout(local)
     found.git("init", "--quiet")

@@ -27,7 +27,7 @@ LONG_S = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class CommandResult:
     """A command that has ended."""
 
     code: int
@@ -41,7 +41,7 @@ class Done:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Local:
+class LocalStack:
     """The stack called *name* in the copy *folder*; its cluster is under *state*."""
 
     folder: Path
@@ -60,13 +60,13 @@ class Local:
     def url(self) -> str:
         return f"http://{self.cluster.address('gateway')}"
 
-    def run(self, *command: str, said: str = "", code: int | None = 0) -> Done:
+    def run(self, *command: str, said: str = "", code: int | None = 0) -> CommandResult:
         """`synapse COMMAND`, which has to end with *code*, or anyhow; *said* is its input."""
         done = self.attempt(*command, said=said)
         assert code in {None, done.code}, done.output
         return done
 
-    def attempt(self, *command: str, said: str = "") -> Done:
+    def attempt(self, *command: str, said: str = "") -> CommandResult:
         """`synapse COMMAND`, however it ends."""
         began = time.monotonic()
         process = self.start(*command, stdin=subprocess.PIPE)
@@ -74,7 +74,7 @@ class Local:
             stdout, stderr = process.communicate(said, timeout=LONG_S)
         finally:
             process.kill()
-        return Done(code=process.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began)
+        return CommandResult(code=process.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began)
 
     def start(self, *command: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """`synapse COMMAND`, in a session of its own."""

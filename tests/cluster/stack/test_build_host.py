@@ -15,7 +15,7 @@ from kubernetes import client
 
 from tests.cluster import registry
 from tests.cluster.stack.checkout import Checkout, images
-from tests.cluster.stack.local import Local
+from tests.cluster.stack.local import LocalStack
 from tests.tools import sshd
 
 REACHES = ("PIP_", "UV_", "SSL_", "REQUESTS_", "CURL_", "HTTP", "NO_PROXY", "SYNAPSE_CACHE")
@@ -25,10 +25,10 @@ PLAIN = '[[registry]]\nlocation = "{address}"\ninsecure = true\n'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Far:
+class RemoteBuild:
     """A stack of a gateway alone, on the cluster of the local one, known to it by its kubeconfig alone."""
 
-    local: Local
+    local: LocalStack
     server: sshd.Sshd
     address: str
 
@@ -38,7 +38,7 @@ class Far:
 
     @property
     def kubeconfig(self) -> tuple[str, str]:
-        cluster = Local(
+        cluster = LocalStack(
             folder=self.local.folder, name=self.local.name.removesuffix("-far"), state=self.local.state
         ).cluster
         return "--kubeconfig", str(cluster.kubeconfig)
@@ -68,7 +68,7 @@ def stack(server: sshd.Sshd, address: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def far(local: Local, checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+def far(local: LocalStack, checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteBuild]:
     """The host is this machine, by its sshd; the registry is one that the cluster's node reaches too."""
     folder, head = tmp_path_factory.mktemp("host"), checkout.git("rev-parse", "HEAD")
     environment = {key: value for key, value in os.environ.items() if key.upper().startswith(REACHES)}
@@ -80,7 +80,7 @@ def far(local: Local, checkout: Checkout, tmp_path_factory: pytest.TempPathFacto
     ):
         (folder / "registries.conf").write_text(PLAIN.format(address=address))
         patch.setenv("SSH_AUTH_SOCK", str(agent))
-        found = Far(local=replace(local, name=f"{local.name}-far"), server=server, address=address)
+        found = RemoteBuild(local=replace(local, name=f"{local.name}-far"), server=server, address=address)
         found.write()
         checkout.commit()
         try:
@@ -94,7 +94,7 @@ def far(local: Local, checkout: Checkout, tmp_path_factory: pytest.TempPathFacto
             checkout.git("reset", "--quiet", "--hard", head)
 
 
-def test_what_the_host_has_built_is_what_the_pods_run(far: Far, local: Local, checkout: Checkout) -> None:
+def test_what_the_host_has_built_is_what_the_pods_run(far: RemoteBuild, local: LocalStack, checkout: Checkout) -> None:
     done = far.local.run("up", *far.kubeconfig)
     assert "127.0.0.1" in done.output
     (first,) = images(local, NAMESPACE).values()
@@ -114,7 +114,9 @@ def test_what_the_host_has_built_is_what_the_pods_run(far: Far, local: Local, ch
     assert len(left) == 1  # the last source, and nothing that was unpacked
 
 
-def test_another_host_is_sent_nothing_and_nothing_changes(far: Far, local: Local, checkout: Checkout) -> None:
+def test_another_host_is_sent_nothing_and_nothing_changes(
+    far: RemoteBuild, local: LocalStack, checkout: Checkout
+) -> None:
     before = images(local, NAMESPACE)
     far.write(hostKey=sshd.public(sshd.make_key(far.server.folder / "other")))
     checkout.append("__init__.py", "# for another host\n")

@@ -12,7 +12,7 @@ from kubernetes import client
 
 from tests.cluster.conftest import eventually
 from tests.cluster.stack.load import speak
-from tests.cluster.stack.local import NAME, Local
+from tests.cluster.stack.local import NAME, LocalStack
 from tools.cluster.record import load as record
 
 CHATTERBOX = "chatterbox-tts"
@@ -20,7 +20,7 @@ GATEWAY = "synapse-gateway"
 
 
 @pytest.fixture
-def http(local: Local) -> Iterator[httpx.Client]:
+def http(local: LocalStack) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=local.url, timeout=60, trust_env=False) as found:
         yield found
 
@@ -38,7 +38,7 @@ def state_after_another(http: httpx.Client) -> float:
     return breaker(http, "chatterbox")
 
 
-def test_nobody_notices_that_a_pod_was_killed(local: Local, http: httpx.Client) -> None:
+def test_nobody_notices_that_a_pod_was_killed(local: LocalStack, http: httpx.Client) -> None:
     assert not speak(http)
     (old,) = local.pods()[CHATTERBOX]
     local.kill(CHATTERBOX)
@@ -49,7 +49,7 @@ def test_nobody_notices_that_a_pod_was_killed(local: Local, http: httpx.Client) 
     eventually(lambda: not speak(http), "the one who was killed does not speak again")
 
 
-def test_a_breaker_opens_and_closes(local: Local, http: httpx.Client) -> None:
+def test_a_breaker_opens_and_closes(local: LocalStack, http: httpx.Client) -> None:
     local.scale(CHATTERBOX, 0)
     try:
         eventually(lambda: state_after_another(http) == 2, "the breaker does not open")
@@ -59,7 +59,7 @@ def test_a_breaker_opens_and_closes(local: Local, http: httpx.Client) -> None:
     assert breaker(http, "chatterbox") == 0
 
 
-def test_a_backend_without_a_second_choice_is_one_clear_error(local: Local, http: httpx.Client) -> None:
+def test_a_backend_without_a_second_choice_is_one_clear_error(local: LocalStack, http: httpx.Client) -> None:
     local.scale("llama-embed", 0)
     try:
         answer = http.post("/v1/embeddings", json={"input": "anybody there?"})
@@ -69,7 +69,7 @@ def test_a_backend_without_a_second_choice_is_one_clear_error(local: Local, http
     eventually(lambda: http.post("/v1/embeddings", json={"input": "back?"}).status_code == 200, "no embeddings")
 
 
-def test_a_full_volume_is_a_clear_error_and_leaves_nothing(local: Local) -> None:
+def test_a_full_volume_is_a_clear_error_and_leaves_nothing(local: LocalStack) -> None:
     kept = local.voices()
     with small_volume(local, "synapse-voices", "2m"):
         assert local.voices() == set()
@@ -83,7 +83,7 @@ def test_a_full_volume_is_a_clear_error_and_leaves_nothing(local: Local) -> None
 
 
 @contextmanager
-def small_volume(local: Local, claim: str, size: str) -> Iterator[None]:
+def small_volume(local: LocalStack, claim: str, size: str) -> Iterator[None]:
     """A small file system in the place of a claim's, for as long as it is used; the gateway starts again with each."""
     volume, _ = local.claims()[claim]
     with local.core() as core:
@@ -98,13 +98,13 @@ def small_volume(local: Local, claim: str, size: str) -> Iterator[None]:
         start_again(local, GATEWAY)
 
 
-def start_again(local: Local, deployment: str) -> None:
+def start_again(local: LocalStack, deployment: str) -> None:
     local.scale(deployment, 0)
     local.scale(deployment, 1)
     eventually(lambda: local.serves("/readyz"), f"no {deployment}")
 
 
-def inside(local: Local, *command: str) -> None:
+def inside(local: LocalStack, *command: str) -> None:
     """Run *command* where the node sees its files."""
     known = record(local.cluster.folder)
     assert known
@@ -113,7 +113,7 @@ def inside(local: Local, *command: str) -> None:
     subprocess.run(["/usr/bin/nsenter", f"--target={first.pid}", "--mount", "--pid", *command], check=True)
 
 
-def test_the_quota_holds(local: Local) -> None:
+def test_the_quota_holds(local: LocalStack) -> None:
     """What the ledger does not have is refused, however small its pods are made."""
     with local.core() as core:
         (gateway,) = core.list_namespaced_pod(local.namespace, label_selector=f"{NAME}={GATEWAY}").items

@@ -11,7 +11,7 @@ from ops.models.inventory import ModelError
 from ops.models.worker import Work, Worker
 from ops.models.worker_bundle import FETCHING, READING
 from tests.cluster.conftest import Space, eventually
-from tests.cluster.stack.local import NAME, Local
+from tests.cluster.stack.local import NAME, LocalStack
 from tests.infra.sizing.gguf_bytes import STORED, whole
 from tests.ops.models import serving
 
@@ -21,14 +21,14 @@ FILES = "files"
 PORT = 8080
 
 
-def test_health_is_the_pods_and_what_the_gateway_says(local: Local) -> None:
+def test_health_is_the_pods_and_what_the_gateway_says(local: LocalStack) -> None:
     found = json.loads(local.run("health", "--json").output)
     assert (found["healthy"], found["fault"], found["gateway"]["status"]) == (True, None, "healthy")
     assert {pod["workload"] for pod in found["pods"]} == set(local.pods())
     assert "Gateway: healthy" in local.run("health").output
 
 
-def test_health_of_a_stack_that_lacks_something_is_a_failure(local: Local) -> None:
+def test_health_of_a_stack_that_lacks_something_is_a_failure(local: LocalStack) -> None:
     local.scale("deepfilter-audio", 0)
     try:
         eventually(lambda: "unreachable" in local.run("health", code=1).output, "nobody notices")
@@ -39,7 +39,7 @@ def test_health_of_a_stack_that_lacks_something_is_a_failure(local: Local) -> No
     eventually(lambda: local.get("/health").json()["status"] == "healthy", "it does not come back")
 
 
-def test_logs_are_those_of_a_service(local: Local) -> None:
+def test_logs_are_those_of_a_service(local: LocalStack) -> None:
     local.get("/v1/models", headers={"x-request-id": "find-me"}).raise_for_status()
     lines = [json.loads(line) for line in local.run("logs", "gateway", "--tail", "100", "--json").output.splitlines()]
     assert {line["service"] for line in lines} == {GATEWAY}
@@ -47,13 +47,13 @@ def test_logs_are_those_of_a_service(local: Local) -> None:
     assert "no service of the stack" in local.run("logs", "nobody", code=1).output
 
 
-def test_models_are_listed_with_their_state(local: Local) -> None:
+def test_models_are_listed_with_their_state(local: LocalStack) -> None:
     found = {entry["model"]: entry for entry in json.loads(local.run("models", "list", "--json").output)}
     assert found["all-MiniLM-L6-v2"]["state"] == "loaded"
     assert {found["chat"]["state"], found["coder"]["state"]} <= {"loaded", "unloaded"}
 
 
-def test_a_model_is_loaded_and_unloaded(local: Local) -> None:
+def test_a_model_is_loaded_and_unloaded(local: LocalStack) -> None:
     for verb in ("load", "unload", "load", "load"):
         done = json.loads(local.run("models", verb, "coder", "--json").output)
         assert (done["model"], done["state"]) == ("coder", f"{verb}ed")
@@ -61,7 +61,7 @@ def test_a_model_is_loaded_and_unloaded(local: Local) -> None:
         assert states["coder"] == f"{verb}ed"
 
 
-def test_a_profile_is_set_shown_and_taken_away(local: Local) -> None:
+def test_a_profile_is_set_shown_and_taken_away(local: LocalStack) -> None:
     assert "(generic)" in local.run("models", "profile", "chat").output
     done = local.run("models", "profile", "chat", "--set", "temperature=0.5", "--set", "system_prompt=Hi", "--json")
     assert json.loads(done.output)["values"] == {"temperature": 0.5, "system_prompt": "Hi"}
@@ -74,7 +74,7 @@ def test_a_profile_is_set_shown_and_taken_away(local: Local) -> None:
     assert json.loads(local.run("models", "profile", "chat", "--reset", "--json").output)["values"] == {}
 
 
-def test_a_model_gets_onto_its_claim_and_is_read_there(local: Local) -> None:
+def test_a_model_gets_onto_its_claim_and_is_read_there(local: LocalStack) -> None:
     """Fetched by a pod of its own over a connection that is cut, in a namespace that admits hardened pods alone."""
     content = whole()
     with local.core() as core:
@@ -132,7 +132,7 @@ def _pods(core: object) -> set[str]:
     return {pod.metadata.name for pod in core.list_namespaced_pod(FILES).items}  # type: ignore[attr-defined]
 
 
-def test_a_stack_is_measured_through_its_gateway_and_past_it(local: Local, tmp_path: Path) -> None:
+def test_a_stack_is_measured_through_its_gateway_and_past_it(local: LocalStack, tmp_path: Path) -> None:
     written, page = tmp_path / "b.json", tmp_path / "b.html"
     options = ["--rounds", "2", "--tokens", "16", "--clients", "2", "--json", str(written), "--html", str(page)]
     done = local.run("bench", "stack", *options, code=None)
@@ -153,7 +153,7 @@ def test_a_stack_is_measured_through_its_gateway_and_past_it(local: Local, tmp_p
     assert not re.search(r"(?:src|href)=", text)
 
 
-def test_clean_asks_and_takes_no_for_an_answer(local: Local) -> None:
+def test_clean_asks_and_takes_no_for_an_answer(local: LocalStack) -> None:
     before = local.pods(), local.claims()
     for answer in ("n\n", ""):
         said = local.run("clean", said=answer, code=1).output

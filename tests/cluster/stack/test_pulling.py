@@ -22,7 +22,7 @@ from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
 from tests.cluster.outside import listening
 from tests.cluster.registry import first, inside
-from tests.cluster.stack.local import Done, Local
+from tests.cluster.stack.local import CommandResult, LocalStack
 from tests.cluster.stage import PUBLIC
 from tests.ops.models.serving import Files, serving
 
@@ -39,13 +39,13 @@ WRONG = 64 * "0"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grown:
+class ExtendedStack:
     """The local stack, and a stack file of its own that has one service more, on the same cluster."""
 
-    local: Local
-    stack: Local
+    local: LocalStack
+    stack: LocalStack
 
-    def models(self, *arguments: str, code: int = 0) -> Done:
+    def models(self, *arguments: str, code: int = 0) -> CommandResult:
         where = ("--kubeconfig", str(self.local.cluster.kubeconfig))
         return self.stack.run("models", *arguments, *where, code=code)
 
@@ -98,18 +98,18 @@ class Grown:
         return Path(f"/proc/{router.pid}/root/models/chat/coder.gguf").read_bytes()
 
 
-def _plan(stack: Local) -> Any:
+def _plan(stack: LocalStack) -> Any:
     return plan(load(stack.name, stack.folder))
 
 
 @pytest.fixture
-def grown(local: Local) -> Iterator[Grown]:
+def grown(local: LocalStack) -> Iterator[ExtendedStack]:
     stack = replace(local, name=f"{local.name}-grown")
     config = yaml.safe_load((local.folder / f"Pulumi.{local.name}.yaml").read_text())
     config["config"]["synapse:services"][SERVICE] = ADDED
     file = local.folder / f"Pulumi.{stack.name}.yaml"
     file.write_text(yaml.safe_dump(config))
-    found = Grown(local=local, stack=stack)
+    found = ExtendedStack(local=local, stack=stack)
     try:
         with _added(found):
             yield found
@@ -118,7 +118,7 @@ def grown(local: Local) -> Iterator[Grown]:
 
 
 @contextmanager
-def _added(grown: Grown) -> Iterator[None]:
+def _added(grown: ExtendedStack) -> Iterator[None]:
     """The objects of the grown stack, less its Deployment; afterwards nothing of it is there, nor of who fetched."""
     wanted = [each for each in grown.objects.values() if each["kind"] != "Deployment"]
     namespace = grown.local.namespace
@@ -144,7 +144,7 @@ def _added(grown: Grown) -> Iterator[None]:
 
 
 @pytest.fixture
-def mirror(local: Local, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
+def mirror(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
     """A mirror of the hub, out there; this machine, which has no way to it, asks by a proxy."""
     with listening(local.cluster) as listener, serving(listener) as far, serving() as near:
         near.files, near.redirects = far.files, far.redirects
@@ -154,7 +154,7 @@ def mirror(local: Local, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
         yield far
 
 
-def test_a_model_is_fetched_once_checked_and_then_served(grown: Grown, mirror: Files) -> None:
+def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, mirror: Files) -> None:
     content = grown.generated()
     digest = hashlib.sha256(content).hexdigest()
     told = {"x-linked-size": str(len(content)), "x-linked-etag": f'"{digest}"'}

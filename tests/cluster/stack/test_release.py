@@ -11,7 +11,7 @@ import pytest
 from tests.cluster.conftest import eventually
 from tests.cluster.stack.checkout import GATEWAY, PACKAGE, Checkout, images
 from tests.cluster.stack.load import embed, load
-from tests.cluster.stack.local import Local
+from tests.cluster.stack.local import LocalStack
 
 ROLLED_BACK = 3
 CRASH = 'raise SystemExit("no setting of that name: canary")\n'
@@ -29,7 +29,7 @@ def base(checkout: Checkout) -> Iterator[str]:
     checkout.git("reset", "--quiet", "--hard", head)
 
 
-def released(local: Local) -> tuple[int, dict[str, Any]]:
+def released(local: LocalStack) -> tuple[int, dict[str, Any]]:
     done = local.attempt("release", "--json")
     assert done.stdout.strip(), done.stderr
     return done.code, json.loads(done.stdout)

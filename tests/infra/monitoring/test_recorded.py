@@ -8,7 +8,7 @@ from infra.monitoring.alerts import ALERTS
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.monitoring.gpu_counters import COUNTERS
 from infra.monitoring.metric_names import CARDS, EXPOSED, INGRESS, STORE
-from tests.cluster.watched import ENGINES, WATCHERS
+from tests.cluster.monitored import ENGINES, WATCHERS
 from tests.infra.monitoring.recorded import FOLDER, KINDS, exposed, file, heading
 from tests.infra.monitoring.test_names import metrics
 

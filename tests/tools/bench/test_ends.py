@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.tools.bench.loads import CORES, load
-from tools.bench.load import Figures, ask_much, chat
-from tools.bench.process import Question, Running, ask
+from tools.bench.load import LoadResult, chat, run_load
+from tools.bench.process import ProbeRequest, RunningProcess, ask
 from tools.bench.program import SOURCES
 from tools.offline.gobuild import READONLY
 
@@ -37,34 +37,34 @@ def saying(answer: bytes) -> Iterator[int]:
         thread.join()
 
 
-def heard(answer: bytes) -> Figures:
+def heard(answer: bytes) -> LoadResult:
     with saying(answer) as port:
-        return ask_much(port, load(connections=1, requests=1, is_stream=True), CORES.rest)
+        return run_load(port, load(connections=1, requests=1, is_stream=True), CORES.rest)
 
 
-def test_every_request_to_the_stub_is_answered(backend: Running) -> None:
-    figures = ask_much(backend.port, load(), CORES.rest)
+def test_every_request_to_the_stub_is_answered(backend: RunningProcess) -> None:
+    figures = run_load(backend.port, load(), CORES.rest)
     assert (figures.all, figures.errors, figures.statuses) == (200, 0, {"200": 200})
 
 
-def test_every_event_of_a_stream_is_counted(backend: Running) -> None:
-    figures = ask_much(backend.port, load(body=chat(is_stream=True), is_stream=True), CORES.rest)
+def test_every_event_of_a_stream_is_counted(backend: RunningProcess) -> None:
+    figures = run_load(backend.port, load(body=chat(is_stream=True), is_stream=True), CORES.rest)
     assert (figures.all, figures.events, figures.errors) == (200, 200 * EVENTS, 0)
 
 
-def test_the_stub_waits_as_long_as_it_is_asked_to(backend: Running) -> None:
-    figures = ask_much(backend.port, load(body=chat(wait_ms=30), requests=4), CORES.rest)
+def test_the_stub_waits_as_long_as_it_is_asked_to(backend: RunningProcess) -> None:
+    figures = run_load(backend.port, load(body=chat(wait_ms=30), requests=4), CORES.rest)
     assert figures.p50 >= 29_000
 
 
-def test_a_rate_is_kept(backend: Running) -> None:
-    figures = ask_much(backend.port, load(requests=40, rate=100), CORES.rest)
+def test_a_rate_is_kept(backend: RunningProcess) -> None:
+    figures = run_load(backend.port, load(requests=40, rate=100), CORES.rest)
     assert figures.seconds >= 0.38
 
 
-def test_clients_that_leave_are_no_errors(backend: Running) -> None:
+def test_clients_that_leave_are_no_errors(backend: RunningProcess) -> None:
     leaving = load(aborts=0.5, body=chat(is_stream=True, wait_ms=5), is_stream=True, requests=60)
-    figures = ask_much(backend.port, leaving, CORES.rest)
+    figures = run_load(backend.port, leaving, CORES.rest)
     assert figures.aborted > 0
     assert figures.errors == 0
 
@@ -101,5 +101,5 @@ def test_a_refusal_is_counted_by_itself() -> None:
     assert (figures.refused, figures.errors, figures.requests) == (1, 0, 0)
 
 
-def test_the_stub_says_that_it_is_well(backend: Running) -> None:
-    assert ask(backend.port, Question(path="/health", headers={})) == (200, b'{"status":"ok"}')
+def test_the_stub_says_that_it_is_well(backend: RunningProcess) -> None:
+    assert ask(backend.port, ProbeRequest(path="/health", headers={})) == (200, b'{"status":"ok"}')

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from cli.bench.preview import app
 from tests.tools.bench.loads import CORES, load
 from tools.bench import report
-from tools.bench.load import ask_much, chat
+from tools.bench.load import chat, run_load
 from tools.bench.machine import foreign
-from tools.bench.process import Question, Running, free_port, running
-from tools.bench.rounds import BOUNDS, Setup, measure, sample
+from tools.bench.process import ProbeRequest, RunningProcess, free_port, running
+from tools.bench.rounds import BOUNDS, BenchmarkSettings, measure, sample
 from tools.bench.soak import soak_aborts, soak_requests
-from tools.bench.subjects import Place, proxy, stub
+from tools.bench.subjects import ProxySetup, proxy, stub
 from tools.bench.verdict import all_met
 from tools.errors import ToolsError
 
@@ -35,7 +35,7 @@ def test_a_program_is_ended_when_the_measurement_fails(tmp_path: Path) -> None:
 
 def test_a_program_that_ends_at_once_is_named_with_what_it_said(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such option')"]
-    question = Question(path="/", headers={})
+    question = ProbeRequest(path="/", headers={})
     with (
         pytest.raises(ToolsError, match=r"peer did not come up .*\n.*no such option"),
         running(command, CORES.proxy, free_port(), tmp_path / "peer.log", question),
@@ -43,8 +43,8 @@ def test_a_program_that_ends_at_once_is_named_with_what_it_said(tmp_path: Path) 
         pass
 
 
-def test_all_workers_of_the_gateway_are_ended(tmp_path: Path, backend: Running) -> None:
-    place = Place(folder=tmp_path / "two", port=free_port(), upstream=backend.port, workers=2)
+def test_all_workers_of_the_gateway_are_ended(tmp_path: Path, backend: RunningProcess) -> None:
+    place = ProxySetup(folder=tmp_path / "two", port=free_port(), upstream=backend.port, workers=2)
     with proxy("gateway", place, CORES) as gateway:
         workers = gateway.processes
         assert len(workers) == 3  # the two, and who keeps them running
@@ -52,18 +52,20 @@ def test_all_workers_of_the_gateway_are_ended(tmp_path: Path, backend: Running) 
     assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_the_cpu_of_the_proxy_is_measured(tmp_path: Path, backend: Running) -> None:
-    place = Place(folder=tmp_path / "one", port=free_port(), upstream=backend.port)
+def test_the_cpu_of_the_proxy_is_measured(tmp_path: Path, backend: RunningProcess) -> None:
+    place = ProxySetup(folder=tmp_path / "one", port=free_port(), upstream=backend.port)
     with proxy("gateway", place, CORES) as gateway:
         taken = sample(load(), gateway, backend, CORES)
     assert (taken.figures.all, taken.figures.errors) == (200, 0)
     assert 10 < taken.cpu_us < 100_000
 
 
-def test_more_than_the_backend_may_be_given_is_refused_and_nothing_fails(tmp_path: Path, backend: Running) -> None:
-    place = Place(folder=tmp_path / "full", port=free_port(), upstream=backend.port, backend=BOUNDS)
+def test_more_than_the_backend_may_be_given_is_refused_and_nothing_fails(
+    tmp_path: Path, backend: RunningProcess
+) -> None:
+    place = ProxySetup(folder=tmp_path / "full", port=free_port(), upstream=backend.port, backend=BOUNDS)
     with proxy("gateway", place, CORES) as gateway:
-        figures = ask_much(gateway.port, load(body=chat(wait_ms=20), connections=64, requests=400), CORES.rest)
+        figures = run_load(gateway.port, load(body=chat(wait_ms=20), connections=64, requests=400), CORES.rest)
     assert figures.errors == 0
     assert figures.refused > 0
     assert set(figures.statuses) == {"200", "429"}
@@ -84,7 +86,9 @@ def test_a_soak_of_aborts_leaves_no_call_behind(tmp_path: Path) -> None:
 
 
 def test_a_round_visits_every_subject(tmp_path: Path) -> None:
-    setup = Setup(folder=tmp_path, subjects=("direct", "gateway"), rounds=1, seconds=0.5, retries=0, curve=(2,))
+    setup = BenchmarkSettings(
+        folder=tmp_path, subjects=("direct", "gateway"), rounds=1, seconds=0.5, retries=0, curve=(2,)
+    )
     (found,) = measure(setup)
     assert set(found) == {"direct", "gateway", "gateway x2", "overload"}
     assert found["gateway"].loads["json"].figures.requests > 0

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from tools.bench import report
-from tools.bench.load import Figures
-from tools.bench.rounds import Round, Sample, Visit
-from tools.bench.soak import LOOKS, Look, Soak
+from tools.bench.load import LoadResult
+from tools.bench.rounds import Round, Sample, SubjectResult
+from tools.bench.soak import SNAPSHOTS, Snapshot, Soak
 from tools.bench.targets import TARGETS, verdicts
 from tools.bench.verdict import Verdict
 
-SEEN = Figures(
+SEEN = LoadResult(
     seconds=1,
     requests=100,
     all=100,
@@ -30,13 +30,13 @@ SEEN = Figures(
     refused_p99=0,
     statuses={},
 )
-FIRST = Look(rss_mib=50, descriptors=10, upstream=5, calls=0)
+FIRST = Snapshot(rss_mib=50, descriptors=10, upstream=5, calls=0)
 
 
-def visit(per_s: float, p50: float = 100, **options: float) -> Visit:
+def visit(per_s: float, p50: float = 100, **options: float) -> SubjectResult:
     seen = replace(SEEN, requests=int(per_s), p50=p50)
     loads = {name: Sample(figures=seen, cpu_s=0.01) for name in ("one", "json", "stream", "paced", "crowd", "flood")}
-    return Visit(loads=loads, **options)
+    return SubjectResult(loads=loads, **options)
 
 
 def one_round(gateway: float, nginx: float, litellm: float) -> Round:
@@ -86,17 +86,17 @@ def test_without_a_peer_there_is_nothing_to_compare_with() -> None:
 
 
 def test_every_target_is_judged_where_everything_was_measured() -> None:
-    overload = Visit(loads={"peak": Sample(figures=SEEN), "twice": Sample(figures=SEEN)})
+    overload = SubjectResult(loads={"peak": Sample(figures=SEEN), "twice": Sample(figures=SEEN)})
     assert len(verdicts([{**one, "overload": overload} for one in ROUNDS])) == len(TARGETS)
 
 
 def test_the_report_says_how_loaded_the_machine_was() -> None:
     busy = {name: Sample(figures=SEEN, foreign=0.5) for name in ("one", "json")}
-    assert "on a loaded machine" in report.machine([{"gateway": Visit(loads=busy)}])
+    assert "on a loaded machine" in report.machine([{"gateway": SubjectResult(loads=busy)}])
     assert "on a quiet machine" in report.machine(ROUNDS)
 
 
-def soak(*rss_mib: float, last: Look = FIRST) -> list[Verdict]:
+def soak(*rss_mib: float, last: Snapshot = FIRST) -> list[Verdict]:
     looks = [FIRST, *(replace(FIRST, rss_mib=size) for size in rss_mib)]
     looks[-1] = replace(last, rss_mib=rss_mib[-1])
     return Soak(name="it", figures=[SEEN], looks=looks).verdicts()
@@ -107,10 +107,10 @@ def missed(judged: list[Verdict]) -> list[str]:
 
 
 def test_memory_that_grows_is_found_and_what_only_warms_up_is_not() -> None:
-    assert missed(soak(*(50 + number for number in range(LOOKS)))) == ["it: growth of memory"]
-    assert missed(soak(54, 57, 60, *([61] * LOOKS))) == []
+    assert missed(soak(*(50 + number for number in range(SNAPSHOTS)))) == ["it: growth of memory"]
+    assert missed(soak(54, 57, 60, *([61] * SNAPSHOTS))) == []
 
 
 def test_what_a_soak_leaves_behind_is_found() -> None:
-    left = soak(50, 50, 50, 50, last=Look(rss_mib=50, descriptors=30, upstream=20, calls=2))
+    left = soak(50, 50, 50, 50, last=Snapshot(rss_mib=50, descriptors=30, upstream=20, calls=2))
     assert missed(left) == ["it: open files", "it: open files of the backend", "it: calls that did not end"]

@@ -16,22 +16,22 @@ import yaml
 from typer.testing import CliRunner
 
 from cli.cluster import app
-from tools.cluster import Cluster, Forward, Size, Status, configs, manifests
-from tools.cluster.configs import EVICTION_BYTES, Reserved
+from tools.cluster import Cluster, ClusterStatus, Forward, Size, configs, manifests
+from tools.cluster.configs import EVICTION_BYTES, ReservedResources
 from tools.cluster.credentials import KUBELET, credentials
 from tools.cluster.node import listen
-from tools.cluster.packages import Programs
-from tools.cluster.record import Record, load
+from tools.cluster.packages import NodePrograms
+from tools.cluster.record import ClusterRecord, load
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError, ToolchainError
 from tools.images import scratch
 from tools.images.scratch import ScratchImage
 from tools.locks import exclusive
 from tools.node import supervisor
-from tools.node.spec import Component, NodeSpec
+from tools.node.spec import NodeComponent, NodeSpec
 
 GIB = 1 << 30
-NONE = Reserved(memory=0, cpu=0)
+NONE = ReservedResources(memory=0, cpu=0)
 
 
 def image(program: Path, **changes: str) -> ScratchImage:
@@ -86,7 +86,7 @@ def test_the_tag_of_an_image_follows_from_all_that_is_in_it(tmp_path: Path) -> N
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     process = Process.of(os.getpid())
     forwards = (Forward("gateway", "gateway.ns.svc", 8000),)
-    record = Record(
+    record = ClusterRecord(
         size=Size(memory=GIB, cpu=500), forwards=forwards, ports={"gateway": 1}, node=process, owner=process
     )
     record.save(tmp_path)
@@ -103,7 +103,7 @@ def test_what_a_node_is_told_comes_back_as_it_was(tmp_path: Path) -> None:
         folder="/there",
         cgroup="/synapse-it",
         environment={"PATH": "/bin"},
-        components=(Component(name="one", command=("/bin/true",), needs=("socket", "127.0.0.1:1")),),
+        components=(NodeComponent(name="one", command=("/bin/true",), needs=("socket", "127.0.0.1:1")),),
         files={"/etc/it": "text"},
         links={"/bin/it": "/bin/true"},
     )
@@ -112,7 +112,7 @@ def test_what_a_node_is_told_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_pods_get_what_is_not_reserved(tmp_path: Path) -> None:
-    found = yaml.safe_load(configs.kubelet("/synapse-it", Reserved(memory=GIB, cpu=250)))
+    found = yaml.safe_load(configs.kubelet("/synapse-it", ReservedResources(memory=GIB, cpu=250)))
     assert found["systemReserved"] == {"memory": str(GIB), "cpu": "250m"}
     assert found["evictionHard"]["memory.available"] == str(EVICTION_BYTES)
     assert found["authentication"]["anonymous"] == {"enabled": False}
@@ -135,7 +135,7 @@ def test_an_unknown_forward_or_log_names_the_known_ones(tmp_path: Path) -> None:
     cluster = Cluster("it", tmp_path)
     (cluster.folder / "logs").mkdir(parents=True)
     (cluster.folder / "logs/etcd.log").write_text("line\n")
-    Record(ports={"api": 1}).save(cluster.folder)
+    ClusterRecord(ports={"api": 1}).save(cluster.folder)
     with pytest.raises(ClusterError, match="no forward 'gateway'; it has: api"):
         cluster.address("gateway")
     with pytest.raises(ClusterError, match="no log of 'kubelet'; it has: etcd"):
@@ -168,7 +168,7 @@ def test_one_that_gets_well_by_itself_is_not_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, started: int
 ) -> None:
     one, starts = Cluster("it", tmp_path), list[object]()
-    ill = Status(name="it", kubeconfig=one.kubeconfig, exists=True)
+    ill = ClusterStatus(name="it", kubeconfig=one.kubeconfig, exists=True)
     well = replace(ill, components={"k3s": {"pid": 1}}, api_ready=True, node_ready=True, system_ready=True)
     looks = iter([ill, ill, well])
     monkeypatch.setattr("tools.cluster.cluster.WELL_S", patience_s)
@@ -195,17 +195,17 @@ def test_one_that_is_being_started_is_not_swept(tmp_path: Path, capfd: pytest.Ca
             swept = pool.submit(Cluster.sweep, tmp_path)
             while "another process is at work" not in capfd.readouterr().err:
                 assert not swept.done()
-            Record(owner=Process.of(os.getpid())).save(folder)
+            ClusterRecord(owner=Process.of(os.getpid())).save(folder)
         assert swept.result() == ()
     assert folder.exists()
 
 
-@pytest.mark.parametrize("record", [None, Record(owner=replace(Process.of(os.getpid()), started=0))])
-def test_one_that_nobody_can_want_is_swept(tmp_path: Path, record: Record | None) -> None:
+@pytest.mark.parametrize("record", [None, ClusterRecord(owner=replace(Process.of(os.getpid()), started=0))])
+def test_one_that_nobody_can_want_is_swept(tmp_path: Path, record: ClusterRecord | None) -> None:
     old, wanted = tmp_path / "clusters/old", tmp_path / "clusters/wanted"
     for folder in (old, wanted):
         folder.mkdir(parents=True)
-    Record(owner=Process.of(os.getpid())).save(wanted)
+    ClusterRecord(owner=Process.of(os.getpid())).save(wanted)
     if record:
         record.save(old)
     assert Cluster.sweep(tmp_path) == ("old",)
@@ -214,13 +214,13 @@ def test_one_that_nobody_can_want_is_swept(tmp_path: Path, record: Record | None
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolchainError, match="a cluster needs no-such-program"):
-        Programs(tmp_path).program("no-such-program")
+        NodePrograms(tmp_path).program("no-such-program")
 
 
 def test_a_component_waits_for_what_it_needs_and_longer_after_each_end(tmp_path: Path) -> None:
     with listen(0) as listener:
         need = f"127.0.0.1:{listener.getsockname()[1]}"
-        item = supervisor.Supervised(Component(name="it", command=("/bin/true",), needs=(need,)))
+        item = supervisor.SupervisedComponent(NodeComponent(name="it", command=("/bin/true",), needs=(need,)))
         assert item.is_due()
     assert not item.is_due()
     item.pid, item.started = 1, item.due

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.fakes import Publisher, publishing, script
+from tests.tools.fakes import ReleaseServer, release_server, script
 from tools.cluster import k3s_release
-from tools.cluster.configs import Reserved
+from tools.cluster.configs import ReservedResources
 from tools.cluster.distribution import Distribution, distribution
 from tools.cluster.k3s import K3s
 from tools.cluster.upstream import Upstream
@@ -34,10 +34,10 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReleaseServer]:
     """Where K3s is published, with its checksum pinned; and the wish to have it fetched."""
     monkeypatch.setenv("SYNAPSE_K3S", "fetch")
-    with publishing() as shop:
+    with release_server() as shop:
         shop.files["/k3s"] = PROGRAM
         known = {HERE: hashlib.sha256(PROGRAM).hexdigest()}
         changed = replace(k3s_release.PUBLISHED.release, url=f"{shop.url}/k3s", checksum=known)
@@ -46,7 +46,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
 
 
 def made_of() -> Distribution:
-    return distribution("it", "/synapse-it", Reserved(memory=0, cpu=0))
+    return distribution("it", "/synapse-it", ReservedResources(memory=0, cpu=0))
 
 
 def test_without_it_the_node_is_made_of_kubernetes_own_programs(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_it_is_preferred_where_it_is(tmp_path: Path, bin_folder: Path, monkeypat
     assert node.authority(tmp_path) == tmp_path / "k3s/server/tls/server-ca.crt"
 
 
-def test_it_is_fetched_once_where_that_is_wished(publisher: Publisher) -> None:
+def test_it_is_fetched_once_where_that_is_wished(publisher: ReleaseServer) -> None:
     first, second = made_of(), made_of()
     assert isinstance(first, K3s)
     assert isinstance(second, K3s)
@@ -75,7 +75,7 @@ def test_it_is_fetched_once_where_that_is_wished(publisher: Publisher) -> None:
     assert publisher.asked == ["/k3s"]
 
 
-def test_one_on_path_is_not_fetched_again(publisher: Publisher, bin_folder: Path) -> None:
+def test_one_on_path_is_not_fetched_again(publisher: ReleaseServer, bin_folder: Path) -> None:
     script(bin_folder / "k3s", "#!/bin/sh\n")
     found = made_of()
     assert isinstance(found, K3s)
@@ -83,14 +83,14 @@ def test_one_on_path_is_not_fetched_again(publisher: Publisher, bin_folder: Path
     assert publisher.asked == []
 
 
-def test_another_release_than_the_pinned_is_refused(tmp_path: Path, publisher: Publisher) -> None:
+def test_another_release_than_the_pinned_is_refused(tmp_path: Path, publisher: ReleaseServer) -> None:
     publisher.files["/k3s"] = b"#!/bin/sh\necho something else\n"
     with pytest.raises(ChecksumError, match=r"is not k3s 1\.35\.6"):
         made_of()
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
-def test_one_that_cannot_be_had_says_what_to_do(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_cannot_be_had_says_what_to_do(publisher: ReleaseServer, monkeypatch: pytest.MonkeyPatch) -> None:
     publisher.files.clear()
     with pytest.raises(ToolchainError, match=r"could not be fetched .*: install it .* or leave SYNAPSE_K3S out"):
         made_of()

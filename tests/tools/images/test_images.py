@@ -16,7 +16,7 @@ from tools.errors import ImageError
 from tools.images import archive, content, host, sbom
 from tools.images.build import Images
 from tools.images.builder import Build, Buildah, Docker, Nerdctl, find
-from tools.images.publish import hand
+from tools.images.publish import publish
 
 BASE = f"registry.example/python:3@sha256:{64 * 'c'}"
 REFERENCE = re.compile(r"localhost/synapse-thing:[0-9a-f]{16}@sha256:[0-9a-f]{64}")
@@ -134,18 +134,18 @@ def test_what_goes_wrong_is_said_and_leaves_no_archive(folder: Path, images: Ima
 
 
 def test_it_is_pushed_under_the_name_of_the_registry(folder: Path, images: Images, calls: Path) -> None:
-    reference = hand(images, folder, registry="registry.example/team/")
+    reference = publish(images, folder, registry="registry.example/team/")
     assert re.fullmatch(r"registry\.example/team/synapse-thing:[0-9a-f]{16}@sha256:[0-9a-f]{64}", reference)
     assert asked(calls, "push") == [["push", reference.partition("@")[0]]]
-    hand(images, folder, registry="registry.example/team")
+    publish(images, folder, registry="registry.example/team")
     assert len(asked(calls, "build")) == 1
 
 
 def test_it_is_written_to_a_file(folder: Path, images: Images, tmp_path: Path) -> None:
-    reference = hand(images, folder, archive=str(tmp_path / "image.tar"))
+    reference = publish(images, folder, archive=str(tmp_path / "image.tar"))
     assert archive.reference(tmp_path / "image.tar", reference.partition("@")[0]) == reference
     with pytest.raises(ImageError, match=r"nowhere/image\.tar: cannot be written: No such file"):
-        hand(images, folder, archive=str(tmp_path / "nowhere/image.tar"))
+        publish(images, folder, archive=str(tmp_path / "nowhere/image.tar"))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_it_is_written_to_a_file(folder: Path, images: Images, tmp_path: Path) -
 )
 def test_it_goes_to_one_place(folder: Path, images: Images, wanted: dict[str, str], said: str) -> None:
     with pytest.raises(ImageError, match=said):
-        hand(images, folder, **wanted)
+        publish(images, folder, **wanted)
 
 
 def test_old_images_are_removed(folder: Path, images: Images) -> None:
@@ -203,7 +203,7 @@ def test_a_node_that_has_an_image_is_not_given_it_again(
     given: list[Path] = []
     monkeypatch.setattr(Cluster, "has_image", lambda _, reference: REFERENCE.fullmatch(reference) and has)
     monkeypatch.setattr(Cluster, "import_image", lambda _, archive: given.append(archive))
-    hand(images, folder, cluster="local")
+    publish(images, folder, cluster="local")
     assert given == ([] if has else images.kept())
 
 

@@ -14,9 +14,9 @@ import urllib3
 import yaml
 
 from tests.tools.tls import Authority, server
-from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.connection import connect
-from tools.offline.plugins.kubernetes.errors import UnreachableError
+from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError
 
 SERVER = "https://192.0.2.1:6443"
 
@@ -121,7 +121,7 @@ def test_a_program_that_has_the_token_is_asked(tmp_path: Path) -> None:
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used_is_said_so(content: str, said: str) -> None:
-    with pytest.raises(UnreachableError, match=said):
+    with pytest.raises(ClusterUnreachableError, match=said):
         connect(content, None)
 
 
@@ -141,4 +141,4 @@ def test_the_plugin_answers_without_the_sdk(twin_kubeconfig: Path) -> None:
         check=True,
     )
     assert done.stdout.split() == ["True", "False"]
-    assert Api(str(twin_kubeconfig), None).is_namespaced("v1", "Node") is False
+    assert KubernetesApi(str(twin_kubeconfig), None).is_namespaced("v1", "Node") is False

@@ -4,9 +4,9 @@ import pytest
 
 from tests.tools.conftest import MANAGER, Make, eventually
 from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, config_map, deployment, edit
-from tests.tools.plugin_calls import RefusedError, kinds
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference, is_patch
+from tests.tools.plugin_calls import PluginRefusedError, kinds
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference, is_patch
 from tools.offline.plugins.values import Object
 
 pytestmark = pytest.mark.engine
@@ -28,15 +28,15 @@ def restart(namespace: str, value: str) -> Object:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": template}}
 
 
-def theirs(api: Api, item: Object) -> Reference:
+def theirs(api: KubernetesApi, item: Object) -> ObjectReference:
     """Make *item* as its owner does, who is not Pulumi."""
     metadata = item["metadata"]
-    target = Reference(item["apiVersion"], item["kind"], metadata["name"], metadata["namespace"])
+    target = ObjectReference(item["apiVersion"], item["kind"], metadata["name"], metadata["namespace"])
     api.apply(target, item, MANAGER, force=True, dry_run=False)
     return target
 
 
-def live(api: Api, target: Reference) -> Object:
+def live(api: KubernetesApi, target: ObjectReference) -> Object:
     found = api.get(target)
     assert found is not None
     return found
@@ -48,7 +48,7 @@ def test_some_kinds_have_it_in_their_name() -> None:
     assert is_patch("kubernetes:kuma.io/v1alpha1:MeshProxyPatchPatch", {"kind": "MeshProxyPatch"})
 
 
-def test_keys_are_taken_over_and_the_others_left(make: Make, namespace: str, api: Api) -> None:
+def test_keys_are_taken_over_and_the_others_left(make: Make, namespace: str, api: KubernetesApi) -> None:
     target = theirs(api, config_map(namespace, url="old", mode="own"))
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
@@ -58,7 +58,7 @@ def test_keys_are_taken_over_and_the_others_left(make: Make, namespace: str, api
     assert kinds(resource.diff(patch(namespace, url="new"))) == {}
 
 
-def test_what_the_owner_writes_into_them_is_seen_and_undone(make: Make, namespace: str, api: Api) -> None:
+def test_what_the_owner_writes_into_them_is_seen_and_undone(make: Make, namespace: str, api: KubernetesApi) -> None:
     target = theirs(api, config_map(namespace, url="old"))
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
@@ -69,13 +69,13 @@ def test_what_the_owner_writes_into_them_is_seen_and_undone(make: Make, namespac
     assert live(api, target)["data"] == {"url": "new", "more": "x"}
 
 
-def test_a_conflict_is_one_unless_it_is_forced(make: Make, namespace: str, api: Api) -> None:
+def test_a_conflict_is_one_unless_it_is_forced(make: Make, namespace: str, api: KubernetesApi) -> None:
     theirs(api, config_map(namespace, url="old"))
-    with pytest.raises(RefusedError, match=rf"conflict with .{MANAGER}.*\.data\.url"):
+    with pytest.raises(PluginRefusedError, match=rf"conflict with .{MANAGER}.*\.data\.url"):
         make(KEYS, upsertExistingObjects="true").create(config_map(namespace, url="new"))
 
 
-def test_the_end_of_a_patch_is_not_that_of_the_object(make: Make, namespace: str, api: Api) -> None:
+def test_the_end_of_a_patch_is_not_that_of_the_object(make: Make, namespace: str, api: KubernetesApi) -> None:
     item = config_map(namespace, url="old", mode="own")
     target = theirs(api, item)
     resource = make(KEYS, **MUTABLE)
@@ -88,7 +88,7 @@ def test_the_end_of_a_patch_is_not_that_of_the_object(make: Make, namespace: str
     assert live(api, target)["data"] == {"url": "old", "mode": "own"}
 
 
-def test_a_patch_of_what_is_gone_ends_too(make: Make, namespace: str, api: Api) -> None:
+def test_a_patch_of_what_is_gone_ends_too(make: Make, namespace: str, api: KubernetesApi) -> None:
     target = theirs(api, config_map(namespace, url="old"))
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
@@ -97,7 +97,7 @@ def test_a_patch_of_what_is_gone_ends_too(make: Make, namespace: str, api: Api) 
     assert api.get(target) is None
 
 
-def test_a_restart_is_waited_for(make: Make, namespace: str, api: Api) -> None:
+def test_a_restart_is_waited_for(make: Make, namespace: str, api: KubernetesApi) -> None:
     target = theirs(api, deployment(namespace))
     eventually(lambda: live(api, target)["status"].get("availableReplicas") == 2, "not available")
     resource = make(RESTART)
@@ -110,19 +110,23 @@ def test_a_restart_is_waited_for(make: Make, namespace: str, api: Api) -> None:
 
 
 @pytest.mark.parametrize("upsert", ["true", "false"])
-def test_what_is_not_there_cannot_be_patched(make: Make, namespace: str, api: Api, upsert: str) -> None:
+def test_what_is_not_there_cannot_be_patched(make: Make, namespace: str, api: KubernetesApi, upsert: str) -> None:
     resource = make(KEYS, upsertExistingObjects=upsert)
     said = (
         rf"ConfigMap {namespace}/settings cannot be patched: there is no ConfigMap {namespace}/settings, .*Deploy what"
     )
-    with pytest.raises(RefusedError, match=said):
+    with pytest.raises(PluginRefusedError, match=said):
         resource.create(patch(namespace, url="new"))
-    assert api.get(Reference("v1", "ConfigMap", "settings", namespace)) is None
-    with pytest.raises(RefusedError, match="there is no Namespace nowhere, and a patch only changes what is there"):
+    assert api.get(ObjectReference("v1", "ConfigMap", "settings", namespace)) is None
+    with pytest.raises(
+        PluginRefusedError, match="there is no Namespace nowhere, and a patch only changes what is there"
+    ):
         resource.create(patch("nowhere", url="new"))
 
 
-def test_a_preview_shows_a_patch_and_passes_on_what_may_still_come(make: Make, namespace: str, api: Api) -> None:
+def test_a_preview_shows_a_patch_and_passes_on_what_may_still_come(
+    make: Make, namespace: str, api: KubernetesApi
+) -> None:
     assert make(KEYS).preview_create(patch("nowhere", url="new"))["data"] == {"url": "new"}
     assert "uid" not in make(KEYS).preview_create(patch(namespace, url="new"))["metadata"]
     theirs(api, config_map(namespace, url="old", mode="own"))

@@ -8,15 +8,15 @@ import yaml
 
 from tests.tools.conftest import Make, eventually
 from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, KEYS, changed, config_map, deployment, edit, secret
-from tests.tools.plugin_calls import RefusedError, kinds
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tests.tools.plugin_calls import PluginRefusedError, kinds
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 from tools.offline.plugins.values import UNKNOWN, Object, Secret, revealed
 
 pytestmark = pytest.mark.engine
 
 
-def test_a_name_is_made_up_once_and_kept(make: Make, namespace: str, api: Api) -> None:
+def test_a_name_is_made_up_once_and_kept(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(CONFIG_MAP, "words")
     inputs = config_map(namespace, a="1")
     del inputs["metadata"]["name"]
@@ -25,7 +25,7 @@ def test_a_name_is_made_up_once_and_kept(make: Make, namespace: str, api: Api) -
     assert len(name) == len("words-") + 8
     assert resource.check(inputs)["metadata"]["name"] == name
     assert kinds(resource.diff(inputs)) == {}
-    assert api.get(Reference("v1", "ConfigMap", name, namespace))
+    assert api.get(ObjectReference("v1", "ConfigMap", name, namespace))
 
 
 def test_no_namespace_means_the_providers_own(make: Make, namespace: str) -> None:
@@ -42,12 +42,14 @@ def test_a_kind_without_namespaces_gets_none(make: Make) -> None:
     assert "namespace" not in inputs["metadata"]
 
 
-def test_an_object_that_exists_is_not_taken_over_unless_asked(make: Make, namespace: str, api: Api) -> None:
+def test_an_object_that_exists_is_not_taken_over_unless_asked(make: Make, namespace: str, api: KubernetesApi) -> None:
     make(CONFIG_MAP).create(config_map(namespace, a="1"))
-    with pytest.raises(RefusedError, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"):
+    with pytest.raises(
+        PluginRefusedError, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"
+    ):
         make(CONFIG_MAP, "other").create(config_map(namespace, a="2"))
     make(CONFIG_MAP, "other", upsertExistingObjects="true").create(config_map(namespace, a="1", b="2"))
-    live = api.get(Reference("v1", "ConfigMap", "settings", namespace))
+    live = api.get(ObjectReference("v1", "ConfigMap", "settings", namespace))
     assert live is not None
     assert live["data"] == {"a": "1", "b": "2"}
 
@@ -55,15 +57,15 @@ def test_an_object_that_exists_is_not_taken_over_unless_asked(make: Make, namesp
 def test_a_field_of_another_manager_is_not_taken_over_even_then(make: Make, namespace: str) -> None:
     make(CONFIG_MAP).create(config_map(namespace, a="1"))
     adopter = make(CONFIG_MAP, "other", upsertExistingObjects="true")
-    with pytest.raises(RefusedError, match=r"conflict with .*\.data\.a"):
+    with pytest.raises(PluginRefusedError, match=r"conflict with .*\.data\.a"):
         adopter.create(config_map(namespace, a="2"))
 
 
-def test_a_preview_shows_what_the_server_would_make_of_it(make: Make, namespace: str, api: Api) -> None:
+def test_a_preview_shows_what_the_server_would_make_of_it(make: Make, namespace: str, api: KubernetesApi) -> None:
     outputs = make(DEPLOYMENT).preview_create(deployment(namespace))
     assert outputs["spec"]["strategy"]["type"] == "RollingUpdate"  # a default of the server's
     assert "status" not in outputs
-    assert api.get(Reference("apps/v1", "Deployment", "web", namespace)) is None
+    assert api.get(ObjectReference("apps/v1", "Deployment", "web", namespace)) is None
 
 
 def test_a_preview_passes_on_what_cannot_be_tried(make: Make, namespace: str) -> None:
@@ -78,13 +80,13 @@ def test_a_preview_passes_on_what_cannot_be_tried(make: Make, namespace: str) ->
 def test_a_preview_asks_once_for_a_namespace_that_is_not_there(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server waits 50 ms for it each time, in case it is just being made."""
     asked: list[tuple[str, str]] = []
-    ask = Api.request
+    ask = KubernetesApi.request
 
-    def listening(self: Api, method: str, path: str, *how: Any, **more: Any) -> Object:
+    def listening(self: KubernetesApi, method: str, path: str, *how: Any, **more: Any) -> Object:
         asked.append((method, path))
         return ask(self, method, path, *how, **more)
 
-    monkeypatch.setattr(Api, "request", listening)
+    monkeypatch.setattr(KubernetesApi, "request", listening)
     resource = make(CONFIG_MAP)
     for number in range(3):
         assert "uid" not in resource.preview_create(config_map("not-yet", a=str(number)))["metadata"]
@@ -92,7 +94,7 @@ def test_a_preview_asks_once_for_a_namespace_that_is_not_there(make: Make, monke
 
 
 def test_who_may_not_look_at_the_namespace_has_the_servers_preview_all_the_same(
-    make: Make, namespace: str, api: Api, twin_kubeconfig: Path
+    make: Make, namespace: str, api: KubernetesApi, twin_kubeconfig: Path
 ) -> None:
     group, verbs = "rbac.authorization.k8s.io", ["get", "create", "patch"]
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs}]
@@ -102,7 +104,7 @@ def test_who_may_not_look_at_the_namespace_has_the_servers_preview_all_the_same(
         ("RoleBinding", {"subjects": [subject], "roleRef": {"apiGroup": group, "kind": "Role", "name": "maker"}}),
     ):
         item = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "maker"}} | content
-        api.apply(Reference(f"{group}/v1", kind, "maker", namespace), item, "test", force=False, dry_run=False)
+        api.apply(ObjectReference(f"{group}/v1", kind, "maker", namespace), item, "test", force=False, dry_run=False)
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token"
     kubeconfig = yaml.safe_load(twin_kubeconfig.read_text())
@@ -112,7 +114,7 @@ def test_who_may_not_look_at_the_namespace_has_the_servers_preview_all_the_same(
 
 
 def test_a_preview_is_refused_for_an_object_that_is_wrong(make: Make, namespace: str) -> None:
-    with pytest.raises(RefusedError, match=r"selector. does not match template"):
+    with pytest.raises(PluginRefusedError, match=r"selector. does not match template"):
         make(DEPLOYMENT).preview_create(
             changed(deployment(namespace), "spec.template.metadata.labels", {"no": "match"})
         )
@@ -199,11 +201,13 @@ def test_defaults_and_other_ways_to_write_a_quantity_are_no_change(make: Make, n
     assert kinds(limit.diff(quota)) == {}
 
 
-def test_a_refresh_sees_what_others_changed_and_an_update_undoes_it(make: Make, namespace: str, api: Api) -> None:
+def test_a_refresh_sees_what_others_changed_and_an_update_undoes_it(
+    make: Make, namespace: str, api: KubernetesApi
+) -> None:
     resource = make(DEPLOYMENT)
     inputs = deployment(namespace, annotations={"team": "a"})
     resource.create(inputs)
-    target = Reference("apps/v1", "Deployment", "web", namespace)
+    target = ObjectReference("apps/v1", "Deployment", "web", namespace)
     edit(api, target, {"spec": {"replicas": 3}, "metadata": {"annotations": {"team": None}}})
     eventually(lambda: (api.get(target) or {})["status"].get("availableReplicas") == 3, "not scaled")
     assert resource.refresh()
@@ -213,21 +217,21 @@ def test_a_refresh_sees_what_others_changed_and_an_update_undoes_it(make: Make, 
     assert outputs["metadata"]["annotations"]["team"] == "a"
 
 
-def test_what_others_changed_unseen_is_not_overwritten(make: Make, namespace: str, api: Api) -> None:
+def test_what_others_changed_unseen_is_not_overwritten(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(DEPLOYMENT)
     resource.create(deployment(namespace))
-    edit(api, Reference("apps/v1", "Deployment", "web", namespace), {"spec": {"replicas": 3}})
-    with pytest.raises(RefusedError, match=r"conflict with .kubectl-edit."):
+    edit(api, ObjectReference("apps/v1", "Deployment", "web", namespace), {"spec": {"replicas": 3}})
+    with pytest.raises(PluginRefusedError, match=r"conflict with .kubectl-edit."):
         resource.update(deployment(namespace, replicas=4))
     forced = deployment(namespace, replicas=4, annotations={"pulumi.com/patchForce": "true"})
     assert resource.update(forced)["spec"]["replicas"] == 4
 
 
-def test_a_field_that_is_no_longer_asked_for_goes(make: Make, namespace: str, api: Api) -> None:
+def test_a_field_that_is_no_longer_asked_for_goes(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(CONFIG_MAP, enableConfigMapMutable="true")
     resource.create(config_map(namespace, a="1", b="2"))
     resource.update(config_map(namespace, a="1"))
-    live = api.get(Reference("v1", "ConfigMap", "settings", namespace))
+    live = api.get(ObjectReference("v1", "ConfigMap", "settings", namespace))
     assert live is not None
     assert live["data"] == {"a": "1"}
 
@@ -246,13 +250,13 @@ def test_a_secret_input_stays_secret_in_any_kind(make: Make, namespace: str) -> 
     assert outputs["data"] == {"a": Secret("canary")}
 
 
-def test_a_changed_secret_is_seen_though_it_was_written_as_text(make: Make, namespace: str, api: Api) -> None:
+def test_a_changed_secret_is_seen_though_it_was_written_as_text(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(KEYS)
     inputs = secret(namespace, stringData={"token": "mine"})
     resource.create(inputs)
     assert resource.refresh()
     assert kinds(resource.diff(inputs)) == {}
-    edit(api, Reference("v1", "Secret", "keys", namespace), {"data": {"token": "b3RoZXI="}})
+    edit(api, ObjectReference("v1", "Secret", "keys", namespace), {"data": {"token": "b3RoZXI="}})
     assert resource.refresh()
     assert revealed(resource.inputs["stringData"]) == {"token": "other"}
     assert kinds(resource.diff(inputs)) == {"stringData.token": "UPDATE_REPLACE"}

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import language_pb2 as messages
 
-from tests.tools.conftest import Project
+from tests.tools.conftest import PulumiProject
 from tools.offline.plugins.language_python import (
     interpreter,
     outcome,
@@ -87,7 +87,7 @@ def test_the_engine_hears_of_every_failure(status: int, *, bail: bool, error: st
 
 
 @pytest.mark.engine
-def test_a_run_error_is_its_message_and_nothing_else(project: Project) -> None:
+def test_a_run_error_is_its_message_and_nothing_else(project: PulumiProject) -> None:
     project.program("import pulumi\nraise pulumi.RunError('the budget is 5 GiB short')")
     output = project.refused("preview")
     assert "error: the budget is 5 GiB short" in output
@@ -96,7 +96,7 @@ def test_a_run_error_is_its_message_and_nothing_else(project: Project) -> None:
 
 
 @pytest.mark.engine
-def test_any_other_error_comes_with_the_programs_own_traceback(project: Project) -> None:
+def test_any_other_error_comes_with_the_programs_own_traceback(project: PulumiProject) -> None:
     project.program("def broken():\n    return {}['missing']\n\nbroken()\n")
     output = project.refused("preview")
     assert "Program failed with an unhandled exception" in output
@@ -106,13 +106,13 @@ def test_any_other_error_comes_with_the_programs_own_traceback(project: Project)
 
 
 @pytest.mark.engine
-def test_a_program_that_exits_by_itself_has_failed(project: Project) -> None:
+def test_a_program_that_exits_by_itself_has_failed(project: PulumiProject) -> None:
     project.program("import sys\nsys.exit(3)\n")
     assert "the program ended with exit status 3" in project.refused("preview")
 
 
 @pytest.mark.engine
-def test_a_program_has_its_configuration_its_folder_and_its_output(project: Project) -> None:
+def test_a_program_has_its_configuration_its_folder_and_its_output(project: PulumiProject) -> None:
     (project.folder / "beside.py").write_text("word = 'imported'\n")
     project.program(
         "import os, pulumi, beside\n"
@@ -130,7 +130,7 @@ def test_a_program_has_its_configuration_its_folder_and_its_output(project: Proj
 
 
 @pytest.mark.engine
-def test_a_mandatory_policy_blocks_a_preview(project: Project, tmp_path: Path) -> None:
+def test_a_mandatory_policy_blocks_a_preview(project: PulumiProject, tmp_path: Path) -> None:
     pack = tmp_path / "pack"
     pack.mkdir()
     (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")

@@ -14,8 +14,8 @@ from tests.tools.twins import NODE, WAITING, wait
 from tools.control_plane.processes import Process, spawn
 from tools.errors import TwinError
 from tools.twin import Twin
-from tools.twin.plan import STAGES
-from tools.twin.record import Record, load
+from tools.twin.commands import STAGES
+from tools.twin.record import TwinRecord, load
 
 
 def test_a_program_that_nobody_could_remember_never_runs(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_reused_pid_is_left_alone() -> None:
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
-    record = Record(node=NODE, port=1, owner=Process.of(os.getpid()), processes={"etcd": Process.of(os.getpid())})
+    record = TwinRecord(node=NODE, port=1, owner=Process.of(os.getpid()), processes={"etcd": Process.of(os.getpid())})
     record.save(tmp_path)
     assert load(tmp_path) == record
     assert json.loads((tmp_path / "twin.json").read_text())["port"] == 1

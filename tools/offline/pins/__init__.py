@@ -11,7 +11,7 @@ from typing import Final
 from tools.offline.pins import cluster, commands, kubernetes, monitoring
 from tools.offline.pins.commands import PULUMI
 from tools.offline.pins.kubernetes import KUBERNETES
-from tools.offline.pins.pin import GO_ARCH, MODULES, GoPackage, Patch, Pin, Published, Release
+from tools.offline.pins.pin import GO_ARCH, MODULES, GoPackage, Patch, Pin, PublishedProgram, Release
 
 PINS: Final[Mapping[str, Pin]] = {
     pin.name: pin for group in (commands, kubernetes, cluster, monitoring) for pin in group.ALL
@@ -26,6 +26,6 @@ __all__ = [
     "GoPackage",
     "Patch",
     "Pin",
-    "Published",
+    "PublishedProgram",
     "Release",
 ]

@@ -42,7 +42,7 @@ class GoPackage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedProgram:
     """One version of a program, and its release."""
 
     name: str
@@ -51,7 +51,7 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pin(Published):
+class Pin(PublishedProgram):
     """One program: the version we run, and the versions found on PATH that do as well."""
 
     at_least: tuple[int, ...]

@@ -11,7 +11,7 @@ from typing import IO, Final
 NOTHING: Final = subprocess.DEVNULL
 
 
-class Children:
+class ChildProcesses:
     """Each child leads a process group of its own, which ends as a whole."""
 
     def __init__(self) -> None:

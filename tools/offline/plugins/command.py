@@ -11,8 +11,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as messages
 
 from tools.offline.plugins.answers import PluginError, answering, diff_response, refuse
-from tools.offline.plugins.children import Children
-from tools.offline.plugins.command_run import STREAMS, Runner
+from tools.offline.plugins.children import ChildProcesses
+from tools.offline.plugins.command_run import STREAMS, CommandRunner
 from tools.offline.plugins.diff import changes
 from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.process import engine_address, serve
@@ -33,8 +33,8 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
     """The provider for commands, for `command:local:run`, and for single files that are sent."""
 
     def __init__(self, log: EngineLog) -> None:
-        self.children = Children()
-        self._runner = Runner(self.children, log)
+        self.children = ChildProcesses()
+        self._runner = CommandRunner(self.children, log)
 
     def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=VERSION)

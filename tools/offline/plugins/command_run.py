@@ -11,7 +11,7 @@ from typing import IO, Final
 
 from tools.offline.plugins import ssh
 from tools.offline.plugins.answers import PluginError
-from tools.offline.plugins.children import Children
+from tools.offline.plugins.children import ChildProcesses
 from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.values import Object, Secret, has_secret, revealed
 
@@ -19,14 +19,14 @@ SHELL: Final = ("/bin/sh", "-c")
 STREAMS: Final = ("stdout", "stderr")
 SHOWN: Final = {"stdout": ("stdout",), "stderr": ("stderr",), "none": ()}  # by `logging`; both by default
 CONNECTION: Final = "connection"
-Tell = Callable[[str, str], object]
+OnLine = Callable[[str, str], object]
 
 
 @dataclass(frozen=True)
-class Runner:
+class CommandRunner:
     """Runs commands for the provider; `children` are those that run right now."""
 
-    children: Children
+    children: ChildProcesses
     log: EngineLog
 
     def outputs(self, urn: str, command: str | None, inputs: Object, before: Object | None = None) -> Object:
@@ -60,7 +60,7 @@ class Runner:
             raise PluginError(f"{file}: cannot be read: {error.strerror}") from error
 
     def _run(
-        self, command: str, inputs: Object, before: Object, tell: Tell, stdin: IO[bytes] | None = None
+        self, command: str, inputs: Object, before: Object, tell: OnLine, stdin: IO[bytes] | None = None
     ) -> dict[str, str]:
         pipe = subprocess.PIPE
         environment = _environment(inputs, before)
@@ -88,7 +88,7 @@ def _line(command: str, inputs: Object) -> Iterator[list[str]]:
         yield [*inputs.get("interpreter", SHELL), command]
 
 
-def _read(child: subprocess.Popen[bytes], stdin: bytes, tell: Tell) -> dict[str, str]:
+def _read(child: subprocess.Popen[bytes], stdin: bytes, tell: OnLine) -> dict[str, str]:
     """Everything that it prints, each line told as it comes."""
     found: dict[str, list[str]] = {stream: [] for stream in STREAMS}
     readers = [Thread(target=_follow, args=(getattr(child, name), name, found[name], tell)) for name in STREAMS]
@@ -102,7 +102,7 @@ def _read(child: subprocess.Popen[bytes], stdin: bytes, tell: Tell) -> dict[str,
     return {stream: "".join(lines).rstrip("\n") for stream, lines in found.items()}
 
 
-def _follow(pipe: IO[bytes], stream: str, lines: list[str], tell: Tell) -> None:
+def _follow(pipe: IO[bytes], stream: str, lines: list[str], tell: OnLine) -> None:
     with pipe:
         for raw in pipe:
             line = raw.decode(errors="replace")

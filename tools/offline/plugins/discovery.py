@@ -39,7 +39,7 @@ class Plugin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ResolvedPlugin:
     """A plugin as it is used here; without a path the stand-in does the work."""
 
     plugin: Plugin
@@ -75,20 +75,20 @@ PLUGINS: Final = (
 )
 
 
-def find(plugin: Plugin, pulumi: Path) -> Found:
+def find(plugin: Plugin, pulumi: Path) -> ResolvedPlugin:
     """The official plugin where it is on this machine or can be fetched, else the stand-in."""
     if path := shutil.which(plugin.program) or _beside(pulumi, plugin.program):
-        return Found(plugin=plugin, path=Path(path))
+        return ResolvedPlugin(plugin=plugin, path=Path(path))
     own_homes = (Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")), _home())
     for home in own_homes:
         if found := _installed(plugin, home):
             return found
     if plugin.kind == "resource" and _install(plugin, pulumi):
-        return _installed(plugin, _home()) or Found(plugin=plugin, path=None)
-    return Found(plugin=plugin, path=None)
+        return _installed(plugin, _home()) or ResolvedPlugin(plugin=plugin, path=None)
+    return ResolvedPlugin(plugin=plugin, path=None)
 
 
-def provide(found: Found, home: Path) -> None:
+def provide(found: ResolvedPlugin, home: Path) -> None:
     """Put the plugin where an engine with this home looks last, so that one on PATH still wins."""
     plugin = found.plugin
     folder = home / "plugins" / f"{plugin.kind}-{plugin.name}-v{found.version or plugin.version}"
@@ -116,7 +116,7 @@ def _beside(pulumi: Path, program: str) -> str | None:
     return shutil.which(program, path=str(pulumi.resolve().parent))
 
 
-def _installed(plugin: Plugin, home: Path) -> Found | None:
+def _installed(plugin: Plugin, home: Path) -> ResolvedPlugin | None:
     """The newest one that speaks the installed package's version."""
     wanted = tuple(int(part) for part in plugin.version.split(".")[:3])
     best: tuple[tuple[int, ...], Path] | None = None
@@ -125,7 +125,7 @@ def _installed(plugin: Plugin, home: Path) -> Found | None:
         version = tuple(int(part) for part in match.groups()) if match else ()
         if version[:1] == wanted[:1] and version >= wanted and _is_official(program):
             best = max(best or (version, program), (version, program))
-    return best and Found(plugin=plugin, path=best[1], version=".".join(map(str, best[0])))
+    return best and ResolvedPlugin(plugin=plugin, path=best[1], version=".".join(map(str, best[0])))
 
 
 def _is_official(program: Path) -> bool:

@@ -18,7 +18,7 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import language_pb2 as messages
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
-from tools.offline.plugins.children import Children, kill
+from tools.offline.plugins.children import ChildProcesses, kill
 from tools.offline.plugins.process import engine_address, serve
 
 EXEC: Final = Path(__file__).with_name("language_python_exec.py")
@@ -31,7 +31,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def __init__(self, engine: str) -> None:
         self._engine = engine
-        self.children = Children()
+        self.children = ChildProcesses()
 
     def Handshake(
         self, request: messages.LanguageHandshakeRequest, context: grpc.ServicerContext

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from tools.offline.plugins.kubernetes.connection import Connection, connect
-from tools.offline.plugins.kubernetes.errors import ApiError, UnknownKindError, UnreachableError
-from tools.offline.plugins.kubernetes.objects import Reference
+from tools.offline.plugins.kubernetes.connection import ApiConnection, connect
+from tools.offline.plugins.kubernetes.errors import ApiError, ClusterUnreachableError, UnknownKindError
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 from tools.offline.plugins.values import Object
 
 TIMEOUT: Final = urllib3.Timeout(connect=5, read=60)
@@ -19,7 +19,7 @@ APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 
 
-class Api:
+class KubernetesApi:
     """One cluster, reached as a kubeconfig says; safe to use from many threads."""
 
     def __init__(self, kubeconfig: str | None, context: str | None) -> None:
@@ -30,7 +30,7 @@ class Api:
         self._namespaces: dict[str, bool] = {}
         self._lock = Lock()
 
-    def path(self, target: Reference) -> str:
+    def path(self, target: ObjectReference) -> str:
         """The object's URL path; without a name, its collection's."""
         plural, is_namespaced = self._kind(target.api_version, target.kind)
         namespace = f"/namespaces/{target.namespace}" if is_namespaced and target.namespace else ""
@@ -50,23 +50,23 @@ class Api:
                 self._namespaces[name] = self._may_be_there(f"{_root('v1')}/namespaces/{name}")
             return self._namespaces[name]
 
-    def get(self, target: Reference) -> Object | None:
+    def get(self, target: ObjectReference) -> Object | None:
         """The object as it is now, or None where there is none."""
         return self._found(self.path(target))
 
-    def listed(self, target: Reference, **selectors: str) -> list[Object]:
+    def listed(self, target: ObjectReference, **selectors: str) -> list[Object]:
         """The objects of a kind in a namespace; `labelSelector` and `fieldSelector` narrow it down."""
         items: list[Object] = self.request("GET", self.path(target), query=selectors)["items"]
         return items
 
-    def apply(self, target: Reference, item: Object, manager: str, *, force: bool, dry_run: bool) -> Object:
+    def apply(self, target: ObjectReference, item: Object, manager: str, *, force: bool, dry_run: bool) -> Object:
         """Create or change the object so that it has these fields, which `manager` then owns."""
         query = {"fieldManager": manager, "force": "true" if force else "false"}
         if dry_run:
             query["dryRun"] = "All"
         return self.request("PATCH", self.path(target), query=query, body=item, content_type=APPLY)
 
-    def delete(self, target: Reference, propagation: str) -> None:
+    def delete(self, target: ObjectReference, propagation: str) -> None:
         """Ask for the object's end; one that is not there is fine."""
         try:
             self.request("DELETE", self.path(target), body={"propagationPolicy": propagation})
@@ -93,13 +93,13 @@ class Api:
             response = connection.pool.request(method, url, body=content, headers=headers, timeout=TIMEOUT)
             answer = _parsed(response.data)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise UnreachableError(f"the cluster does not answer: {error}") from error
+            raise ClusterUnreachableError(f"the cluster does not answer: {error}") from error
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise ApiError.of(response.status, answer)
         return answer
 
     @cached_property
-    def _connection(self) -> Connection:
+    def _connection(self) -> ApiConnection:
         return connect(self._kubeconfig, self._context)
 
     def _found(self, path: str) -> Object | None:

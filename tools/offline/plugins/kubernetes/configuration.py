@@ -20,7 +20,7 @@ MUTABLE: Final = {"ConfigMap": "enableConfigMapMutable", "Secret": "enableSecret
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class ProviderSettings:
     """What of the official plugin's settings means something here; the others are accepted and ignored."""
 
     kubeconfig: str | None = None  # a path or the content

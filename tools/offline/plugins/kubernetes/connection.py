@@ -18,7 +18,7 @@ from typing import Any, Final
 import urllib3
 import yaml
 
-from tools.offline.plugins.kubernetes.errors import UnreachableError
+from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError
 
 CONNECTIONS: Final = 64
 # Every call may be made twice with the same result, so a lost connection or a busy server is asked again.
@@ -33,7 +33,7 @@ Section = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Connection:
+class ApiConnection:
     """An API server's address, connections to it, and who we say we are: an `Authorization`, or None."""
 
     address: str
@@ -41,7 +41,7 @@ class Connection:
     authorization: Callable[[], str | None]
 
 
-def connect(kubeconfig: str | None, context: str | None) -> Connection:
+def connect(kubeconfig: str | None, context: str | None) -> ApiConnection:
     """*kubeconfig* is a path or the content itself; without it the usual places are searched.
 
     Raises UnreachableError where it cannot be used.
@@ -53,7 +53,7 @@ def connect(kubeconfig: str | None, context: str | None) -> Connection:
             return _fixed(cluster, user, folder)
         return _official(kubeconfig, context)
     except (AttributeError, KeyError, OSError, TypeError, ValueError, binascii.Error, yaml.YAMLError) as error:
-        raise UnreachableError(f"the kubeconfig cannot be used: {error}") from error
+        raise ClusterUnreachableError(f"the kubeconfig cannot be used: {error}") from error
 
 
 def _content(kubeconfig: str | None) -> tuple[Section, Path]:
@@ -80,9 +80,9 @@ def _named(content: Section, kind: str, name: str | None) -> Section:
     raise ValueError(f"it has no {kind} named {name}" if name else "it has no current-context")
 
 
-def _fixed(cluster: Section, user: Section, folder: Path) -> Connection:
+def _fixed(cluster: Section, user: Section, folder: Path) -> ApiConnection:
     authorization = f"Bearer {user['token']}" if "token" in user else None
-    return Connection(
+    return ApiConnection(
         address=str(cluster["server"]).rstrip("/"),
         pool=_pool({"ssl_context": _context(cluster, user, folder), "server_hostname": cluster.get("tls-server-name")}),
         authorization=lambda: authorization,
@@ -111,7 +111,7 @@ def _file(section: Section, key: str, folder: Path, scratch: Path) -> str | None
     return str(folder / section[key]) if key in section else None
 
 
-def _official(kubeconfig: str | None, context: str | None) -> Connection:
+def _official(kubeconfig: str | None, context: str | None) -> ApiConnection:
     """As the official client loads it: from several files, a program that has the token, or a pod's own account."""
     from kubernetes import client, config  # noqa: PLC0415 (see above)
 
@@ -133,7 +133,7 @@ def _official(kubeconfig: str | None, context: str | None) -> Connection:
         "key_file": settings.key_file,
         "server_hostname": settings.tls_server_name,
     }
-    return Connection(
+    return ApiConnection(
         address=settings.host.rstrip("/"),
         pool=_pool(tls, settings.proxy),
         authorization=lambda: settings.get_api_key_with_prefix("BearerToken", alias="authorization"),

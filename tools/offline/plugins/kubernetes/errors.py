@@ -13,11 +13,11 @@ from tools.offline.plugins.answers import PluginError
 from tools.offline.plugins.values import Object
 
 
-class ClusterError(PluginError):
+class KubernetesError(PluginError):
     """Something between us and the cluster."""
 
 
-class ApiError(ClusterError):
+class ApiError(KubernetesError):
     """A refusal; `status` is the HTTP status, `reason` Kubernetes' own word such as `Conflict`."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
@@ -31,15 +31,15 @@ class ApiError(ClusterError):
         return cls(status, str(answer.get("reason", "")), str(answer.get("message") or f"HTTP status {status}"))
 
 
-class UnknownKindError(ClusterError):
+class UnknownKindError(KubernetesError):
     """The kind is not served: a typing error, or its definition is not there yet."""
 
 
-class UnreachableError(ClusterError):
+class ClusterUnreachableError(KubernetesError):
     """Not an answer of any kind; whether a change was made is not known."""
 
 
-class NotReadyError(ClusterError):
+class NotReadyError(KubernetesError):
     """The reasons, one per line, most telling first."""
 
 

@@ -14,7 +14,7 @@ def at(value: object, *path: str, default: Any = None) -> Any:  # noqa: ANN401 (
 
 
 @dataclass(frozen=True)
-class Reference:
+class ObjectReference:
     """One object in a cluster; a cluster-wide one has no namespace."""
 
     api_version: str
@@ -31,10 +31,10 @@ class Reference:
         return f"{self.kind} {self.id}"
 
 
-def reference(item: Object) -> Reference:
+def reference(item: Object) -> ObjectReference:
     """The name of an object that has one."""
     metadata = item.get("metadata", {})
-    return Reference(item["apiVersion"], item["kind"], metadata.get("name", ""), metadata.get("namespace", ""))
+    return ObjectReference(item["apiVersion"], item["kind"], metadata.get("name", ""), metadata.get("namespace", ""))
 
 
 def annotation(item: Object, name: str) -> str:

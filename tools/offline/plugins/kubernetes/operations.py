@@ -6,15 +6,15 @@ from http import HTTPStatus
 from typing import Final
 
 from tools.offline.plugins.answers import InitFailedError
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.configuration import Settings
-from tools.offline.plugins.kubernetes.errors import ApiError, ClusterError, UnknownKindError, UnreachableError
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.configuration import ProviderSettings
+from tools.offline.plugins.kubernetes.errors import ApiError, ClusterUnreachableError, KubernetesError, UnknownKindError
 from tools.offline.plugins.kubernetes.naming import field_manager, placed, unplaced
-from tools.offline.plugins.kubernetes.objects import Reference, annotation, is_annotated, is_patch, reference
+from tools.offline.plugins.kubernetes.objects import ObjectReference, annotation, is_annotated, is_patch, reference
 from tools.offline.plugins.kubernetes.readiness import has_rule, progress
 from tools.offline.plugins.kubernetes.reasons import reasons
 from tools.offline.plugins.kubernetes.state import MANAGER, checkpoint, observed, previewed
-from tools.offline.plugins.kubernetes.waiting import SKIP_AWAIT, Waiting, timeout_s
+from tools.offline.plugins.kubernetes.waiting import SKIP_AWAIT, Waiter, timeout_s
 from tools.offline.plugins.values import Object, has_unknown, revealed
 
 PATCH_FORCE: Final = "pulumi.com/patchForce"
@@ -26,9 +26,9 @@ NOT_YET: Final = {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}  # no such namespa
 class Operations:
     """The operations on objects of one cluster."""
 
-    api: Api
-    settings: Settings
-    waiting: Waiting
+    api: KubernetesApi
+    settings: ProviderSettings
+    waiting: Waiter
 
     def preview_create(self, urn: str, inputs: Object) -> Object:
         """What would be created: the server's own dry run where it can tell, else the inputs."""
@@ -59,7 +59,7 @@ class Operations:
         live = self._update(olds, old_inputs, inputs, manager, dry_run=False)
         return self._ready(urn, inputs, live, manager, requested_s)
 
-    def read(self, urn: str, target: Reference, olds: Object, old_inputs: Object) -> tuple[Object, Object] | None:
+    def read(self, urn: str, target: ObjectReference, olds: Object, old_inputs: Object) -> tuple[Object, Object] | None:
         """The outputs and the inputs as they are now, or None where the object is gone.
 
         Raises InitFailedError for an object that is not ready, so that the next update goes on with it.
@@ -75,7 +75,7 @@ class Operations:
             raise _not_ready(target, outputs, inputs, why)
         return outputs, inputs
 
-    def delete(self, urn: str, target: Reference, olds: Object, requested_s: float) -> None:
+    def delete(self, urn: str, target: ObjectReference, olds: Object, requested_s: float) -> None:
         """Return once the object is gone, or a patch of it given up; one that already is gone is fine."""
         live = self._live(target)
         if live is None:
@@ -87,13 +87,13 @@ class Operations:
         if not is_annotated(live, SKIP_AWAIT):
             self.waiting.until_gone(urn, target, live["metadata"]["uid"], timeout_s(revealed(olds), requested_s))
 
-    def _give_up(self, target: Reference, manager: str) -> None:
+    def _give_up(self, target: ObjectReference, manager: str) -> None:
         """Let go of the fields of a patch; one that nobody else owns goes with it."""
         metadata = {"name": target.name} | ({"namespace": target.namespace} if target.namespace else {})
         bare = {"apiVersion": target.api_version, "kind": target.kind, "metadata": metadata}
         self.api.apply(target, bare, manager, force=False, dry_run=False)
 
-    def _live(self, target: Reference) -> Object | None:
+    def _live(self, target: ObjectReference) -> Object | None:
         try:
             return self.api.get(target)
         except UnknownKindError:  # its definition is gone, and every object of it with it
@@ -102,7 +102,7 @@ class Operations:
     def _preview(self, inputs: Object, dry_run: Callable[[], Object]) -> Object:
         try:
             return dry_run()
-        except (UnknownKindError, UnreachableError):
+        except (UnknownKindError, ClusterUnreachableError):
             return inputs
         except ApiError as error:
             if error.status in NOT_YET:
@@ -125,18 +125,18 @@ class Operations:
         if _is_patch(urn, item):
             self._check_patched(target)
         elif not self.settings.upsert and self.api.get(target):
-            raise ClusterError(
+            raise KubernetesError(
                 f"{target} already exists, and Pulumi does not know it. Delete it, import it with `pulumi import`, "
                 "or set upsertExistingObjects on the provider to take it over."
             )
         return self._apply(item, manager, force=False, dry_run=False)
 
-    def _check_patched(self, target: Reference) -> None:
+    def _check_patched(self, target: ObjectReference) -> None:
         """Raise ClusterError for an object that is not there: to apply a patch would make a torso of it."""
         if self.api.get(target) is None:
-            home = Reference("v1", "Namespace", target.namespace)
+            home = ObjectReference("v1", "Namespace", target.namespace)
             missing = home if target.namespace and self.api.get(home) is None else target
-            raise ClusterError(
+            raise KubernetesError(
                 f"{target} cannot be patched: there is no {missing}, and a patch only changes what is there. "
                 "Deploy what it belongs to first, or take the patch out of the program."
             )
@@ -150,7 +150,7 @@ class Operations:
                 raise
         return self._apply(item, manager, force=True, dry_run=dry_run)
 
-    def _was_seen(self, target: Reference, olds: Object, old_inputs: Object) -> bool:
+    def _was_seen(self, target: ObjectReference, olds: Object, old_inputs: Object) -> bool:
         """Whether the state already has what others made of the object: then the diff showed what will be undone."""
         live = self.api.get(target)
         return live is not None and observed(old_inputs, olds, live) == old_inputs
@@ -176,14 +176,14 @@ class Operations:
             raise _not_ready(target, outputs, inputs, str(error)) from error
         return checkpoint(inputs, ready, manager)
 
-    def _last_seen(self, target: Reference, live: Object) -> Object:
+    def _last_seen(self, target: ObjectReference, live: Object) -> Object:
         try:
             return self.api.get(target) or live
-        except ClusterError:
+        except KubernetesError:
             return live
 
 
-def _not_ready(target: Reference, outputs: Object, inputs: Object, why: str) -> InitFailedError:
+def _not_ready(target: ObjectReference, outputs: Object, inputs: Object, why: str) -> InitFailedError:
     return InitFailedError(target.id, outputs, inputs, f"{target} is in the cluster, but it is not ready:\n{why}")
 
 

@@ -11,16 +11,16 @@ from pulumi.runtime.proto import provider_pb2 as messages
 from tools.offline.plugins.answers import answering, diff_response, refuse
 from tools.offline.plugins.diff import changes
 from tools.offline.plugins.engine_log import EngineLog
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.configuration import Settings, replaced_settings
-from tools.offline.plugins.kubernetes.errors import UnknownKindError, UnreachableError, UnsupportedError
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.configuration import ProviderSettings, replaced_settings
+from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError, UnknownKindError, UnsupportedError
 from tools.offline.plugins.kubernetes.identity import is_same_place, object_changes
 from tools.offline.plugins.kubernetes.immutable import immutable_fields
 from tools.offline.plugins.kubernetes.naming import named, placed, unplaced
-from tools.offline.plugins.kubernetes.objects import Reference, at
+from tools.offline.plugins.kubernetes.objects import ObjectReference, at
 from tools.offline.plugins.kubernetes.operations import Operations
 from tools.offline.plugins.kubernetes.state import with_secrets
-from tools.offline.plugins.kubernetes.waiting import Waiting
+from tools.offline.plugins.kubernetes.waiting import Waiter
 from tools.offline.plugins.values import Object, decode, encode, revealed
 
 VERSION: Final = "4.34.2"  # whose behaviour this follows
@@ -33,12 +33,12 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, log: EngineLog) -> None:
         self.cancelled = Event()
         self._log = log
-        self._configure(Settings())
+        self._configure(ProviderSettings())
 
-    def _configure(self, settings: Settings) -> None:
-        api = Api(settings.kubeconfig, settings.context)
+    def _configure(self, settings: ProviderSettings) -> None:
+        api = KubernetesApi(settings.kubeconfig, settings.context)
         self._settings, self._api = settings, api
-        self._operations = Operations(api, settings, Waiting(api, self._log, self.cancelled))
+        self._operations = Operations(api, settings, Waiter(api, self._log, self.cancelled))
 
     def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=VERSION)
@@ -53,7 +53,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(
         self, request: messages.ConfigureRequest, context: grpc.ServicerContext
     ) -> messages.ConfigureResponse:
-        self._configure(Settings.of(decode(request.args)))
+        self._configure(ProviderSettings.of(decode(request.args)))
         return messages.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
@@ -121,18 +121,18 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         """With the default namespace, where the cluster can say that the kind has namespaces."""
         try:
             is_namespaced = self._api.is_namespaced(item["apiVersion"], item["kind"])
-        except (UnknownKindError, UnreachableError):
+        except (UnknownKindError, ClusterUnreachableError):
             return item
         return placed(item, self._settings.namespace) if is_namespaced else unplaced(item)
 
 
-def stored(resource_type: str, identifier: str, olds: Object) -> Reference:
+def stored(resource_type: str, identifier: str, olds: Object) -> ObjectReference:
     """The object that a resource in the state stands for; an import has only its type and id."""
     _, version, kind = resource_type.split(":", 2)
     namespace, _, name = identifier.rpartition("/")
     plain = revealed(olds)
     api_version = at(plain, "apiVersion") or version.removeprefix("core/")
-    return Reference(api_version, at(plain, "kind") or kind, name, namespace)
+    return ObjectReference(api_version, at(plain, "kind") or kind, name, namespace)
 
 
 def refuse_outside(resource_type: str, inputs: Object) -> None:

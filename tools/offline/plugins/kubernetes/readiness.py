@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.immutable import group
-from tools.offline.plugins.kubernetes.objects import Reference, at, reference
+from tools.offline.plugins.kubernetes.objects import ObjectReference, at, reference
 from tools.offline.plugins.values import Object
 
 DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
@@ -22,10 +22,10 @@ class Progress:
 
 
 READY: Final = Progress(is_ready=True)
-Rule = Callable[[Api, Object], Progress]
+Rule = Callable[[KubernetesApi, Object], Progress]
 
 
-def progress(api: Api, live: Object) -> Progress:
+def progress(api: KubernetesApi, live: Object) -> Progress:
     """How far `live` has come; a kind without a rule is ready as soon as it exists."""
     rule = RULES.get((group(live), live["kind"]))
     return rule(api, live) if rule else READY
@@ -35,7 +35,7 @@ def has_rule(item: Object) -> bool:
     return (group(item), item.get("kind")) in RULES
 
 
-def _deployment(_api: Api, live: Object) -> Progress:
+def _deployment(_api: KubernetesApi, live: Object) -> Progress:
     wanted, status = at(live, "spec", "replicas", default=1), at(live, "status", default={})
     stalled = _condition(live, "Progressing", "False")
     if not _is_observed(live):
@@ -50,7 +50,7 @@ def _deployment(_api: Api, live: Object) -> Progress:
     return Progress(message=f"[2/2] {min(available, wanted)} of {wanted} replicas are available")
 
 
-def _stateful_set(_api: Api, live: Object) -> Progress:
+def _stateful_set(_api: KubernetesApi, live: Object) -> Progress:
     wanted, status = at(live, "spec", "replicas", default=1), at(live, "status", default={})
     if not _is_observed(live):
         return Progress(message="[1/2] waiting for the controller to see the change")
@@ -62,7 +62,7 @@ def _stateful_set(_api: Api, live: Object) -> Progress:
     return READY if ready == wanted else Progress(message=f"[2/2] {ready} of {wanted} replicas are ready")
 
 
-def _daemon_set(_api: Api, live: Object) -> Progress:
+def _daemon_set(_api: KubernetesApi, live: Object) -> Progress:
     status = at(live, "status", default={})
     if not _is_observed(live):
         return Progress(message="[1/2] waiting for the controller to see the change")
@@ -73,13 +73,13 @@ def _daemon_set(_api: Api, live: Object) -> Progress:
     return READY if available >= wanted else Progress(message=f"[2/2] available on {available} of {wanted} nodes")
 
 
-def _replica_set(_api: Api, live: Object) -> Progress:
+def _replica_set(_api: KubernetesApi, live: Object) -> Progress:
     wanted, ready = at(live, "spec", "replicas", default=1), at(live, "status", "readyReplicas", default=0)
     done = _is_observed(live) and ready == wanted
     return READY if done else Progress(message=f"{ready} of {wanted} replicas are ready")
 
 
-def _job(_api: Api, live: Object) -> Progress:
+def _job(_api: KubernetesApi, live: Object) -> Progress:
     failed = _condition(live, "Failed", "True")
     if failed:
         return Progress(failure=f"{failed.get('reason', 'Failed')}: {failed.get('message', 'the job has failed')}")
@@ -89,7 +89,7 @@ def _job(_api: Api, live: Object) -> Progress:
     return Progress(message=f"{done} of {wanted} pods have succeeded")
 
 
-def _pod(_api: Api, live: Object) -> Progress:
+def _pod(_api: KubernetesApi, live: Object) -> Progress:
     phase = at(live, "status", "phase", default="Pending")
     if phase == "Failed":
         return Progress(failure=str(at(live, "status", "message", default="the pod has failed")))
@@ -97,7 +97,7 @@ def _pod(_api: Api, live: Object) -> Progress:
     return READY if is_ready else Progress(message=f"the pod is {phase.lower()}, not ready")
 
 
-def _service(api: Api, live: Object) -> Progress:
+def _service(api: KubernetesApi, live: Object) -> Progress:
     spec = live.get("spec", {})
     if spec.get("type") == "ExternalName":
         return READY
@@ -108,19 +108,19 @@ def _service(api: Api, live: Object) -> Progress:
     return READY
 
 
-def _claim(api: Api, live: Object) -> Progress:
+def _claim(api: KubernetesApi, live: Object) -> Progress:
     phase = at(live, "status", "phase", default="Pending")
     if phase == "Bound" or _waits_for_consumer(api, at(live, "spec", "storageClassName")):
         return READY
     return Progress(message=f"the claim is {phase.lower()}, not bound")
 
 
-def _namespace(_api: Api, live: Object) -> Progress:
+def _namespace(_api: KubernetesApi, live: Object) -> Progress:
     phase = at(live, "status", "phase")
     return READY if phase == "Active" else Progress(message=f"the namespace is {phase}, not active")
 
 
-def _definition(_api: Api, live: Object) -> Progress:
+def _definition(_api: KubernetesApi, live: Object) -> Progress:
     refused = _condition(live, "NamesAccepted", "False")
     if refused:
         return Progress(failure=str(refused.get("message", "its names are taken")))
@@ -153,16 +153,16 @@ def _condition(live: Object, name: str, status: str) -> Object | None:
     return next((each for each in conditions if (each.get("type"), each.get("status")) == (name, status)), None)
 
 
-def _has_endpoint(api: Api, service: Reference) -> bool:
-    slices = Reference("discovery.k8s.io/v1", "EndpointSlice", "", service.namespace)
+def _has_endpoint(api: KubernetesApi, service: ObjectReference) -> bool:
+    slices = ObjectReference("discovery.k8s.io/v1", "EndpointSlice", "", service.namespace)
     found = api.listed(slices, labelSelector=f"kubernetes.io/service-name={service.name}")
     endpoints = [endpoint for each in found for endpoint in each.get("endpoints") or []]
     return any(at(endpoint, "conditions", "ready", default=True) for endpoint in endpoints)
 
 
-def _waits_for_consumer(api: Api, name: str | None) -> bool:
+def _waits_for_consumer(api: KubernetesApi, name: str | None) -> bool:
     """Whether the class binds a claim only once a pod uses it; the class without a name is the default one."""
-    for each in api.listed(Reference("storage.k8s.io/v1", "StorageClass", "")):
+    for each in api.listed(ObjectReference("storage.k8s.io/v1", "StorageClass", "")):
         is_default = at(each, "metadata", "annotations", DEFAULT_CLASS) == "true"
         if each["metadata"]["name"] == name or (name is None and is_default):
             return each.get("volumeBindingMode") == "WaitForFirstConsumer"

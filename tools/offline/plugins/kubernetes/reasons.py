@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.errors import ClusterError
-from tools.offline.plugins.kubernetes.objects import Reference, at, reference
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.errors import KubernetesError
+from tools.offline.plugins.kubernetes.objects import ObjectReference, at, reference
 from tools.offline.plugins.values import Object
 
 STARTING: Final = {"ContainerCreating", "PodInitializing"}
@@ -13,11 +13,11 @@ MOST: Final = 5  # lines: replicas tend to fail alike
 WORKLOADS: Final = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"}
 
 
-def reasons(api: Api, live: Object) -> list[str]:
+def reasons(api: KubernetesApi, live: Object) -> list[str]:
     """Up to five different reasons, those of the object itself first."""
     try:
         found = [*_of_conditions(live), *_of_pods(api, live), *_of_events(api, live)]
-    except ClusterError as error:
+    except KubernetesError as error:
         found = [str(error)]
     return list(dict.fromkeys(found))[:MOST]
 
@@ -28,13 +28,13 @@ def _of_conditions(live: Object) -> Iterator[str]:
             yield f"{each.get('reason')}: {each.get('message')}"
 
 
-def _of_pods(api: Api, live: Object) -> Iterator[str]:
+def _of_pods(api: KubernetesApi, live: Object) -> Iterator[str]:
     if live["kind"] == "Pod":
         yield from _of_pod(live)
     labels = at(live, "spec", "selector", "matchLabels", default={})
     if live["kind"] in WORKLOADS and labels:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        pods = Reference("v1", "Pod", "", reference(live).namespace)
+        pods = ObjectReference("v1", "Pod", "", reference(live).namespace)
         for pod in api.listed(pods, labelSelector=selector):
             yield from _of_pod(pod)
 
@@ -57,11 +57,11 @@ def _of_container(status: Object) -> Iterator[str]:
         yield f"container {status['name']} ended with exit status {ended['exitCode']} ({ended.get('reason')})"
 
 
-def _of_events(api: Api, live: Object) -> Iterator[str]:
+def _of_events(api: KubernetesApi, live: Object) -> Iterator[str]:
     """The newest warnings about the object itself."""
     target = reference(live)
     uid = at(live, "metadata", "uid")
-    events = Reference("v1", "Event", "", target.namespace or "default")
+    events = ObjectReference("v1", "Event", "", target.namespace or "default")
     found = api.listed(events, fieldSelector=f"involvedObject.uid={uid},type=Warning")
     for each in sorted(found, key=lambda event: str(event.get("lastTimestamp")), reverse=True):
         yield f"{each.get('reason')}: {each.get('message')}"

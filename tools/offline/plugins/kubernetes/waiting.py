@@ -7,15 +7,15 @@ from threading import Event
 from typing import Final
 
 from tools.offline.plugins.engine_log import EngineLog
-from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.errors import (
     ApiError,
-    ClusterError,
+    ClusterUnreachableError,
+    KubernetesError,
     NotReadyError,
     UnknownKindError,
-    UnreachableError,
 )
-from tools.offline.plugins.kubernetes.objects import Reference, annotation, is_annotated, reference
+from tools.offline.plugins.kubernetes.objects import ObjectReference, annotation, is_annotated, reference
 from tools.offline.plugins.kubernetes.readiness import Progress, progress
 from tools.offline.plugins.kubernetes.reasons import reasons
 from tools.offline.plugins.values import Object
@@ -29,10 +29,10 @@ TIMEOUT_SECONDS: Final = "pulumi.com/timeoutSeconds"
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Waiter:
     """How this plugin waits; `cancelled` ends every wait."""
 
-    api: Api
+    api: KubernetesApi
     log: EngineLog
     cancelled: Event
 
@@ -53,7 +53,7 @@ class Waiting:
             self.log.status(urn, "ready")
         return live
 
-    def until_gone(self, urn: str, target: Reference, uid: str, timeout_s: float) -> None:
+    def until_gone(self, urn: str, target: ObjectReference, uid: str, timeout_s: float) -> None:
         """Return once the object with this uid no longer exists."""
         deadline = time.monotonic() + timeout_s
         for pause_s in pauses():
@@ -81,7 +81,7 @@ class Waiting:
     def _look(self, live: Object) -> Progress:
         try:
             return progress(self.api, live)
-        except (ApiError, UnreachableError) as error:
+        except (ApiError, ClusterUnreachableError) as error:
             return Progress(message=str(error))
 
     def _check(self, now: Progress, live: Object, deadline: float) -> None:
@@ -99,11 +99,11 @@ class Waiting:
             self.log.status(urn, message)
         return message
 
-    def _again(self, target: Reference, live: Object) -> Object:
+    def _again(self, target: ObjectReference, live: Object) -> Object:
         """The object as it is now; a moment without an answer changes nothing."""
         try:
             found = self.api.get(target)
-        except (ApiError, UnreachableError):
+        except (ApiError, ClusterUnreachableError):
             return live
         if found is None:
             raise NotReadyError(f"{target} was deleted while it was being waited for")
@@ -123,7 +123,7 @@ def timeout_s(item: Object, requested_s: float) -> float:
     try:
         return requested_s or float(annotation(item, TIMEOUT_SECONDS) or TIMEOUT_S)
     except ValueError as error:
-        raise ClusterError(f"the annotation {TIMEOUT_SECONDS} must be a number of seconds") from error
+        raise KubernetesError(f"the annotation {TIMEOUT_SECONDS} must be a number of seconds") from error
 
 
 def _holding(live: Object) -> str:

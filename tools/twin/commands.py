@@ -18,7 +18,7 @@ KWOK_PODS: Final = "10.42.0.1/16"  # kwok's way to write it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TwinCommands:
     """One start of a twin: its control plane on loopback, and kwok."""
 
     folder: Path

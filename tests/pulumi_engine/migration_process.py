@@ -17,11 +17,11 @@ from tests.pulumi_engine.consumer import NAME
 Moment = tuple[str, str]
 """A step, and what becomes of it: `begins` is before it is done, `ended` before that is recorded."""
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload([__name__, "tests.pulumi_engine.warm"])
+SERVER.set_forkserver_preload([__name__, "tests.pulumi_engine.preload"])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class MigrationRun:
     """*way*: a method of Mover."""
 
     kubeconfig: Path
@@ -31,7 +31,7 @@ class Run:
     way: str = "forward"
 
 
-def ended(run: Run, moment: Moment | None = None) -> int:
+def ended(run: MigrationRun, moment: Moment | None = None) -> int:
     """The exit code of a run, as the command has it; -9 for one that was killed at *moment*."""
     process = SERVER.Process(target=_run, args=(run, moment))
     process.start()
@@ -42,7 +42,7 @@ def ended(run: Run, moment: Moment | None = None) -> int:
     return code
 
 
-def _run(run: Run, moment: Moment | None) -> None:
+def _run(run: MigrationRun, moment: Moment | None) -> None:
     def tell(event: Event) -> None:
         if (event.step.name, event.what) == moment:
             os.kill(os.getpid(), signal.SIGKILL)

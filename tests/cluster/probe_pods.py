@@ -13,7 +13,7 @@ CONTROL = 9
 
 
 @dataclass(frozen=True)
-class Probes:
+class ProbePods:
     """The probing pods of one test, made in any namespace and taken away together."""
 
     api: Any

@@ -44,7 +44,7 @@ def watched(namespace: str, webhook: str, images: Mapping[str, str]) -> Plan:
 
 
 @dataclass(frozen=True)
-class Watched:
+class MonitoredStack:
     """The stack *plan* as it runs, and what its servers say."""
 
     plan: Plan
