@@ -72,7 +72,7 @@ def soak(
         if minutes:
             done.append(soak_aborts(_made(folder, "aborts"), minutes, looks, rate))
     judged = [verdict for one in done for verdict in one.verdicts()]
-    _finish([report.judged(judged)], f"{looks} looks each.", judged, as_markdown=as_markdown)
+    _finish([report.judged(judged)], f"{looks} snapshots each.", judged, as_markdown=as_markdown)
 
 
 def _subjects(without: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from tests.cluster.conftest import MIB, NAMES, SIZE, Space, eventually
 from tests.cluster.test_node import DENY
 from tools.cluster import Cluster
 from tools.cluster.configs import ReservedResources
-from tools.cluster.distribution import distribution
+from tools.cluster.distribution import choose_distribution
 from tools.cluster.k3s import K3s
 
 
@@ -37,7 +37,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def k3s(program: Path, state: Path) -> Iterator[Cluster]:
     cluster = Cluster(f"k3s-{os.getpid()}", state, owner_pid=os.getpid())
-    made_of = distribution(cluster.name, "/unused", ReservedResources(memory=0, cpu=0))
+    made_of = choose_distribution(cluster.name, "/unused", ReservedResources(memory=0, cpu=0))
     assert isinstance(made_of, K3s)
     assert made_of.program == program
     try:

@@ -17,7 +17,7 @@ from infra.settings.loader import load
 from infra.settings.schema import MonitoringSection
 from tests.infra.monitoring.everything import one_of_each
 from tests.infra.monitoring.recorded import KINDS, series
-from tests.infra.plan.test_stacks import STACKS
+from tests.shipped import STACKS
 from tools.offline.toolchain import tool
 
 pytestmark = pytest.mark.engine

@@ -8,12 +8,12 @@ import yaml
 
 from cli.lint import divided
 from infra.plan.stack import plan
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
 from stacks.rendering import manifests, write
+from tests.shipped import STACKS
 from tools.errors import ToolsError
 from tools.lint import LintFinding, findings, reviews
 
-STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 OPEN = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",

@@ -1,4 +1,4 @@
-"""A node made of Kubernetes' own programs, with the parts around them that K3s has."""
+"""A node that runs Kubernetes' own programs, with the same additions as K3s."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +28,7 @@ CNI_CONFIGURATION: Final = configs.CNI_CONFIGURATIONS / "10-synapse.conflist"
 
 @dataclass(frozen=True)
 class Upstream:
-    """Everything about such a node but its namespaces."""
+    """Components and files of such a node."""
 
     node: str
     cgroup: str
@@ -49,7 +49,7 @@ class Upstream:
         return manifests.objects(self.images)
 
     def components(self) -> tuple[NodeComponent, ...]:
-        """In the order in which they are started."""
+        """Return the components in the order of their start."""
         runtime = f"{layout.CONTAINERD_SOCKET}"
         return (
             NodeComponent(name=ETCD, command=(str(tool(ETCD)), *self._plane.etcd())),
@@ -63,17 +63,17 @@ class Upstream:
         )
 
     def files(self) -> dict[str, str]:
-        """By their place inside."""
+        """Return the configuration files by their path inside the node."""
         pause = self.images[images.PAUSE].reference
-        found = {
+        contents = {
             configs.CONTAINERD: configs.containerd(self.programs.program("runc"), pause),
             configs.KUBELET: configs.kubelet(self.cgroup, self.reserved),
             configs.KUBE_PROXY: configs.kube_proxy(self.node),
             configs.RESOLVER: "",
             CNI_CONFIGURATION: configs.network(),
-            configs.CNI_PROGRAMS / configs.ENFORCED: configs.enforced(),
+            configs.CNI_PROGRAMS / configs.POLICY_GATE: configs.policy_gate(),
         }
-        return {str(path): content for path, content in found.items()}
+        return {str(path): content for path, content in contents.items()}
 
     def links(self) -> dict[str, str]:
         return {str(configs.CNI_PROGRAMS / name): str(path) for name, path in self.programs.cni().items()}
@@ -87,7 +87,7 @@ class Upstream:
     @property
     def _plane(self) -> ControlPlane:
         inside = credentials(HOME, self.node)
-        return ControlPlane(folder=HOME, bind="0.0.0.0", port=API_PORT, advertised=ADDRESS, credentials=inside)  # noqa: S104 - of its own network
+        return ControlPlane(folder=HOME, bind="0.0.0.0", port=API_PORT, advertised=ADDRESS, credentials=inside)  # noqa: S104 - the node has its own network
 
     def _api_server(self) -> tuple[str, ...]:
         inside = self._plane.credentials
@@ -122,7 +122,7 @@ class Upstream:
         return (str(tool(KUBE_PROXY)), f"--config={configs.KUBE_PROXY}")
 
     def _kube_router(self) -> tuple[str, ...]:
-        """The firewall of it alone, as K3s has it."""
+        """Return kube-router's command: its firewall only, as in K3s."""
         return (
             str(tool(KUBE_ROUTER)),
             f"--kubeconfig={self._kubeconfig(KUBE_ROUTER)}",

@@ -1,6 +1,6 @@
-"""`python3 -m tools.images FOLDER REGISTRY` on a build host: builds, pushes, and prints the reference by digest.
+"""`python3 -m tools.images FOLDER REGISTRY` on a build host: build, push, and print the reference by digest.
 
-Nothing but Python's own library is there: what it needs comes in the parcel.
+The host has only Python's standard library: all imported modules come in the build context.
 """
 
 import sys
@@ -11,9 +11,9 @@ from tools.images.build import Images
 
 
 def main(folder: str, registry: str) -> None:
-    """Ends with exit code 1 and one message where something is wrong."""
+    """Build and push an image; an error is one message and exit code 1."""
     try:
-        print(Images().push(Path(folder), registry.rstrip("/")))  # noqa: T201 - the answer
+        print(Images().push(Path(folder), registry.rstrip("/")))  # noqa: T201 - the result
     except ToolsError as error:
         sys.exit(f"synapse: {error}")
 

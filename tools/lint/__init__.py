@@ -1,4 +1,4 @@
-"""What the linters of others say of rendered manifests, beside what was reviewed of it and why it stays."""
+"""Findings of third-party linters in rendered manifests, and the reviewed ones with their reason."""
 
 from tools.lint.findings import LintFinding
 from tools.lint.linters import findings

@@ -1,11 +1,11 @@
-"""One thing that a linter does not like."""
+"""Finding of a linter."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class LintFinding:
-    """*check* is the linter's own name for it, *on* the kind and name of an object: `Deployment/ollama`."""
+    """A finding: *check* is the linter's id, *on* the kind and name of an object, as `Deployment/ollama`."""
 
     linter: str
     check: str

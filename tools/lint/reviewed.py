@@ -1,4 +1,4 @@
-"""The findings that were looked at and stay, each with its reason; reviewed.yaml holds them."""
+"""Reviewed findings of the linters, each with the reason why it stays; read from reviewed.yaml."""
 
 import functools
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ FILE: Final = Path(__file__).with_name("reviewed.yaml")
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """Why a check may fail on some objects: *objects* are patterns of `Kind/name` as a shell has them."""
+    """Reason why a check may fail on some objects: *objects* are shell patterns of `Kind/name`."""
 
     linter: str
     check: str
@@ -30,5 +30,5 @@ class Review:
 
 @functools.cache
 def reviews() -> tuple[Review, ...]:
-    """Everything that was reviewed."""
+    """Return all reviews."""
     return tuple(Review(**entry) for entry in yaml.safe_load(FILE.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Who may talk to a twin: its control plane, its administrator, and kwok in the place of every kubelet."""
+"""Credentials of a twin: its control plane, its administrator, and kwok, which acts for every kubelet."""
 
 from pathlib import Path
 from typing import Final
@@ -12,5 +12,5 @@ IDENTITIES: Final = {SERVER: CertificateIdentity("synapse twin", (LOOPBACK, "loc
 
 
 def credentials(folder: Path) -> Credentials:
-    """The credentials of the twin in this folder."""
+    """Return the credentials of the twin in this folder."""
     return Credentials(folder, USERS, IDENTITIES)

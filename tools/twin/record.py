@@ -1,4 +1,4 @@
-"""What a twin remembers of itself between two commands."""
+"""Saved state of a twin between two commands."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -13,11 +13,11 @@ from tools.twin.node import SimulatedNode
 
 @dataclass(frozen=True, kw_only=True)
 class TwinRecord:
-    """Saved whenever it changes, so that whatever was started can be found and ended."""
+    """Record of a twin, saved at every change, so that every process can be ended."""
 
     node: SimulatedNode
     port: int = 0  # of the API server; 0 before the first start
-    owner: Process | None = None  # the process without which this twin has no use
+    owner: Process | None = None  # the twin is removed once this process has ended
     processes: dict[str, Process] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
@@ -25,7 +25,7 @@ class TwinRecord:
 
 
 def load(folder: Path) -> TwinRecord | None:
-    """The record of the twin in `folder`; None where there is none. Raises TwinError where it makes no sense."""
+    """Return the record of the twin in `folder`, or None. Raises TwinError for an invalid one."""
     file = _file(folder)
     if not file.exists():
         return None

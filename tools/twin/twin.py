@@ -1,4 +1,4 @@
-"""A twin by its name: bring it up, take it down, and ask how it is."""
+"""A twin by its name: start, end, status."""
 
 import re
 import socket
@@ -30,13 +30,13 @@ PORT_ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, kw_only=True)
 class TwinStatus:
-    """How a twin is at one moment."""
+    """State of a twin at one moment."""
 
     name: str
     kubeconfig: Path
-    node: SimulatedNode | None  # None where there is no such twin
-    processes: dict[str, int]  # what was started, and its pid
-    running: frozenset[str]  # those of them that still run
+    node: SimulatedNode | None  # None: the twin does not exist
+    processes: dict[str, int]  # pid of each started process
+    running: frozenset[str]  # processes that still run
     api_ready: bool
     node_ready: bool
 
@@ -48,7 +48,7 @@ class TwinStatus:
 class Twin:
     """The twin called `name` under the folder `state`; it outlives the program that brought it up.
 
-    With an `owner_pid` it is of no use once that process is gone, and `sweep` may then take it down.
+    With an `owner_pid`, `sweep` takes the twin down once that process has ended.
     """
 
     def __init__(self, name: str, state: Path | None = None, owner_pid: int | None = None) -> None:
@@ -60,10 +60,10 @@ class Twin:
         self._owner = Process.of(owner_pid) if owner_pid else None
 
     def up(self, node: SimulatedNode) -> Path:
-        """Bring it up with `node`, or repair it, or change its node; returns the administrator's kubeconfig.
+        """Start the twin with `node`, or repair it, or change its node; return the administrator's kubeconfig.
 
-        A healthy twin with this node is left as it is. Raises ToolchainError where the machine has no means to
-        run one, and TwinError where it does not start.
+        A healthy twin with this node is not restarted. Raises ToolchainError where a program cannot be had, and
+        TwinError where the twin does not start.
         """
         with self._alone():
             old = load(self.folder) or TwinRecord(node=node)
@@ -76,24 +76,24 @@ class Twin:
         return self.kubeconfig
 
     def down(self) -> None:
-        """End its processes and remove every file of it; a twin that is not there is fine."""
+        """End the twin's processes and remove its files, if it exists."""
         if self.folder.exists():
             with self._alone():
                 self._remove()
 
     def status(self) -> TwinStatus:
-        """How it is now; changes nothing."""
+        """Return the current state."""
         return self._status(load(self.folder))
 
     @staticmethod
     def sweep(state: Path | None = None) -> tuple[str, ...]:
-        """Take down every twin whose owner is gone; returns their names."""
+        """Take down every twin whose owner process has ended; return their names."""
         folder = _folder(state)
         names = sorted(path.name for path in folder.glob("*") if NAME.fullmatch(path.name))
         return tuple(name for name in names if Twin(name, state).down_if_orphan())
 
     def down_if_orphan(self) -> bool:
-        """Take it down if its owner is gone; returns whether it was."""
+        """Take the twin down if its owner process has ended; return whether it did."""
         if not _is_orphan(load(self.folder)):
             return False
         with self._alone():
@@ -115,23 +115,23 @@ class Twin:
             node_ready=api is not None and record is not None and api.is_node_ready(record.node.name),
         )
 
-    def _start(self, record: TwinRecord, former: SimulatedNode) -> None:
+    def _start(self, record: TwinRecord, previous: SimulatedNode) -> None:
         programs = {name: tool(name) for name in PROGRAMS}
         if record.processes:
-            say(f"twin {self.name}: not healthy; starting it again")
+            say(f"twin {self.name}: not healthy; restarting it")
         end(record)
         for _ in range(PORT_ATTEMPTS):
             record = replace(record, port=record.port or free_port(), processes={})
             record.save(self.folder)
             try:
-                TwinStart(self.folder, record, programs, former).run()
+                TwinStart(self.folder, record, programs, previous).run()
             except PortTakenError:
                 say(f"twin {self.name}: port {record.port} is taken; trying another")
                 record = replace(record, port=0)
             else:
                 return
         raise TwinError(
-            f"twin {self.name}: {PORT_ATTEMPTS} free ports in a row were taken before its API server had one"
+            f"twin {self.name}: other programs took {PORT_ATTEMPTS} free ports in a row before its API server could"
         )
 
     def _remove(self) -> None:
@@ -141,11 +141,11 @@ class Twin:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with exclusive(self.folder, lambda: say(f"twin {self.name}: another process is at work on it; waiting ...")):
+        with exclusive(self.folder, lambda: say(f"twin {self.name}: another process is changing it; waiting ...")):
             try:
                 yield
             finally:
-                _remove_if_empty(self.folder)  # a machine without the programs is left as it was found
+                _remove_if_empty(self.folder)  # leave nothing where a program was missing
                 _remove_if_empty(self.folder.parent)
 
 
@@ -154,7 +154,7 @@ def _folder(state: Path | None) -> Path:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody has at this moment."""
+    """Return a port of loopback that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -162,7 +162,7 @@ def free_port() -> int:
 
 
 def _is_orphan(record: TwinRecord | None) -> bool:
-    """Whether nobody can want it: its owner is gone, or it died before it could say who that is."""
+    """Return whether the owner process has ended, or the twin was never recorded completely."""
     return record is None or (record.owner is not None and not record.owner.is_running())
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from infra.settings.loader import ROOT
 from tests.cluster.stack.checkout import Checkout
-from tests.cluster.stack.local import STACK, CommandResult, LocalStack, copied, sweep
+from tests.cluster.stack.local import STACK, CommandResult, LocalStack, sweep
+from tests.shipped import copy_checkout
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +18,7 @@ def brought_up(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """The stack, and what its first `up` said. It shares what was built before, and nothing that runs."""
     sweep(state)
     local = LocalStack(folder=tmp_path_factory.mktemp("checkout"), name=f"{STACK}-{os.getpid()}", state=state)
-    copied(local.folder)
+    copy_checkout(local.folder)
     (local.folder / f"Pulumi.{local.name}.yaml").write_bytes((ROOT / "Pulumi.local.yaml").read_bytes())
     try:
         yield local, local.run("up")

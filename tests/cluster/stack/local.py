@@ -1,7 +1,6 @@
 """The local stack on a cluster of the tests' own: a copy of this checkout, driven by the command that a person uses."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,14 +14,13 @@ import httpx
 import psutil
 from kubernetes import client, config
 
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
 from tests.cluster.conftest import eventually
 from tests.gateway.sounds import wav
 from tools.cluster import Cluster
 
 STACK = "stack"
 NAME = "app.kubernetes.io/name"
-LISTED = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 LONG_S = 3600
 
 
@@ -169,15 +167,6 @@ class LocalStack:
 
     def voices(self) -> set[str]:
         return {voice["voice_id"] for voice in self.get("/voices").json()}
-
-
-def copied(folder: Path) -> None:
-    """Everything of this checkout that is its own, in *folder*."""
-    listed = subprocess.run(LISTED, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
-    for name in filter(None, listed):
-        if (ROOT / name).is_file():  # what was removed is still in the index
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
 
 
 def sweep(state: Path) -> None:

@@ -8,7 +8,7 @@ from infra.plan.graph import svg
 from infra.plan.stack import plan
 from infra.settings.loader import ROOT, load
 from tests.conftest import planned
-from tests.infra.plan.test_stacks import STACKS
+from tests.shipped import STACKS
 
 SVG = "{http://www.w3.org/2000/svg}"
 

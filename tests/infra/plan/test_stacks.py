@@ -9,14 +9,14 @@ from infra.catalog.spec import Backend, Probe, Probes
 from infra.plan.service import Placed, place
 from infra.plan.stack import plan
 from infra.quantities import GI
-from infra.settings.loader import ROOT, load
+from infra.settings.loader import load
 from infra.settings.services import Service
 from infra.sizing.budget import Claim, findings, total
 from infra.sizing.ledger import Ledger
 from stacks.rendering import manifests
 from tests.conftest import planned
+from tests.shipped import STACKS
 
-STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 ORIGINAL = {  # origin: the final deployment's manifests, memory in GiB and cores as limits
     "gateway": (1, 2),
     "llama-embed": (4, 8),

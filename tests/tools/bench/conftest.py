@@ -1,4 +1,4 @@
-"""The benchmark's own backend."""
+"""Stub backend of the benchmark."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,5 +12,5 @@ from tools.bench.subjects import stub
 
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[RunningProcess]:
-    with stub(tmp_path, CORES) as found:
-        yield found
+    with stub(tmp_path, CORES) as process:
+        yield process

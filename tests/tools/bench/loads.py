@@ -1,4 +1,4 @@
-"""What tests of the benchmark share: the cores that they measure on, and a small load."""
+"""Cores and a small load for tests of the benchmark."""
 
 from dataclasses import replace
 

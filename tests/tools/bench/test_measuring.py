@@ -1,4 +1,4 @@
-"""What the gateway's benchmark starts, it ends; and what it measures of the gateway between its two ends."""
+"""Measurements of the gateway's benchmark, and the end of every process that it starts."""
 
 import sys
 from pathlib import Path
@@ -33,76 +33,76 @@ def test_a_program_is_ended_when_the_measurement_fails(tmp_path: Path) -> None:
     assert [psutil.pid_exists(pid) for pid in started] == [False]
 
 
-def test_a_program_that_ends_at_once_is_named_with_what_it_said(tmp_path: Path) -> None:
+def test_a_program_that_ends_at_once_is_named_with_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such option')"]
-    question = ProbeRequest(path="/", headers={})
+    probe = ProbeRequest(path="/", headers={})
     with (
-        pytest.raises(ToolsError, match=r"peer did not come up .*\n.*no such option"),
-        running(command, CORES.proxy, free_port(), tmp_path / "peer.log", question),
+        pytest.raises(ToolsError, match=r"peer did not start .*\n.*no such option"),
+        running(command, CORES.proxy, free_port(), tmp_path / "peer.log", probe),
     ):
         pass
 
 
 def test_all_workers_of_the_gateway_are_ended(tmp_path: Path, backend: RunningProcess) -> None:
-    place = ProxySetup(folder=tmp_path / "two", port=free_port(), upstream=backend.port, workers=2)
-    with proxy("gateway", place, CORES) as gateway:
+    setup = ProxySetup(folder=tmp_path / "two", port=free_port(), upstream=backend.port, workers=2)
+    with proxy("gateway", setup, CORES) as gateway:
         workers = gateway.processes
-        assert len(workers) == 3  # the two, and who keeps them running
-    assert list(place.folder.glob("synapse-metrics-*"))  # what they share, left behind in a folder that goes
+        assert len(workers) == 3  # two workers and their supervisor
+    assert list(setup.folder.glob("synapse-metrics-*"))  # shared files, in a folder that is removed later
     assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_the_cpu_of_the_proxy_is_measured(tmp_path: Path, backend: RunningProcess) -> None:
-    place = ProxySetup(folder=tmp_path / "one", port=free_port(), upstream=backend.port)
-    with proxy("gateway", place, CORES) as gateway:
+    setup = ProxySetup(folder=tmp_path / "one", port=free_port(), upstream=backend.port)
+    with proxy("gateway", setup, CORES) as gateway:
         taken = sample(load(), gateway, backend, CORES)
     assert (taken.figures.all, taken.figures.errors) == (200, 0)
     assert 10 < taken.cpu_us < 100_000
 
 
-def test_more_than_the_backend_may_be_given_is_refused_and_nothing_fails(
+def test_requests_beyond_the_backends_limits_are_refused_without_errors(
     tmp_path: Path, backend: RunningProcess
 ) -> None:
-    place = ProxySetup(folder=tmp_path / "full", port=free_port(), upstream=backend.port, backend=BOUNDS)
-    with proxy("gateway", place, CORES) as gateway:
+    setup = ProxySetup(folder=tmp_path / "full", port=free_port(), upstream=backend.port, backend=BOUNDS)
+    with proxy("gateway", setup, CORES) as gateway:
         figures = run_load(gateway.port, load(body=chat(wait_ms=20), connections=64, requests=400), CORES.rest)
     assert figures.errors == 0
     assert figures.refused > 0
     assert set(figures.statuses) == {"200", "429"}
 
 
-def test_a_soak_of_requests_looks_at_the_gateway_again_and_again(tmp_path: Path) -> None:
-    soak = soak_requests(tmp_path, 400, looks=4)
-    assert len(soak.looks) == 5
+def test_a_soak_of_requests_takes_snapshots(tmp_path: Path) -> None:
+    soak = soak_requests(tmp_path, 400, snapshots=4)
+    assert len(soak.snapshots) == 5
     assert soak.verdicts()[0].value == 400
     assert all_met([verdict for verdict in soak.verdicts() if "memory" not in verdict.what])
 
 
 def test_a_soak_of_aborts_leaves_no_call_behind(tmp_path: Path) -> None:
-    soak = soak_aborts(tmp_path, minutes=0.04, looks=4, rate=100)
-    assert sum(spell.aborted for spell in soak.figures) > 0
-    assert sum(spell.all + spell.aborted for spell in soak.figures) < 400  # 240, and each connection's first
+    soak = soak_aborts(tmp_path, minutes=0.04, snapshots=4, rate=100)
+    assert sum(load.aborted for load in soak.figures) > 0
+    assert sum(load.all + load.aborted for load in soak.figures) < 400  # 240, and each connection's first
     assert all_met([verdict for verdict in soak.verdicts() if "memory" not in verdict.what])
 
 
-def test_a_round_visits_every_subject(tmp_path: Path) -> None:
+def test_a_round_measures_every_subject(tmp_path: Path) -> None:
     setup = BenchmarkSettings(
         folder=tmp_path, subjects=("direct", "gateway"), rounds=1, seconds=0.5, retries=0, curve=(2,)
     )
-    (found,) = measure(setup)
-    assert set(found) == {"direct", "gateway", "gateway x2", "overload"}
-    assert found["gateway"].loads["json"].figures.requests > 0
-    assert found["overload"].loads["twice"].figures.refused > 0
-    assert {row[0] for row in report.curve([found], setup.curve).rows} == {"gateway x2"}
+    (results,) = measure(setup)
+    assert set(results) == {"direct", "gateway", "gateway x2", "overload"}
+    assert results["gateway"].loads["json"].figures.requests > 0
+    assert results["overload"].loads["twice"].figures.refused > 0
+    assert {row[0] for row in report.curve([results], setup.curve).rows} == {"gateway x2"}
 
 
-def test_cores_that_are_kept_busy_by_us_are_not_foreign() -> None:
+def test_own_load_is_not_counted_as_foreign() -> None:
     share = foreign(lambda: 0.0)
     sum(range(3_000_000))
     assert 0 <= share() <= 1
 
 
-def test_a_subject_that_there_is_not_is_refused() -> None:
+def test_an_unknown_subject_is_refused() -> None:
     done = CliRunner().invoke(app, ["gateway", "--without", "envoy"])
     assert isinstance(done.exception, ToolsError)
     assert "--without: got envoy; accepted: direct, nginx, gateway, litellm" in str(done.exception)

@@ -171,7 +171,7 @@ def test_one_that_gets_well_by_itself_is_not_started_again(
     ill = ClusterStatus(name="it", kubeconfig=one.kubeconfig, exists=True)
     well = replace(ill, components={"k3s": {"pid": 1}}, api_ready=True, node_ready=True, system_ready=True)
     looks = iter([ill, ill, well])
-    monkeypatch.setattr("tools.cluster.cluster.WELL_S", patience_s)
+    monkeypatch.setattr("tools.cluster.cluster.RECOVERY_S", patience_s)
     monkeypatch.setattr("tools.cluster.privileges.check", lambda: None)
     answers = {"_distribution": None, "_spec": None, "_runs_as": True}
     for name, answer in answers.items():

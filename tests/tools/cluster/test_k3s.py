@@ -12,7 +12,7 @@ import pytest
 from tests.tools.fakes import ReleaseServer, release_server, script
 from tools.cluster import k3s_release
 from tools.cluster.configs import ReservedResources
-from tools.cluster.distribution import Distribution, distribution
+from tools.cluster.distribution import Distribution, choose_distribution
 from tools.cluster.k3s import K3s
 from tools.cluster.upstream import Upstream
 from tools.errors import ChecksumError, ToolchainError
@@ -46,7 +46,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReleaseServer]:
 
 
 def made_of() -> Distribution:
-    return distribution("it", "/synapse-it", ReservedResources(memory=0, cpu=0))
+    return choose_distribution("it", "/synapse-it", ReservedResources(memory=0, cpu=0))
 
 
 def test_without_it_the_node_is_made_of_kubernetes_own_programs(tmp_path: Path) -> None:

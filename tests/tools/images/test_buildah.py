@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from tools.cluster.packages import programs
-from tools.images.builder import ASK_S, Build, Buildah
-from tools.images.running import END_S, asked
+from tools.images.builder import QUERY_S, Build, Buildah
+from tools.images.running import END_S, output_of
 from tools.offline import debian
 
 pytestmark = pytest.mark.skipif(
@@ -87,7 +87,7 @@ def test_a_build_that_was_killed_leaves_nothing_mounted(builder: Buildah, contex
 
 def containers(builder: Buildah) -> list[str]:
     """Those that builds work in."""
-    listed = asked([*builder.command, "containers", "--all", "--quiet"], ASK_S, builder.environment)
+    listed = output_of([*builder.command, "containers", "--all", "--quiet"], QUERY_S, builder.environment)
     assert listed is not None
     return listed.splitlines()
 

@@ -151,7 +151,7 @@ def test_it_is_written_to_a_file(folder: Path, images: Images, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({}, "got no place to go; accepted: one of --cluster, --registry, --archive"),
+        ({}, "got no destination; accepted: one of --cluster, --registry, --archive"),
         ({"cluster": "a", "archive": "b"}, "got --cluster, --archive"),
     ],
 )

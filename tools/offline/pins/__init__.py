@@ -1,8 +1,8 @@
-"""The programs that Synapse runs and no Python package brings: one version each, and where it comes from.
+"""Pinned programs that no Python package brings: one version each, and its source.
 
-A release is used only where its checksum is pinned here, else the Go modules under `tools/offline/go/` are built, whose
-`go.sum` pins every source file. A new version is a new row here and, for Go, `go get` and `go mod tidy` in the module's
-folder.
+A release is used only where its checksum is pinned here; else a Go module under `tools/offline/go/` is built, whose
+`go.sum` pins every source file. For a new version, change the pin here and run `go get` and `go mod tidy` in the
+module's folder.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which object an object's inputs stand for, and whether two of them stand for the same."""
+"""Identity of an object by its inputs: compare two versions and their names."""
 
 from typing import Final
 
@@ -10,12 +10,12 @@ AUTONAMED: Final = "pulumi.com/autonamed"
 
 
 def object_changes(old: Object, new: Object) -> dict[Path, Change]:
-    """The changed fields of an object; no namespace and the default one are the same place."""
+    """Return the changed fields of an object; a missing namespace equals the default one."""
     return dict(changes(_in_namespace(old), _in_namespace(new)))
 
 
-def is_same_place(old: Object, new: Object) -> bool:
-    """Whether a replacement must wait until the old object has given up its name."""
+def has_same_name(old: Object, new: Object) -> bool:
+    """Return whether both have the same name, so that the old object must be deleted before the new one is made."""
     before, after = (_in_namespace(revealed(item)) for item in (old, new))
     is_named = annotation(after, AUTONAMED) != "true"
     return is_named and all(at(before, "metadata", key) == at(after, "metadata", key) for key in ("name", "namespace"))

@@ -1,4 +1,4 @@
-"""Names for objects that were given none, and the namespace of those that did not say."""
+"""Default names and namespaces of objects, and the field manager."""
 
 import hashlib
 import secrets
@@ -11,7 +11,7 @@ HEX_DIGITS = 8
 
 
 def named(new: Object, old: Object, resource_name: str, seed: bytes) -> Object:
-    """The inputs with a name: its own, the one that was made up before, or `<resource>-<8 hex digits>`."""
+    """Return the inputs with a name: the given one, the generated one of before, or `<resource>-<8 hex digits>`."""
     metadata = new.get("metadata", {})
     if not isinstance(metadata, dict) or "name" in metadata:
         return new
@@ -25,16 +25,16 @@ def named(new: Object, old: Object, resource_name: str, seed: bytes) -> Object:
     return new | {"metadata": {**metadata, "name": name, "annotations": annotations}}
 
 
-def placed(item: Object, namespace: str) -> Object:
-    """The inputs with a namespace, where they have none."""
+def with_namespace(item: Object, namespace: str) -> Object:
+    """Return the inputs with a namespace; a given one is kept."""
     metadata = item.get("metadata", {})
     if not isinstance(metadata, dict) or metadata.get("namespace"):
         return item
     return item | {"metadata": {**metadata, "namespace": namespace}}
 
 
-def unplaced(item: Object) -> Object:
-    """The inputs of an object that belongs to no namespace."""
+def without_namespace(item: Object) -> Object:
+    """Return the inputs without a namespace."""
     metadata = item.get("metadata", {})
     if not isinstance(metadata, dict) or "namespace" not in metadata:
         return item
@@ -42,7 +42,7 @@ def unplaced(item: Object) -> Object:
 
 
 def field_manager(urn: str) -> str:
-    """Who owns the fields: the same for every attempt, so that one that was cut short is simply continued."""
+    """Return the field manager: the same for every attempt, so that an interrupted one can be continued."""
     return f"pulumi-kubernetes-{hashlib.sha256(urn.encode()).hexdigest()[:HEX_DIGITS]}"
 
 

@@ -1,4 +1,4 @@
-"""What the engine calls: each request is taken apart, done, and answered."""
+"""gRPC service of the plugin: decode each request, run the operation, encode the response."""
 
 from threading import Event
 from typing import Final
@@ -14,21 +14,21 @@ from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.configuration import ProviderSettings, replaced_settings
 from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError, UnknownKindError, UnsupportedError
-from tools.offline.plugins.kubernetes.identity import is_same_place, object_changes
+from tools.offline.plugins.kubernetes.identity import has_same_name, object_changes
 from tools.offline.plugins.kubernetes.immutable import immutable_fields
-from tools.offline.plugins.kubernetes.naming import named, placed, unplaced
+from tools.offline.plugins.kubernetes.naming import named, with_namespace, without_namespace
 from tools.offline.plugins.kubernetes.objects import ObjectReference, at
 from tools.offline.plugins.kubernetes.operations import Operations
 from tools.offline.plugins.kubernetes.state import with_secrets
 from tools.offline.plugins.kubernetes.waiting import Waiter
 from tools.offline.plugins.values import Object, decode, encode, revealed
 
-VERSION: Final = "4.34.2"  # whose behaviour this follows
-OUTSIDE: Final = ("kubernetes:helm.sh/", "kubernetes:kustomize", "kubernetes:yaml")
+VERSION: Final = "4.34.2"  # the version that this follows
+UNSUPPORTED_TYPES: Final = ("kubernetes:helm.sh/", "kubernetes:kustomize", "kubernetes:yaml")
 
 
 class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """The provider for any `kubernetes:<group/version>:<Kind>`."""
+    """Provider for any `kubernetes:<group/version>:<Kind>`."""
 
     def __init__(self, log: EngineLog) -> None:
         self.cancelled = Event()
@@ -59,14 +59,14 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
         with answering(context):
             new, old = decode(request.news), decode(request.olds)
-            refuse_outside(request.type, new)
-            item = self._placed(named(new, old, request.name, request.randomSeed))
+            refuse_unsupported(request.type, new)
+            item = self._with_default_namespace(named(new, old, request.name, request.randomSeed))
             return messages.CheckResponse(inputs=encode(with_secrets(item)))
 
     def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
         old, new = decode(request.old_inputs), decode(request.news)
-        fixed = immutable_fields(revealed(new), self._settings.mutable_kinds)
-        return diff_response(object_changes(old, new), fixed, is_first_deleted=is_same_place(old, new))
+        immutable = immutable_fields(revealed(new), self._settings.mutable_kinds)
+        return diff_response(object_changes(old, new), immutable, is_first_deleted=has_same_name(old, new))
 
     def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
         with answering(context):
@@ -89,10 +89,10 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         with answering(context):
             olds, old_inputs = decode(request.properties), decode(request.inputs)
             target = stored(request.type, request.id, olds)
-            found = self._operations.read(request.urn, target, olds, old_inputs)
-            if found is None:
+            state = self._operations.read(request.urn, target, olds, old_inputs)
+            if state is None:
                 return messages.ReadResponse()
-            outputs, inputs = found
+            outputs, inputs = state
             return messages.ReadResponse(id=request.id, properties=encode(outputs), inputs=encode(inputs))
 
     def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> Empty:
@@ -117,17 +117,17 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         self.cancelled.set()
         return Empty()
 
-    def _placed(self, item: Object) -> Object:
-        """With the default namespace, where the cluster can say that the kind has namespaces."""
+    def _with_default_namespace(self, item: Object) -> Object:
+        """Add the default namespace, where the cluster can tell that the kind is namespaced."""
         try:
             is_namespaced = self._api.is_namespaced(item["apiVersion"], item["kind"])
         except (UnknownKindError, ClusterUnreachableError):
             return item
-        return placed(item, self._settings.namespace) if is_namespaced else unplaced(item)
+        return with_namespace(item, self._settings.namespace) if is_namespaced else without_namespace(item)
 
 
 def stored(resource_type: str, identifier: str, olds: Object) -> ObjectReference:
-    """The object that a resource in the state stands for; an import has only its type and id."""
+    """Return the reference of a resource in the state; an import has only its type and id."""
     _, version, kind = resource_type.split(":", 2)
     namespace, _, name = identifier.rpartition("/")
     plain = revealed(olds)
@@ -135,16 +135,16 @@ def stored(resource_type: str, identifier: str, olds: Object) -> ObjectReference
     return ObjectReference(api_version, at(plain, "kind") or kind, name, namespace)
 
 
-def refuse_outside(resource_type: str, inputs: Object) -> None:
-    """Raise UnsupportedError for what is not one plain object."""
+def refuse_unsupported(resource_type: str, inputs: Object) -> None:
+    """Raise UnsupportedError for a resource that is not one plain object."""
     kind = resource_type.rpartition(":")[2]
     is_list = kind.endswith("List") and "items" in inputs
-    if resource_type.startswith(OUTSIDE) or is_list or "apiVersion" not in inputs:
+    if resource_type.startswith(UNSUPPORTED_TYPES) or is_list or "apiVersion" not in inputs:
         raise UnsupportedError(_unsupported(resource_type))
 
 
 def _unsupported(what: str) -> str:
     return (
         f"{what} needs the official Pulumi Kubernetes plugin, which this machine does not have: "
-        f"run `pulumi plugin install resource kubernetes {VERSION}` where the internet can be reached"
+        f"run `pulumi plugin install resource kubernetes {VERSION}` on a machine with internet access"
     )

@@ -1,4 +1,4 @@
-"""Why an object is not ready: what its pods, its conditions and the cluster's events say."""
+"""Reasons why an object is not ready, from its conditions, its pods and events."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -9,17 +9,17 @@ from tools.offline.plugins.kubernetes.objects import ObjectReference, at, refere
 from tools.offline.plugins.values import Object
 
 STARTING: Final = {"ContainerCreating", "PodInitializing"}
-MOST: Final = 5  # lines: replicas tend to fail alike
+MOST: Final = 5  # lines; replicas usually fail for the same reason
 WORKLOADS: Final = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"}
 
 
 def reasons(api: KubernetesApi, live: Object) -> list[str]:
-    """Up to five different reasons, those of the object itself first."""
+    """Return up to five different reasons, those of the object itself first."""
     try:
-        found = [*_of_conditions(live), *_of_pods(api, live), *_of_events(api, live)]
+        lines = [*_of_conditions(live), *_of_pods(api, live), *_of_events(api, live)]
     except KubernetesError as error:
-        found = [str(error)]
-    return list(dict.fromkeys(found))[:MOST]
+        lines = [str(error)]
+    return list(dict.fromkeys(lines))[:MOST]
 
 
 def _of_conditions(live: Object) -> Iterator[str]:
@@ -35,7 +35,7 @@ def _of_pods(api: KubernetesApi, live: Object) -> Iterator[str]:
     if live["kind"] in WORKLOADS and labels:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         pods = ObjectReference("v1", "Pod", "", reference(live).namespace)
-        for pod in api.listed(pods, labelSelector=selector):
+        for pod in api.list_objects(pods, labelSelector=selector):
             yield from _of_pod(pod)
 
 
@@ -58,10 +58,10 @@ def _of_container(status: Object) -> Iterator[str]:
 
 
 def _of_events(api: KubernetesApi, live: Object) -> Iterator[str]:
-    """The newest warnings about the object itself."""
+    """Yield the newest warnings about the object itself."""
     target = reference(live)
     uid = at(live, "metadata", "uid")
     events = ObjectReference("v1", "Event", "", target.namespace or "default")
-    found = api.listed(events, fieldSelector=f"involvedObject.uid={uid},type=Warning")
-    for each in sorted(found, key=lambda event: str(event.get("lastTimestamp")), reverse=True):
+    warnings = api.list_objects(events, fieldSelector=f"involvedObject.uid={uid},type=Warning")
+    for each in sorted(warnings, key=lambda event: str(event.get("lastTimestamp")), reverse=True):
         yield f"{each.get('reason')}: {each.get('message')}"
