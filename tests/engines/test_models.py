@@ -14,7 +14,7 @@ from synapse_engines.models.fetch import AwayError, fetch
 from synapse_engines.models.minilm import ModelError
 from synapse_engines.models.pins import INSTRUCT, Pin
 from synapse_engines.models.samples import CHAT
-from tests.ports import held
+from tests.ports import reserved_port
 
 CONTENT = b"GGUF" + bytes(range(256)) * 5000
 
@@ -77,7 +77,7 @@ def test_another_content_is_refused_and_leaves_nothing(
 
 def test_without_a_way_to_it_the_generated_model_stays(tmp_path: Path) -> None:
     said: list[str] = []
-    with held() as port:
+    with reserved_port() as port:
         away = pin(f"http://127.0.0.1:{port}/model.gguf")
         with pytest.raises(AwayError):
             fetch(away, tmp_path / "none.gguf")

@@ -1,4 +1,4 @@
-"""One small cluster for all tests of the plugins and the engine, and a folder for each of their projects."""
+"""One small twin for all tests of the plugins and the engine, and a Pulumi project for each test."""
 
 import os
 import time
@@ -27,7 +27,7 @@ Make = Callable[..., PluginResource]
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
-    """Return as soon as `condition` holds."""
+    """Wait until `condition` holds."""
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < deadline, what
@@ -50,7 +50,7 @@ def api(twin_kubeconfig: Path) -> KubernetesApi:
 
 @pytest.fixture
 def namespace(api: KubernetesApi) -> Iterator[str]:
-    """A namespace of the test's own; the cluster takes its time to end it."""
+    """A new namespace; its deletion is not waited for."""
     name = f"test-{next(NAMES)}"
     target = ObjectReference("v1", "Namespace", name)
     item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -62,7 +62,7 @@ def namespace(api: KubernetesApi) -> Iterator[str]:
 
 
 class PulumiProject:
-    """A Pulumi project with one program, and the engine for it."""
+    """A Pulumi project with one program, and its engine."""
 
     def __init__(self, folder: Path, kubeconfig: Path | None) -> None:
         self.folder = folder / "project"
@@ -72,19 +72,19 @@ class PulumiProject:
         self.engine = PulumiEngine("test", folder / "state", kubeconfig, self.folder)
 
     def program(self, source: str, **config: str) -> None:
-        """Write the program, and set what `pulumi.Config().get` returns; `a__b` is the key `b` of the namespace `a`."""
+        """Write the program and its configuration; `a__b` is the key `b` of the namespace `a`."""
         (self.folder / "__main__.py").write_text(source)
         keys = {key: key.replace("__", ":") if "__" in key else f"trial:{key}" for key in config}
         self.engine.prepare({keys[key]: value for key, value in config.items()})
 
     def pulumi(self, *arguments: str) -> str:
-        """What a command that must succeed prints."""
+        """Return the output of a command that must succeed."""
         done = self.engine.capture(*arguments)
         assert done.code == 0, done.output
         return done.output
 
-    def refused(self, *arguments: str) -> str:
-        """What a command that must fail prints."""
+    def pulumi_fails(self, *arguments: str) -> str:
+        """Return the output of a command that must fail."""
         done = self.engine.capture(*arguments)
         assert done.code != 0, done.output
         return done.output
@@ -103,7 +103,7 @@ def lines() -> LogLines:
 
 @pytest.fixture
 def make(twin_kubeconfig: Path, lines: LogLines) -> Make:
-    """Make a resource of a fresh provider with these settings."""
+    """Return a function that makes a resource of a new provider with the given settings."""
 
     def resource(kind: str, name: str = "it", **settings: str) -> PluginResource:
         provider = KubernetesProvider(lines)

@@ -1,4 +1,4 @@
-"""Small Kubernetes objects for tests, and ways to change them."""
+"""Small Kubernetes objects for tests, and functions that change them."""
 
 import copy
 from typing import Any
@@ -37,7 +37,7 @@ def deployment(
 
 
 def changed(item: Object, path: str, value: object) -> Object:
-    """A copy with one field changed; `path` has dots and list indexes."""
+    """Return a copy with one field changed; `path` has dots and list indexes."""
     item = copy.deepcopy(item)
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
     holder: Any = item
@@ -48,5 +48,5 @@ def changed(item: Object, path: str, value: object) -> Object:
 
 
 def edit(api: KubernetesApi, target: ObjectReference, patch: Object) -> None:
-    """Change an object as `kubectl edit` does: without Pulumi, and as the owner of what it writes."""
+    """Change an object as `kubectl edit` does: without Pulumi, as another field manager."""
     api.request("PATCH", api.path(target), {"fieldManager": "kubectl-edit"}, patch, "application/merge-patch+json")

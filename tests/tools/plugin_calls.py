@@ -1,6 +1,6 @@
-"""Calling a resource plugin as the engine does, in this process."""
+"""Call a resource plugin as the engine does, in this process."""
 
-# ruff: noqa: ARG002 (the signatures are those of what is stood in for)
+# ruff: noqa: ARG002 (fakes have the signatures of gRPC)
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from tools.offline.plugins.values import Object, decode, encode
 
 
 class PluginRefusedError(Exception):
-    """The plugin's error, with the properties that it wants to be kept."""
+    """Error of the plugin, with the state that the engine should keep."""
 
     def __init__(self, message: str, kept: messages.ErrorResourceInitFailed | None) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class PluginRefusedError(Exception):
 
 
 class FakeContext:
-    """As much of gRPC's context as the plugins use."""
+    """The part of gRPC's context that the plugins use."""
 
     def __init__(self) -> None:
         self._kept: messages.ErrorResourceInitFailed | None = None
@@ -38,7 +38,7 @@ class FakeContext:
 
 
 class LogLines(EngineLog):
-    """The engine's log as a list."""
+    """Engine log that keeps its lines."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -50,9 +50,9 @@ class LogLines(EngineLog):
 
 @dataclass
 class PluginResource:
-    """One resource of a plugin, from its check to its end, as the engine would keep it."""
+    """A resource of a plugin with its state, as the engine keeps it."""
 
-    provider: Any  # a servicer; its own types ask for gRPC's context
+    provider: Any  # a servicer; its methods take gRPC's context
     type: str
     name: str = "it"
     id: str = ""
@@ -70,7 +70,7 @@ class PluginResource:
         return decode(self.provider.Check(request, FakeContext()).inputs)
 
     def create(self, inputs: Mapping[str, Any], timeout_s: float = 30) -> Object:
-        """Make it; what a failed creation leaves behind is kept."""
+        """Create the resource; keep the state that a failed creation reports."""
         self.inputs = self.check(inputs)
         request = messages.CreateRequest(urn=self.urn, properties=encode(self.inputs), timeout=timeout_s)
         try:
@@ -114,7 +114,7 @@ class PluginResource:
         return outputs
 
     def refresh(self) -> bool:
-        """Take over what is there now; returns whether it still exists."""
+        """Read the current state; return whether the resource still exists."""
         request = messages.ReadRequest(
             id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), inputs=encode(self.inputs)
         )
@@ -134,5 +134,5 @@ class PluginResource:
 
 
 def kinds(response: messages.DiffResponse) -> dict[str, str]:
-    """Each changed path with what happened to it."""
+    """Return each changed path with its kind of change."""
     return {path: messages.PropertyDiff.Kind.Name(each.kind) for path, each in sorted(response.detailedDiff.items())}

@@ -1,4 +1,4 @@
-"""The stand-in for Pulumi's command plugin."""
+"""Stand-in for Pulumi's command plugin: local commands."""
 
 import time
 from pathlib import Path
@@ -26,7 +26,7 @@ def command(lines: LogLines) -> PluginResource:
     return PluginResource(CommandProvider(lines), "command:local:Command")
 
 
-def test_a_command_runs_with_what_it_was_given(command: PluginResource, tmp_path: Path, lines: LogLines) -> None:
+def test_a_command_gets_stdin_environment_and_folder(command: PluginResource, tmp_path: Path, lines: LogLines) -> None:
     outputs = command.create(
         {
             "create": "cat; echo $WORD; pwd; echo oops >&2",
@@ -45,12 +45,14 @@ def test_another_interpreter_gets_the_command_as_its_last_argument(command: Plug
 
 
 @pytest.mark.parametrize(("logging", "shown"), [("none", []), ("stdout", ["a"]), ("stderr", ["b"])])
-def test_what_is_shown_can_be_chosen(command: PluginResource, lines: LogLines, logging: str, shown: list[str]) -> None:
+def test_the_shown_streams_can_be_chosen(
+    command: PluginResource, lines: LogLines, logging: str, shown: list[str]
+) -> None:
     command.create({"create": "echo a; echo b >&2", "logging": logging})
     assert lines.lines == shown
 
 
-def test_what_comes_of_a_secret_is_secret_and_not_shown(command: PluginResource, lines: LogLines) -> None:
+def test_output_of_a_secret_input_is_secret_and_not_shown(command: PluginResource, lines: LogLines) -> None:
     outputs = command.create({"create": "echo $KEY", "environment": {"KEY": Secret("canary")}})
     assert outputs["stdout"] == Secret("canary")
     assert lines.lines == []
@@ -63,7 +65,7 @@ def test_nothing_runs_in_a_preview(command: PluginResource, tmp_path: Path) -> N
     assert not (tmp_path / "made").exists()
 
 
-def test_a_failure_says_what_was_run_and_what_it_said(command: PluginResource) -> None:
+def test_a_failure_shows_the_command_and_its_output(command: PluginResource) -> None:
     with pytest.raises(PluginRefusedError, match="exit status 3: running 'echo no >&2; exit 3':\nno"):
         command.create({"create": "echo no >&2; exit 3"})
     with pytest.raises(PluginRefusedError, match="could not be started"):
@@ -78,7 +80,7 @@ def test_a_change_updates_and_a_trigger_replaces(command: PluginResource) -> Non
     assert kinds(response) == {"triggers[0]": "UPDATE_REPLACE"}
 
 
-def test_an_update_runs_update_or_else_create_and_knows_the_last_output(command: PluginResource) -> None:
+def test_an_update_runs_update_or_create_with_the_previous_output(command: PluginResource) -> None:
     command.create({"create": "echo made"})
     assert command.update({"create": "echo again after $PULUMI_COMMAND_STDOUT"})["stdout"] == "again after made"
     assert command.update({"create": "false", "update": "echo changed"})["stdout"] == "changed"
@@ -90,14 +92,14 @@ def test_a_delete_runs_delete(command: PluginResource, tmp_path: Path) -> None:
     assert (tmp_path / "gone").read_text() == "bye\n"
 
 
-def test_run_is_a_function_that_runs_at_once(lines: LogLines) -> None:
+def test_the_function_run_runs_at_once(lines: LogLines) -> None:
     request = messages.InvokeRequest(tok="command:local:run", args=encode({"command": "echo now"}))
     provider: Any = CommandProvider(lines)
     response = provider.Invoke(request, FakeContext())
     assert decode(getattr(response, "return"))["stdout"] == "now"
 
 
-def test_cancelling_ends_the_command_and_what_it_started(command: PluginResource) -> None:
+def test_cancelling_ends_the_command_and_its_children(command: PluginResource) -> None:
     errors: list[str] = []
 
     def create() -> None:
@@ -118,6 +120,6 @@ def test_cancelling_ends_the_command_and_what_it_started(command: PluginResource
     ("kind", "inputs"),
     [("command:local:Command", {"create": "true", "assetPaths": ["*"]}), ("command:remote:CopyFile", {})],
 )
-def test_what_only_the_official_plugin_does_says_so(lines: LogLines, kind: str, inputs: dict[str, Any]) -> None:
+def test_unsupported_inputs_name_the_official_plugin(lines: LogLines, kind: str, inputs: dict[str, Any]) -> None:
     with pytest.raises(PluginRefusedError, match="needs the official Pulumi Command plugin"):
         PluginResource(CommandProvider(lines), kind).check(inputs)

@@ -1,4 +1,4 @@
-"""How the Kubernetes stand-in waits, reads, deletes, and what it leaves to the official plugin."""
+"""Waiting, reading and deleting by the Kubernetes stand-in, and its limits."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,12 @@ from tools.offline.plugins.values import Object, encode
 pytestmark = pytest.mark.engine
 
 
-def told(resource: PluginResource, reason: str) -> PluginResource:
-    """Its wait begins when the cluster has said *reason*, which takes a busy one longer than the wait is to last."""
+def waits_for_reason(resource: PluginResource, reason: str) -> PluginResource:
+    """Start the resource's wait when the cluster reports *reason*: a busy cluster may take longer than the wait."""
 
     class WaitsForReason(Waiter):
         def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
-            eventually(lambda: any(reason in said for said in reasons(self.api, self._now(live))), f"not {reason}")
+            eventually(lambda: any(reason in line for line in reasons(self.api, self._now(live))), f"not {reason}")
             return super().until_ready(urn, live, timeout_s)
 
         def _now(self, live: Object) -> Object:
@@ -49,8 +49,8 @@ def test_a_deployment_is_waited_for(make: Make, namespace: str, lines: LogLines)
     assert lines.lines[-1] == "ready"
 
 
-def test_a_deployment_that_does_not_fit_says_why_and_is_kept(make: Make, namespace: str, lines: LogLines) -> None:
-    resource = told(make(DEPLOYMENT), "Insufficient memory")
+def test_a_deployment_that_does_not_fit_has_a_reason_and_is_kept(make: Make, namespace: str, lines: LogLines) -> None:
+    resource = waits_for_reason(make(DEPLOYMENT), "Insufficient memory")
     with pytest.raises(PluginRefusedError, match="Insufficient memory") as caught:
         resource.create(deployment(namespace, memory="64Gi"), timeout_s=2)
     assert resource.id == f"{namespace}/web"
@@ -63,11 +63,11 @@ def test_a_deployment_that_does_not_fit_says_why_and_is_kept(make: Make, namespa
     assert resource.update(deployment(namespace))["status"]["availableReplicas"] == 2
 
 
-def test_a_deployment_over_its_quota_says_so(make: Make, namespace: str) -> None:
+def test_a_deployment_over_its_quota_has_that_reason(make: Make, namespace: str) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": namespace}}
     make("kubernetes:core/v1:ResourceQuota").create(quota | {"spec": {"hard": {"requests.memory": "100Mi"}}})
     with pytest.raises(PluginRefusedError, match="exceeded quota"):
-        told(make(DEPLOYMENT), "exceeded quota").create(deployment(namespace, memory="200Mi"), timeout_s=2)
+        waits_for_reason(make(DEPLOYMENT), "exceeded quota").create(deployment(namespace, memory="200Mi"), timeout_s=2)
 
 
 def test_a_timeout_may_be_an_annotation_and_a_wait_may_be_skipped(make: Make, namespace: str) -> None:
@@ -79,7 +79,7 @@ def test_a_timeout_may_be_an_annotation_and_a_wait_may_be_skipped(make: Make, na
     make(DEPLOYMENT, "unawaited").create(skipped)
 
 
-def test_a_wait_ends_when_the_person_cancels(make: Make, namespace: str, lines: LogLines) -> None:
+def test_a_wait_ends_when_the_user_cancels(make: Make, namespace: str, lines: LogLines) -> None:
     resource = make(DEPLOYMENT)
     errors: list[str] = []
 
@@ -97,7 +97,7 @@ def test_a_wait_ends_when_the_person_cancels(make: Make, namespace: str, lines: 
     assert resource.id == f"{namespace}/web"
 
 
-def test_a_service_is_waited_for_until_a_pod_answers(make: Make, namespace: str) -> None:
+def test_a_service_is_waited_for_until_a_pod_is_ready(make: Make, namespace: str) -> None:
     metadata = {"name": "web", "namespace": namespace}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
     service["spec"] = {"selector": LABELS, "ports": [{"port": 80}]}
@@ -119,7 +119,9 @@ def test_a_failed_job_fails_at_once(make: Make, namespace: str, api: KubernetesA
         make("kubernetes:batch/v1:Job").create(job, timeout_s=60)
 
 
-def test_an_object_is_gone_after_its_deletion_and_twice_is_fine(make: Make, namespace: str, api: KubernetesApi) -> None:
+def test_an_object_is_gone_after_its_deletion_and_can_be_deleted_twice(
+    make: Make, namespace: str, api: KubernetesApi
+) -> None:
     resource = make(DEPLOYMENT)
     resource.create(deployment(namespace))
     resource.delete()
@@ -128,7 +130,7 @@ def test_an_object_is_gone_after_its_deletion_and_twice_is_fine(make: Make, name
     assert not resource.refresh()
 
 
-def test_an_import_takes_what_a_person_would_have_written(make: Make, namespace: str) -> None:
+def test_an_import_has_the_inputs_without_server_fields(make: Make, namespace: str) -> None:
     make(CONFIG_MAP).create(config_map(namespace, a="1"))
     imported = make(CONFIG_MAP, "imported")
     imported.id = f"{namespace}/settings"
@@ -136,15 +138,15 @@ def test_an_import_takes_what_a_person_would_have_written(make: Make, namespace:
     assert imported.inputs == config_map(namespace, a="1")
 
 
-def test_a_moment_without_an_answer_does_not_lose_an_object(make: Make, namespace: str) -> None:
+def test_an_unreachable_cluster_does_not_lose_an_object(make: Make, namespace: str) -> None:
     resource = make(DEPLOYMENT)
 
     class Flaky(Waiter):
         def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
-            raise ClusterUnreachableError(f"nobody answers for {timeout_s} s: {urn}, {live['kind']}")
+            raise ClusterUnreachableError(f"no response in {timeout_s} s: {urn}, {live['kind']}")
 
     replace_waiting(resource, Flaky)
-    with pytest.raises(PluginRefusedError, match="nobody answers"):
+    with pytest.raises(PluginRefusedError, match="no response"):
         resource.create(deployment(namespace))
     assert resource.id == f"{namespace}/web"
 
@@ -168,7 +170,9 @@ def test_a_kind_may_be_defined_in_the_same_update(make: Make, namespace: str, ap
     )
 
 
-def test_another_cluster_makes_everything_anew_unless_it_is_named(make: Make, twin_kubeconfig: Path) -> None:
+def test_another_cluster_replaces_everything_unless_its_identifier_is_the_same(
+    make: Make, twin_kubeconfig: Path
+) -> None:
     provider = make(CONFIG_MAP).provider
 
     def diff(old: Object, new: Object) -> list[str]:
@@ -190,6 +194,6 @@ def test_another_cluster_makes_everything_anew_unless_it_is_named(make: Make, tw
         ("kubernetes:core/v1:ConfigMapList", {"apiVersion": "v1", "kind": "ConfigMapList", "items": []}),
     ],
 )
-def test_what_only_the_official_plugin_does_says_so(make: Make, kind: str, inputs: Object) -> None:
+def test_unsupported_types_name_the_official_plugin(make: Make, kind: str, inputs: Object) -> None:
     with pytest.raises(PluginRefusedError, match="needs the official Pulumi Kubernetes plugin"):
         make(kind).check(inputs)
