@@ -31,7 +31,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "paced": {"rateLimit": {"average": 1, "burst": 3}},
     "narrow": {"inFlight": 2},
 }
-"""Namespace -> what its `synapse:ingress` says beside host and certificate."""
+"""Namespace -> keys of its `synapse:ingress` besides host and certificate."""
 PLURALS = {"Ingress": "ingresses", "Middleware": "middlewares", "HelmChartConfig": "helmchartconfigs"}
 CERTIFICATE = "llm-tls-cert"
 GATEWAY = "synapse-gateway"
@@ -51,7 +51,7 @@ def model() -> Iterator[StubBackend]:
 
 @pytest.fixture(scope="module")
 def gateway(model: StubBackend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its address: the port is the one that the Ingress names, so the address is one of this run's own."""
+    """Run the gateway on an address of loopback; the port is fixed by the Ingress, so each run has its own address."""
     folder = tmp_path_factory.mktemp("gateway")
     address = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
     config = {
@@ -87,7 +87,7 @@ def _until_alive(url: str) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
-    raise AssertionError(f"{url} does not answer")
+    raise AssertionError(f"{url} does not respond")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminClient]:
 
 @pytest.fixture(scope="module")
 def cluster(api: AdminClient, gateway: str, certificates: Credentials) -> WatchedCluster:
-    """The rendered way in of each section, and what a cluster has around it."""
+    """Apply the rendered Ingress of each section and the objects that it refers to."""
     controller = {"controller": "traefik.io/ingress-controller"}
     _apply(api, "networking.k8s.io/v1", "ingressclasses", "traefik", None, {"kind": "IngressClass", "spec": controller})
     for namespace, section in SECTIONS.items():
@@ -122,20 +122,20 @@ def cluster(api: AdminClient, gateway: str, certificates: Credentials) -> Watche
         _apply(api, "v1", "services", GATEWAY, namespace, _service(gateway))
         _apply(api, "v1", "secrets", CERTIFICATE, namespace, _secret(certificates))
         for manifest in _rendered(namespace, section):
-            place = manifest["metadata"]
+            metadata = manifest["metadata"]
             kind = PLURALS[manifest["kind"]]
-            _apply(api, manifest["apiVersion"], kind, place["name"], place["namespace"], manifest)
+            _apply(api, manifest["apiVersion"], kind, metadata["name"], metadata["namespace"], manifest)
     return WatchedCluster(credentials=api.credentials, port=api.port)
 
 
 def _rendered(namespace: str, section: dict[str, Any]) -> list[dict[str, Any]]:
     config = changed("ingress", {"host": host(namespace), "tlsSecret": CERTIFICATE, **section})
     objects = manifests(plan(settings_of({**config, "synapse:namespace": namespace})))
-    return [found for found in objects if found["kind"] in PLURALS]
+    return [item for item in objects if item["kind"] in PLURALS]
 
 
 def _service(address: str) -> dict[str, Any]:
-    """A name for loopback: no Endpoints may have such an address."""
+    """Return a Service that is a name of loopback, which Endpoints may not have."""
     return {"kind": "Service", "spec": {"type": "ExternalName", "externalName": address, "ports": [{"port": 8000}]}}
 
 
@@ -160,7 +160,7 @@ Serve = Callable[[dict[str, str]], Traefik]
 def serve(
     cluster: WatchedCluster, certificates: Credentials, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Serve]:
-    """`serve(limits)`: a Traefik with these limits that knows every host."""
+    """Return a function that runs a Traefik with these limits and waits for every host."""
     trust = ssl.create_default_context(cafile=str(certificates.authority))
     with ExitStack() as running:
 
@@ -176,13 +176,13 @@ def serve(
 
 @pytest.fixture(scope="module")
 def chart_limits(api: AdminClient, cluster: WatchedCluster) -> dict[str, str]:
-    """As the cluster that they were applied to has them."""
-    found = api.get("/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik")
-    assert found
-    return limits_of(found)
+    """Return the limits of the applied HelmChartConfig."""
+    config = api.get("/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik")
+    assert config
+    return limits_of(config)
 
 
 @pytest.fixture(scope="module")
 def ours(serve: Serve, chart_limits: dict[str, str]) -> Traefik:
-    """With the limits of the HelmChartConfig."""
+    """Run a Traefik with the limits of the HelmChartConfig."""
     return serve(chart_limits)

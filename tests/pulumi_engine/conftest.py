@@ -1,4 +1,4 @@
-"""One twin of the forge for all engine tests, and projects of one's own on it."""
+"""One twin of the forge for all engine tests, and a project for each test."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def kubeconfig(state: Path) -> Iterator[Path]:
-    """A twin of the forge's node, gone after the session; one whose session was killed goes with the next."""
+    """Run a twin of the forge's node; one of a killed session is swept by the next."""
     Twin.sweep(state)
     twin = Twin("forge", state, owner_pid=os.getpid())
     try:
@@ -53,13 +53,13 @@ def core(kubeconfig: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def namespace(request: pytest.FixtureRequest) -> str:
-    """One of the test's own: what an earlier test left behind, such as a namespace that is going, is in no way."""
+    """Return a namespace name of this test, apart from one that another test is still deleting."""
     return f"t{zlib.crc32(request.node.nodeid.encode()):x}"
 
 
 @pytest.fixture
 def engine(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[PulumiEngine]:
-    """The forge's own project with a fresh stack; everything it made is gone after the test."""
+    """Yield an engine for this project with a new stack; remove its resources after the test."""
     engine = PulumiEngine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
     engine.prepare({"synapse:namespace": namespace})
     yield engine
@@ -71,7 +71,7 @@ MakeProject = Callable[..., PulumiEngine]
 
 @pytest.fixture
 def project(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[MakeProject]:
-    """Make an engine for the forge's program with hand-written resources after it, under a changed stack file."""
+    """Yield a function that makes an engine for the forge's program with more resources and another stack file."""
     engines: list[PulumiEngine] = []
 
     def make(by_hand: str = "", settings: Config | None = None) -> PulumiEngine:
@@ -96,7 +96,7 @@ def write_project(folder: Path, by_hand: str, settings: Config) -> None:
 
 
 def clean(engine: PulumiEngine, kubeconfig: Path, namespace: str) -> None:
-    """Take away what a test left in the cluster: its resources, and the namespace that they would stay in."""
+    """Remove a test's resources and its namespace from the cluster."""
     engine.capture("cancel", "--yes")
     ok(engine.capture("destroy", "--yes", "--refresh"))
     with config.new_client_from_config(str(kubeconfig)) as api, contextlib.suppress(client.ApiException):  # type: ignore[no-untyped-call]
@@ -104,12 +104,12 @@ def clean(engine: PulumiEngine, kubeconfig: Path, namespace: str) -> None:
 
 
 def ok(done: CommandOutput) -> str:
-    """The output of a command that had to succeed."""
+    """Return the output of a command that must succeed."""
     assert done.code == 0, done.output
     return done.output
 
 
 def refused(done: CommandOutput) -> str:
-    """The output of a command that had to fail."""
+    """Return the output of a command that must fail."""
     assert done.code != 0, done.output
     return done.output

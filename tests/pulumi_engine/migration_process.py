@@ -1,4 +1,4 @@
-"""A run of a migration in a process of its own, which is killed at one exact moment."""
+"""Run a migration in another process, and kill it at a given moment."""
 
 import multiprocessing
 import os
@@ -15,24 +15,24 @@ from ops.migrate.runner import Event
 from tests.pulumi_engine.consumer import NAME
 
 Moment = tuple[str, str]
-"""A step, and what becomes of it: `begins` is before it is done, `ended` before that is recorded."""
+"""A step and its event: `begins` is before the step, `ended` after it and before its record."""
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload([__name__, "tests.pulumi_engine.preload"])
 
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationRun:
-    """*way*: a method of Mover."""
+    """Arguments of a run; *method* is one of the migration runner."""
 
     kubeconfig: Path
     folder: Path
     url: str
     own_url: str
-    way: str = "forward"
+    method: str = "forward"
 
 
-def ended(run: MigrationRun, moment: Moment | None = None) -> int:
-    """The exit code of a run, as the command has it; -9 for one that was killed at *moment*."""
+def exit_code(run: MigrationRun, moment: Moment | None = None) -> int:
+    """Run the migration and return its exit code; -9 if it was killed at *moment*."""
     process = SERVER.Process(target=_run, args=(run, moment))
     process.start()
     process.join()
@@ -43,13 +43,13 @@ def ended(run: MigrationRun, moment: Moment | None = None) -> int:
 
 
 def _run(run: MigrationRun, moment: Moment | None) -> None:
-    def tell(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if (event.step.name, event.what) == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
     planned = plan(load("mine", run.folder))
     try:
-        with mover_of(move_of(planned, NAME), run.kubeconfig, tell, url=run.url, own_url=run.own_url) as mover:
-            getattr(mover, run.way)()
+        with mover_of(move_of(planned, NAME), run.kubeconfig, on_event, url=run.url, own_url=run.own_url) as mover:
+            getattr(mover, run.method)()
     except MigrationError as error:
         raise SystemExit(error.code) from error

@@ -1,6 +1,7 @@
-"""The forge, deployed by the real engine on a real API server and scheduler."""
+"""The forge stack, deployed by the real engine on a real API server and scheduler."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from kubernetes import client
 
 from infra.quantities import as_bytes
 from ops.cluster.state import ClusterState, read
+from stacks.rendering import manifests
 from tests.conftest import changed, planned
 from tests.pulumi_engine.conftest import PACK, MakeProject, ok
 from tools.offline.engine import PulumiEngine
@@ -32,12 +34,19 @@ def workloads(engine: PulumiEngine, namespace: str) -> list[str]:
     return sorted(pod.workload for pod in state_of(engine, namespace).pods if pod.is_ready)
 
 
-def waits(engine: PulumiEngine, kind: str, others: str) -> set[str]:
-    """The objects of *others* that the one of *kind* is made after: without one, Traefik would drop its router."""
+def dependencies(engine: PulumiEngine, kind: str, others: str) -> set[str]:
+    """Return the objects of *others* that the one of *kind* depends on, as Traefik's router does on its middlewares."""
     resources = json.loads(ok(engine.capture("stack", "export")))["deployment"]["resources"]
-    (one,) = [found for found in resources if found["type"] == f"kubernetes:{kind}"]
-    names = {found["urn"]: found["inputs"] for found in resources if found["type"] == f"kubernetes:{others}"}
+    (one,) = [resource for resource in resources if resource["type"] == f"kubernetes:{kind}"]
+    names = {each["urn"]: each["inputs"] for each in resources if each["type"] == f"kubernetes:{others}"}
     return {names[urn]["metadata"]["name"] for urn in one["dependencies"] if urn in names}
+
+
+def unchanged(output: str) -> int:
+    """Return the number of unchanged resources in the summary of a command that changes nothing."""
+    match = re.search(r"^Resources:\s+(\d+) unchanged$", output, re.MULTILINE)
+    assert match, output
+    return int(match[1])
 
 
 def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: PulumiEngine, namespace: str) -> None:
@@ -48,10 +57,11 @@ def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: P
     assert {pod.node for pod in state.pods} == {"forge"}
     assert {claim.state for claim in state.claims} == {"Bound"}
     middlewares = {"security-headers", "rate-limit", "in-flight"}
-    assert waits(engine, "networking.k8s.io/v1:Ingress", "traefik.io/v1alpha1:Middleware") == middlewares
+    assert dependencies(engine, "networking.k8s.io/v1:Ingress", "traefik.io/v1alpha1:Middleware") == middlewares
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
-    assert "108 unchanged" in up(engine)
-    assert "108 unchanged" in ok(engine.capture("refresh", "--yes"))
+    count = unchanged(up(engine))
+    assert count > len(manifests(planned()))  # components and the provider are resources too
+    assert unchanged(ok(engine.capture("refresh", "--yes"))) == count
 
 
 def test_phases_go_up_and_down_and_claims_stay(engine: PulumiEngine, namespace: str) -> None:
@@ -74,7 +84,7 @@ def test_destroy_leaves_the_namespace_and_its_claims_and_they_are_adopted_again(
     assert {claim.name for claim in state.claims} == before
     assert core.list_namespaced_service(namespace).items == []
     assert core.list_namespaced_resource_quota(namespace).items == []
-    assert [found.metadata.name for found in core.list_namespaced_config_map(namespace).items] == ["kube-root-ca.crt"]
+    assert [each.metadata.name for each in core.list_namespaced_config_map(namespace).items] == ["kube-root-ca.crt"]
     up(engine)
     assert workloads(engine, namespace) == EVERYTHING
 

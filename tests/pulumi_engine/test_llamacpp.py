@@ -1,4 +1,4 @@
-"""The forge's other stack: eight services, four of them on shares of one GPU, from nothing to its last phase."""
+"""The stack forge-llamacpp: eight services, four on shares of one GPU, through all phases."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ STACK = "forge-llamacpp"
 
 @pytest.fixture(scope="module")
 def kubeconfig(state: Path) -> Iterator[Path]:
-    """A twin of this stack's own node: its GPU has six shares."""
+    """Run a twin of this stack's node, whose GPU has six shares."""
     twin = Twin("llamacpp", state, owner_pid=os.getpid())
     try:
         yield twin.up(node_of(load(STACK)))
@@ -38,7 +38,7 @@ def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[PulumiEngine]:
     clean(engine, kubeconfig, load(STACK).namespace)
 
 
-def test_it_goes_up_in_one_go_and_back_and_up_again_step_by_step(engine: PulumiEngine, kubeconfig: Path) -> None:
+def test_it_deploys_at_once_and_again_phase_by_phase(engine: PulumiEngine, kubeconfig: Path) -> None:
     ok(engine.capture("preview", *PACK))
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     planned = plan(load(STACK))

@@ -1,4 +1,4 @@
-"""Prometheus' own checkers, asked about what is rendered: the files load, and each alert fires when it should."""
+"""Rendered monitoring files checked by promtool and amtool: they load, and each alert fires when it should."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ WEBHOOK = "http://pager.tools.svc:8080/alerts"
 
 @dataclass(frozen=True, kw_only=True)
 class AlertCase:
-    """Series that make an alert fire, and those that must not; values are promtool's, one a minute."""
+    """Series that make an alert fire, and series that must not; values in promtool's notation, one per minute."""
 
     fires: dict[str, str]
     quiet: dict[str, str]
@@ -39,7 +39,7 @@ def one(series: str, fires: str, quiet: str, where: str = "") -> AlertCase:
 
 
 def disk(name: str, free: str) -> dict[str, str]:
-    """A claim on a disk of 100."""
+    """Return the series of a claim with 100 bytes of disk."""
     where = f'{{device="/dev/sda1",mountpoint="/volumes/{name}"}}'
     return {f"node_filesystem_avail_bytes{where}": free, f"node_filesystem_size_bytes{where}": "100x30"}
 
@@ -134,15 +134,15 @@ def test_alertmanager_reads_its_file(section: MonitoringSection, tmp_path: Path)
     check("amtool", "check-config", write(tmp_path / "alertmanager.yml", alertmanager.config(section)))
 
 
-def test_every_query_of_a_panel_can_be_read(tmp_path: Path) -> None:
+def test_every_query_of_a_panel_is_valid(tmp_path: Path) -> None:
     documents = [json.loads(text) for text in dashboards.files(one_of_each()).values()]
     queries = [target["expr"] for each in documents for panel in each["panels"] for target in panel["targets"]]
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
     check("promtool", "check", "rules", write(tmp_path / "queries.yml", {"groups": [{"name": "all", "rules": rules}]}))
 
 
-def test_every_panel_draws_what_was_recorded(tmp_path: Path) -> None:
-    """Of the engines that no test can start."""
+def test_every_panel_has_data_from_the_recorded_metrics(tmp_path: Path) -> None:
+    """Metrics of engines that no test can start were recorded."""
     panels = [panel for dashboard in DASHBOARDS for panel in dashboard.panels if panel.source in KINDS]
     queries = [query for panel in panels for query, _ in panel.queries]
     assert queries
@@ -161,7 +161,7 @@ def test_every_panel_draws_what_was_recorded(tmp_path: Path) -> None:
     check("promtool", "test", "rules", write(tmp_path / "test.yml", {"rule_files": [], "tests": [drawn]}))
 
 
-def test_every_alert_has_its_case() -> None:
+def test_every_alert_has_a_case() -> None:
     assert CASES.keys() == {alert.name for alert in ALERTS}
 
 
@@ -179,7 +179,7 @@ def test_an_alert_fires_when_it_should_and_not_before(name: str, tmp_path: Path)
         ("OllamaDown", "", {}),
         ("IngressDown", "", {}),
         ("TargetDown", 'service="vllm-inference"', {}),
-        ("RestartFailing", "", {f"{RUN}schedule_time": "86400x30"}),  # it never did what it should
+        ("RestartFailing", "", {f"{RUN}schedule_time": "86400x30"}),  # it has never succeeded
         ("VolumeFilling", "", disk("a", "39-1x30")),  # too fast to last a day
         (
             "QuotaNearFull",
@@ -203,7 +203,7 @@ def _tests(tests: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _test(name: str, where: str, series: dict[str, str], *, is_firing: bool) -> dict[str, Any]:
-    """After 20 minutes it fires, once or not at all."""
+    """Return promtool's test that the alert fires, or does not, after 20 minutes."""
     labels = ",".join(filter(None, [f'alertname="{name}"', 'alertstate="firing"', where]))
     return {
         "interval": "1m",

@@ -1,4 +1,4 @@
-"""A run that is killed in the middle loses nothing: refresh, up, and the stack is whole."""
+"""A killed run loses nothing: after refresh and up the stack is complete."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def test_a_killed_up_converges_after_refresh(engine: PulumiEngine, core: Any, na
 
 
 def _kill_at_first_deployment(engine: PulumiEngine, core: Any, namespace: str) -> subprocess.Popen[bytes]:
-    """Start an `up`, kill -9 it when the API server first sees a deployment, and see that no child outlives it."""
+    """Start an `up`, kill it at the first Deployment in the API server, and check that no child process survives."""
     process = subprocess.Popen(
         [tool("pulumi"), "up", "--yes", "--skip-preview", "--non-interactive"],
         cwd=engine.mirror,

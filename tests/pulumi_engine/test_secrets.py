@@ -1,4 +1,4 @@
-"""A canary secret reaches its pod's Secret, and is nowhere else."""
+"""A secret of the stack is only in its Kubernetes Secret."""
 
 import base64
 import hashlib
@@ -40,8 +40,8 @@ def test_a_new_key_rolls_the_gateway_and_only_its_hash_is_in_the_cluster(
         ok(engine.capture("config", "set", "--secret", "synapse:apiKeys", f"{key};name=ci"))
         ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
         secret = core.read_namespaced_secret("synapse-gateway-api-keys", namespace)
-        known = base64.b64decode(secret.data["keys"]).decode()
-        assert known == f"sha256:{hashlib.sha256(key.encode()).hexdigest()};name=ci"
+        keys = base64.b64decode(secret.data["keys"]).decode()
+        assert keys == f"sha256:{hashlib.sha256(key.encode()).hexdigest()};name=ci"
         assert key not in ok(engine.capture("stack", "export"))
         deployment: Any = apps.read_namespaced_deployment("synapse-gateway", namespace)
         return deployment.metadata.generation, deployment.spec.template.metadata.annotations[SECRETS]

@@ -1,4 +1,4 @@
-"""The local stack, brought up once for all of its tests."""
+"""The local stack, deployed once for all of its tests."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tests.shipped import copy_checkout
 
 @pytest.fixture(scope="session")
 def brought_up(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStack, CommandResult]]:
-    """The stack, and what its first `up` said. It shares what was built before, and nothing that runs."""
+    """Deploy the stack on its own cluster, with the shared build cache; yield it and the result of its first `up`."""
     sweep(state)
     local = LocalStack(folder=tmp_path_factory.mktemp("checkout"), name=f"{STACK}-{os.getpid()}", state=state)
     copy_checkout(local.folder)
@@ -26,9 +26,13 @@ def brought_up(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         local.cluster.delete()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def local(brought_up: tuple[LocalStack, CommandResult]) -> LocalStack:
-    return brought_up[0]
+    """Return the stack; deploy it again where the tests before have deleted its cluster."""
+    local = brought_up[0]
+    if not local.cluster.folder.exists():
+        local.run("up")
+    return local
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +42,9 @@ def first_up(brought_up: tuple[LocalStack, CommandResult]) -> str:
 
 @pytest.fixture(scope="module")
 def checkout(local: LocalStack) -> Iterator[Checkout]:
-    """Under git for as long as it is used; what was released last is what the other tests find."""
-    found = Checkout(local)
-    found.git("init", "--quiet")
-    found.commit()
-    yield found
+    """Make the stack's folder a git repository for one module; other modules see what was released last."""
+    checkout = Checkout(local)
+    checkout.git("init", "--quiet")
+    checkout.commit()
+    yield checkout
     shutil.rmtree(local.folder / ".git")

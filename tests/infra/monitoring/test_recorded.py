@@ -8,7 +8,7 @@ from infra.monitoring.alerts import ALERTS
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.monitoring.gpu_counters import COUNTERS
 from infra.monitoring.metric_names import CARDS, EXPOSED, INGRESS, STORE
-from tests.cluster.monitored import ENGINES, WATCHERS
+from tests.cluster.monitored import ENGINES, MONITORING
 from tests.infra.monitoring.recorded import FOLDER, KINDS, exposed, file, heading
 from tests.infra.monitoring.test_names import metrics
 
@@ -68,7 +68,7 @@ def test_the_gpu_exporter_is_asked_for_counters_that_it_has_by_default() -> None
 
 
 def test_whatever_is_counted_on_was_recorded_or_runs_in_a_test() -> None:
-    runs = {"gateway", *ENGINES, *WATCHERS, STORE, CARDS, INGRESS}
+    runs = {"gateway", *ENGINES, *MONITORING, STORE, CARDS, INGRESS}
     is_told = {"dcgm-exporter"}  # which counters to expose, by a file of ours
     assert {kind for kind, names in EXPOSED.items() if names} <= runs | is_told | set(KINDS)
     assert {path.stem for path in FOLDER.iterdir()} == set(KINDS)
