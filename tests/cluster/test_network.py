@@ -11,8 +11,8 @@ from kubernetes import client
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from tests.cluster.conftest import DEADLINE_S, eventually
+from tests.cluster.network_stage import PUBLIC, WEBHOOK_PORT, NetworkStage, internet
 from tests.cluster.probe_pods import ProbePods
-from tests.cluster.stage import PUBLIC, WEBHOOK_PORT, NetworkStage, internet
 from tests.shipped import STACKS
 from tools.cluster import Cluster
 from tools.cluster.images import archive, of_one

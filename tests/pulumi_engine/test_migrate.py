@@ -35,6 +35,7 @@ FORWARD = [f"alias {ALIAS}", f"keys {CONFIG_MAP}", *(f"restart {name}" for name 
 BACKWARD = [*FORWARD[1:4], FORWARD[0]]
 MOMENTS = ("begins", "ended")
 DELETES = ["delete Deployment ollama", "delete Service ollama", "delete claim ollama-models"]
+MakeRun = Callable[..., MigrationRun]
 Migrate = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -59,9 +60,7 @@ def project(core: Any, namespace: str, tmp_path: Path) -> Iterator[ConsumerProje
 
 
 @pytest.fixture
-def run(
-    kubeconfig: Path, project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama]
-) -> Callable[..., MigrationRun]:
+def run(kubeconfig: Path, project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama]) -> MakeRun:
     shared, own = servers
     return lambda **options: MigrationRun(
         kubeconfig=kubeconfig, folder=project.folder, url=shared.url, own_url=own.url, **options
@@ -70,10 +69,10 @@ def run(
 
 @pytest.fixture
 def migrate(kubeconfig: Path, project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama]) -> Migrate:
-    """`migrate("--dry-run")`, for the consumer of the project."""
+    """Return a function that runs `synapse migrate` for the consumer: `migrate("--dry-run")`."""
     shared, own = servers
-    where = ("--stack", "mine", "--kubeconfig", str(kubeconfig), "--url", shared.url, "--own-url", own.url)
-    return lambda *more: synapse(project.folder, "migrate", NAME, *where, *more)
+    options = ("--stack", "mine", "--kubeconfig", str(kubeconfig), "--url", shared.url, "--own-url", own.url)
+    return lambda *more: synapse(project.folder, "migrate", NAME, *options, *more)
 
 
 def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: ConsumerProject, migrate: Migrate) -> None:
@@ -98,9 +97,7 @@ def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: ConsumerP
 
 @pytest.mark.parametrize("what", MOMENTS)
 @pytest.mark.parametrize("step", FORWARD)
-def test_a_killed_run_is_continued(
-    project: ConsumerProject, run: Callable[..., MigrationRun], step: str, what: str
-) -> None:
+def test_a_killed_run_is_continued(project: ConsumerProject, run: MakeRun, step: str, what: str) -> None:
     assert exit_code(run(), (step, what)) == -9
     assert project.record()["state"] == "moving"
     assert exit_code(run()) == 0
@@ -119,7 +116,7 @@ def test_a_killed_run_is_continued(
 def test_a_killed_rollback_is_continued(
     project: ConsumerProject,
     servers: tuple[FakeOllama, FakeOllama],
-    run: Callable[..., MigrationRun],
+    run: MakeRun,
     step: str,
     what: str,
 ) -> None:
@@ -135,7 +132,7 @@ def test_a_killed_rollback_is_continued(
 
 
 def test_a_failed_verification_is_rolled_back_and_can_be_retried(
-    project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama], run: Callable[..., MigrationRun], migrate: Migrate
+    project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama], run: MakeRun, migrate: Migrate
 ) -> None:
     shared, _ = servers
     assert exit_code(run(), ("verify", "begins")) == -9
@@ -190,9 +187,7 @@ def test_a_failed_check_before_the_start_changes_nothing(
     assert "failure" in {each["state"] for each in json.loads(dry_run.stdout)["findings"]}
 
 
-def test_a_migrated_consumer_can_be_rolled_back(
-    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate
-) -> None:
+def test_a_migrated_consumer_can_be_rolled_back(project: ConsumerProject, run: MakeRun, migrate: Migrate) -> None:
     assert exit_code(run()) == 0
     done = migrate("--rollback")
     assert done.returncode == 0, done.stderr
@@ -200,7 +195,7 @@ def test_a_migrated_consumer_can_be_rolled_back(
     assert project.is_as_before()
 
 
-def test_values_reset_by_the_consumer_are_set_again(project: ConsumerProject, run: Callable[..., MigrationRun]) -> None:
+def test_values_reset_by_the_consumer_are_set_again(project: ConsumerProject, run: MakeRun) -> None:
     """The consumer's own deployment has set the old address, so its pods are restarted too."""
     assert exit_code(run()) == 0
     project.core.patch_namespaced_config_map(CONFIG_MAP, project.namespace, {"data": OLD})
@@ -210,7 +205,7 @@ def test_values_reset_by_the_consumer_are_set_again(project: ConsumerProject, ru
 
 
 def test_an_interrupted_migration_is_not_continued_with_other_values(
-    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate
+    project: ConsumerProject, run: MakeRun, migrate: Migrate
 ) -> None:
     assert exit_code(run(), ("verify", "begins")) == -9
     project.declare(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/other"}})
@@ -221,7 +216,7 @@ def test_an_interrupted_migration_is_not_continued_with_other_values(
     assert project.is_as_before()
 
 
-def test_a_second_migration_rolls_back_to_the_first(project: ConsumerProject, run: Callable[..., MigrationRun]) -> None:
+def test_a_second_migration_rolls_back_to_the_first(project: ConsumerProject, run: MakeRun) -> None:
     """The rollback restores the first migration's values, not the consumer's own."""
     assert exit_code(run()) == 0
     project.declare(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/v1"}})
@@ -233,7 +228,7 @@ def test_a_second_migration_rolls_back_to_the_first(project: ConsumerProject, ru
 
 @pytest.mark.parametrize("what", MOMENTS)
 def test_its_own_server_is_stopped_and_then_deleted(
-    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate, what: str
+    project: ConsumerProject, run: MakeRun, migrate: Migrate, what: str
 ) -> None:
     assert exit_code(run(method="stop")) == 1  # there is no record yet
     assert exit_code(run()) == 0
@@ -255,7 +250,7 @@ def test_its_own_server_is_stopped_and_then_deleted(
     assert "nothing is left to go back to" in migrate("--rollback").stderr
 
 
-def test_a_rollback_starts_a_stopped_server_again(project: ConsumerProject, run: Callable[..., MigrationRun]) -> None:
+def test_a_rollback_starts_a_stopped_server_again(project: ConsumerProject, run: MakeRun) -> None:
     assert exit_code(run()) == 0
     assert exit_code(run(method="stop")) == 0
     assert exit_code(run(method="back")) == 0
@@ -264,7 +259,7 @@ def test_a_rollback_starts_a_stopped_server_again(project: ConsumerProject, run:
 
 
 def test_a_decommission_before_the_quiet_time_is_refused(
-    project: ConsumerProject, run: Callable[..., MigrationRun], migrate: Migrate
+    project: ConsumerProject, run: MakeRun, migrate: Migrate
 ) -> None:
     project.declare(own={"quietHours": 24})
     assert exit_code(run()) == 0

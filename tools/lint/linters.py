@@ -4,18 +4,28 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tools import paths
 from tools.errors import ToolsError
-from tools.lint.findings import LintFinding
 from tools.offline.toolchain import tool
 
 CHECKOV: Final = Path(__file__).with_name("checkov")
 UV: Final = Path(__file__).parents[1] / "uv"
 TOP_GRADE: Final = 10  # kube-score's grades are 1 to 10
 COMPLETED: Final = (0, 1)  # exit codes without and with findings
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class LintFinding:
+    """A finding: *check* is the linter's id, *on* the kind and name of an object, as `Deployment/ollama`."""
+
+    linter: str
+    check: str
+    on: str
+    says: str
 
 
 def findings(folder: Path) -> tuple[LintFinding, ...]:

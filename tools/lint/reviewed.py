@@ -9,7 +9,7 @@ from typing import Final
 
 import yaml
 
-from tools.lint.findings import LintFinding
+from tools.lint.linters import LintFinding
 
 FILE: Final = Path(__file__).with_name("reviewed.yaml")
 

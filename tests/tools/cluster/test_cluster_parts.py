@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -185,16 +186,19 @@ def test_clusters_of_the_same_name_in_two_state_folders_are_separate(tmp_path: P
     assert len({cluster.cgroup for cluster in ones}) == len({cluster.folder for cluster in ones}) == 2
 
 
-def test_a_cluster_in_its_start_is_not_swept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_cluster_in_its_start_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before its first record it has no owner; `sweep` waits for the lock and checks again."""
-    folder = tmp_path / "clusters/new"
+    folder, lines = tmp_path / "clusters/new", list[str]()
+    monkeypatch.setattr("tools.cluster.cluster.say", lines.append)  # capfd loses lines of other threads
     with ThreadPoolExecutor(1) as pool:
         with exclusive(folder, lambda: None):
             swept = pool.submit(Cluster.sweep, tmp_path)
-            while "another process is changing it" not in capfd.readouterr().err:
+            while not lines:
                 assert not swept.done()
+                time.sleep(0.01)
             ClusterRecord(owner=Process.of(os.getpid())).save(folder)
         assert swept.result() == ()
+    assert ["another process is changing it" in line for line in lines] == [True]
     assert folder.exists()
 
 

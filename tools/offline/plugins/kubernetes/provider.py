@@ -14,9 +14,14 @@ from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.configuration import ProviderSettings, replaced_settings
 from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError, UnknownKindError, UnsupportedError
-from tools.offline.plugins.kubernetes.identity import has_same_name, object_changes
 from tools.offline.plugins.kubernetes.immutable import immutable_fields
-from tools.offline.plugins.kubernetes.naming import named, with_namespace, without_namespace
+from tools.offline.plugins.kubernetes.naming import (
+    has_same_name,
+    named,
+    object_changes,
+    with_namespace,
+    without_namespace,
+)
 from tools.offline.plugins.kubernetes.objects import ObjectReference, at
 from tools.offline.plugins.kubernetes.operations import Operations
 from tools.offline.plugins.kubernetes.state import with_secrets

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.plan.egress_rules import HTTPS
+from tests.cluster.network_stage import PUBLIC
 from tests.cluster.registry import first
-from tests.cluster.stage import PUBLIC
 from tools.cluster import Cluster
 from tools.cluster.packages import programs
 

@@ -20,10 +20,10 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
-from tests.cluster.outside import listening
+from tests.cluster.internet import listening
+from tests.cluster.network_stage import PUBLIC
 from tests.cluster.registry import first, inside
 from tests.cluster.stack.local import CommandResult, LocalStack
-from tests.cluster.stage import PUBLIC
 from tests.ops.models.serving import Files, serving
 
 SERVICE, MODEL = "kept", "mxbai-embed-large-v1_fp16"
