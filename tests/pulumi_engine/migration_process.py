@@ -1,4 +1,4 @@
-"""A run of a migration in a separate process, which is killed at one exact moment."""
+"""Run a migration in another process, and kill it at a given moment."""
 
 import multiprocessing
 import os
@@ -17,11 +17,11 @@ from tests.pulumi_engine.consumer import NAME
 Moment = tuple[str, str]
 """A step and its state: `started` is before it is done, `ended` before that is recorded."""
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload([__name__, "tests.pulumi_engine.warm"])
+SERVER.set_forkserver_preload([__name__, "tests.pulumi_engine.preload"])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class MigrationRun:
     """*operation*: a method of MigrationRun."""
 
     kubeconfig: Path
@@ -31,8 +31,8 @@ class Run:
     operation: str = "forward"
 
 
-def ended(run: Run, moment: Moment | None = None) -> int:
-    """The exit code of a run, as the command has it; -9 for one that was killed at *moment*."""
+def exit_code(run: MigrationRun, moment: Moment | None = None) -> int:
+    """Run the migration and return its exit code; -9 if it was killed at *moment*."""
     process = SERVER.Process(target=_run, args=(run, moment))
     process.start()
     process.join()
@@ -42,7 +42,7 @@ def ended(run: Run, moment: Moment | None = None) -> int:
     return code
 
 
-def _run(run: Run, moment: Moment | None) -> None:
+def _run(run: MigrationRun, moment: Moment | None) -> None:
     def report(event: StepEvent) -> None:
         if (event.step.name, event.state) == moment:
             os.kill(os.getpid(), signal.SIGKILL)
