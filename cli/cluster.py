@@ -10,7 +10,7 @@ from kubernetes import client, config
 from rich.console import Console
 from rich.table import Table
 
-from tools.cluster import Cluster, Status
+from tools.cluster import Cluster, ClusterStatus
 from tools.progress import say
 
 WIDTH = 200  # a path is to be copied whole, wherever this is printed
@@ -73,7 +73,7 @@ def logs(
     raise typer.Exit(subprocess.run(["/usr/bin/tail", "-n", str(TAIL_LINES), *wait, file], check=False).returncode)
 
 
-def table(now: Status) -> Table:
+def table(now: ClusterStatus) -> Table:
     """One line per component, then what they amount to, then the ways in."""
     lines = Table("part", "state", "detail", title=f"cluster {now.name}", title_justify="left", box=None)
     for component, item in now.components.items():

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tools.images.build import Images
-from tools.images.publish import hand
+from tools.images.publish import publish
 
 app = typer.Typer(help="Images that are built here.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ Keep = Annotated[int, typer.Option("--keep", min=0, help="How many of each are k
 @app.command()
 def build(folder: Folder, cluster: Cluster = None, registry: Registry = None, archive: Archive = None) -> None:
     """Build an image unless it is there, hand it on, and print its one reference, name:tag@digest."""
-    typer.echo(hand(Images(), folder, cluster=cluster, registry=registry, archive=archive))
+    typer.echo(publish(Images(), folder, cluster=cluster, registry=registry, archive=archive))
 
 
 @app.command("list")

@@ -12,7 +12,7 @@ from cli.options import Stack
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests, write
-from tools.lint import Finding, Review, findings, reviews
+from tools.lint import LintFinding, Review, findings, reviews
 
 
 def lint(stack: Stack = "forge") -> None:
@@ -30,7 +30,7 @@ def lint(stack: Stack = "forge") -> None:
     raise typer.Exit(1 if new else 0)
 
 
-def divided(found: Sequence[Finding]) -> tuple[list[tuple[Finding, str]], list[Finding]]:
+def divided(found: Sequence[LintFinding]) -> tuple[list[tuple[LintFinding, str]], list[LintFinding]]:
     """The findings that stay, with the reason, and those that nobody has looked at."""
     judged = [(finding, _review(finding)) for finding in found]
     return [(finding, review.because) for finding, review in judged if review], [
@@ -38,11 +38,11 @@ def divided(found: Sequence[Finding]) -> tuple[list[tuple[Finding, str]], list[F
     ]
 
 
-def _review(finding: Finding) -> Review | None:
+def _review(finding: LintFinding) -> Review | None:
     return next((review for review in reviews() if review.covers(finding)), None)
 
 
-def _table(title: str, rows: Sequence[tuple[Finding, str]]) -> Table:
+def _table(title: str, rows: Sequence[tuple[LintFinding, str]]) -> Table:
     table = Table("Linter", "Check", "On", "Why", title=title, title_justify="left")
     for finding, why in rows:
         table.add_row(finding.linter, finding.check, finding.on, why)

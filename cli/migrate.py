@@ -1,4 +1,4 @@
-"""`synapse migrate`: move a consumer from its own Ollama to the shared service, with a way back."""
+"""`synapse migrate`: move a consumer from its own Ollama to the shared service, with a rollback."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,32 +18,31 @@ from infra.settings.loader import load
 from ops.check_results import Finding, failed, table
 from ops.cluster.connection import connected
 from ops.cluster.target import at_phase, existing_cluster
-from ops.migrate import report
+from ops.migrate import report as reports
 from ops.migrate.errors import MigrationError
-from ops.migrate.migration import Mover
+from ops.migrate.migration import MigrationRun
 from ops.migrate.objects import Objects
-from ops.migrate.record import Record, Records
-from ops.migrate.runner import Event, Tell
-from ops.migrate.server_client import Servers
-from ops.migrate.steps import Step
+from ops.migrate.record import MigrationRecord, MigrationRecords
+from ops.migrate.runner import Report, StepEvent
+from ops.migrate.server_client import MigrationServers
+from ops.migrate.steps import MigrationStep
 from tools.progress import say
 
-Name = Annotated[str, typer.Argument(help="A key of synapse:consumers, with `migration.by: command`.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Look, and show what would be done; change nothing.")]
-Rollback = Annotated[bool, typer.Option("--rollback", help="Give the consumer its old values back.")]
+Name = Annotated[str, typer.Argument(help="Consumer: a key of synapse:consumers with `migration.by: command`.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Pre-flight checks and the list of steps; no change.")]
+Rollback = Annotated[bool, typer.Option("--rollback", help="Rollback to the consumer's old values.")]
 Decommission = Annotated[
-    bool, typer.Option("--decommission", help="Stop its own server, once nobody has called it for quietHours.")
+    bool, typer.Option("--decommission", help="Stop of its own server, after quietHours without a request.")
 ]
-Delete = Annotated[
-    bool, typer.Option("--delete", help="Delete its own server, once it has been stopped for quietHours.")
-]
+Delete = Annotated[bool, typer.Option("--delete", help="Deletion of its own server, after quietHours without it.")]
 Url = Annotated[
-    str | None, typer.Option("--url", help="Where the service is asked from here; a port of its pod if left out.")
+    str | None, typer.Option("--url", help="Address of the service from this machine; default: a port of its pod.")
 ]
 OwnUrl = Annotated[
-    str | None, typer.Option("--own-url", help="Where its own server is asked; a port of its pod if left out.")
+    str | None,
+    typer.Option("--own-url", help="Address of its own server from this machine; default: a port of its pod."),
 ]
-Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="An API key for a gateway.")]
+Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key for a gateway.")]
 
 
 def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
@@ -60,85 +59,90 @@ def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move a consumer, or go on where an earlier run was ended.
+    """Move a consumer, or continue an interrupted run.
 
-    Exit code 0: done, or done already. 1: it could not be begun or gone on with. 3: a step failed, and the old values
-    hold again. 4: too early for --decommission or --delete.
+    Exit code 0: done. 1: it could not begin or continue. 3: a step failed, and the old values hold again. 4: too early
+    for --decommission or --delete.
     """
     if sum((dry_run, rollback, decommission, delete)) > 1:
         raise typer.BadParameter("accepted: one of --dry-run, --rollback, --decommission and --delete")
     settings = at_phase(load(stack), phase)
     move, target = migration_plan(plan(settings), name), existing_cluster(stack, kubeconfig)
-    where = {"context": settings.context, "url": url, "own_url": own_url, "key": key}
-    with _answered(), mover_of(move, target, _say, **where) as mover:
+    connection = {"context": settings.context, "url": url, "own_url": own_url, "key": key}
+    with _errors(), migration_run(move, target, _print_event, **connection) as run:
         if dry_run:
-            raise typer.Exit(0 if _shown(mover, as_json) else 1)
-        ways: dict[bool, Callable[[], Record]] = {rollback: mover.back, decommission: mover.stop, delete: mover.delete}
-        record = ways.get(True, mover.forward)()
-        _tell(mover, record, as_json)
+            raise typer.Exit(0 if _preview(run, as_json) else 1)
+        operations: dict[bool, Callable[[], MigrationRecord]] = {
+            rollback: run.roll_back,
+            decommission: run.decommission,
+            delete: run.delete,
+        }
+        record = operations.get(True, run.forward)()
+        _print(run, record, as_json)
 
 
 @contextmanager
-def mover_of(  # noqa: PLR0913 - where each is reached
+def migration_run(  # noqa: PLR0913 - the addresses of both servers
     move: MigrationPlan,
     kubeconfig: Path,
-    tell: Tell,
+    report: Report,
     *,
     context: str | None = None,
     url: str | None = None,
     own_url: str | None = None,
     key: str | None = None,
-) -> Iterator[Mover]:
-    """A mover on the cluster of *kubeconfig*. Raises UnreachableError without such a *context*."""
-    servers = Servers(move=move, kubeconfig=kubeconfig, context=context, url=url, own_url=own_url, key=key)
+) -> Iterator[MigrationRun]:
+    """Yield a run on the cluster of *kubeconfig*. Raises UnreachableError without such a *context*."""
+    servers = MigrationServers(move=move, kubeconfig=kubeconfig, context=context, url=url, own_url=own_url, key=key)
     with connected(kubeconfig, context) as api:
         objects = Objects(api, move.consumer.namespace)
-        records = Records(objects.core, move.namespace, move.name)
-        yield Mover(move=move, objects=objects, records=records, servers=servers, tell=tell)
+        records = MigrationRecords(objects.core, move.namespace, move.name)
+        yield MigrationRun(move=move, objects=objects, records=records, servers=servers, report=report)
 
 
-def _say(event: Event) -> None:
-    say(report.line(event))
+def _print_event(event: StepEvent) -> None:
+    say(reports.line(event))
 
 
 @contextmanager
-def _answered() -> Iterator[None]:
-    """Every way that it can fail is one message, and an exit code."""
+def _errors() -> Iterator[None]:
+    """Turn each error into one message and an exit code."""
     try:
         yield
     except MigrationError as error:
         typer.echo(f"synapse: {error}", err=True)
         raise typer.Exit(error.code) from error
     except (client.ApiException, HTTPError) as error:
-        said = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error)
+        reason = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error)
         typer.echo(
-            f"synapse: the cluster does not do its part ({said}); run the same again: it goes on from there", err=True
+            f"synapse: the request to the cluster failed ({reason}); run the same command again: it continues there",
+            err=True,
         )
         raise typer.Exit(1) from error
 
 
-def _shown(mover: Mover, as_json: bool) -> bool:
-    """Whether nothing stands in the way."""
-    found = mover.preflight()
-    steps = [] if failed(found) else mover.plan()
+def _preview(run: MigrationRun, as_json: bool) -> bool:
+    """Print the checks and the steps; return True if all checks passed."""
+    results = run.preflight()
+    steps = [] if failed(results) else run.plan()
     if as_json:
-        typer.echo(json.dumps(report.document(mover.move, mover.records.read(), steps, found), indent=2))
+        typer.echo(json.dumps(reports.document(run.move, run.records.read(), steps, results), indent=2))
     else:
-        _show(mover, found, steps)
-    return not failed(found)
+        _print_preview(run, results, steps)
+    return not failed(results)
 
 
-def _show(mover: Mover, found: list[Finding], steps: list[tuple[Step, bool]]) -> None:
+def _print_preview(run: MigrationRun, results: list[Finding], steps: list[tuple[MigrationStep, bool]]) -> None:
     console = Console(soft_wrap=True, highlight=False)
-    console.print(table(found, f"{mover.move.name}, before it is moved"))
+    console.print(table(results, f"Pre-flight checks of {run.move.name}"))
     if steps:
-        console.print(report.plan_table(steps, "What would be done; nothing was changed"))
-    if record := mover.records.read():
-        console.print(report.told(mover.move, record), markup=False)
+        console.print(reports.plan_table(steps, "Steps; nothing was changed"))
+    if record := run.records.read():
+        console.print(reports.summary(run.move, record), markup=False)
 
 
-def _tell(mover: Mover, record: Record, as_json: bool) -> None:
+def _print(run: MigrationRun, record: MigrationRecord, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(report.document(mover.move, record, [], []), indent=2))
+        typer.echo(json.dumps(reports.document(run.move, record, [], []), indent=2))
     else:
-        typer.echo(report.told(mover.move, record))
+        typer.echo(reports.summary(run.move, record))

@@ -10,7 +10,7 @@ from rich.table import Table
 from cli.options import Stack
 from infra.settings.loader import load
 from infra.settings.model import Settings
-from tools.twin import Node, Status, Twin
+from tools.twin import SimulatedNode, Twin, TwinStatus
 
 WIDTH = 200  # a path is to be copied whole, wherever this is printed
 
@@ -39,10 +39,10 @@ def status(stack: Stack = "forge", name: Name = None) -> None:
     raise typer.Exit(0 if now.is_healthy else 1)
 
 
-def node_of(settings: Settings) -> Node:
+def node_of(settings: Settings) -> SimulatedNode:
     """The stack's machine as the twin simulates it."""
     node = settings.node
-    return Node(
+    return SimulatedNode(
         name=node.name,
         memory=node.memory,
         cpu=node.cpus,
@@ -52,7 +52,7 @@ def node_of(settings: Settings) -> Node:
     )
 
 
-def table(now: Status) -> Table:
+def table(now: TwinStatus) -> Table:
     """One line per process, then what they amount to."""
     lines = Table("part", "state", "detail", title=f"twin {now.name}", title_justify="left", box=None)
     for process, pid in now.processes.items():

@@ -1,4 +1,4 @@
-"""What several layers of tests share: the forge's own stack file, changed one value at a time."""
+"""Helpers of all tests: stack files with changed values, their plans and objects."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from infra.plan.stack import Plan, plan
 from infra.settings.loader import parse
 from infra.settings.model import ROOT, Settings
 from stacks.rendering import manifests
-from tests.parallel import Groups, long_first
+from tests.parallel import GroupScheduling, long_first
 
 Config = dict[str, Any]
 
@@ -22,21 +22,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
-    return Groups(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def scratch() -> Iterator[None]:
-    """Commands have their temporary files where these end with the tests: one that is killed leaves its own behind."""
-    tempfile.gettempdir()  # this process keeps its own folder, and cleans up there when it ends
+    """Give commands a temporary folder that is removed after the tests: a killed command leaves files behind."""
+    tempfile.gettempdir()  # this process keeps the default folder, which it cleans up itself
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="synapse-tests-") as folder:
         patch.setenv("TMPDIR", folder)
         yield
 
 
 def config_of(stack: str) -> Config:
-    """The `config:` of a shipped stack file, free to be changed."""
+    """Return the `config:` of a shipped stack file; the caller may change it."""
     content: Config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
     return content
 
@@ -46,7 +46,7 @@ def forge_config() -> Config:
 
 
 def changed(path: str, value: object) -> Config:
-    """The forge's config with one value changed: `changed("services.vllm.contextTokens", 4096)`."""
+    """Return the forge's config with one value changed: `changed("services.vllm.contextTokens", 4096)`."""
     config = forge_config()
     first, *rest = path.split(".")
     holder: Any = config
@@ -61,7 +61,7 @@ def settings_of(config: Config) -> Settings:
 
 
 def planned(path: str | None = None, value: object = None) -> Plan:
-    """The forge's plan, with one value changed if asked."""
+    """Return the forge's plan, with one value changed where given."""
     return plan(settings_of(changed(path, value) if path else forge_config()))
 
 
@@ -72,12 +72,12 @@ def forge_objects() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def forge_object(forge_objects: list[dict[str, Any]]) -> Callable[[str, str], dict[str, Any]]:
-    """One object of the forge by kind and name."""
+    """Return a function that finds an object of the forge by kind and name."""
 
     def find(kind: str, name: str) -> dict[str, Any]:
-        (found,) = [
+        (match,) = [
             content for content in forge_objects if content["kind"] == kind and content["metadata"]["name"] == name
         ]
-        return found
+        return match
 
     return find

@@ -1,4 +1,4 @@
-"""Which tests run one after the other when several processes share them: those that share what is dear to make."""
+"""Distribution of tests over several processes: tests that share an expensive fixture stay in one process."""
 
 from pathlib import PurePath
 
@@ -6,23 +6,23 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 LONG = ("tests/pulumi_engine", "tests/cluster/stack", "tests/cluster", "tests/engines_image")
-"""Folders that share a twin, a cluster or an image in one process; they take minutes, so they begin first."""
+"""Folders whose tests share a twin, a cluster or an image; they take minutes, so they start first."""
 
 
-class Groups(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives each process whole groups. xdist's own, by marks, are lost on the node ids of pytest 9.2 (xdist 3.8)."""
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Scheduler that gives each process whole groups. xdist 3.8's own groups, by marks, fail with pytest 9.2."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
 
 
 def group(nodeid: str) -> str:
-    """The folder that its tests share something in, else its file."""
+    """Return the group of a test: its folder if that is one of LONG, else its file."""
     path = PurePath(nodeid.partition("::")[0])
     return next((folder for folder in LONG if path.is_relative_to(folder)), str(path))
 
 
 def long_first(items: list[pytest.Item]) -> None:
-    """Put what takes minutes before what takes seconds, so that no process is left alone with it in the end."""
-    turns = {folder: turn for turn, folder in enumerate(LONG)}
-    items.sort(key=lambda item: turns.get(group(item.nodeid), len(LONG)))
+    """Sort long groups first, so that no process runs one alone at the end."""
+    ranks = {folder: rank for rank, folder in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(group(item.nodeid), len(LONG)))

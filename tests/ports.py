@@ -1,4 +1,4 @@
-"""A port of loopback that stays its holder's while nobody listens there."""
+"""Reserved ports of loopback without a listener."""
 
 import socket
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def held() -> Iterator[int]:
-    """Bound and not listened on: the system gives it to nobody else, who connects is refused, a server may take it.
+def reserved_port() -> Iterator[int]:
+    """Yield a port that is bound but not listened on: no other program gets it, and connections are refused.
 
-    The server has to set SO_REUSEADDR, as they do. A port that is let go before its server has started may be another
-    process's by then.
+    A server with SO_REUSEADDR can listen on it. A port that is only chosen and released may be taken by another process
+    before the server starts.
     """
-    with socket.socket() as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Tests that share something dear are in one process, and no folder that is named here has gone."""
+"""Groups of tests that run in one process."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.parallel import LONG, group
 
 
 @pytest.mark.parametrize(
-    ("nodeid", "found"),
+    ("nodeid", "expected"),
     [
         ("tests/pulumi_engine/test_forge.py::test_a[x::y]", "tests/pulumi_engine"),
         ("tests/engines_image/test_models.py::test_a", "tests/engines_image"),
@@ -16,9 +16,9 @@ from tests.parallel import LONG, group
         ("tests/infra/plan/test_plan.py::test_a", "tests/infra/plan/test_plan.py"),
     ],
 )
-def test_a_group_is_a_folder_or_a_file(nodeid: str, found: str) -> None:
-    assert group(nodeid) == found
+def test_a_group_is_a_folder_or_a_file(nodeid: str, expected: str) -> None:
+    assert group(nodeid) == expected
 
 
-def test_its_folders_are_there() -> None:
+def test_every_long_folder_exists() -> None:
     assert all((ROOT / folder).is_dir() for folder in LONG)

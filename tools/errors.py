@@ -1,12 +1,12 @@
-"""What can go wrong on the machine itself, before anything is deployed.
+"""Errors of the machine itself, before anything is deployed.
 
 ToolsError
-├── ToolchainError       a program that cannot be had here
-│   └── ChecksumError    a download that is not what was pinned
-├── ImageError           an image that cannot be built, or handed to where it runs
-└── ControlPlaneError    an API server that refused, or a process that does not end
-    ├── TwinError        a twin that did not start, or is not the one asked for
-    └── ClusterError     a cluster that cannot run here, did not start, or is not the one asked for
+├── ToolchainError       a program that is missing and cannot be fetched or built
+│   └── ChecksumError    a download that differs from its pinned checksum
+├── ImageError           an image that cannot be built or published
+└── ControlPlaneError    a refusal of an API server, or a process that does not end
+    ├── TwinError        a twin that did not start, or has other settings
+    └── ClusterError     a cluster that cannot run here, did not start, or has other settings
 """
 
 
@@ -15,24 +15,24 @@ class ToolsError(Exception):
 
 
 class ToolchainError(ToolsError):
-    """A program is neither here nor can it be fetched or built; the message names what is missing."""
+    """A program is missing and cannot be fetched or built; the message names what to install."""
 
 
 class ChecksumError(ToolchainError):
-    """A release differs from its pinned sha256; nothing of it was kept."""
+    """A release differs from its pinned checksum; it was deleted."""
 
 
 class ImageError(ToolsError):
-    """An image that could not be built or handed on; the message has the end of the program's log."""
+    """An image could not be built or published; the message has the end of the program's log."""
 
 
 class ControlPlaneError(ToolsError):
-    """Kubernetes refused what was asked, or one of its processes cannot be ended; the message has its own words."""
+    """Kubernetes refused a request, or one of its processes does not end; the message has its text."""
 
 
 class TwinError(ControlPlaneError):
-    """A process of the twin ended or never became ready; the message has its last log lines."""
+    """A process of the twin ended or did not become ready; the message has its last log lines."""
 
 
 class ClusterError(ControlPlaneError):
-    """A privilege that is missing, or a component that never became ready; the message has what to do next."""
+    """A privilege is missing, or a component did not become ready; the message says what to do."""

@@ -1,4 +1,4 @@
-"""One process at a time: a lock on a folder that ends with the process that held it."""
+"""Lock on a folder for one process at a time; it ends with the process that holds it."""
 
 import fcntl
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def exclusive(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock on `folder`, made with mode 0700 where it is missing; call `waiting` if someone else has it.
+    """Hold the lock on `folder`, made with mode 0700 where it is missing; call `waiting` if another process has it.
 
-    A holder may remove the folder, as a twin's end does; whoever waited then gets a new one.
+    A holder may remove the folder, as the end of a twin does; the next holder makes a new one.
     """
     while True:
         handle = _open(folder)

@@ -1,11 +1,11 @@
-"""One plain line per step on stderr, so that stdout stays a program's answer."""
+"""Progress lines on stderr, so that stdout has only a command's result."""
 
 import sys
 from typing import Final
 
-HEARTBEAT_S: Final = 15.0  # the longest a slow step stays silent
+HEARTBEAT_S: Final = 15.0  # longest silence of a slow step
 
 
 def say(line: str) -> None:
-    """Print `line` at once; a log or a pipe gets the same text as a terminal."""
+    """Print `line` at once, as the same text to a terminal, a log or a pipe."""
     print(f"synapse: {line}", file=sys.stderr, flush=True)  # noqa: T201

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from infra.sizing.ledger import markdown
 from tools.bench import report
-from tools.bench.rounds import Setup, measure
-from tools.bench.soak import LOOKS, Soak, soak_aborts, soak_requests
+from tools.bench.rounds import BenchmarkSettings, measure
+from tools.bench.soak import SNAPSHOTS, Soak, soak_aborts, soak_requests
 from tools.bench.subjects import DIRECT, PROXIES
 from tools.bench.targets import verdicts
 from tools.bench.verdict import Verdict, all_met
@@ -47,7 +47,7 @@ def gateway(
     _end_in_order()
     subjects = _subjects(without)
     with tempfile.TemporaryDirectory(prefix="synapse-bench-") as folder:
-        setup = Setup(folder=Path(folder), subjects=subjects, rounds=rounds, seconds=seconds)
+        setup = BenchmarkSettings(folder=Path(folder), subjects=subjects, rounds=rounds, seconds=seconds)
         found = list(measure(setup))
     if json_file:
         json_file.write_text(json.dumps(report.document(found)), encoding="utf-8")
@@ -60,7 +60,7 @@ def soak(
     requests: Requests = 1_000_000,
     minutes: Minutes = 60,
     rate: Rate = 0,
-    looks: Looks = LOOKS,
+    looks: Looks = SNAPSHOTS,
     as_markdown: Markdown = False,
 ) -> None:
     """Watch memory, open files and calls under many requests, then under clients that leave; exit 1 when they grow."""
@@ -72,7 +72,7 @@ def soak(
         if minutes:
             done.append(soak_aborts(_made(folder, "aborts"), minutes, looks, rate))
     judged = [verdict for one in done for verdict in one.verdicts()]
-    _finish([report.judged(judged)], f"{looks} looks each.", judged, as_markdown=as_markdown)
+    _finish([report.judged(judged)], f"{looks} snapshots each.", judged, as_markdown=as_markdown)
 
 
 def _subjects(without: Sequence[str]) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def _made(folder: str, name: str) -> Path:
     return path
 
 
-def _finish(tables: Sequence[report.Table], about: str, judged: Sequence[Verdict], *, as_markdown: bool) -> None:
+def _finish(tables: Sequence[report.TextTable], about: str, judged: Sequence[Verdict], *, as_markdown: bool) -> None:
     console = Console(soft_wrap=True)
     for table in tables:
         if as_markdown:
@@ -103,7 +103,7 @@ def _finish(tables: Sequence[report.Table], about: str, judged: Sequence[Verdict
     raise typer.Exit(0 if all_met(judged) else 1)
 
 
-def _shown(table: report.Table) -> rich.table.Table:
+def _shown(table: report.TextTable) -> rich.table.Table:
     shown = rich.table.Table(*table.columns)
     for row in table.rows:
         shown.add_row(*row)

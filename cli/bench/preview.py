@@ -25,7 +25,7 @@ from infra.settings.model import Settings
 from infra.sizing.ledger import markdown
 from ops.cluster.target import PACK, cluster
 from tools.errors import ToolsError
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 MOST = 3.0  # times the empty program's preview
 SMALL = {"memory": {"request": "64Mi", "limit": "1Gi"}, "cpu": {"request": "10m", "limit": "100m"}}
@@ -93,18 +93,18 @@ def _with_gpus(config: Mapping[str, Any], gpus: int) -> dict[str, Any]:
     return {**_with_models(config, 0), "synapse:node": node, "synapse:services": services, "synapse:phase": 2}
 
 
-def _program(folder: Path, stack: str, config: Mapping[str, Any], kubeconfig: Path) -> Engine:
+def _program(folder: Path, stack: str, config: Mapping[str, Any], kubeconfig: Path) -> PulumiEngine:
     program = f"import runpy\n\nrunpy.run_path({str(project() / 'infra/__main__.py')!r}, run_name='__main__')\n"
     return _engine(folder, program, stack, config, kubeconfig)
 
 
-def _engine(folder: Path, program: str, stack: str, config: Mapping[str, Any], kubeconfig: Path) -> Engine:
+def _engine(folder: Path, program: str, stack: str, config: Mapping[str, Any], kubeconfig: Path) -> PulumiEngine:
     (folder / "program").mkdir(parents=True)
     manifest = yaml.safe_load((project() / "Pulumi.yaml").read_text(encoding="utf-8")) | {"main": "program/"}
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
     (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": dict(config)}), encoding="utf-8")
     (folder / "program/__main__.py").write_text(program, encoding="utf-8")
-    engine = Engine(stack=stack, state=folder / "engine", kubeconfig=kubeconfig, project=folder)
+    engine = PulumiEngine(stack=stack, state=folder / "engine", kubeconfig=kubeconfig, project=folder)
     engine.prepare({"synapse:namespace": "bench"})
     return engine
 
@@ -113,7 +113,7 @@ def _plan(settings: Settings) -> None:
     plan(settings).ledger.text()
 
 
-def _preview(engine: Engine, *arguments: str) -> None:
+def _preview(engine: PulumiEngine, *arguments: str) -> None:
     done = engine.capture("preview", *arguments)
     if done.code:
         raise ToolsError(f"the preview that was to be timed failed:\n{done.output}")

@@ -1,4 +1,4 @@
-"""`synapse models`: a stack's models, on disk, in memory, their profiles, and what they really take."""
+"""`synapse models`: the models of a stack on disk and in memory, their profiles and their memory."""
 
 import typer
 
@@ -8,7 +8,7 @@ from cli.models.profile import profile
 from cli.models.pull import pull
 from cli.models.verify import verify
 
-app = typer.Typer(help="The models of a stack: on disk, in memory, and in the ledger.", no_args_is_help=True)
+app = typer.Typer(help="Models of a stack: on disk, in memory, and in the ledger.", no_args_is_help=True)
 app.command("list")(show)
 for command in (pull, load, unload, profile, verify):
     app.command()(command)

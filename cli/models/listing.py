@@ -1,4 +1,4 @@
-"""`synapse models list`: what the plan says of every model, and what its service says."""
+"""`synapse models list`: the models of the plan, with the state that their services report."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.models.options import Key, backend, cluster_pods, gateway, planned, where
+from cli.models.options import Key, backend, cluster_pods, gateway, place, planned
 from cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
 from infra.plan.service import ServicePlan
@@ -22,24 +22,24 @@ from ops.errors import WrongAnswerError
 from ops.gateway.client import Asker
 from ops.gateway.responses import Models
 from ops.models import ollama
-from ops.models.inventory import Model, models
+from ops.models.inventory import StackModel, models
 from tools.errors import ToolsError
 
-COMES: Final[Mapping[str, str]] = {
+SOURCES: Final[Mapping[str, str]] = {
     "ollama": "Ollama's registry",
     "file": "an address",
     "snapshot": "the Hugging Face hub",
-    "own": "its service",
+    "service": "its service",
 }
 COLUMNS: Final = ("Model", "Service", "Comes from", "Lives on", "Weights", "State")
 UNKNOWN: Final = "?"
-ASK_S: Final = 20.0
+TIMEOUT_S: Final = 20.0
 
 
 def show(
     stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = None, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """List every model of the stack, where it lives and its weights; its state too where the cluster runs."""
+    """List the models of the stack with their places and weights, and with their states if the cluster runs."""
     plan = planned(stack, phase)
     states = _states(plan, stack, kubeconfig, key)
     entries = [entry(plan, model, states) for model in models(plan)]
@@ -48,67 +48,72 @@ def show(
         return
     table = Table()
     for column in COLUMNS:
-        table.add_column(column, overflow="fold")  # a name is to be copied whole
-    for found in entries:
-        table.add_row(*_cells(found))
+        table.add_column(column, overflow="fold")  # names are to be copied, so none is cut short
+    for row in entries:
+        table.add_row(*_cells(row))
     Console(highlight=False).print(table)
 
 
-def _cells(found: Mapping[str, object]) -> tuple[str, ...]:
-    """Of an address its host, of a place its claim; all of both is in the document."""
-    source, size = str(found["from"]), found["weights"]
+def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
+    """Shorten an address to its host and a place to its claim; the JSON document has both in full."""
+    source, size = str(row["from"]), row["weights"]
     weights = gib(size) if isinstance(size, int) else "-"
-    named = (str(found[name]) for name in ("model", "service"))
     return (
-        *named,
+        str(row["model"]),
+        str(row["service"]),
         urlsplit(source).hostname or source,
-        str(found["place"]).partition(":")[0],
+        str(row["place"]).partition(":")[0],
         weights,
-        str(found["state"]),
+        str(row["state"]),
     )
 
 
-def entry(plan: Plan, model: Model, states: Mapping[tuple[str, str], str]) -> dict[str, object]:
-    source = model.url or COMES[model.kind]
+def entry(plan: Plan, model: StackModel, states: Mapping[tuple[str, str], str]) -> dict[str, object]:
+    source = model.url or SOURCES[model.kind]
     return {
         "model": model.name,
         "service": model.service.service_name,
         "from": source,
-        "place": where(model),
+        "place": place(model),
         "weights": weights(plan, model),
         "state": states.get(model.key, UNKNOWN),
     }
 
 
-def weights(plan: Plan, model: Model) -> int | None:
-    """Bytes of its weights by its model spec; None where it has none."""
-    model_spec = plan.settings.model_specs.get(model.model_spec or "")
-    return None if model_spec is None else model.service.options.model_weights(model.name, model_spec)
+def weights(plan: Plan, model: StackModel) -> int | None:
+    """Return the bytes of its weights by its model spec; None where it has none."""
+    spec = plan.settings.model_specs.get(model.spec_name or "")
+    return None if spec is None else model.service.options.model_weights(model.name, spec)
 
 
 def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) -> dict[tuple[str, str], str]:
-    """What is known of them; nothing without a cluster."""
-    found: dict[tuple[str, str], str] = {}
-    with suppress(ToolsError, SynapseError), cluster_pods(plan, stack, kubeconfig) as known:
+    """Return the state of each model by service and name; none without a cluster."""
+    states: dict[tuple[str, str], str] = {}
+    with suppress(ToolsError, SynapseError), cluster_pods(plan, stack, kubeconfig) as cluster:
         for service in plan.services:
             with suppress(SynapseError):
                 names = [model.name for model in models(plan) if model.service is service]
-                found |= {(service.name, name): state for name, state in _asked(known, service, names).items()}
+                states |= {
+                    (service.name, name): state for name, state in _service_states(cluster, service, names).items()
+                }
     routers = [service.name for service in plan.services if service.options.model_loading == "router"]
     if routers:
         with suppress(ToolsError, SynapseError, WrongAnswerError), gateway(plan, stack, None, kubeconfig, key) as http:
-            listed = Asker(http, ASK_S).json(Models, "GET", "/models").data
-            found |= {(name, model.id): model.status.value for name in routers for model in listed}
-    return found
+            listed = Asker(http, TIMEOUT_S).json(Models, "GET", "/models").data
+            states |= {(name, model.id): model.status.value for name in routers for model in listed}
+    return states
 
 
-def _asked(known: Pods, service: ServicePlan, names: list[str]) -> dict[str, str]:
-    """A service that is ready has its models, but an Ollama may lack them, and a router loads them when told."""
+def _service_states(cluster: Pods, service: ServicePlan, names: list[str]) -> dict[str, str]:
+    """Return the states of the models of one service: loaded once it is ready, unless an Ollama lacks some.
+
+    A router reports the states of its models through the gateway.
+    """
     if service.options.model_loading == "ollama":
-        with backend(known, service) as http:
-            here, loaded = ollama.names(http, "/api/tags"), ollama.names(http, "/api/ps")
-        return {name: "loaded" if name in loaded else "on disk" if name in here else "missing" for name in names}
+        with backend(cluster, service) as http:
+            stored, loaded = ollama.names(http, "/api/tags"), ollama.names(http, "/api/ps")
+        return {name: "loaded" if name in loaded else "on disk" if name in stored else "missing" for name in names}
     if service.options.model_loading == "router":
         return {}
-    known.ready(service.service_name)
+    cluster.ready(service.service_name)
     return dict.fromkeys(names, "loaded")

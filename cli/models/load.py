@@ -1,4 +1,4 @@
-"""`synapse models load` and `unload`: into memory and out of it, each kind of server by its own way."""
+"""`synapse models load` and `unload`: load a model into memory and unload it, by the API of its server."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -20,22 +20,22 @@ from ops.errors import WrongAnswerError
 from ops.gateway.client import Asker
 from ops.gateway.responses import Done, Models
 from ops.models import ollama
-from ops.models.inventory import Model, ModelError, find
+from ops.models.inventory import ModelError, StackModel, find
 
 Verb = Literal["load", "unload"]
-Ways = Callable[[httpx.Client, Model, Verb, float], None]
-PAUSE_S: Final = 0.5
+Operation = Callable[[httpx.Client, StackModel, Verb, float], None]
+POLL_S: Final = 0.5
 LOADED: Final = frozenset({"loaded", "sleeping"})
-ABOUT: Final = {
-    "load": "Have a model in memory, and wait for it; exit 1 when it does not come.",
-    "unload": "Take a model out of memory, and wait until it is; exit 1 while somebody uses it.",
+HELP: Final = {
+    "load": "Load a model into memory and wait for it; exit 1 if that fails.",
+    "unload": "Unload a model from memory and wait for it; exit 1 while a request uses it.",
 }
-Within = Annotated[float, typer.Option("--within", min=1, help="Seconds that it may take.")]
+Within = Annotated[float, typer.Option("--within", min=1, help="Timeout in seconds.")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reach:
-    """How a command is told to reach the stack."""
+class Connection:
+    """Options that say how to reach the stack."""
 
     stack: str
     url: str | None
@@ -56,37 +56,41 @@ def _command(verb: Verb) -> Callable[..., None]:
         as_json: AsJson = False,
     ) -> None:
         plan = planned(stack, phase)
-        model, began = find(plan, name, service), monotonic()
-        way = _way(model)
-        with _there(plan, model, Reach(stack=stack, url=url, kubeconfig=kubeconfig, key=key)) as http, _waiting(name):
-            way(http, model, verb, within_s)
-        _say(model, verb, monotonic() - began, as_json=as_json)
+        model, start = find(plan, name, service), monotonic()
+        operation = _operation(model)
+        connection = Connection(stack=stack, url=url, kubeconfig=kubeconfig, key=key)
+        with _client(plan, model, connection) as http, _waiting(name):
+            operation(http, model, verb, within_s)
+        _print(model, verb, monotonic() - start, as_json=as_json)
 
-    command.__name__, command.__doc__ = verb, ABOUT[verb]
+    command.__name__, command.__doc__ = verb, HELP[verb]
     return command
 
 
 load, unload = _command("load"), _command("unload")
 
 
-def _way(model: Model) -> Ways:
-    """Raises ModelError for a server that has its model as long as it runs."""
+def _operation(model: StackModel) -> Operation:
+    """Return how the server loads models. Raises ModelError if it keeps its model in memory as long as it runs."""
     if api := model.service.options.model_loading:
         return LOADING[api]
     raise ModelError(
-        f"{model.name}: {model.service.service_name} has it in memory as long as it runs; what can be told to load and "
-        "unload: a llama.cpp router, an Ollama, and a vLLM with `sleep: true`"
+        f"{model.name}: {model.service.service_name} keeps it in memory as long as it runs; accepted: a model of "
+        "a llama.cpp router, of an Ollama, or of a vLLM with `sleep: true`"
     )
 
 
 @contextmanager
-def _there(plan: Plan, model: Model, reach: Reach) -> Iterator[httpx.Client]:
-    """The gateway for a router, as it knows who uses the model; the server itself for every other."""
+def _client(plan: Plan, model: StackModel, connection: Connection) -> Iterator[httpx.Client]:
+    """Yield a client for the gateway in front of a router, whose requests it counts, else for the server itself."""
     if model.service.options.model_loading == "router":
-        with gateway(plan, reach.stack, reach.url, reach.kubeconfig, reach.key) as http:
+        with gateway(plan, connection.stack, connection.url, connection.kubeconfig, connection.key) as http:
             yield http
     else:
-        with cluster_pods(plan, reach.stack, reach.kubeconfig) as known, backend(known, model.service) as http:
+        with (
+            cluster_pods(plan, connection.stack, connection.kubeconfig) as cluster,
+            backend(cluster, model.service) as http,
+        ):
             yield http
 
 
@@ -99,49 +103,49 @@ def _waiting(name: str) -> Iterator[None]:
             raise ModelError(f"{name}: {error}") from error
 
 
-def _router(http: httpx.Client, model: Model, verb: Verb, within_s: float) -> None:
-    """Raises WrongAnswerError with the gateway's refusal, and ModelError."""
-    asker, until = Asker(http, within_s), monotonic() + within_s
-    if (_router_state(asker, model) in LOADED) == (verb == "load"):
+def _router(http: httpx.Client, model: StackModel, verb: Verb, within_s: float) -> None:
+    """Raises WrongAnswerError with the refusal of the gateway, and ModelError."""
+    client, deadline = Asker(http, within_s), monotonic() + within_s
+    if (_router_state(client, model) in LOADED) == (verb == "load"):
         return
-    asker.json(Done, "POST", f"/models/{verb}", json={"model": model.name})
-    while (state := _router_state(asker, model)) not in (LOADED if verb == "load" else {"unloaded"}):
-        if monotonic() > until:
-            raise ModelError(f"{model.name}: is {state} after {within_s:g} s")
-        sleep(PAUSE_S)
+    client.json(Done, "POST", f"/models/{verb}", json={"model": model.name})
+    while (state := _router_state(client, model)) not in (LOADED if verb == "load" else {"unloaded"}):
+        if monotonic() > deadline:
+            raise ModelError(f"{model.name}: timeout after {within_s:g} s; it is {state}")
+        sleep(POLL_S)
 
 
-def _router_state(asker: Asker, model: Model) -> str:
-    found = next((each for each in asker.json(Models, "GET", "/models").data if each.id == model.name), None)
-    if found is None:
-        raise ModelError(f"{model.name}: the router does not have it; fetch it first: synapse models pull {model.name}")
-    if found.status.failed:
-        raise ModelError(f"{model.name}: the router has tried and failed; see: synapse logs {model.service.name}")
-    return found.status.value
+def _router_state(client: Asker, model: StackModel) -> str:
+    entry = next((each for each in client.json(Models, "GET", "/models").data if each.id == model.name), None)
+    if entry is None:
+        raise ModelError(f"{model.name}: not on the router; download it first: synapse models pull {model.name}")
+    if entry.status.failed:
+        raise ModelError(f"{model.name}: the router failed to load it; see: synapse logs {model.service.name}")
+    return entry.status.value
 
 
-def _ollama(http: httpx.Client, model: Model, verb: Verb, within_s: float) -> None:
+def _ollama(http: httpx.Client, model: StackModel, verb: Verb, within_s: float) -> None:
     http.timeout = httpx.Timeout(within_s)
-    ollama.hold(http, model.name, model.service.options.idle_seconds if verb == "load" else ollama.NOT_A_MOMENT)
+    ollama.keep_alive(http, model.name, model.service.options.idle_seconds if verb == "load" else ollama.UNLOAD)
 
 
-def _vllm(http: httpx.Client, model: Model, verb: Verb, within_s: float) -> None:
-    path, wished = ("/wake_up", False) if verb == "load" else ("/sleep?level=1", True)
+def _vllm(http: httpx.Client, model: StackModel, verb: Verb, within_s: float) -> None:
+    path, sleeping = ("/wake_up", False) if verb == "load" else ("/sleep?level=1", True)
     try:
-        if http.get("/is_sleeping").raise_for_status().json()["is_sleeping"] != wished:
+        if http.get("/is_sleeping").raise_for_status().json()["is_sleeping"] != sleeping:
             http.post(path, timeout=within_s).raise_for_status()
     except (httpx.HTTPError, ValueError, KeyError) as error:
-        raise ModelError(f"{model.name}: vLLM does not {verb} it: {error}") from error
+        raise ModelError(f"{model.name}: vLLM failed to {verb} it: {error}") from error
 
 
-LOADING: Final[Mapping[ModelLoading, Ways]] = {"router": _router, "ollama": _ollama, "sleep": _vllm}
+LOADING: Final[Mapping[ModelLoading, Operation]] = {"router": _router, "ollama": _ollama, "sleep": _vllm}
 
 
-def _say(model: Model, verb: Verb, seconds: float, *, as_json: bool) -> None:
-    done = {
+def _print(model: StackModel, verb: Verb, seconds: float, *, as_json: bool) -> None:
+    result = {
         "model": model.name,
         "service": model.service.service_name,
         "state": f"{verb}ed",
         "seconds": round(seconds, 2),
     }
-    typer.echo(json.dumps(done) if as_json else f"{model.name}: {verb}ed in {seconds:.1f} s")
+    typer.echo(json.dumps(result) if as_json else f"{model.name}: {verb}ed in {seconds:.1f} s")

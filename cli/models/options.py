@@ -1,4 +1,4 @@
-"""Options and ways that the commands about models share."""
+"""Options and connections that the commands about models share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,21 +17,18 @@ from ops.cluster.port_forward import forwarded
 from ops.cluster.target import at_phase, existing_cluster
 from ops.gateway.connect import HERE, reached
 from ops.gateway.locate import found
-from ops.models.inventory import Model
+from ops.models.inventory import StackModel
 from ops.models.worker import Worker
-from ops.smoke.scope import GATEWAY
 
 PATIENCE_S: Final = 60.0
-Name = Annotated[str, typer.Argument(metavar="MODEL", help="As its service calls it, or the name of a route.")]
+Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name that its service uses, or the name of a route.")]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MODEL", help="As services call them; all that are on a disk if left out."),
+    typer.Argument(metavar="MODEL", help="Names that the services use; default: all models on a disk."),
 ]
-Service = Annotated[
-    str | None, typer.Option("--service", help="Whose model it is, where several have one of the name.")
-]
-Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="An API key, of scope admin.")]
-Url = Annotated[str | None, typer.Option("--url", help="The gateway's address; that of the cluster if left out.")]
+Service = Annotated[str | None, typer.Option("--service", help="Service of the model, where several have it.")]
+Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key of scope admin.")]
+Url = Annotated[str | None, typer.Option("--url", help="Address of the gateway; default: its address in the cluster.")]
 __all__ = ["Key", "Name", "Names", "Service", "StackOption", "Url"]
 
 
@@ -41,18 +38,18 @@ def planned(stack: str, phase: int | None) -> Plan:
 
 @contextmanager
 def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Pods]:
-    """The pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
+    """Yield the pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
     settings = plan.settings
-    with pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as known:
-        yield known
+    with pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as cluster:
+        yield cluster
 
 
 @contextmanager
-def backend(known: Pods, service: ServicePlan) -> Iterator[httpx.Client]:
-    """A client for a pod of *service* itself, past the gateway. Raises UnreachableError."""
-    pod = known.ready(service.service_name)
+def backend(cluster: Pods, service: ServicePlan) -> Iterator[httpx.Client]:
+    """Yield a client for a pod of *service*, without the gateway. Raises UnreachableError."""
+    pod = cluster.ready(service.service_name)
     with (
-        forwarded(known, pod, service.backend.container_port) as address,
+        forwarded(cluster, pod, service.backend.container_port) as address,
         httpx.Client(base_url=address, mounts=HERE, timeout=PATIENCE_S) as http,
     ):
         yield http
@@ -62,23 +59,17 @@ def backend(known: Pods, service: ServicePlan) -> Iterator[httpx.Client]:
 def gateway(
     plan: Plan, stack: str, url: str | None, kubeconfig: Path | None, key: str | None
 ) -> Iterator[httpx.Client]:
-    """A client for the gateway. Raises UnreachableError and ToolsError."""
-    with found(plan, stack, url, kubeconfig) as place, reached(place.url, key) as http:
+    """Yield a client for the gateway. Raises UnreachableError and ToolsError."""
+    with found(plan, stack, url, kubeconfig) as location, reached(location.url, key) as http:
         yield http
 
 
-def worker(known: Pods) -> Worker:
-    return Worker(known.core, known.namespace)
+def worker(cluster: Pods) -> Worker:
+    return Worker(cluster.core, cluster.namespace)
 
 
-def image(plan: Plan, known: Pods) -> str:
-    """What a worker runs as: the gateway's image where one is there."""
-    entry = next((service.service_name for service in plan.services if service.backend.kind == GATEWAY), None)
-    return worker(known).image(entry)
-
-
-def where(model: Model) -> str:
-    """The claim that it is on."""
+def place(model: StackModel) -> str:
+    """Return the claim of *model* and its path there."""
     if model.disk is None:
         return "-"
     return f"{model.disk.name}:{model.path}" if model.path else model.disk.name

@@ -1,4 +1,4 @@
-"""`synapse models profile`: what the gateway fills in for a model where a request leaves it out."""
+"""`synapse models profile`: the defaults that the gateway adds to requests for a model."""
 
 import json
 from typing import Annotated, Any, Final
@@ -17,12 +17,17 @@ from ops.gateway.client import Asker
 from ops.models.inventory import ModelError
 
 WITHIN_S: Final = 300.0
-"""A change of the context size restarts the router, when the profile is put to use."""
-Name = Annotated[str, typer.Argument(metavar="MODEL", help="As the router calls it.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Repeat it for several.")]
-Unsets = Annotated[list[str] | None, typer.Option("--unset", metavar="FIELD", help="Go back to the model's own.")]
-Reset = Annotated[bool, typer.Option("--reset", help="Take every field away that is not set here.")]
-Apply = Annotated[bool, typer.Option("--apply", help="Load the model with it now.")]
+"""Enough for a restart of the router, which a change of the context size needs."""
+Name = Annotated[str, typer.Argument(metavar="MODEL", help="Name that the router uses.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Field and its value; repeatable.")
+]
+Unsets = Annotated[
+    list[str] | None,
+    typer.Option("--unset", metavar="FIELD", help="Field to reset to the default of the model; repeatable."),
+]
+Reset = Annotated[bool, typer.Option("--reset", help="Reset of every field that is not set here.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Load of the model with the profile, now.")]
 
 
 class Profile(BaseModel):
@@ -63,51 +68,53 @@ def profile(  # noqa: PLR0913, PLR0917 - a command has its options
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the profile of a router's model, after changing it if asked."""
+    """Show the profile of a router's model, after the changes."""
     changes = {**dict.fromkeys(unsets or []), **dict(_value(text) for text in sets or [])}
     with gateway(planned(stack, phase), stack, url, kubeconfig, key) as http:
         try:
-            found, fields = _changed(Asker(http, WITHIN_S), name, changes, is_whole=reset, is_applied=apply)
+            result, fields = _changed(Asker(http, WITHIN_S), name, changes, is_whole=reset, is_applied=apply)
         except WrongAnswerError as error:
             raise ModelError(f"{name}: {error}") from error
     if as_json:
-        typer.echo(json.dumps({"model": name, **found.model_dump()}, indent=2))
+        typer.echo(json.dumps({"model": name, **result.model_dump()}, indent=2))
     else:
-        Console(soft_wrap=True, highlight=False).print(_table(name, found, fields))
+        Console(soft_wrap=True, highlight=False).print(_table(name, result, fields))
 
 
 def _changed(
-    asker: Asker, name: str, changes: dict[str, Any], *, is_whole: bool, is_applied: bool
+    client: Asker, name: str, changes: dict[str, Any], *, is_whole: bool, is_applied: bool
 ) -> tuple[Profile, list[Field]]:
-    """Raises WrongAnswerError with the gateway's own refusal, and ModelError when the model does not load."""
+    """Raises WrongAnswerError with the refusal of the gateway, and ModelError if the model does not load."""
     path = f"/models/{quote(name)}"
     if changes or is_whole:
-        asker.json(Profile, "PUT", f"{path}/profile", json={"values": changes, "replace": is_whole})
+        client.json(Profile, "PUT", f"{path}/profile", json={"values": changes, "replace": is_whole})
     if is_applied:
-        done = asker.json(Applied, "POST", f"{path}/profile/apply", json={"load_model": True})
-        if not done.load.success:
-            raise ModelError(f"{name}: the profile is stored, and the model does not load with it: {done.load.detail}")
-    return asker.json(Profile, "GET", f"{path}/profile"), asker.json(Schema, "GET", f"{path}/schema").fields
+        applied = client.json(Applied, "POST", f"{path}/profile/apply", json={"load_model": True})
+        if not applied.load.success:
+            raise ModelError(
+                f"{name}: the profile is stored, but the model does not load with it: {applied.load.detail}"
+            )
+    return client.json(Profile, "GET", f"{path}/profile"), client.json(Schema, "GET", f"{path}/schema").fields
 
 
 def _value(text: str) -> tuple[str, Any]:
-    """A number where it is one. Raises ModelError."""
+    """Parse FIELD=VALUE, with a number where the value is one. Raises ModelError."""
     name, separator, value = text.partition("=")
     if not separator or not name:
-        raise ModelError(f"--set {text}: accepted: FIELD=VALUE, such as temperature=0.7")
+        raise ModelError(f"--set: got {text}; accepted: FIELD=VALUE, such as temperature=0.7")
     try:
-        found = json.loads(value)
+        parsed = json.loads(value)
     except ValueError:
         return name, value
-    return name, found if isinstance(found, int | float) and not isinstance(found, bool) else value
+    return name, parsed if isinstance(parsed, int | float) and not isinstance(parsed, bool) else value
 
 
-def _table(name: str, found: Profile, fields: list[Field]) -> Table:
+def _table(name: str, profile: Profile, fields: list[Field]) -> Table:
     table = Table(
-        "Field", "Value", "Otherwise", "Means", title=f"{escape(name)} ({found.family})", title_justify="left"
+        "Field", "Value", "Default", "Description", title=f"{escape(name)} ({profile.family})", title_justify="left"
     )
     for field in fields:
-        value = found.values.get(field.name)
+        value = profile.values.get(field.name)
         table.add_row(
             field.name, "-" if value is None else escape(str(value)), escape(str(field.default)), field.description
         )

@@ -1,6 +1,5 @@
-"""`synapse models pull`: get models to where their services look for them."""
+"""`synapse models pull`: download models to the places where their services look for them."""
 
-import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
@@ -18,23 +17,21 @@ from rich.progress import (
 )
 
 from cli.models.listing import weights
-from cli.models.options import Names, Service, backend, cluster_pods, image, planned, where, worker
+from cli.models.options import Names, Service, backend, cluster_pods, place, planned, worker
 from cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from ops.cluster.pods import Pods
-from ops.models import hub, ollama
-from ops.models.fetching import Order
-from ops.models.inventory import Model, ModelError, another, find, models
-from ops.models.worker import Work
-from ops.models.worker_bundle import FETCHING
+from ops.models import ollama
+from ops.models.inventory import ModelError, StackModel, additional_model, find, models
+from ops.models.jobs import download_job, image, room_job
 
-TOKEN_KEY = "hfToken"  # noqa: S105 - its key in the stack file
-SHOWN = 40
-"""Characters of a file's name, its end."""
-Event = Mapping[str, Any]
+NAME_LENGTH = 40
+"""Characters of a file's name that are shown, from its end."""
+DownloadEvent = Mapping[str, Any]
 Sha256 = Annotated[
-    str | None, typer.Option("--sha256", metavar="HEX", help="Of the one file that is fetched; the hub tells its own.")
+    str | None,
+    typer.Option("--sha256", metavar="HEX", help="Expected digest of the file; default: the hub's."),
 ]
 
 
@@ -47,91 +44,77 @@ def pull(  # noqa: PLR0913, PLR0917 - a command has its options
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch models to their claims: resumed, checked, and only where they fit. A llama.cpp takes an address too."""
+    """Download models to their claims: resumed, verified, and only if they fit. A llama.cpp accepts an address, too."""
     plan = planned(stack, phase)
-    wanted = list(_wanted(plan, names or [], service))
-    if sha256 and len(wanted) != 1:
-        raise ModelError(f"--sha256 is of one file, and {len(wanted)} models are to be fetched")
-    with cluster_pods(plan, stack, kubeconfig) as known:
-        done = [_fetched(plan, known, model, sha256, as_json=as_json) for model in wanted]
+    selected = list(_selected(plan, names or [], service))
+    if sha256 and (len(selected) != 1 or selected[0].kind != "file"):
+        names = [model.name for model in selected]
+        raise ModelError(f"--sha256: got {', '.join(names)}; accepted: one model that is one file")
+    with cluster_pods(plan, stack, kubeconfig) as cluster:
+        results = [_pull(plan, cluster, model, sha256, as_json=as_json) for model in selected]
     if as_json:
-        typer.echo(json.dumps(done, indent=2))
+        typer.echo(json.dumps(results, indent=2))
 
 
-def _wanted(plan: Plan, names: list[str], service: str | None) -> Iterator[Model]:
-    """Those of the stack or, where a service is named, others that it can keep. Raises ModelError."""
+def _selected(plan: Plan, names: list[str], service: str | None) -> Iterator[StackModel]:
+    """Yield models of the stack or, for a service that is named, additional ones. Raises ModelError."""
     if not names:
-        yield from (model for model in models(plan) if model.kind != "own")
+        yield from (model for model in models(plan) if model.kind != "service")
     for name in names:
         try:
-            found = find(plan, name, service)
+            model = find(plan, name, service)
         except ModelError:
             if service is None:
                 raise
-            found = another(plan, name, service)
-        if found.kind == "own":
-            raise ModelError(f"{name}: {found.service.service_name} brings or fetches it by itself")
-        yield found
+            model = additional_model(plan, name, service)
+        if model.kind == "service":
+            raise ModelError(f"{name}: {model.service.service_name} provides it; there is nothing to download")
+        yield model
 
 
-def _fetched(plan: Plan, known: Pods, model: Model, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
-    files = dict[str, Event]()
+def _pull(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
+    files = dict[str, DownloadEvent]()
     with Bars(is_shown=not as_json) as bars:
-        for event in _events(plan, known, model, sha256):
+        for event in _events(plan, cluster, model, sha256):
             files[event["file"]] = event
             bars.show(event)
     size = sum(event["size"] for event in files.values())
     if not as_json:
         states = sorted({event.get("state", "fetched") for event in files.values()})
-        typer.echo(f"{model.name}: {len(files)} files, {gib(size)}, {' and '.join(states)}; on {where(model)}")
-    about = {"model": model.name, "service": model.service.service_name, "place": where(model), "bytes": size}
-    return {**about, "files": list(files.values())}
+        typer.echo(f"{model.name}: {len(files)} files, {gib(size)}, {' and '.join(states)}; on {place(model)}")
+    summary = {"model": model.name, "service": model.service.service_name, "place": place(model), "bytes": size}
+    return {**summary, "files": list(files.values())}
 
 
-def _events(plan: Plan, known: Pods, model: Model, sha256: str | None) -> Iterator[Event]:
+def _events(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None) -> Iterator[DownloadEvent]:
     if model.kind == "ollama":
-        yield from _of_ollama(plan, known, model)
-        return
-    with hub.client() as http:
-        order = hub.order(http, model, sha256)
-    yield from worker(known).run(work(plan, model, order, image(plan, known)))
+        yield from _ollama_events(plan, cluster, model)
+    else:
+        yield from worker(cluster).run(download_job(plan, model, image(plan, cluster), sha256))
 
 
-def _of_ollama(plan: Plan, known: Pods, model: Model) -> Iterator[Event]:
-    """It fetches by itself, and would find out that the disk is too small when that is full."""
-    with backend(known, model.service) as http:
-        needed = weights(plan, model)
-        if needed and model.name not in ollama.names(http, "/api/tags"):
-            order = Order(root=model.path, room=needed)
-            yield from worker(known).run(work(plan, model, order, image(plan, known)))
+def _ollama_events(plan: Plan, cluster: Pods, model: StackModel) -> Iterator[DownloadEvent]:
+    """Check the room on the disk, which Ollama does not, and have Ollama download the model."""
+    with backend(cluster, model.service) as http:
+        size = weights(plan, model)
+        if size and model.name not in ollama.names(http, "/api/tags"):
+            _check_room(plan, cluster, model, size)
         yield from ollama.pull(http, model.name)
 
 
-def work(plan: Plan, model: Model, order: Order, image: str) -> Work:
-    """What a pod is to do to have *order* carried out beside the service of *model*."""
-    assert model.disk is not None  # noqa: S101 - what is fetched has a place
-    return Work(
-        module=FETCHING,
-        order=json.dumps(dataclasses.asdict(order)),
-        disk=model.disk,
-        user=model.service.backend.user,
-        image=image,
-        token=_token(plan, model, order),
-    )
-
-
-def _token(plan: Plan, model: Model, order: Order) -> tuple[str, str] | None:
-    """The Secret with the hub's token, if the stack has one, for what comes from the hub."""
-    service = model.service
-    secrets = [secret for secret in service.backend.secrets if secret.config_key == TOKEN_KEY]
-    is_of_hub = bool(order.items) and all(hub.is_of_hub(item.url) for item in order.items)
-    if not (secrets and is_of_hub and TOKEN_KEY in plan.settings.secrets):
-        return None
-    return f"{service.service_name}-{secrets[0].secret}", secrets[0].key
+def _check_room(plan: Plan, cluster: Pods, model: StackModel, size: int) -> None:
+    """Raises ModelError. The early phases have no gateway whose image could do it, and Ollama needs none."""
+    try:
+        job = room_job(model, image(plan, cluster), size)
+    except ModelError as error:
+        typer.echo(f"{model.name}: the room on the disk is not checked: {error}", err=True)
+        return
+    for _ in worker(cluster).run(job):
+        pass
 
 
 class Bars:
-    """A bar on stderr for each file that is on its way."""
+    """A progress bar on stderr for each file."""
 
     def __init__(self, *, is_shown: bool) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -146,8 +129,8 @@ class Bars:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show(self, event: Event) -> None:
+    def show(self, event: DownloadEvent) -> None:
         name = event["file"]
         if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name[-SHOWN:], total=event["size"])
+            self._tasks[name] = self._progress.add_task(name[-NAME_LENGTH:], total=event["size"])
         self._progress.update(self._tasks[name], completed=event["done"])

@@ -1,4 +1,4 @@
-"""`synapse models verify`: what each model takes by its own file, beside what the ledger counts with."""
+"""`synapse models verify`: memory of each model by the header of its file, compared with the ledger."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.models.options import Names, Service, cluster_pods, image, planned, worker
+from cli.models.options import Names, Service, cluster_pods, planned, worker
 from cli.options import AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
@@ -19,18 +19,17 @@ from infra.settings.services import ModelMemory
 from infra.sizing import model_files
 from infra.sizing.model_specs import ModelSpec
 from ops.models.estimate import Estimate, estimate
-from ops.models.inventory import Model, ModelError, find, models
-from ops.models.worker import Work
-from ops.models.worker_bundle import READING
+from ops.models.inventory import ModelError, StackModel, find, models
+from ops.models.jobs import headers_job, image
 
 File = Annotated[
     Path | None,
     typer.Option(
-        "--file", exists=True, help="Read this GGUF file or folder of safetensors for the one model, no claim."
+        "--file", exists=True, help="GGUF file or folder of safetensors on this machine, instead of the claim."
     ),
 ]
-Found = tuple[Model, ModelSpec | str]
-"""A model, and its model spec or why there is none."""
+Header = tuple[StackModel, ModelSpec | str]
+"""A model with its model spec, or with the reason why there is none."""
 
 
 def verify(  # noqa: PLR0913, PLR0917 - a command has its options
@@ -42,18 +41,17 @@ def verify(  # noqa: PLR0913, PLR0917 - a command has its options
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read the headers of the models' files where they lie; exit 1 for one that takes more than its claim."""
+    """Compare models with the ledger by the headers of their files; exit 1 if one needs more than its claim."""
     plan = planned(stack, phase)
-    wanted = [find(plan, name, service) for name in names or []] or [m for m in models(plan) if m.kind != "own"]
-    if not wanted:
-        typer.echo(f"nothing to verify: the services of {stack} bring their models by themselves", err=True)
-    found = _of_file(wanted, file) if file else list(_of_claims(plan, wanted, stack, kubeconfig))
+    selected = [find(plan, name, service) for name in names or []]
+    selected = selected or [model for model in models(plan) if model.kind != "service"]
+    if not selected:
+        typer.echo(f"nothing to verify: the services of {stack} provide their models", err=True)
+    headers = _read_file(selected, file) if file else list(_read_claims(plan, selected, stack, kubeconfig))
     estimates = [
-        estimate(model, model_spec, plan.settings.model_specs)
-        for model, model_spec in found
-        if isinstance(model_spec, ModelSpec)
+        estimate(model, spec, plan.settings.model_specs) for model, spec in headers if isinstance(spec, ModelSpec)
     ]
-    faults = {model.name: model_spec for model, model_spec in found if isinstance(model_spec, str)}
+    faults = {model.name: spec for model, spec in headers if isinstance(spec, str)}
     if as_json:
         typer.echo(json.dumps({"models": [_entry(each) for each in estimates], "faults": faults}, indent=2))
     else:
@@ -61,63 +59,56 @@ def verify(  # noqa: PLR0913, PLR0917 - a command has its options
     raise typer.Exit(0 if not faults and all(each.fits for each in estimates) else 1)
 
 
-def _of_file(wanted: Sequence[Model], file: Path) -> list[Found]:
+def _read_file(selected: Sequence[StackModel], file: Path) -> list[Header]:
     """Raises ModelError unless one model is named, and ModelFileError."""
-    if len(wanted) != 1:
-        raise ModelError(f"--file is of one model: name it; accepted: {', '.join(model.name for model in wanted)}")
-    return [(wanted[0], model_files.model_spec(file)[0])]
+    if len(selected) != 1:
+        names = ", ".join(model.name for model in selected)
+        raise ModelError(f"--file: name the model of the file; accepted: {names}")
+    return [(selected[0], model_files.model_spec(file)[0])]
 
 
-def _of_claims(plan: Plan, wanted: Sequence[Model], stack: str, kubeconfig: Path | None) -> Iterator[Found]:
-    """One pod for each claim reads all that is on it. Raises ModelError for a model that a service brings."""
-    by_disk: dict[tuple[str, str, int], list[Model]] = {}
-    for model in wanted:
-        if model.kind == "own" or not model.disk:
-            who = model.service.service_name
-            raise ModelError(f"{model.name}: {who} brings it by itself; name a file of it with --file")
+def _read_claims(plan: Plan, selected: Sequence[StackModel], stack: str, kubeconfig: Path | None) -> Iterator[Header]:
+    """Read all models of a claim in one pod. Raises ModelError for a model that its service provides."""
+    by_disk: dict[tuple[str, str, int], list[StackModel]] = {}
+    for model in selected:
+        if model.kind == "service" or not model.disk:
+            service = model.service.service_name
+            raise ModelError(f"{model.name}: {service} provides it; pass a file of it with --file")
         by_disk.setdefault((model.disk.name, model.disk.mount, model.service.backend.user), []).append(model)
     if not by_disk:
         return
-    with cluster_pods(plan, stack, kubeconfig) as known:
-        python = image(plan, known)
-        for kept in by_disk.values():
-            yield from zip(kept, map(_model_spec, worker(known).run(work(kept, python))), strict=True)
+    with cluster_pods(plan, stack, kubeconfig) as cluster:
+        gateway_image = image(plan, cluster)
+        for stored in by_disk.values():
+            events = worker(cluster).run(headers_job(stored, gateway_image))
+            yield from zip(stored, map(_spec, events), strict=True)
 
 
-def work(kept: Sequence[Model], image: str) -> Work:
-    """What a pod is to do to have the headers of *kept* read, which lie on one claim."""
-    disk, order = kept[0].disk, [{"kind": model.kind, "path": model.path, "name": model.name} for model in kept]
-    assert disk is not None  # noqa: S101 - they lie there
-    return Work(
-        module=READING, order=json.dumps({"models": order}), disk=disk, user=kept[0].service.backend.user, image=image
-    )
+def _spec(event: dict[str, Any]) -> ModelSpec | str:
+    return str(event["fault"]) if "fault" in event else ModelSpec(**event["spec"])
 
 
-def _model_spec(event: dict[str, Any]) -> ModelSpec | str:
-    return str(event["fault"]) if "fault" in event else ModelSpec(**event["model_spec"])
+def _entry(result: Estimate) -> dict[str, Any]:
+    parts = {name: dataclasses.asdict(each) | {"total": each.total} for name, each in _sides(result)}
+    summary = {"model": result.model.name, "service": result.model.service.service_name, "memory": result.memory}
+    return {**summary, **parts, "claim": result.claim, "fits": result.fits}
 
 
-def _entry(found: Estimate) -> dict[str, Any]:
-    parts = {name: dataclasses.asdict(each) | {"total": each.total} for name, each in _sides(found)}
-    about = {"model": found.model.name, "service": found.model.service.service_name, "memory": found.memory}
-    return {**about, **parts, "claim": found.claim, "fits": found.fits}
-
-
-def _sides(found: Estimate) -> Iterator[tuple[str, ModelMemory]]:
-    if found.ledger:
-        yield "ledger", found.ledger
-    yield "file", found.found
+def _sides(result: Estimate) -> Iterator[tuple[str, ModelMemory]]:
+    if result.ledger:
+        yield "ledger", result.ledger
+    yield "file", result.file
 
 
 def _show(estimates: Sequence[Estimate], faults: dict[str, str]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     table = Table("Model", "Service", "By", "Weights", "KV cache", "Other", "Sum", "Claim", "")
-    for found in estimates:
-        for number, (side, parts) in enumerate(_sides(found)):
-            names = (found.model.name, found.model.service.service_name) if number == 0 else ("", "")
+    for result in estimates:
+        for number, (side, parts) in enumerate(_sides(result)):
+            names = (result.model.name, result.model.service.service_name) if number == 0 else ("", "")
             figures = map(gib, (parts.weights, parts.kv_cache, parts.other, parts.total))
-            verdict = "" if side == "ledger" else "[green]fits[/]" if found.fits else "[red]DOES NOT FIT[/]"
-            table.add_row(*map(escape, names), side, *figures, f"{gib(found.claim)} {found.memory}", verdict)
+            verdict = "" if side == "ledger" else "[green]fits[/]" if result.fits else "[red]DOES NOT FIT[/]"
+            table.add_row(*map(escape, names), side, *figures, f"{gib(result.claim)} {result.memory}", verdict)
     if estimates:
         console.print(table)
     for name, fault in faults.items():

@@ -65,8 +65,8 @@ def kinds(services: Sequence[ServicePlan]) -> frozenset[str]:
 
 def models(plan: Plan, service: ServicePlan) -> tuple[str, ...]:
     """Return the models that routes request from *service*, by their names there."""
-    targets = (target for route in plan.routes.routes for target in route.targets)
-    return tuple(dict.fromkeys(target.model for target in targets if target.service.name == service.name))
+    chosen = (target for route in plan.routes.routes for target in route.targets)
+    return tuple(dict.fromkeys(target.model for target in chosen if target.service.name == service.name))
 
 
 def _probe(service: ServicePlan, plan: Plan) -> Probe:

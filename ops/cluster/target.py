@@ -17,7 +17,7 @@ from tools import paths
 from tools.cluster import Cluster, Forward, Size
 from tools.control_plane.files import write_private
 from tools.errors import ClusterError, ToolsError, TwinError
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 from tools.twin import Twin
 
 PACK = ("--policy-pack", str(ROOT / "policies"))
@@ -71,7 +71,9 @@ def forwards(settings: Settings) -> tuple[Forward, ...]:
     return tuple(Forward(GATEWAY, host, int(port)) for host, _, port in addresses)
 
 
-def engine(stack: str, settings: Settings, kubeconfig: Path, config: Mapping[str, object] | None = None) -> Engine:
+def engine(
+    stack: str, settings: Settings, kubeconfig: Path, config: Mapping[str, object] | None = None
+) -> PulumiEngine:
     """A Pulumi engine of its own with the stack selected, at the phase of *settings*; *config* wins over its file.
 
     The stack file's secrets are sealed for somebody else's engine: a twin gets stand-ins of the same names, and a real
@@ -85,7 +87,7 @@ def engine(stack: str, settings: Settings, kubeconfig: Path, config: Mapping[str
         raise ToolsError(f"only the stack's own engine can open its secrets ({names}): use `pulumi up -s {stack}`")
     # What the engine knows of a private cluster goes with that: its next life starts from nothing.
     state = private.folder / "engine" if is_own else paths.state() / "engines" / stack
-    found = Engine(stack=stack, state=state, kubeconfig=kubeconfig, project=project())
+    found = PulumiEngine(stack=stack, state=state, kubeconfig=kubeconfig, project=project())
     secrets = {f"{PREFIX}{key}": ON_A_TWIN for key in settings.secrets}
     found.prepare({f"{PREFIX}phase": settings.phase, **secrets, **(config or {})})
     for key, value in secrets.items():

@@ -1,1 +1,1 @@
-"""The move of one consumer, step by step on a cluster: verified, resumable, and with a way back."""
+"""Migration of a consumer to a service of the platform: step by step, verified, resumable, with a rollback."""

@@ -1,10 +1,10 @@
-"""What can keep a move from its end; each error has the exit code that scripts see.
+"""Errors of a migration; each has the exit code that scripts see.
 
-MigrationError           1  it cannot be begun or gone on with; nothing was changed by this run, or it can be run again
-├── StepError            1  a step came to no good end; whoever walks the steps goes back
-├── TakenOverError       1  another run is at work on the same consumer
-├── WentBackError        3  it was tried, and the consumer is as it was
-└── NotYetError          4  the old server may not be stopped or deleted yet
+MigrationError           1  the migration cannot begin or continue; nothing was changed, or it can be run again
+├── StepError            1  a step failed; the run rolls back
+├── ConcurrentRunError   1  another run migrates the same consumer
+├── RolledBackError      3  a step failed, and the consumer has its old values again
+└── TooEarlyError        4  the consumer's own server may not be stopped or deleted yet
 """
 
 from typing import ClassVar
@@ -13,26 +13,26 @@ from infra.errors import SynapseError
 
 
 class MigrationError(SynapseError):
-    """Says what is wrong, where, and what to do."""
+    """The message says what is wrong, where, and what to do."""
 
     code: ClassVar[int] = 1
 
 
 class StepError(MigrationError):
-    """The message is the reason that the report gives for going back."""
+    """The message is the reason that the report gives for the rollback."""
 
 
-class TakenOverError(MigrationError):
-    """The record of the move was written by somebody else since this run has read it."""
+class ConcurrentRunError(MigrationError):
+    """The record of the migration has changed since this run read it."""
 
 
-class WentBackError(MigrationError):
+class RolledBackError(MigrationError):
     """The message says why, and that the old values hold again."""
 
     code = 3
 
 
-class NotYetError(MigrationError):
-    """The message says who still calls, or how long is left to wait."""
+class TooEarlyError(MigrationError):
+    """The message names the callers, or the time that is left."""
 
     code = 4

@@ -1,4 +1,7 @@
-"""A move from end to end: forward, back, and the end of the old server; what to do next follows from the record."""
+"""Migration of a consumer from end to end: forward, rollback, and the removal of its own server.
+
+The record of the migration determines what a run does next.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,195 +10,179 @@ from typing import NoReturn
 from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
 from ops.check_results import Finding, failed
-from ops.migrate.errors import MigrationError, NotYetError, StepError, WentBackError
+from ops.migrate.errors import MigrationError, RolledBackError, StepError, TooEarlyError
 from ops.migrate.objects import Objects
 from ops.migrate.preflight import Preflight
-from ops.migrate.record import Record, Records, now
-from ops.migrate.runner import Tell, walk
-from ops.migrate.server_client import Servers
-from ops.migrate.steps import Step, Steps, before
-from ops.migrate.traffic import Quiet, quiet
+from ops.migrate.record import MigrationRecord, MigrationRecords, now
+from ops.migrate.runner import Report, run_steps
+from ops.migrate.server_client import MigrationServers
+from ops.migrate.steps import MigrationStep, MigrationSteps, save_values
+from ops.migrate.traffic import read_traffic, stop_obstacle
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mover:
-    """What one run of `synapse migrate` works with; *tell* hears of every step."""
+class MigrationRun:
+    """One run of `synapse migrate`; *report* gets every event of a step."""
 
     move: MigrationPlan
     objects: Objects
-    records: Records
-    servers: Servers
-    tell: Tell
+    records: MigrationRecords
+    servers: MigrationServers
+    report: Report
 
-    # Looking
+    # Read only
 
     def preflight(self) -> list[Finding]:
-        return list(Preflight(move=self.move, objects=self.objects, servers=self.servers).findings())
+        return list(Preflight(move=self.move, objects=self.objects, servers=self.servers).results())
 
-    def plan(self) -> list[tuple[Step, bool]]:
-        """What `forward` would do, each with whether it is done already; nothing is changed."""
+    def plan(self) -> list[tuple[MigrationStep, bool]]:
+        """Return the steps of the next run, each with True if it is done already."""
         record = self.records.read()
-        if record is None or not (self._is_under_way(record) or self._has_arrived(record)):
-            record = self._begun(record)
+        if record is None or not (self._is_in_progress(record) or self._is_complete(record)):
+            record = self._new_record(record)
         steps = self._steps(record)
-        chosen = steps.backward() if record.state == "going back" else steps.forward()
-        return [(step, step.is_done()) for step in chosen]
+        selected = steps.backward() if record.state == "going back" else steps.forward()
+        return [(step, step.is_done()) for step in selected]
 
-    # Forward
+    # Forward and back
 
-    def forward(self) -> Record:
-        """Move the consumer, or go on where an earlier run was ended; one that was going back goes on going back.
+    def forward(self) -> MigrationRecord:
+        """Move the consumer, or continue an interrupted run; an interrupted rollback is completed.
 
-        Raises WentBackError when a step failed and the old values hold again, and MigrationError when nothing could be
-        begun.
+        Raises RolledBackError if a step failed and the old values hold again, and MigrationError if nothing began.
         """
         record = self.records.read()
         if record is not None and record.state == "going back":
-            self._go_back(record, record.fault or "an earlier run was going back")
-        if record is None or not self._is_under_way(record):
-            if record is not None and self._has_arrived(record):
+            self._fail(record, record.fault or "an earlier run was rolling back")
+        if record is None or not self._is_in_progress(record):
+            if record is not None and self._is_complete(record):
                 return record
             record = self._begin(record)
         try:
-            walk(self._steps(record).forward(), record, self.records, self.tell)
+            run_steps(self._steps(record).forward(), record, self.records, self.report)
         except StepError as error:
-            self._go_back(record, str(error))
+            self._fail(record, str(error))
         record.state, record.moved, record.fault = "moved", now(), None
         self.records.write(record)
         return record
 
-    def back(self) -> Record:
-        """Give the consumer its old values again. Raises MigrationError when there are none, or a step fails."""
-        record = self._known()
+    def roll_back(self) -> MigrationRecord:
+        """Restore the old values of the consumer. Raises MigrationError if there are none, or a step fails."""
+        record = self._existing_record()
         if record.deleted and record.before.own_replicas:
-            raise MigrationError(f"{self.move.name}: its own server is deleted, and nothing is left to go back to")
+            raise MigrationError(f"{self.move.name}: its own server is deleted, so there is no rollback")
         if record.state != "back":
-            self._restore(record, "asked for")
+            self._restore(record, "requested")
         return record
 
-    # The old server
+    # The consumer's own server
 
-    def stop(self) -> Record:
-        """Scale the consumer's own server to nothing. Raises NotYetError while somebody calls it, or may have."""
-        record, own = self._known(), self._own()
-        moved = self._arrived(record)
+    def decommission(self) -> MigrationRecord:
+        """Scale the consumer's own server to 0. Raises TooEarlyError if it has requests, or may have had."""
+        record, own = self._existing_record(), self._own_server()
+        moved = self._moved_at(record)
         if record.stopped is None:
-            self._check_quiet(moved, own)
-        walk(self._steps(record).stop(), record, self.records, self.tell)
+            self._check_traffic(moved, own)
+        run_steps(self._steps(record).decommission(), record, self.records, self.report)
         record.stopped = record.stopped or now()
         self.records.write(record)
         return record
 
-    def delete(self) -> Record:
-        """Delete what the settings name of the old server. Raises NotYetError until it was stopped for long enough."""
-        record, own = self._known(), self._own()
-        self._arrived(record)
+    def delete(self) -> MigrationRecord:
+        """Delete the objects of the old server that the settings name. Raises TooEarlyError within quietHours."""
+        record, own = self._existing_record(), self._own_server()
+        self._moved_at(record)
         if record.stopped is None:
-            raise NotYetError(f"{own.deployment} of {self.move.name} still runs: stop it first, with --decommission")
-        _check_waited(own.deployment, "stopped", record.stopped, own.quiet_hours)
-        walk(self._steps(record).delete(), record, self.records, self.tell)
+            raise TooEarlyError(f"{own.deployment} of {self.move.name} still runs: stop it first, with --decommission")
+        _check_age(own.deployment, "stopped", record.stopped, own.quiet_hours)
+        run_steps(self._steps(record).delete(), record, self.records, self.report)
         record.deleted = record.deleted or now()
         self.records.write(record)
         return record
 
     # Parts
 
-    def _is_under_way(self, record: Record) -> bool:
-        """Raises MigrationError when it is on the way to something else than the settings say now."""
+    def _is_in_progress(self, record: MigrationRecord) -> bool:
+        """Raises MigrationError if an interrupted migration had other target values than the settings have now."""
         if record.state == "moving" and record.target != self.move.digest:
             raise MigrationError(
-                f"{self.move.name} is in the middle of a move to other values than the settings have now: put the "
-                "settings back and run this again, or go back with --rollback"
+                f"{self.move.name}: a migration to other values than those of the settings was interrupted: restore "
+                "the settings and run this again, or roll back with --rollback"
             )
         return record.state in {"moving", "going back"}
 
-    def _has_arrived(self, record: Record) -> bool:
-        """Whether all that the settings say is so already."""
+    def _is_complete(self, record: MigrationRecord) -> bool:
+        """True if the cluster has all that the settings declare."""
         if record.target != self.move.digest or record.state != "moved":
             return False
         steps = [step for step in self._steps(record).forward() if step.name != "verify"]
         return all(step.is_done() for step in steps)
 
-    def _begun(self, former: Record | None) -> Record:
+    def _new_record(self, former: MigrationRecord | None) -> MigrationRecord:
         kept = {"number": former.number + 1, "stopped": former.stopped, "deleted": former.deleted} if former else {}
-        return Record(target=self.move.digest, before=before(self.move, self.objects), **kept)
+        return MigrationRecord(target=self.move.digest, before=save_values(self.move, self.objects), **kept)
 
-    def _begin(self, former: Record | None) -> Record:
-        if wrong := failed(self.preflight()):
-            lines = "".join(f"\n- {found.name}: {found.says}; {found.do}" for found in wrong)
+    def _begin(self, former: MigrationRecord | None) -> MigrationRecord:
+        if failures := failed(self.preflight()):
+            lines = "".join(f"\n- {each.name}: {each.says}; {each.do}" for each in failures)
             raise MigrationError(f"{self.move.name} cannot be moved yet, and nothing was changed:{lines}")
-        record = self._begun(former)
+        record = self._new_record(former)
         self.records.write(record)
         return record
 
-    def _go_back(self, record: Record, why: str) -> NoReturn:
-        self._restore(record, why)
-        raise WentBackError(f"{self.move.name} was not moved, and its old values hold again: {why}")
+    def _fail(self, record: MigrationRecord, reason: str) -> NoReturn:
+        self._restore(record, reason)
+        raise RolledBackError(f"{self.move.name} was not moved, and its old values hold again: {reason}")
 
-    def _restore(self, record: Record, why: str) -> None:
-        record.state, record.fault = "going back", why
+    def _restore(self, record: MigrationRecord, reason: str) -> None:
+        record.state, record.fault = "going back", reason
         self.records.write(record)
         try:
-            walk(self._steps(record).backward(), record, self.records, self.tell)
+            run_steps(self._steps(record).backward(), record, self.records, self.report)
         except StepError as error:
             raise MigrationError(
-                f"{self.move.name} is on its way back ({why}), and that failed: {error}. Repair it, then run the same "
-                "command again: it goes on from there"
+                f"{self.move.name}: the rollback ({reason}) failed: {error}. Repair it, then run the same command "
+                "again: it continues there"
             ) from error
         record.state = "back"
         if record.before.own_replicas:
             record.stopped = None
         self.records.write(record)
 
-    def _steps(self, record: Record) -> Steps:
-        return Steps(move=self.move, objects=self.objects, servers=self.servers, record=record)
+    def _steps(self, record: MigrationRecord) -> MigrationSteps:
+        return MigrationSteps(move=self.move, objects=self.objects, servers=self.servers, record=record)
 
-    def _known(self) -> Record:
+    def _existing_record(self) -> MigrationRecord:
         record = self.records.read()
         if record is None:
-            raise MigrationError(f"{self.move.name} was never moved by this command: there is no record of it")
+            raise MigrationError(f"{self.move.name} was never moved by this command: it has no record of a migration")
         return record
 
-    def _own(self) -> OwnServer:
+    def _own_server(self) -> OwnServer:
         if self.move.migration.own is None:
-            raise MigrationError(f"{self.move.name} has no server of its own in the settings; accepted: migration.own")
+            raise MigrationError(f"{self.move.name}: the settings name no server to remove; accepted: migration.own")
         return self.move.migration.own
 
-    def _arrived(self, record: Record) -> datetime:
-        """When. Raises NotYetError."""
+    def _moved_at(self, record: MigrationRecord) -> datetime:
+        """Raises TooEarlyError for a consumer that is not moved."""
         if record.state != "moved" or record.moved is None:
-            raise NotYetError(f"{self.move.name} is {record.state}: move it first, with `synapse migrate` alone")
+            raise TooEarlyError(
+                f"{self.move.name} is {record.state}: move it first, with `synapse migrate {self.move.name}`"
+            )
         return record.moved
 
-    def _check_quiet(self, moved: datetime, own: OwnServer) -> None:
-        _check_waited(self.move.name, "moved", moved, own.quiet_hours)
+    def _check_traffic(self, moved: datetime, own: OwnServer) -> None:
+        _check_age(self.move.name, "moved", moved, own.quiet_hours)
         if own.quiet_hours and self.objects.pods(own.deployment):
-            found = quiet(self.objects, own, now() - timedelta(hours=own.quiet_hours))
-            if fault := not_quiet(found, own):
-                raise NotYetError(f"{self.move.name}: {fault}")
+            traffic = read_traffic(self.objects, own, now() - timedelta(hours=own.quiet_hours))
+            if obstacle := stop_obstacle(traffic, own):
+                raise TooEarlyError(f"{self.move.name}: {obstacle}")
 
 
-def not_quiet(found: Quiet, own: OwnServer) -> str | None:
-    """Why the old server may not be stopped; None where nobody has called it."""
-    since = f"{found.since:%Y-%m-%d %H:%M} UTC"
-    if found.requests:
-        return (
-            f"{own.deployment} was asked {found.requests} times since {since}, last at {found.last:%Y-%m-%d %H:%M:%S} "
-            f"UTC, by {', '.join(found.callers) or 'nobody that its log names'}: move whoever that is, then wait"
-        )
-    if not found.is_known:
-        known = f"{found.known_since:%Y-%m-%d %H:%M} UTC" if found.known_since else "no time at all"
-        return (
-            f"the log of {own.deployment} goes back to {known} only, and nobody knows who called it from {since} to "
-            f"then: wait until it covers {own.quiet_hours:g} h"
-        )
-    return None
-
-
-def _check_waited(name: str, what: str, since: datetime, hours: float) -> None:
+def _check_age(name: str, event: str, since: datetime, hours: float) -> None:
     until = since + timedelta(hours=hours)
     if now() < until:
-        raise NotYetError(
-            f"{name} was {what} at {since:%Y-%m-%d %H:%M} UTC, and quietHours is {hours:g}: "
+        raise TooEarlyError(
+            f"{name} was {event} at {since:%Y-%m-%d %H:%M} UTC, and quietHours is {hours:g}: "
             f"wait until {until:%Y-%m-%d %H:%M} UTC"
         )

@@ -1,4 +1,4 @@
-"""The consumer's objects on the cluster: what a move reads of them, and the few fields that it changes."""
+"""Objects of a consumer on the cluster: the fields that a migration reads and changes."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ ALIAS_LABELS: Final = part_of()
 
 
 class Objects:
-    """Everything is in *namespace*. What is not there is None."""
+    """Objects in *namespace*; a missing one is None."""
 
     def __init__(self, api: Any, namespace: str) -> None:  # noqa: ANN401 - the client is untyped
         self.core: Any = client.CoreV1Api(api)
@@ -28,11 +28,11 @@ class Objects:
     # ConfigMaps
 
     def keys(self, config_map: str) -> dict[str, str] | None:
-        found = _or_none(self.core.read_namespaced_config_map, config_map, self.namespace)
-        return None if found is None else dict(found.data or {})
+        current = _or_none(self.core.read_namespaced_config_map, config_map, self.namespace)
+        return None if current is None else dict(current.data or {})
 
     def set_keys(self, config_map: str, values: Mapping[str, str | None]) -> None:
-        """None takes a key away."""
+        """Set keys; None deletes a key."""
         self.core.patch_namespaced_config_map(config_map, self.namespace, {"data": dict(values)}, field_manager=MANAGER)
 
     # The alias
@@ -41,9 +41,9 @@ class Objects:
         return _or_none(self.core.read_namespaced_service, name, self.namespace)
 
     def alias(self, name: str) -> str | None:
-        """The host that it stands for; None for a Service of another type too."""
-        found = self.service(name)
-        return None if found is None else found.spec.external_name
+        """Return the host that it points to; None also for a Service of another type."""
+        service = self.service(name)
+        return None if service is None else service.spec.external_name
 
     def set_alias(self, name: str, host: str | None) -> None:
         if host is None:
@@ -62,12 +62,12 @@ class Objects:
         return _or_none(self._apps.read_namespaced_deployment, name, self.namespace)
 
     def mark(self, deployment: str) -> str | None:
-        """What its pods say of the settings that they were started with."""
-        found = self.deployment(deployment)
-        return None if found is None else (found.spec.template.metadata.annotations or {}).get(MIGRATED)
+        """Return the annotation of its pods that names the settings they started with."""
+        current = self.deployment(deployment)
+        return None if current is None else (current.spec.template.metadata.annotations or {}).get(MIGRATED)
 
     def set_mark(self, deployment: str, mark: str | None) -> None:
-        """Its pods are replaced, one after the other, where that is another mark."""
+        """Set the annotation, which replaces the pods one after the other if it differs."""
         template = {"metadata": {"annotations": {MIGRATED: mark}}}
         self._apps.patch_namespaced_deployment(
             deployment, self.namespace, {"spec": {"template": template}}, field_manager=MANAGER
@@ -79,41 +79,41 @@ class Objects:
         )
 
     def wait(self, deployment: str, within_s: float) -> None:
-        """Until all of its pods are of its latest description, and ready. Raises StepError.
+        """Wait until all of its pods have its latest template and are ready. Raises StepError.
 
-        A deadline that was missed before is no news: of a way back it says what it said of the way there.
+        A deadline that was missed before the wait does not count: at a rollback it is that of the migration.
         """
         missed: list[Any] = []
-        for found in self._watched(deployment, within_s):
-            if is_rolled_out(found):
+        for current in self._watch(deployment, within_s):
+            if is_rolled_out(current):
                 return
-            missed.append(_missed_deadline(found))
+            missed.append(_missed_deadline(current))
             if missed[-1] and missed[-1] != missed[0]:
-                raise StepError(f"Deployment {self.namespace}/{deployment} does not get ready: {missed[-1].message}")
+                raise StepError(f"Deployment {self.namespace}/{deployment} does not become ready: {missed[-1].message}")
         raise StepError(
             f"Deployment {self.namespace}/{deployment} is not ready after {within_s:g} s"
             + "".join(f"; {state}" for state in self._states(deployment))
         )
 
     def wait_gone(self, deployment: str, within_s: float) -> None:
-        """Until it has no pod left, not even one on its way out, which would still hold its GPU. Raises StepError."""
-        self._until(lambda: not self._listed(deployment), f"Deployment {deployment} has no pods left", within_s)
+        """Wait until its last pod, which may hold a GPU until then, has terminated. Raises StepError."""
+        self._until(lambda: not self._list(deployment), f"the end of the pods of {deployment}", within_s)
 
     def pods(self, deployment: str) -> list[Any]:
-        """Those that are not on their way out."""
-        return [pod for pod in self._listed(deployment) if not pod.metadata.deletion_timestamp]
+        """Return the pods that are not terminating."""
+        return [pod for pod in self._list(deployment) if not pod.metadata.deletion_timestamp]
 
     def ready_pod(self, deployment: str) -> Any:  # noqa: ANN401 - the client is untyped
-        """One that can serve. Raises StepError."""
+        """Return a ready pod. Raises StepError."""
         for pod in self.pods(deployment):
             if any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or []):
                 return pod
         raise StepError(f"Deployment {self.namespace}/{deployment} has no pod that is ready")
 
     def run(self, deployment: str, command: tuple[str, ...], within_s: float) -> str:
-        """What *command* prints in one of its pods. Raises StepError when it fails, or takes longer."""
+        """Run *command* in one of its pods and return its output. Raises StepError if it fails, or takes longer."""
         pod = self.ready_pod(deployment).metadata.name
-        opened = stream(
+        session = stream(
             self.core.connect_get_namespaced_pod_exec,
             pod,
             self.namespace,
@@ -125,23 +125,26 @@ class Objects:
             _preload_content=False,
         )
         try:
-            opened.run_forever(timeout=within_s)
-            if opened.is_open():
+            session.run_forever(timeout=within_s)
+            if session.is_open():
                 raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} takes longer than {within_s:g} s")
-            code, printed = _exit_code(opened), str(opened.read_all()).strip()  # in this order: the second forgets
+            code, output = (
+                _exit_code(session),
+                str(session.read_all()).strip(),
+            )  # in this order: the second discards the code
         finally:
-            opened.close()
-            opened.sock.shutdown()  # which it leaves open where the other side was the first to say goodbye
+            session.close()
+            session.sock.shutdown()  # close() leaves it open if the server closed the session first
         if code != 0:
-            how = "was cut off" if code is None else f"ended with {code}"
-            raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} {how}: {printed[-300:]}")
-        return printed
+            end = "was cut off" if code is None else f"ended with {code}"
+            raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} {end}: {output[-300:]}")
+        return output
 
-    # What goes with an old server
+    # Deletion of an old server
 
     def wait_absent(self, find: Callable[[str], object], name: str, within_s: float) -> None:
-        """Until *find* finds nothing: an object may wait for what belongs to it. Raises StepError."""
-        self._until(lambda: find(name) is None, f"{name} is gone", within_s)
+        """Wait until *find* returns None: an object may wait for its dependents. Raises StepError."""
+        self._until(lambda: find(name) is None, f"the deletion of {name}", within_s)
 
     def delete_service(self, name: str) -> None:
         _or_none(self.core.delete_namespaced_service, name, self.namespace)
@@ -155,30 +158,30 @@ class Objects:
     def delete_claim(self, name: str) -> None:
         _or_none(self.core.delete_namespaced_persistent_volume_claim, name, self.namespace)
 
-    def _until(self, is_so: Callable[[], bool], what: str, within_s: float) -> None:
-        end = time.monotonic() + within_s
-        while not is_so():
-            if time.monotonic() > end:
-                raise StepError(f"after {within_s:g} s it is not so that {what} in {self.namespace}")
+    def _until(self, condition: Callable[[], bool], goal: str, within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise StepError(f"timeout after {within_s:g} s: {goal} in {self.namespace}")
             time.sleep(POLL_S)
 
-    def _watched(self, deployment: str, within_s: float) -> Iterator[Any]:
-        """Its state now and after every change; the server ends a watch when it likes."""
-        end = time.monotonic() + within_s
-        selected = {"field_selector": f"metadata.name={deployment}"}
-        while (left := int(end - time.monotonic())) > 0:
-            listed = self._apps.list_namespaced_deployment
-            watched: Any = watch.Watch()  # type: ignore[no-untyped-call]
-            for event in watched.stream(listed, self.namespace, **selected, timeout_seconds=left):
+    def _watch(self, deployment: str, within_s: float) -> Iterator[Any]:
+        """Yield its state now and after every change; the server may end a watch at any time."""
+        deadline = time.monotonic() + within_s
+        selector = {"field_selector": f"metadata.name={deployment}"}
+        while (left := int(deadline - time.monotonic())) > 0:
+            request = self._apps.list_namespaced_deployment
+            changes: Any = watch.Watch()  # type: ignore[no-untyped-call]
+            for event in changes.stream(request, self.namespace, **selector, timeout_seconds=left):
                 yield event["object"]
 
-    def _listed(self, deployment: str) -> list[Any]:
+    def _list(self, deployment: str) -> list[Any]:
         selector = self._selector(deployment)
         return list(self.core.list_namespaced_pod(self.namespace, label_selector=selector).items) if selector else []
 
     def _selector(self, deployment: str) -> str:
-        found = self.deployment(deployment)
-        labels = {} if found is None else found.spec.selector.match_labels or {}
+        current = self.deployment(deployment)
+        labels = {} if current is None else current.spec.selector.match_labels or {}
         return ",".join(f"{key}={value}" for key, value in labels.items())
 
     def _states(self, deployment: str) -> Iterator[str]:
@@ -189,23 +192,23 @@ class Objects:
 
 
 def is_rolled_out(deployment: Any) -> bool:  # noqa: ANN401 - the client is untyped
-    """Whether every pod is of the latest description and can serve, and no other is left."""
-    wanted, status = deployment.spec.replicas, deployment.status
-    seen = (status.observed_generation or 0) >= deployment.metadata.generation
+    """True if all of its pods have the latest template and are available."""
+    replicas, status = deployment.spec.replicas, deployment.status
+    is_current = (status.observed_generation or 0) >= deployment.metadata.generation
     counts = {status.replicas or 0, status.updated_replicas or 0, status.available_replicas or 0}
-    return seen and counts == {wanted}
+    return is_current and counts == {replicas}
 
 
-def _exit_code(opened: Any) -> int | None:  # noqa: ANN401 - the client is untyped
-    """That of a command in a pod; None for one whose connection broke, of which nobody tells."""
+def _exit_code(session: Any) -> int | None:  # noqa: ANN401 - the client is untyped
+    """Return the exit code of a command in a pod; None if the connection broke before it ended."""
     try:
-        return int(opened.returncode)
+        return int(session.returncode)
     except TypeError:
         return None
 
 
 def _missed_deadline(deployment: Any) -> Any:  # noqa: ANN401 - the client is untyped
-    """The condition that says so, with its time; else None."""
+    """Return the condition of a missed deadline, with its time; else None."""
     late = (each for each in deployment.status.conditions or [] if each.reason == "ProgressDeadlineExceeded")
     return next(late, None)
 

@@ -1,4 +1,4 @@
-"""What must be so before a consumer is moved; nothing is changed to find out."""
+"""Pre-flight checks of a migration; they change nothing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,127 +8,130 @@ from infra.settings.consumers import OwnServer
 from ops.check_results import Finding
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects, is_rolled_out
-from ops.migrate.server_client import LATEST, Server, Servers
+from ops.migrate.server_client import LATEST, MigrationServers, ServerClient
+
+SEE_LOG = "read the log of the server"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
-    """What is looked at: the consumer's objects, then both servers by real requests."""
+    """Checks of the consumer's objects, then of both servers by real requests."""
 
     move: MigrationPlan
     objects: Objects
-    servers: Servers
+    servers: MigrationServers
 
-    def findings(self) -> Iterator[Finding]:
-        """One for everything that was looked at."""
+    def results(self) -> Iterator[Finding]:
+        """Yield one result for each check."""
         yield from self._config_maps()
         yield from self._deployments()
         yield from self._alias()
-        yield from self._answers()
+        yield from self._servers()
 
     def _config_maps(self) -> Iterator[Finding]:
         for name in self.move.values:
-            found, where = self.objects.keys(name), f"{self.objects.namespace}/{name}"
-            if found is None:
+            keys, path = self.objects.keys(name), f"{self.objects.namespace}/{name}"
+            if keys is None:
                 yield _failure(
-                    f"ConfigMap {name}", f"{where} is not there", "deploy the consumer first, or correct configMaps"
+                    f"ConfigMap {name}", f"{path} does not exist", "deploy the consumer first, or correct configMaps"
                 )
             else:
-                yield _ok(f"ConfigMap {name}", f"{where} has {len(found)} keys")
+                yield _ok(f"ConfigMap {name}", f"{path} has {len(keys)} keys")
 
     def _deployments(self) -> Iterator[Finding]:
         own = self.move.migration.own
         servers = [own.deployment] if own and self.objects.deployment(own.deployment) is not None else []
         for name in (*self.move.migration.restarts, *servers):
-            found, where = self.objects.deployment(name), f"{self.objects.namespace}/{name}"
-            if found is None:
+            deployment, path = self.objects.deployment(name), f"{self.objects.namespace}/{name}"
+            if deployment is None:
                 yield _failure(
-                    f"Deployment {name}", f"{where} is not there", "deploy the consumer first, or correct its name"
+                    f"Deployment {name}", f"{path} does not exist", "deploy the consumer first, or correct its name"
                 )
-            elif not is_rolled_out(found):
+            elif not is_rolled_out(deployment):
                 yield _failure(
                     f"Deployment {name}",
-                    f"{where} is not ready now",
-                    "repair it first: nobody could tell what broke it",
+                    f"{path} is not ready",
+                    "repair it first, so that a fault of the migration can be recognized",
                 )
             else:
-                yield _ok(f"Deployment {name}", f"{where} has {found.spec.replicas} of {found.spec.replicas} pods")
+                replicas = deployment.spec.replicas
+                yield _ok(f"Deployment {name}", f"{path} has {replicas} of {replicas} pods")
 
     def _alias(self) -> Iterator[Finding]:
         if not (alias := self.move.migration.alias):
             return
-        found, where = self.objects.service(alias), f"{self.objects.namespace}/{alias}"
-        if found is not None and found.spec.type != "ExternalName":
-            yield _failure(f"alias {alias}", f"{where} is a Service of type {found.spec.type}", "choose another alias")
+        service, path = self.objects.service(alias), f"{self.objects.namespace}/{alias}"
+        if service is not None and service.spec.type != "ExternalName":
+            yield _failure(f"alias {alias}", f"{path} is a Service of type {service.spec.type}", "choose another alias")
         else:
-            yield _ok(f"alias {alias}", f"{where} {'is free' if found is None else 'is an alias already'}")
+            yield _ok(f"alias {alias}", f"{path} {'is free' if service is None else 'is an alias already'}")
 
-    def _answers(self) -> Iterator[Finding]:
-        """Of the shared server, and of the consumer's own, whose vectors are in store."""
+    def _servers(self) -> Iterator[Finding]:
+        """Check the shared server, and the consumer's own, which made the stored vectors."""
         own = self.move.migration.own
-        yield from _reported(self.move.service.service_name, self._shared)
+        yield from _reachable(self.move.service.service_name, self._shared)
         if own and self.move.migration.verify.embeddings and self.objects.pods(own.deployment):
-            yield from _reported(own.deployment, lambda: self._own(own))
+            yield from _reachable(own.deployment, lambda: self._own(own))
 
     def _shared(self) -> Iterator[Finding]:
         verify = self.move.migration.verify
         with self.servers.shared() as server:
-            yield from _present(server, (*verify.embeddings, *verify.chat))
-            yield from answers(server, verify.embeddings, verify.chat)
+            yield from _models(server, (*verify.embeddings, *verify.chat))
+            yield from check_requests(server, verify.embeddings, verify.chat)
 
     def _own(self, own: OwnServer) -> Iterator[Finding]:
         with self.servers.own(own) as server:
-            yield from answers(server, self.move.migration.verify.embeddings, ())
+            yield from check_requests(server, self.move.migration.verify.embeddings, ())
 
 
-def answers(server: Server, embeddings: dict[str, int], chat: tuple[str, ...]) -> Iterator[Finding]:
-    """What a server answers to one real request for each model."""
-    for model, wanted in embeddings.items():
-        yield _dimensions(server, model, wanted)
+def check_requests(server: ServerClient, embeddings: dict[str, int], chat: tuple[str, ...]) -> Iterator[Finding]:
+    """Send one real request for each model, and yield the result of each."""
+    for model, dimensions in embeddings.items():
+        yield _embeddings(server, model, dimensions)
     for model in chat:
-        yield _said(server, model)
+        yield _chat(server, model)
 
 
-def _present(server: Server, models: tuple[str, ...]) -> Iterator[Finding]:
-    there = server.models()
+def _models(server: ServerClient, models: tuple[str, ...]) -> Iterator[Finding]:
+    available = server.models()
     for model in models:
         name = f"model {model} on {server.name}"
-        if model.removesuffix(LATEST) in there:
-            yield _ok(name, "there")
+        if model.removesuffix(LATEST) in available:
+            yield _ok(name, "available")
         else:
-            listed = ", ".join(sorted(there)) or "none"
+            listed = ", ".join(sorted(available)) or "none"
             yield _failure(
-                name, f"not there; there are: {listed}", f"add it to the service, or pull it: ollama pull {model}"
+                name, f"missing; available: {listed}", f"add it to the service, or pull it: ollama pull {model}"
             )
 
 
-def _dimensions(server: Server, model: str, wanted: int) -> Finding:
+def _embeddings(server: ServerClient, model: str, expected: int) -> Finding:
     name = f"embeddings of {model} on {server.name}"
     try:
-        found = server.dimensions(model)
+        dimensions = server.dimensions(model)
     except StepError as error:
-        return _failure(name, str(error), "see why it does not answer: its log says more")
-    if found != wanted:
+        return _failure(name, str(error), SEE_LOG)
+    if dimensions != expected:
         return _failure(
             name,
-            f"{found} dimensions, not {wanted}",
-            "serve the model of the vectors in store, or correct verify.embeddings",
+            f"{dimensions} dimensions, not {expected}",
+            "serve the model of the stored vectors, or correct verify.embeddings",
         )
-    return _ok(name, f"{found} dimensions")
+    return _ok(name, f"{dimensions} dimensions")
 
 
-def _said(server: Server, model: str) -> Finding:
+def _chat(server: ServerClient, model: str) -> Finding:
     name = f"chat with {model} on {server.name}"
     try:
-        return _ok(name, f"said {len(server.said(model))} characters")
+        return _ok(name, f"an answer of {len(server.chat(model))} characters")
     except StepError as error:
-        return _failure(name, str(error), "see why it does not answer: its log says more")
+        return _failure(name, str(error), SEE_LOG)
 
 
-def _reported(name: str, looked: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """A server that cannot be reached at all is a finding too."""
+def _reachable(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield the results of *check*, or one failure for a server that cannot be reached."""
     try:
-        yield from looked()
+        yield from check()
     except StepError as error:
         yield _failure(f"server {name}", str(error), "deploy it, or wait until it is ready: see `synapse status`")
 

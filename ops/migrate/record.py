@@ -1,4 +1,4 @@
-"""How far a move has come, in a ConfigMap beside the platform's services: a second run, from any machine, reads it."""
+"""Record of a migration, in a ConfigMap beside the platform's services, where a run on any machine reads it."""
 
 import json
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from kubernetes import client
 from pydantic import BaseModel, Field, ValidationError
 
 from infra.labels import COMPONENT_LABEL, part_of
-from ops.migrate.errors import MigrationError, TakenOverError
+from ops.migrate.errors import ConcurrentRunError, MigrationError
 
 State = Literal["moving", "going back", "back", "moved"]
 KEY: Final = "record"
@@ -17,8 +17,8 @@ CONFLICT: Final = 409
 NOT_FOUND: Final = 404
 
 
-class Before(BaseModel):
-    """What a way back restores; None stands for what was not there."""
+class SavedValues(BaseModel):
+    """Values that a rollback restores; None stands for a value that did not exist."""
 
     config_maps: dict[str, dict[str, str | None]]
     aliases: dict[str, str | None]
@@ -26,24 +26,24 @@ class Before(BaseModel):
     own_replicas: int | None = None
 
 
-class Took(BaseModel):
-    """When a step began, and when it ended: one that has no end was interrupted."""
+class StepTimes(BaseModel):
+    """Start and end of a step; a step without an end was interrupted."""
 
     began: datetime
     ended: datetime | None = None
 
 
-class Record(BaseModel):
-    """*target*: the digest of the values; *number*: how often this consumer was moved.
+class MigrationRecord(BaseModel):
+    """State of a migration. *target*: the digest of the new values; *number*: the count of migrations of the consumer.
 
-    *moved*: when it last arrived; *stopped* and *deleted*: when its own server was.
+    *moved*: the time of the last success; *stopped*, *deleted*: the times at which its own server was.
     """
 
     target: str
     number: int = 1
     state: State = "moving"
-    before: Before
-    steps: dict[str, Took] = Field(default_factory=dict)
+    before: SavedValues
+    steps: dict[str, StepTimes] = Field(default_factory=dict)
     moved: datetime | None = None
     stopped: datetime | None = None
     deleted: datetime | None = None
@@ -51,46 +51,46 @@ class Record(BaseModel):
 
     @property
     def mark(self) -> str:
-        """What the pods of this move are marked with: other values, or another move, start them anew."""
+        """Annotation of the pods of this migration; other values or another migration replace the pods."""
         return f"{self.target}.{self.number}"
 
 
-class Records:
-    """The record of the consumer *name* in *namespace*. A write fails when somebody else has written since the read."""
+class MigrationRecords:
+    """Store of the record of the consumer *name* in *namespace*; a write fails if another run wrote since the read."""
 
     def __init__(self, core: Any, namespace: str, name: str) -> None:  # noqa: ANN401 - the client is untyped
         self._core, self._namespace = core, namespace
         self.name = f"migration-{name}"
         self._version: str | None = None
 
-    def read(self) -> Record | None:
-        """Raises MigrationError for a record that is none."""
+    def read(self) -> MigrationRecord | None:
+        """Return the record, if there is one. Raises MigrationError for an invalid one."""
         try:
-            found = self._core.read_namespaced_config_map(self.name, self._namespace)
+            config_map = self._core.read_namespaced_config_map(self.name, self._namespace)
         except client.ApiException as error:
             if error.status == NOT_FOUND:
                 return None
             raise
-        self._version = found.metadata.resource_version
+        self._version = config_map.metadata.resource_version
         try:
-            return Record.model_validate_json((found.data or {}).get(KEY, ""))
+            return MigrationRecord.model_validate_json((config_map.data or {}).get(KEY, ""))
         except ValidationError as error:
             raise MigrationError(
-                f"ConfigMap {self._namespace}/{self.name}: no record of a move; accepted: what `synapse migrate` wrote "
-                "there. Put it back, or delete it if no move is under way"
+                f"ConfigMap {self._namespace}/{self.name}: not a record of a migration; accepted: the record that "
+                "`synapse migrate` wrote. Restore it, or delete the ConfigMap if no migration is in progress"
             ) from error
 
-    def write(self, record: Record) -> None:
-        """Raises TakenOverError."""
+    def write(self, record: MigrationRecord) -> None:
+        """Write the record. Raises ConcurrentRunError."""
         metadata = {"name": self.name, "namespace": self._namespace, "labels": LABELS, "resourceVersion": self._version}
         body = {"metadata": metadata, "data": {KEY: json.dumps(record.model_dump(mode="json"), indent=1)}}
         try:
             written = self._put(body)
         except client.ApiException as error:
             if error.status == CONFLICT:
-                raise TakenOverError(
-                    f"another run is at work on the same consumer: it has written {self._namespace}/{self.name}; "
-                    "wait for it, then run this again"
+                raise ConcurrentRunError(
+                    f"another run migrates the same consumer: it has written {self._namespace}/{self.name}; "
+                    "wait for its end, then run this again"
                 ) from error
             raise
         self._version = written.metadata.resource_version

@@ -1,4 +1,4 @@
-"""What came of a move: for a person as a table, for a program as one document."""
+"""Report of a migration: text and tables for people, one JSON document for programs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,29 +10,29 @@ from rich.table import Table
 from infra.plan.migration import MigrationPlan
 from ops import check_results
 from ops.check_results import Finding
-from ops.migrate.record import Record
-from ops.migrate.runner import Event
-from ops.migrate.steps import Step
+from ops.migrate.record import MigrationRecord
+from ops.migrate.runner import StepEvent
+from ops.migrate.steps import MigrationStep
 
-WORDS = {"begins": "...", "ended": "done", "was there": "was so already", "failed": "failed"}
+WORDS = {"started": "...", "ended": "done", "skipped": "unchanged", "failed": "failed"}
 
 
-def line(event: Event) -> str:
-    """One step as it goes."""
-    took = f" ({event.seconds:.1f} s)" if event.what in {"ended", "failed"} else ""
+def line(event: StepEvent) -> str:
+    """Return the line about the progress of a step."""
+    seconds = f" ({event.seconds:.1f} s)" if event.state in {"ended", "failed"} else ""
     fault = f": {event.fault}" if event.fault else ""
-    return f"{event.step.name}: {WORDS[event.what]}{took}{fault}"
+    return f"{event.step.name}: {WORDS[event.state]}{seconds}{fault}"
 
 
-def plan_table(steps: Sequence[tuple[Step, bool]], title: str) -> Table:
-    shown = Table("Step", "Does", "", title=escape(title), title_justify="left")
-    for step, done in steps:
-        shown.add_row(escape(step.name), escape(step.says), "[green]is so[/]" if done else "to do")
-    return shown
+def plan_table(steps: Sequence[tuple[MigrationStep, bool]], title: str) -> Table:
+    table = Table("Step", "Effect", "", title=escape(title), title_justify="left")
+    for step, is_done in steps:
+        table.add_row(escape(step.name), escape(step.description), "[green]done[/]" if is_done else "to do")
+    return table
 
 
-def told(move: MigrationPlan, record: Record) -> str:
-    """How the consumer stands, and what is next."""
+def summary(move: MigrationPlan, record: MigrationRecord) -> str:
+    """Return the state of the consumer, and the next command."""
     own = move.migration.own
     lines = [f"{move.name} is {record.state}" + (f": {record.fault}" if record.fault else "")]
     if record.state == "moved":
@@ -42,25 +42,28 @@ def told(move: MigrationPlan, record: Record) -> str:
     elif own and record.stopped:
         lines.append(f"its own {own.deployment} is stopped since {_text(record.stopped)}: holdsGpu may be false")
     elif own and record.state == "moved":
-        lines.append(f"next: when nobody has called {own.deployment} for {own.quiet_hours:g} h, --decommission")
+        lines.append(f"next: --decommission, after {own.quiet_hours:g} h without a request to {own.deployment}")
     return "\n".join(lines)
 
 
 def document(
-    move: MigrationPlan, record: Record | None, steps: Sequence[tuple[Step, bool]], found: Sequence[Finding]
+    move: MigrationPlan,
+    record: MigrationRecord | None,
+    steps: Sequence[tuple[MigrationStep, bool]],
+    results: Sequence[Finding],
 ) -> dict[str, Any]:
-    """Times are ISO 8601, in UTC."""
-    shown = {"state", "target", "number", "moved", "stopped", "deleted", "fault"}
-    state = record.model_dump(mode="json", include=shown) if record else {"state": None}
-    took = {name: each.model_dump(mode="json") for name, each in record.steps.items()} if record else {}
+    """Return the JSON document; its times are ISO 8601, in UTC."""
+    fields = {"state", "target", "number", "moved", "stopped", "deleted", "fault"}
+    state = record.model_dump(mode="json", include=fields) if record else {"state": None}
+    times = {name: each.model_dump(mode="json") for name, each in record.steps.items()} if record else {}
     return {
         "consumer": move.name,
         "namespace": move.consumer.namespace,
         "service": move.service.service_name,
         **state,
-        "steps": [{"step": step.name, "does": step.says, "isSo": done} for step, done in steps],
-        "took": took,
-        "findings": check_results.document(found),
+        "steps": [{"step": step.name, "does": step.description, "isSo": is_done} for step, is_done in steps],
+        "took": times,
+        "findings": check_results.document(results),
     }
 
 

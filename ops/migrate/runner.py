@@ -1,4 +1,4 @@
-"""One run over steps: each is skipped where the cluster has it already, and recorded before and after it is done."""
+"""Runner of steps: it skips a step that the cluster has already, and records each one before and after it."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,51 +8,53 @@ from typing import Literal
 from kubernetes import client
 
 from ops.migrate.errors import StepError
-from ops.migrate.record import Record, Records, Took, now
-from ops.migrate.steps import Step
+from ops.migrate.record import MigrationRecord, MigrationRecords, StepTimes, now
+from ops.migrate.steps import MigrationStep
 
-What = Literal["begins", "ended", "was there", "failed"]
+StepState = Literal["started", "ended", "skipped", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
-    """What became of a step; *seconds* that it took."""
+class StepEvent:
+    """A change of the state of a step, and the *seconds* that the step took."""
 
-    step: Step
-    what: What
+    step: MigrationStep
+    state: StepState
     seconds: float = 0.0
     fault: str | None = None
 
 
-Tell = Callable[[Event], None]
+Report = Callable[[StepEvent], None]
 
 
-def walk(steps: Iterable[Step], record: Record, records: Records, tell: Tell) -> None:
-    """Do what is not done yet. Raises StepError for the first that fails, and TakenOverError."""
+def run_steps(
+    steps: Iterable[MigrationStep], record: MigrationRecord, records: MigrationRecords, report: Report
+) -> None:
+    """Run every step that is not done yet. Raises StepError for the first that fails, and ConcurrentRunError."""
     for step in steps:
         if step.is_done():
-            tell(Event(step=step, what="was there"))
+            report(StepEvent(step=step, state="skipped"))
         else:
-            _do(step, record, records, tell)
+            _run(step, record, records, report)
 
 
-def _do(step: Step, record: Record, records: Records, tell: Tell) -> None:
-    began = time.monotonic()
-    record.steps[step.name] = Took(began=now())
+def _run(step: MigrationStep, record: MigrationRecord, records: MigrationRecords, report: Report) -> None:
+    start = time.monotonic()
+    record.steps[step.name] = StepTimes(began=now())
     records.write(record)
-    tell(Event(step=step, what="begins"))
+    report(StepEvent(step=step, state="started"))
     try:
         step.do()
     except (StepError, client.ApiException) as error:
-        said = _said(error)
-        tell(Event(step=step, what="failed", seconds=time.monotonic() - began, fault=said))
-        raise StepError(f"{step.name}: {said}") from error
-    tell(Event(step=step, what="ended", seconds=time.monotonic() - began))
+        fault = _describe(error)
+        report(StepEvent(step=step, state="failed", seconds=time.monotonic() - start, fault=fault))
+        raise StepError(f"{step.name}: {fault}") from error
+    report(StepEvent(step=step, state="ended", seconds=time.monotonic() - start))
     record.steps[step.name].ended = now()
     records.write(record)
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, client.ApiException):
         return f"the API server answers {error.status} {error.reason}"
     return str(error)

@@ -1,4 +1,4 @@
-"""The two servers of a move, the consumer's own and the shared one, asked over OpenAI's API, which both speak."""
+"""Clients of the two servers of a migration, the consumer's own and the shared one, by OpenAI's API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +21,9 @@ from ops.gateway.responses import Chat, Embeddings
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects
 
-SENTENCE = "A text that both servers are given."
+SENTENCE = "A text that both servers get."
 QUESTION = "Answer with one word: which colour does snow have?"
-MOST_TOKENS = 24
+MAX_TOKENS = 24
 LATEST = ":latest"
 T = TypeVar("T", bound=BaseModel)
 
@@ -36,8 +36,8 @@ class _Models(BaseModel):
     data: list[_Model] | None = None  # Ollama without a model says null
 
 
-class Server:
-    """One server, asked at *url*; every answer within *within_s* seconds. All methods raise StepError."""
+class ServerClient:
+    """Client of the server at *url*; each request has *within_s* seconds. All methods raise StepError."""
 
     def __init__(self, name: str, url: str, within_s: float, key: str | None = None) -> None:
         headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -46,32 +46,32 @@ class Server:
         self._within_s = within_s
 
     def models(self) -> frozenset[str]:
-        """Their names; Ollama's `:latest` goes without saying."""
-        found = self._asked(_Models, "GET", "/v1/models").data or []
-        return frozenset(model.id.removesuffix(LATEST) for model in found)
+        """Return the names of its models, without Ollama's tag `:latest`."""
+        models = self._request(_Models, "GET", "/v1/models").data or []
+        return frozenset(model.id.removesuffix(LATEST) for model in models)
 
     def dimensions(self, model: str) -> int:
-        """The length of its vectors."""
-        found = self._asked(Embeddings, "POST", "/v1/embeddings", model=model, input=[SENTENCE])
-        if not found.data or not any(found.data[0].embedding):
-            raise StepError(f"{self.name}: {model} gives no vector, or one of zeros")
-        return len(found.data[0].embedding)
+        """Return the length of the vectors of *model*."""
+        response = self._request(Embeddings, "POST", "/v1/embeddings", model=model, input=[SENTENCE])
+        if not response.data or not any(response.data[0].embedding):
+            raise StepError(f"{self.name}: {model} returns no vector, or one of zeros")
+        return len(response.data[0].embedding)
 
-    def said(self, model: str) -> str:
-        """What it answers to a question; never nothing."""
+    def chat(self, model: str) -> str:
+        """Return the answer of *model* to a question, which is never empty."""
         messages = [{"role": "user", "content": QUESTION}]
-        found = self._asked(
-            Chat, "POST", "/v1/chat/completions", model=model, messages=messages, max_tokens=MOST_TOKENS
+        response = self._request(
+            Chat, "POST", "/v1/chat/completions", model=model, messages=messages, max_tokens=MAX_TOKENS
         )
-        text = found.choices[0].message.text if found.choices else ""
+        text = response.choices[0].message.text if response.choices else ""
         if not text.strip():
-            raise StepError(f"{self.name}: {model} answers a question with nothing")
+            raise StepError(f"{self.name}: the answer of {model} is empty")
         return text
 
     def close(self) -> None:
         self._http.close()
 
-    def _asked(self, kind: type[T], method: str, path: str, **body: object) -> T:
+    def _request(self, kind: type[T], method: str, path: str, **body: object) -> T:
         content = {"json": body} if body else {}
         try:
             return Asker(self._http, self._within_s).json(kind, method, path, **content)
@@ -81,8 +81,8 @@ class Server:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Servers:
-    """How the two are reached: at an address that was given, or by a port of a pod through the API server."""
+class MigrationServers:
+    """Connections to both servers: at a given address, or by a port of a pod through the API server."""
 
     move: MigrationPlan
     kubeconfig: Path
@@ -92,45 +92,45 @@ class Servers:
     key: str | None = None
 
     @contextmanager
-    def shared(self) -> Iterator[Server]:
-        """Raises StepError when it cannot be reached."""
+    def shared(self) -> Iterator[ServerClient]:
+        """Raises StepError for a server that cannot be reached."""
         service = self.move.service
         if self.url:
             with self._server(service.service_name, self.url, self.key) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.namespace, self.context) as known:
-            pod = _ready(known, service.service_name)
+        with pods(self.kubeconfig, self.move.namespace, self.context) as cluster:
+            pod = _ready(cluster, service.service_name)
             with (
-                forwarded(known, pod, service.backend.container_port) as url,
+                forwarded(cluster, pod, service.backend.container_port) as url,
                 self._server(service.service_name, url, self.key) as server,
             ):
                 yield server
 
     @contextmanager
-    def own(self, own: OwnServer) -> Iterator[Server]:
-        """Raises StepError when it cannot be reached."""
+    def own(self, own: OwnServer) -> Iterator[ServerClient]:
+        """Raises StepError for a server that cannot be reached."""
         name = f"{self.move.consumer.namespace}/{own.deployment}"
         if self.own_url:
             with self._server(name, self.own_url) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.consumer.namespace, self.context) as known:
-            pod = Objects(known.core.api_client, known.namespace).ready_pod(own.deployment)
-            with forwarded(known, pod.metadata.name, own.port) as url, self._server(name, url) as server:
+        with pods(self.kubeconfig, self.move.consumer.namespace, self.context) as cluster:
+            pod = Objects(cluster.core.api_client, cluster.namespace).ready_pod(own.deployment)
+            with forwarded(cluster, pod.metadata.name, own.port) as url, self._server(name, url) as server:
                 yield server
 
     @contextmanager
-    def _server(self, name: str, url: str, key: str | None = None) -> Iterator[Server]:
-        server = Server(name, url, self.move.migration.verify.within_s, key)
+    def _server(self, name: str, url: str, key: str | None = None) -> Iterator[ServerClient]:
+        server = ServerClient(name, url, self.move.migration.verify.within_s, key)
         try:
             yield server
         finally:
             server.close()
 
 
-def _ready(known: Pods, service: str) -> str:
+def _ready(cluster: Pods, service: str) -> str:
     try:
-        return known.ready(service)
+        return cluster.ready(service)
     except (UnreachableError, client.ApiException) as error:
         raise StepError(str(error)) from error

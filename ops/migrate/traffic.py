@@ -1,10 +1,10 @@
-"""Whether anybody still calls the consumer's own server: its log is the one place where every such request is seen.
+"""Traffic of the consumer's own server, from its log: only there does every request appear.
 
-A call to the old address never passes the gateway, so no counter of the platform can know of it.
+A request to the old address never passes the gateway, so no counter of the platform includes it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,63 +16,81 @@ from ops.migrate.errors import MigrationError
 from ops.migrate.objects import Objects
 
 HEAD_BYTES = 4096
-STARTED_S = 60
-"""A server says something within so many seconds after its start; a log that begins later was cut."""
+FIRST_LINE_S = 60
+"""Seconds after its start within which a server writes its first line; a log that begins later was truncated."""
 ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
-STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)")
+TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quiet:
-    """*requests*: how many were made since *since*; *known_since*: how far back the logs go; *callers*: addresses."""
+class Traffic:
+    """Requests since *since*; *log_start*: the time from which the logs are complete; *callers*: their addresses."""
 
     since: datetime
-    known_since: datetime | None
+    log_start: datetime | None
     requests: int
     last: datetime | None
     callers: tuple[str, ...]
 
     @property
-    def is_known(self) -> bool:
-        """Whether the logs reach back to the beginning of the time that was asked about."""
-        return self.known_since is not None and self.known_since <= self.since
+    def is_complete(self) -> bool:
+        """True if the logs cover the whole time since *since*."""
+        return self.log_start is not None and self.log_start <= self.since
 
 
-def quiet(objects: Objects, own: OwnServer, since: datetime) -> Quiet:
-    """What the logs of its pods say of the time since *since*. Raises MigrationError when they cannot be read."""
+def read_traffic(objects: Objects, own: OwnServer, since: datetime) -> Traffic:
+    """Return the traffic in the logs of the pods of *own*. Raises MigrationError if they cannot be read."""
     pods = objects.pods(own.deployment)
-    begins = [_known_since(objects, pod) for pod in pods]
+    starts = [_log_start(objects, pod) for pod in pods]
     lines = [line for pod in pods for line in _lines(objects, pod, since)]
-    found = [line for line in lines if re.search(own.requests, line)]
-    callers = dict.fromkeys(address for line in found for address in ADDRESS.findall(line))
-    return Quiet(
+    requests = [line for line in lines if re.search(own.requests, line)]
+    callers = dict.fromkeys(address for line in requests for address in ADDRESS.findall(line))
+    return Traffic(
         since=since,
-        known_since=max(begins) if begins else None,
-        requests=len(found),
-        last=max(map(stamp, found)) if found else None,
-        callers=tuple(_named(objects, callers)),
+        log_start=max(starts) if starts else None,
+        requests=len(requests),
+        last=max(map(timestamp, requests)) if requests else None,
+        callers=tuple(_with_pod_names(objects, callers)),
     )
 
 
-def stamp(line: str) -> datetime:
-    """When a line of a log was written; the kubelet writes nanoseconds. Raises MigrationError for one without."""
-    if (match := STAMP.match(line)) is None:
-        raise MigrationError(f"a line of the log without its time: {line[:80]!r}")
+def stop_obstacle(traffic: Traffic, own: OwnServer) -> str | None:
+    """Return the reason not to stop the old server; None if it certainly had no request."""
+    since = f"{traffic.since:%Y-%m-%d %H:%M} UTC"
+    if traffic.requests:
+        return (
+            f"{own.deployment} got {traffic.requests} requests since {since}, the last at "
+            f"{traffic.last:%Y-%m-%d %H:%M:%S} UTC, from {', '.join(traffic.callers) or 'callers that its log omits'}: "
+            "move these callers first, then wait"
+        )
+    if not traffic.is_complete:
+        start = f"only at {traffic.log_start:%Y-%m-%d %H:%M} UTC" if traffic.log_start else "nowhere: it has no pod"
+        return (
+            f"the log of {own.deployment} starts {start}, so requests since {since} may be missing: wait until it "
+            f"covers {own.quiet_hours:g} h"
+        )
+    return None
+
+
+def timestamp(line: str) -> datetime:
+    """Return the time of a line of a log; the kubelet writes nanoseconds. Raises MigrationError without one."""
+    if (match := TIMESTAMP.match(line)) is None:
+        raise MigrationError(f"a line of the log without a timestamp: {line[:80]!r}")
     seconds, fraction, zone = match.groups()
     return datetime.fromisoformat(f"{seconds}.{(fraction or '0').ljust(6, '0')}{zone.replace('Z', '+00:00')}")
 
 
-def _known_since(objects: Objects, pod: Any) -> datetime:  # noqa: ANN401 - the client is untyped
-    """The container's start where the log reaches back to it, else the first line that is left."""
-    started: datetime = pod.status.container_statuses[0].state.running.started_at
+def _log_start(objects: Objects, pod: Any) -> datetime:  # noqa: ANN401 - the client is untyped
+    """Return the start of the container if its log covers it, else the time of the first line that is left."""
+    start: datetime = pod.status.container_statuses[0].state.running.started_at
     head = _log(objects, pod, limit_bytes=HEAD_BYTES)
-    first = stamp(head[0]) if head else started
-    return started if first <= started + timedelta(seconds=STARTED_S) else first
+    first = timestamp(head[0]) if head else start
+    return start if first <= start + timedelta(seconds=FIRST_LINE_S) else first
 
 
 def _lines(objects: Objects, pod: Any, since: datetime) -> list[str]:  # noqa: ANN401 - the client is untyped
     seconds = int((datetime.now(since.tzinfo) - since).total_seconds()) + 1
-    return [line for line in _log(objects, pod, since_seconds=max(seconds, 1)) if stamp(line) >= since]
+    return [line for line in _log(objects, pod, since_seconds=max(seconds, 1)) if timestamp(line) >= since]
 
 
 def _log(objects: Objects, pod: Any, **limits: int) -> list[str]:  # noqa: ANN401 - the client is untyped
@@ -82,13 +100,13 @@ def _log(objects: Objects, pod: Any, **limits: int) -> list[str]:  # noqa: ANN40
     except client.ApiException as error:
         raise MigrationError(
             f"the log of {objects.namespace}/{name} cannot be read ({error.status} {error.reason}), so "
-            "nobody knows who still calls it; try again when it can"
+            "its callers are unknown; try again when it can be read"
         ) from error
     return [line for line in str(text).splitlines() if line.strip()]
 
 
-def _named(objects: Objects, addresses: Sequence[str] | dict[str, None]) -> Iterator[str]:
-    """Each address with the pod that has it, as far as it is one of the consumer's."""
+def _with_pod_names(objects: Objects, addresses: Iterable[str]) -> Iterator[str]:
+    """Yield each address, with the name of its pod if it is one of the consumer's."""
     pods = {pod.status.pod_ip: pod.metadata.name for pod in objects.core.list_namespaced_pod(objects.namespace).items}
     for address in addresses:
         yield f"{address} ({pods[address]})" if address in pods else address

@@ -1,1 +1,1 @@
-"""The models of a stack as files: where each lives, how it gets there, and what its own header says of it."""
+"""The models of a stack as files: their places, their downloads, and the figures in their headers."""

@@ -1,4 +1,4 @@
-"""What a model takes of the memory by the ledger, beside what it takes by its own file."""
+"""Memory of a model by the ledger and by the header of its file."""
 
 import re
 from collections.abc import Mapping
@@ -9,56 +9,57 @@ from infra.settings.services import ModelMemory
 from infra.sizing.host_memory import load
 from infra.sizing.model_specs import ModelSpec
 from infra.sizing.vram import ENGINE_OVERHEAD
-from ops.models.inventory import Model
+from ops.models.inventory import StackModel
 
-FLAG = "--ctx-size"
+CONTEXT = "--ctx-size"
 PARALLEL = "--parallel"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """*ledger*: by its model spec; None where the ledger has one claim for all. *claim* is what it may take."""
+    """*ledger*: by the model spec; None where the ledger has one claim for all models. *file*: by the header.
 
-    model: Model
+    *claim*: the limit.
+    """
+
+    model: StackModel
     memory: str  # VRAM or RAM
     ledger: ModelMemory | None
-    found: ModelMemory
+    file: ModelMemory
     claim: int
 
     @property
     def fits(self) -> bool:
-        return self.found.total <= self.claim
+        return self.file.total <= self.claim
 
 
-def estimate(model: Model, model_spec: ModelSpec, model_specs: Mapping[str, ModelSpec]) -> Estimate:
-    """*model_spec* is the file's, *model_specs* are the ledger's own."""
+def estimate(model: StackModel, spec: ModelSpec, specs: Mapping[str, ModelSpec]) -> Estimate:
+    """Return both figures: *spec* is from the header of the file, *specs* are those of the ledger."""
     claim = model.service.claim
-    memory, most = ("VRAM", claim.vram) if claim.gpus else ("RAM", claim.memory_limit)
-    counted = (
-        _memory(model, model_specs[model.model_spec]) if model.model_spec and model.model_spec in model_specs else None
-    )
-    return Estimate(model=model, memory=memory, ledger=counted, found=_memory(model, model_spec), claim=most)
+    memory, limit = ("VRAM", claim.vram) if claim.gpus else ("RAM", claim.memory_limit)
+    ledger = _memory(model, specs[model.spec_name]) if model.spec_name and model.spec_name in specs else None
+    return Estimate(model=model, memory=memory, ledger=ledger, file=_memory(model, spec), claim=limit)
 
 
-def _memory(model: Model, model_spec: ModelSpec) -> ModelMemory:
-    return model.service.options.model_memory(model.name, model_spec) or _by_arguments(model, model_spec)
+def _memory(model: StackModel, spec: ModelSpec) -> ModelMemory:
+    return model.service.options.model_memory(model.name, spec) or _by_arguments(model, spec)
 
 
-def _by_arguments(model: Model, model_spec: ModelSpec) -> ModelMemory:
+def _by_arguments(model: StackModel, spec: ModelSpec) -> ModelMemory:
     """Return the memory of a model whose server has its context in its arguments, as llama.cpp does."""
     arguments = model.service.backend.arguments
     parallel = _number(arguments, PARALLEL, 1)
-    context = _number(arguments, FLAG, model_spec.context_tokens) // parallel
-    loaded = load(model.name, model_spec, "f16", context, parallel)
-    return ModelMemory(weights=loaded.weights, kv_cache=loaded.kv_cache, other=loaded.buffers + _overhead(model))
+    context = _number(arguments, CONTEXT, spec.context_tokens) // parallel
+    memory = load(model.name, spec, "f16", context, parallel)
+    return ModelMemory(weights=memory.weights, kv_cache=memory.kv_cache, other=memory.buffers + _overhead(model))
 
 
-def _overhead(model: Model) -> int:
-    """CUDA's own, on a GPU."""
+def _overhead(model: StackModel) -> int:
+    """Return the bytes of CUDA itself, on a GPU."""
     return ENGINE_OVERHEAD // 2 if model.service.claim.gpus else 0
 
 
 def _number(arguments: tuple[str, ...], flag: str, default: int) -> int:
-    """The value of *flag* on a command line of llama.cpp's."""
+    """Return the value of *flag* on the command line of llama.cpp."""
     following = dict(pairwise(arguments)).get(flag, "")
     return int(following) if re.fullmatch(r"\d+", following) else default

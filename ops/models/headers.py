@@ -1,6 +1,6 @@
-"""What a model's own files say of it, read where they are: its model spec, and the bytes of its weights.
+"""Read the model spec and the bytes of the weights from the files of a model.
 
-It runs wherever Python is: `carrying.py` takes it, and the readers that it uses, into the cluster.
+As a script it needs only Python: `worker_bundle.py` sends it, with the readers that it imports, to a pod.
 """
 
 import dataclasses
@@ -19,32 +19,32 @@ WEIGHTS: Final = "application/vnd.ollama.image.model"
 
 
 def locate(kind: str, path: Path, name: str) -> Path:
-    """The file or folder to read of the model *name*, which lives at *path*. Raises ModelFileError and OSError."""
+    """Return the file or folder of the model *name* at *path*. Raises ModelFileError and OSError."""
     if kind == "ollama":
-        return _of_ollama(path, name)
-    return _of_snapshot(path) if kind == "snapshot" else path
+        return _ollama_blob(path, name)
+    return _snapshot_folder(path) if kind == "snapshot" else path
 
 
 def read(kind: str, path: Path, name: str) -> tuple[ModelSpec, int]:
-    """The model spec, and the bytes of the weights. Raises ModelFileError."""
+    """Return the model spec and the bytes of the weights. Raises ModelFileError."""
     try:
-        found = locate(kind, path, name)
-        found.stat()
+        file = locate(kind, path, name)
+        file.stat()
     except OSError as error:
         raise ModelFileError(
-            f"{error.filename or path}: {error.strerror}; fetch it first: synapse models pull {name}"
+            f"{error.filename or path}: {error.strerror}; download it first: synapse models pull {name}"
         ) from error
-    return model_files.model_spec(found)
+    return model_files.model_spec(file)
 
 
-def _of_snapshot(path: Path) -> Path:
-    """The hub's own layout: a branch names a commit, and the commit's folder has the files."""
+def _snapshot_folder(path: Path) -> Path:
+    """Return the folder of a commit in the layout of the hub's cache, in which a branch names a commit."""
     commit = (path / "refs/main").read_text(encoding="utf-8").strip()
     return path / "snapshots" / commit
 
 
-def _of_ollama(root: Path, name: str) -> Path:
-    """Ollama keeps a manifest for each model, which names the blob of its weights."""
+def _ollama_blob(root: Path, name: str) -> Path:
+    """Return the weights that Ollama's manifest of the model names."""
     model, _, tag = name.partition(":")
     owner = model if "/" in model else f"library/{model}"
     manifest = root / "manifests" / REGISTRY / owner / (tag or "latest")
@@ -52,23 +52,23 @@ def _of_ollama(root: Path, name: str) -> Path:
         layers = json.loads(manifest.read_bytes())["layers"]
         (digest,) = [layer["digest"] for layer in layers if layer["mediaType"] == WEIGHTS]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{manifest}: no manifest of Ollama: {error}") from error
+        raise ModelFileError(f"{manifest}: not a manifest of Ollama: {error}") from error
     return root / "blobs" / str(digest).replace(":", "-")
 
 
 def main() -> int:
-    """Read every model of the order in the environment; one that cannot be read is told, and the next is read."""
-    for wanted in json.loads(os.environ["ORDER"])["models"]:
-        print(json.dumps(_told(wanted)), flush=True)  # noqa: T201 - this is how it tells
+    """Print one line of JSON for each model of the request; a model that cannot be read gets a fault."""
+    for model in json.loads(os.environ["REQUEST"])["models"]:
+        print(json.dumps(_event(model)), flush=True)  # noqa: T201 - the output of the script
     return 0
 
 
-def _told(wanted: dict[str, str]) -> dict[str, Any]:
+def _event(model: dict[str, str]) -> dict[str, Any]:
     try:
-        model_spec, stored = read(wanted["kind"], Path(wanted["path"]), wanted["name"])
+        spec, stored = read(model["kind"], Path(model["path"]), model["name"])
     except ModelFileError as error:
-        return {"model": wanted["name"], "fault": str(error)}
-    return {"model": wanted["name"], "model_spec": dataclasses.asdict(model_spec), "stored": stored}
+        return {"model": model["name"], "fault": str(error)}
+    return {"model": model["name"], "spec": dataclasses.asdict(spec), "stored": stored}
 
 
 if __name__ == "__main__":

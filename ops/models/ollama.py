@@ -1,6 +1,6 @@
-"""An Ollama asked by its own API: to pull a model, to hold one in memory, to let it go.
+"""Client of the API of an Ollama (https://docs.ollama.com/api): pull, load, unload and list models.
 
-https://docs.ollama.com/api. It resumes what broke off and checks digests by itself.
+Ollama itself resumes a download and checks its digests.
 """
 
 import json
@@ -11,53 +11,53 @@ import httpx
 
 from ops.models.inventory import ModelError
 
-FOREVER: Final = -1
-NOT_A_MOMENT: Final = 0
-SILENCE_S: Final = 120.0
-"""The longest it may say nothing: it checks a large file's digest without a word."""
-Event = dict[str, Any]
+UNLIMITED: Final = -1
+UNLOAD: Final = 0
+READ_TIMEOUT_S: Final = 120.0
+"""Ollama sends nothing while it checks the digest of a large file."""
+OllamaStatus = dict[str, Any]
 
 
-def pull(http: httpx.Client, name: str) -> Iterator[Event]:
-    """How far each layer is, as events of a file. Raises ModelError."""
-    ended = False
-    for said in _streamed(http, "/api/pull", {"model": name, "stream": True}):
-        ended = said.get("status") == "success"
-        if "total" in said:
-            yield {"file": said.get("digest", name), "done": said.get("completed", 0), "size": said["total"]}
-    if not ended:
-        raise ModelError(f"{name}: Ollama broke off before it had all of it; run this again, and it goes on there")
+def pull(http: httpx.Client, name: str) -> Iterator[dict[str, Any]]:
+    """Pull a model and yield the progress of each layer, as events of a file. Raises ModelError."""
+    is_complete = False
+    for status in _stream(http, "/api/pull", {"model": name, "stream": True}):
+        is_complete = status.get("status") == "success"
+        if "total" in status:
+            yield {"file": status.get("digest", name), "done": status.get("completed", 0), "size": status["total"]}
+    if not is_complete:
+        raise ModelError(f"{name}: Ollama ended the download before it was complete; run this again to continue it")
 
 
-def hold(http: httpx.Client, name: str, seconds: int) -> None:
-    """Load a model for so long, or FOREVER; NOT_A_MOMENT lets it go. Raises ModelError."""
-    for _ in _streamed(http, "/api/generate", {"model": name, "keep_alive": seconds, "stream": False}):
+def keep_alive(http: httpx.Client, name: str, seconds: int) -> None:
+    """Load a model and keep it for *seconds* after its last use, or UNLIMITED; UNLOAD removes it. Raises ModelError."""
+    for _ in _stream(http, "/api/generate", {"model": name, "keep_alive": seconds, "stream": False}):
         pass
 
 
 def names(http: httpx.Client, path: str) -> set[str]:
-    """The models of `/api/tags`, which are on its disk, or of `/api/ps`, which are in memory. Raises ModelError."""
+    """Return the models on its disk (`/api/tags`) or in memory (`/api/ps`). Raises ModelError."""
     try:
-        answer = http.get(path).raise_for_status().json()
-        return {_plain(found["name"]) for found in answer["models"]}
+        response = http.get(path).raise_for_status().json()
+        return {_without_tag(model["name"]) for model in response["models"]}
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"Ollama does not tell its models: {error}") from error
+        raise ModelError(f"Ollama does not list its models: {error}") from error
 
 
-def _plain(name: str) -> str:
+def _without_tag(name: str) -> str:
     return name.removesuffix(":latest")
 
 
-def _streamed(http: httpx.Client, path: str, body: dict[str, Any]) -> Iterator[Event]:
+def _stream(http: httpx.Client, path: str, body: dict[str, Any]) -> Iterator[OllamaStatus]:
     try:
-        with http.stream("POST", path, json=body, timeout=SILENCE_S) as answer:
-            if answer.is_error:
-                answer.read()
-            for line in answer.iter_lines():
-                said = json.loads(line)
-                if "error" in said:
-                    raise ModelError(f"{body['model']}: Ollama says: {said['error']}")
-                yield said
-            answer.raise_for_status()
+        with http.stream("POST", path, json=body, timeout=READ_TIMEOUT_S) as response:
+            if response.is_error:
+                response.read()
+            for line in response.iter_lines():
+                status = json.loads(line)
+                if "error" in status:
+                    raise ModelError(f"{body['model']}: error of Ollama: {status['error']}")
+                yield status
+            response.raise_for_status()
     except (httpx.HTTPError, ValueError) as error:
-        raise ModelError(f"{body['model']}: Ollama does not answer as it should: {error}") from error
+        raise ModelError(f"{body['model']}: the request to Ollama failed: {error}") from error

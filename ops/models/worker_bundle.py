@@ -1,13 +1,13 @@
-"""Programs of this package for a pod that has Python and nothing of ours: sources in an archive, in a variable."""
+"""The reader of model headers for a pod that has Python but not our packages: a zip file in a variable."""
 
 import base64
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-HERE: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[2]
 MODULES: Final = (
     "infra/__init__",
     "infra/errors",
@@ -20,40 +20,36 @@ MODULES: Final = (
     "infra/sizing/safetensors",
     "ops/__init__",
     "ops/models/__init__",
-    "ops/models/fetching",
     "ops/models/headers",
 )
-"""These and their imports, which are of the standard library alone."""
-FETCHING: Final = "ops.models.fetching"
-READING: Final = "ops.models.headers"
-ARCHIVE: Final = "SYNAPSE_CARRIED"
-FOLDER: Final = "/tmp"  # noqa: S108 - inside the container, for the archive
+"""All that the reader imports beside the standard library."""
+ARCHIVE: Final = "SYNAPSE_BUNDLE"
 LOADER: Final = f"""
 import base64, os, runpy, sys, tempfile
-path = os.path.join(tempfile.mkdtemp(), "carried.zip")
+path = os.path.join(tempfile.mkdtemp(), "bundle.zip")
 with open(path, "wb") as file:
     file.write(base64.b64decode(os.environ["{ARCHIVE}"]))
 sys.path.insert(0, path)
-runpy.run_module(sys.argv[1], run_name="__main__")
+runpy.run_module("ops.models.headers", run_name="__main__")
 """
 
 
-def command(module: str) -> list[str]:
-    """What a container runs whose environment has `environment()`."""
-    return ["python3", "-c", LOADER, module]
+def command() -> Sequence[str]:
+    """Return the command of a container with the variables of `environment()`."""
+    return ("python3", "-c", LOADER)
 
 
-def environment(order: str) -> Mapping[str, str]:
-    """*order* is the JSON that the program reads."""
-    return {ARCHIVE: archive(), "ORDER": order, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+def environment(request: str) -> Mapping[str, str]:
+    """Return the variables for *request*, the JSON that the reader takes."""
+    return {ARCHIVE: archive(), "REQUEST": request, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def archive() -> str:
-    """The modules as a zip file in base64; the same sources give the same text."""
+    """Return the modules as a zip file in base64; the same sources give the same text."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
         for module in MODULES:
             name = zipfile.ZipInfo(f"{module}.py")
             name.compress_type = zipfile.ZIP_DEFLATED
-            file.writestr(name, (HERE / f"{module}.py").read_bytes())
+            file.writestr(name, (ROOT / f"{module}.py").read_bytes())
     return base64.b64encode(content.getvalue()).decode()

@@ -25,7 +25,7 @@ from ops.release.report import Outcome, Report
 from ops.release.watch import Watch
 from ops.retry import patiently
 from tools.images.build import Images
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 from tools.progress import say
 
 UP: Final = ("up", "--yes", "--skip-preview")
@@ -43,7 +43,7 @@ class Releasing:
     gateway: ServicePlan
     kubeconfig: Path  # of the cluster that is deployed to
     named: Path | None  # the same where the caller named it
-    pulumi: Engine
+    pulumi: PulumiEngine
     pods: Pods
     output: IO[str] | None
     began: float = field(default_factory=time.monotonic)
@@ -144,7 +144,7 @@ class Releasing:
         names = {each.name for each in self._replicas() if each.image == image}
         return {pod: said for pod, said in self.pods.last_lines(self.gateway.service_name).items() if pod in names}
 
-    def _pulumi(self, pulumi: Engine, *arguments: str, **options: Any) -> int:  # noqa: ANN401 - what the engine takes
+    def _pulumi(self, pulumi: PulumiEngine, *arguments: str, **options: Any) -> int:  # noqa: ANN401 - what the engine takes
         return pulumi.run(*arguments, output=self.output, **options)
 
     def _report(self, outcome: Outcome, image: str, previous: str | None, **more: Any) -> Report:  # noqa: ANN401

@@ -114,5 +114,5 @@ def test_an_image_needs_a_place_to_go(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        "synapse: gateway_image: got no place to go; accepted: one of --cluster, --registry, --archive\n"
+        "synapse: gateway_image: got no destination; accepted: one of --cluster, --registry, --archive\n"
     )

@@ -12,7 +12,7 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from tests.cli.test_commands import project, synapse
 from tests.conftest import changed, forge_config, planned
-from tools.lint import Finding
+from tools.lint import LintFinding
 
 LITELLM = f"ghcr.io/berriai/litellm:v1.82.7@sha256:{64 * 'a'}"
 
@@ -45,8 +45,8 @@ def test_what_does_not_fit_is_the_only_fault(tmp_path: Path) -> None:
 
 
 def test_only_findings_that_nobody_reviewed_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    new = Finding(linter="kube-score", check="never-seen", on="Deployment/ollama", says="it is new")
-    known = Finding(linter="checkov", check="CKV_K8S_43", on="Deployment/ollama", says="no digest")
+    new = LintFinding(linter="kube-score", check="never-seen", on="Deployment/ollama", says="it is new")
+    known = LintFinding(linter="checkov", check="CKV_K8S_43", on="Deployment/ollama", says="no digest")
     monkeypatch.setattr(command, "divided", lambda found: ([(known, "why")], list(found)))
     monkeypatch.setattr(command, "findings", lambda folder: [new] if list(folder.iterdir()) else [])
     assert command.CHECKS["lint"]("forge", planned()) == [

@@ -1,4 +1,4 @@
-"""One real cluster for all tests of pods, and pods of one's own on it."""
+"""One real cluster for all tests of pods, and a namespace for each test."""
 
 import os
 import tempfile
@@ -23,13 +23,13 @@ SIZE = Size(memory=3000 * MIB, cpu=1500)
 DEADLINE_S = 90.0
 POLL_S = 0.2
 NAMES = count()
-LASTING = Path(tempfile.gettempdir())
-"""Of the machine, as it is before the tests have one of their own."""
+DEFAULT_TEMP = Path(tempfile.gettempdir())
+"""Temporary folder of the machine, before the tests set their own."""
 Pod = dict[str, Any]
 
 
 def eventually(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Return as soon as `condition` holds."""
+    """Wait until `condition` holds; fail with *what* at the deadline."""
     end = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < end, what
@@ -38,12 +38,12 @@ def eventually(condition: Callable[[], object], what: str, deadline_s: float = D
 
 @pytest.fixture(scope="session")
 def state() -> Path:
-    """The same folder in every run, so that a run sweeps what a killed one has left."""
+    """Return the same folder in every run, so that leftovers of a killed run are swept."""
     try:
         privileges.check()
     except ClusterError as error:
         pytest.skip(str(error))
-    folder = LASTING / f"synapse-clusters-{os.getuid()}"
+    folder = DEFAULT_TEMP / f"synapse-clusters-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     Cluster.sweep(folder)
     return folder
@@ -61,7 +61,7 @@ def cluster(state: Path) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def shell() -> str:
-    """The reference of an image with a shell, which every cluster has."""
+    """Return the reference of an image with a shell, which every cluster has."""
     return system_images(programs())[SHELL].reference
 
 
@@ -73,7 +73,7 @@ def api(cluster: Cluster) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Space:
-    """A namespace of a test's own, and what tests do in one."""
+    """A test's namespace, and the pods and services of tests in it."""
 
     name: str
     api: Any
@@ -84,14 +84,14 @@ class Space:
         return client.CoreV1Api(self.api)
 
     def run(self, name: str, script: str, **spec: Any) -> None:
-        """Start a pod that runs a script once; `spec` wins over what pods have here."""
+        """Start a pod that runs a script once; `spec` overrides the pod's defaults."""
         volumes = spec.pop("mounts", [])
         container = {"name": "it", "image": self.shell, "command": ["/bin/sh", "-c", script], "volumeMounts": volumes}
         pod = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [container], **spec}
         self.core.create_namespaced_pod(self.name, {"metadata": {"name": name, "labels": {"app": name}}, "spec": pod})
 
     def serve(self, name: str, text: str) -> str:
-        """Start a pod that answers with a text on port 8080, and a Service for it; returns the pod's address."""
+        """Start a pod that serves a text on port 8080, and its Service; return the pod's address."""
         self.run(name, f"echo {text} >/tmp/index.html; exec httpd -f -p 8080 -h /tmp")
         spec = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
         self.core.create_namespaced_service(self.name, {"metadata": {"name": name}, "spec": spec})
@@ -100,7 +100,7 @@ class Space:
         return address
 
     def fetch(self, client: str, host: str, port: int = 80) -> str:
-        """What a new pod gets from there: a text, or that it was blocked."""
+        """Start a pod that requests the host; return its response, or `blocked`."""
         get = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {host} {port} || echo blocked"
         return self.output(client, get).splitlines()[-1]
 
@@ -109,14 +109,14 @@ class Space:
         return phase
 
     def output(self, name: str, script: str, **spec: Any) -> str:
-        """Run a pod to its end; returns what it printed."""
+        """Run a pod to its end; return its output."""
         self.run(name, script, **spec)
         eventually(lambda: self.phase(name) in {"Succeeded", "Failed"}, f"{name} does not end")
         printed: str = self.core.read_namespaced_pod_log(name, self.name)
         return printed
 
     def has_account(self) -> bool:
-        """Whether pods can be made in it."""
+        """Return whether the namespace has its service account, without which no pod can be made."""
         try:
             self.core.read_namespaced_service_account("default", self.name)
         except ApiException:

@@ -1,7 +1,7 @@
-"""A stand-in for the program `k3s`, where that cannot be had: what it does of `server` and `ctr` for a node of ours.
+"""A stand-in for the program `k3s`, with the parts of `server` and `ctr` that a node needs.
 
-It takes the flags that K3s takes, and no other, and puts its files where K3s does; Kubernetes' own programs are its
-parts. `tests/cluster/test_k3s.py` runs K3s itself where that is on PATH.
+It takes only flags of K3s, and has its files at K3s' paths; it runs Kubernetes' own programs.
+`tests/cluster/test_k3s.py` runs K3s itself where that is on PATH.
 """
 
 import argparse
@@ -34,7 +34,7 @@ POLL_S = 0.1
 def main(arguments: Sequence[str]) -> int:
     if arguments[0] == "ctr":
         os.execvp("ctr", ["ctr", "-a", SOCKET, "-n", "k8s.io", *arguments[1:]])  # noqa: S606, S607
-    return K3s(_parser().parse_args(arguments[1:])).run()
+    return K3sServer(_parser().parse_args(arguments[1:])).run()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,26 +47,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class K3s:
-    """Its parts, all of which end with the first that does."""
+class K3sServer:
+    """Processes of the server; when one ends, all end."""
 
-    def __init__(self, told: argparse.Namespace) -> None:
-        self.told = told
-        self.server, self.agent = (Path(told.data_dir) / name for name in ("server", "agent"))
-        self.made = credentials(self.server / "tls", told.node_name)
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.server, self.agent = (Path(options.data_dir) / name for name in ("server", "agent"))
+        self.credentials = credentials(self.server / "tls", options.node_name)
         self.plane = ControlPlane(
             folder=self.server,
-            bind="0.0.0.0",  # noqa: S104 - of the node's own network
-            port=int(told.https_listen_port),
-            advertised=told.advertise_address,
-            credentials=self.made,
+            bind="0.0.0.0",  # noqa: S104 - the node has its own network
+            port=int(options.https_listen_port),
+            advertised=options.advertise_address,
+            credentials=self.credentials,
         )
 
     def run(self) -> int:
         self._write()
         running = []
         for needs, command in self._parts():
-            while not _is_there(needs):
+            while not _accepts(needs):
                 time.sleep(POLL_S)
             running.append(subprocess.Popen(command, cwd=self.server))
         while all(part.poll() is None for part in running):
@@ -76,55 +76,57 @@ class K3s:
         return 1
 
     def _write(self) -> None:
-        for folder in (self.made.folder, self.agent, Path(SOCKET).parent):
+        for folder in (self.credentials.folder, self.agent, Path(SOCKET).parent):
             folder.mkdir(parents=True, exist_ok=True)
-        self.made.ensure()
-        self.made.write_kubeconfigs(dict.fromkeys(self.made.users, f"{self.told.node_ip}:{self.plane.port}"))
+        self.credentials.ensure()
+        self.credentials.write_kubeconfigs(
+            dict.fromkeys(self.credentials.users, f"{self.options.node_ip}:{self.plane.port}")
+        )
         (self.agent / "containerd.toml").write_text(self._containerd())
         (self.agent / "kubelet.yaml").write_text(self._kubelet())
-        shutil.copy(self.made.authority, self.made.folder / "server-ca.crt")
+        shutil.copy(self.credentials.authority, self.credentials.folder / "server-ca.crt")
 
     def _parts(self) -> Iterator[tuple[str, list[str]]]:
-        """What must be there before, and the command."""
-        api = f"{self.told.node_ip}:{self.plane.port}"
+        """Yield each process: the socket or address it needs, and its command."""
+        api = f"{self.options.node_ip}:{self.plane.port}"
         yield "", [str(tool(ETCD)), *self.plane.etcd()]
         yield "", ["containerd", f"--config={self.agent / 'containerd.toml'}"]
         yield str(self.server / "client"), [str(tool(API_SERVER)), *self.plane.api_server(), *self._api_server()]
-        pods = ("--allocate-node-cidrs=true", f"--cluster-cidr={self.told.cluster_cidr}")
+        pods = ("--allocate-node-cidrs=true", f"--cluster-cidr={self.options.cluster_cidr}")
         yield api, [str(tool(CONTROLLER_MANAGER)), *self.plane.controller_manager(), *pods]
         yield api, [str(tool(SCHEDULER)), *self.plane.scheduler()]
-        yield SOCKET, [str(tool(KUBELET)), *self._client(KUBELET), *_flags(self.told.kubelet_arg)]
-        proxy = ("--proxy-mode=iptables", f"--cluster-cidr={self.told.cluster_cidr}")
-        yield api, [str(tool(KUBE_PROXY)), *self._client(KUBE_PROXY), *proxy, *_flags(self.told.kube_proxy_arg)]
+        yield SOCKET, [str(tool(KUBELET)), *self._client(KUBELET), *_flags(self.options.kubelet_arg)]
+        proxy = ("--proxy-mode=iptables", f"--cluster-cidr={self.options.cluster_cidr}")
+        yield api, [str(tool(KUBE_PROXY)), *self._client(KUBE_PROXY), *proxy, *_flags(self.options.kube_proxy_arg)]
         yield api, [str(tool(KUBE_ROUTER)), *self._client(KUBE_ROUTER), *self._router()]
 
     def _api_server(self) -> list[str]:
-        """Its own users beside those that it is told of."""
-        (told,) = [found.removeprefix(TOKENS) for found in self.told.kube_apiserver_arg if found.startswith(TOKENS)]
+        """Return the API server's own flags; its token file also has the given users."""
+        (given,) = [flag.removeprefix(TOKENS) for flag in self.options.kube_apiserver_arg if flag.startswith(TOKENS)]
         tokens = self.server / "tokens.csv"
-        tokens.write_text(self.made.tokens.read_text() + Path(told).read_text())
-        others = [found for found in self.told.kube_apiserver_arg if not found.startswith(TOKENS)]
+        tokens.write_text(self.credentials.tokens.read_text() + Path(given).read_text())
+        others = [flag for flag in self.options.kube_apiserver_arg if not flag.startswith(TOKENS)]
         return [
             *_flags([*others, f"{TOKENS}{tokens}"]),
             "--enable-admission-plugins=NodeRestriction",
-            f"--kubelet-certificate-authority={self.made.authority}",
-            f"--kubelet-client-certificate={self.made.certificate(KUBELET_CLIENT)}",
-            f"--kubelet-client-key={self.made.key(KUBELET_CLIENT)}",
+            f"--kubelet-certificate-authority={self.credentials.authority}",
+            f"--kubelet-client-certificate={self.credentials.certificate(KUBELET_CLIENT)}",
+            f"--kubelet-client-key={self.credentials.key(KUBELET_CLIENT)}",
             "--kubelet-preferred-address-types=InternalIP",
         ]
 
     def _client(self, user: str) -> list[str]:
-        found = [f"--kubeconfig={self.made.kubeconfig(user)}", f"--hostname-override={self.told.node_name}"]
+        flags = [f"--kubeconfig={self.credentials.kubeconfig(user)}", f"--hostname-override={self.options.node_name}"]
         if user == KUBELET:
-            found += [f"--node-ip={self.told.node_ip}", f"--config={self.agent / 'kubelet.yaml'}"]
-        return found
+            flags += [f"--node-ip={self.options.node_ip}", f"--config={self.agent / 'kubelet.yaml'}"]
+        return flags
 
     def _router(self) -> list[str]:
         off = ("run-router", "run-service-proxy", "enable-cni")
-        return [f"--service-cluster-ip-range={self.told.service_cidr}", *(f"--{name}=false" for name in off)]
+        return [f"--service-cluster-ip-range={self.options.service_cidr}", *(f"--{name}=false" for name in off)]
 
     def _containerd(self) -> str:
-        """Without flannel K3s names no folder of CNI, so that containerd looks where it does by itself."""
+        """Return containerd's configuration; without flannel K3s sets no CNI folders, so the defaults apply."""
         return f"""\
 version = 2
 root = "{self.agent}/containerd"
@@ -134,7 +136,7 @@ state = "{Path(SOCKET).parent}"
 address = "{SOCKET}"
 
 [plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "{self.told.pause_image}"
+sandbox_image = "{self.options.pause_image}"
 restrict_oom_score_adj = true
 enable_unprivileged_ports = true
 enable_unprivileged_icmp = true
@@ -145,20 +147,20 @@ enable_unprivileged_icmp = true
             {
                 "apiVersion": "kubelet.config.k8s.io/v1beta1",
                 "kind": "KubeletConfiguration",
-                "address": self.told.node_ip,
+                "address": self.options.node_ip,
                 "authentication": {
                     "anonymous": {"enabled": False},
                     "webhook": {"enabled": True},
-                    "x509": {"clientCAFile": str(self.made.authority)},
+                    "x509": {"clientCAFile": str(self.credentials.authority)},
                 },
                 "authorization": {"mode": "Webhook"},
-                "tlsCertFile": str(self.made.certificate(KUBELET)),
-                "tlsPrivateKeyFile": str(self.made.key(KUBELET)),
+                "tlsCertFile": str(self.credentials.certificate(KUBELET)),
+                "tlsPrivateKeyFile": str(self.credentials.key(KUBELET)),
                 "cgroupDriver": "cgroupfs",
                 "containerRuntimeEndpoint": f"unix://{SOCKET}",
-                "clusterDNS": [self.told.cluster_dns],
+                "clusterDNS": [self.options.cluster_dns],
                 "clusterDomain": "cluster.local",
-                "resolvConf": self.told.resolv_conf,
+                "resolvConf": self.options.resolv_conf,
                 "volumePluginDir": str(self.agent / "volume-plugins"),
                 "failSwapOn": False,
                 "serializeImagePulls": False,
@@ -170,14 +172,14 @@ def _flags(values: Sequence[str]) -> list[str]:
     return [f"--{value}" for value in values]
 
 
-def _is_there(needed: str) -> bool:
-    """A Unix socket's path, or host:port; nothing is always there."""
+def _accepts(needed: str) -> bool:
+    """Return whether a Unix socket (a path) or host:port accepts connections; an empty need is always met."""
     if not needed:
         return True
     host, _, port = needed.rpartition(":")
     kind, address = (socket.AF_INET, (host, int(port))) if host else (socket.AF_UNIX, needed)
-    with socket.socket(kind) as asking:
-        return asking.connect_ex(address) == 0
+    with socket.socket(kind) as probe:
+        return probe.connect_ex(address) == 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who reaches whom: what the plan says about it, a cell for each address that each pod could try."""
+"""Expected connections by the plan: one cell for each source pod and each address."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,32 +12,32 @@ OPEN, SHUT = "open", "shut"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where packets come from, or go to. Of a service it has *access*, *exits* or both; else nothing holds it."""
+class Endpoint:
+    """Source or target of packets; a service's endpoint has *access*, *exits* or both, others no policies."""
 
     name: str
     namespace: str = ""
     access: IngressRule | None = None
     exits: EgressRule | None = None
-    is_shut: bool = False  # by the default alone: no service's pod
+    is_shut: bool = False  # only the default deny: not a service's pod
     is_public: bool = False  # an address of the internet
     is_dns: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """What is tried: host and port, and the port of the pod behind it, by which policies judge."""
+    """A target: host and port, and the pod's port, which policies use."""
 
-    place: Place
+    endpoint: Endpoint
     host: str
     port: int
     pod_port: int
     protocol: str = "tcp"
-    is_service: bool = False  # any of its pods answers
+    is_service: bool = False  # any of its pods responds
 
-    def is_own(self, source: Place) -> bool:
-        """Whether *source* may find itself there, which no policy can shut."""
-        return source.name == self.place.name or (self.is_service and source.access == self.place.access)
+    def is_own(self, source: Endpoint) -> bool:
+        """Return whether *source* itself may respond there, which no policy can block."""
+        return source.name == self.endpoint.name or (self.is_service and source.access == self.endpoint.access)
 
     @property
     def target(self) -> str:
@@ -46,23 +46,23 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One pod, one address, and whether the plan lets the one reach the other."""
+    """A pod, an address, and whether the plan allows the connection."""
 
-    source: Place
+    source: Endpoint
     address: Address
     is_open: bool
 
-    def fault(self, found: str) -> str:
-        """What is wrong with it where *found* was seen."""
+    def mismatch(self, observed: str) -> str:
+        """Return the message for an *observed* state other than the plan's."""
         to = self.address
-        return f"{self.source.name} -> {to.place.name} {to.target}: {found}, not {_word(self.is_open)}"
+        return f"{self.source.name} -> {to.endpoint.name} {to.target}: {observed}, not {_word(self.is_open)}"
 
-    def is_as(self, found: str) -> bool:
-        return found == _word(self.is_open)
+    def matches(self, observed: str) -> bool:
+        return observed == _word(self.is_open)
 
 
-def matrix(sources: Sequence[Place], addresses: Sequence[Address]) -> Iterator[Cell]:
-    """Every source with every address but its own."""
+def matrix(sources: Sequence[Endpoint], addresses: Sequence[Address]) -> Iterator[Cell]:
+    """Yield a cell for each source and each address but its own."""
     for source in sources:
         for address in addresses:
             if not address.is_own(source):
@@ -71,34 +71,34 @@ def matrix(sources: Sequence[Place], addresses: Sequence[Address]) -> Iterator[C
                 )
 
 
-def _leaves(source: Place, address: Address) -> bool:
+def _leaves(source: Endpoint, address: Address) -> bool:
     if source.exits is None:
         return not source.is_shut
-    exits, place, port = source.exits, address.place, address.pod_port
-    called = place.access is not None and place.access.service in exits.callees
+    exits, target, port = source.exits, address.endpoint, address.pod_port
+    called = target.access is not None and target.access.service in exits.callees
     return (
-        (place.is_dns and port == DNS_PORT)
-        or (called and _is_own_port(place, port))
-        or (place.is_public and exits.internet and port == HTTPS)
+        (target.is_dns and port == DNS_PORT)
+        or (called and _is_own_port(target, port))
+        or (target.is_public and exits.internet and port == HTTPS)
         or (address.protocol == "tcp" and port in exits.anywhere)
         or (address.protocol == "tcp" and exits.api_server and port in API_SERVER)
     )
 
 
-def _enters(source: Place, address: Address) -> bool:
-    access = address.place.access
+def _enters(source: Endpoint, address: Address) -> bool:
+    access = address.endpoint.access
     if access is None:
-        return not address.place.is_shut
-    is_let_in = (
+        return not address.endpoint.is_shut
+    is_allowed = (
         access.is_open
         or source.namespace in access.namespaces
         or (source.access is not None and source.access.service in access.callers)
     )
-    return is_let_in and _is_own_port(address.place, address.pod_port)
+    return is_allowed and _is_own_port(address.endpoint, address.pod_port)
 
 
-def _is_own_port(place: Place, port: int) -> bool:
-    return place.access is not None and port == place.access.service.backend.container_port
+def _is_own_port(endpoint: Endpoint, port: int) -> bool:
+    return endpoint.access is not None and port == endpoint.access.service.backend.container_port
 
 
 def _word(is_open: bool) -> str:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""A registry that a cluster's node and this machine know by one name, `127.0.0.1:PORT`, over plain HTTP."""
+"""An image registry over plain HTTP, at the same `127.0.0.1:PORT` for a cluster's node and this machine."""
 
 import shutil
 import socket
@@ -20,9 +20,9 @@ POLL_S = 0.02
 
 @contextmanager
 def running(cluster: Cluster) -> Iterator[str]:
-    """Its host and port; what it holds is gone with it.
+    """Run a registry; yield its host and port. Its content goes with it.
 
-    It runs in the node's network, and serves a socket of this machine's network too.
+    It runs in the node's network, and also serves a socket of this machine's network.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -39,25 +39,25 @@ def running(cluster: Cluster) -> Iterator[str]:
 
 
 def first(cluster: Cluster) -> int:
-    """The process 1 of the cluster's node, as this machine numbers it."""
-    known = load(cluster.folder)
-    assert known
-    assert known.node
-    (found,) = psutil.Process(known.node.pid).children()
-    return found.pid
+    """Return the pid of the node's process 1 on this machine."""
+    record = load(cluster.folder)
+    assert record
+    assert record.node
+    (process,) = psutil.Process(record.node.pid).children()
+    return process.pid
 
 
-def inside(cluster: Cluster, is_it: Callable[[psutil.Process], bool]) -> psutil.Process:
-    """The process of the cluster's node that *is_it*. Others, such as of iptables, end while they are looked at."""
+def inside(cluster: Cluster, matches: Callable[[psutil.Process], bool]) -> psutil.Process:
+    """Return the process of the cluster's node that *matches*; short-lived ones may end meanwhile."""
     for process in psutil.Process(first(cluster)).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if is_it(process):
+            if matches(process):
                 return process
     raise AssertionError("the node has no such process")
 
 
 def wait(process: subprocess.Popen[bytes], port: int) -> None:
-    """Until it listens in the node's network."""
+    """Wait until the registry listens in the node's network."""
     deadline = time.monotonic() + DEADLINE_S
     table = Path(f"/proc/{process.pid}/net/tcp")
     while f"0100007F:{port:04X} 00000000:0000 0A" not in table.read_text():

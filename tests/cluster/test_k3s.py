@@ -1,4 +1,4 @@
-"""A node made of K3s, or of what stands in for it here: the same objects, names, volumes and policies as the other."""
+"""A node that runs K3s or its stand-in: the same objects, DNS, volumes and policies as the other node."""
 
 import itertools
 import os
@@ -15,31 +15,31 @@ from infra.settings.model import ROOT
 from tests.cluster.conftest import MIB, NAMES, SIZE, Space, eventually
 from tests.cluster.test_node import DENY
 from tools.cluster import Cluster
-from tools.cluster.configs import Reserved
-from tools.cluster.distribution import distribution
+from tools.cluster.configs import ReservedResources
+from tools.cluster.distribution import choose_distribution
 from tools.cluster.k3s import K3s
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """`k3s`, first on PATH: the real one where there is one."""
+    """Put `k3s` first on PATH: the real one where it is installed."""
     with pytest.MonkeyPatch.context() as patch:
-        if found := shutil.which("k3s"):
-            yield Path(found)
+        if path := shutil.which("k3s"):
+            yield Path(path)
             return
-        made = tmp_path_factory.mktemp("k3s") / "k3s"
-        made.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests/cluster/k3s_stand_in.py"} "$@"\n')
-        made.chmod(0o755)
-        patch.setenv("PATH", str(made.parent), prepend=os.pathsep)
-        yield made
+        stand_in = tmp_path_factory.mktemp("k3s") / "k3s"
+        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests/cluster/k3s_stand_in.py"} "$@"\n')
+        stand_in.chmod(0o755)
+        patch.setenv("PATH", str(stand_in.parent), prepend=os.pathsep)
+        yield stand_in
 
 
 @pytest.fixture(scope="module")
 def k3s(program: Path, state: Path) -> Iterator[Cluster]:
     cluster = Cluster(f"k3s-{os.getpid()}", state, owner_pid=os.getpid())
-    made_of = distribution(cluster.name, "/unused", Reserved(memory=0, cpu=0))
-    assert isinstance(made_of, K3s)
-    assert made_of.program == program
+    distribution = choose_distribution(cluster.name, "/unused", ReservedResources(memory=0, cpu=0))
+    assert isinstance(distribution, K3s)
+    assert distribution.program == program
     try:
         cluster.up(size=SIZE)
         yield cluster
@@ -57,7 +57,7 @@ def space(k3s: Cluster, shell: str) -> Iterator[Space]:
         space.core.delete_namespace(space.name)
 
 
-def test_it_is_the_one_component_and_offers_what_was_asked_for(k3s: Cluster, space: Space) -> None:
+def test_it_is_the_one_component_and_offers_the_requested_size(k3s: Cluster, space: Space) -> None:
     assert {*k3s.status().components} == {"k3s", "forward-api"}
     assert k3s.status().is_healthy
     (node,) = space.core.list_node().items
@@ -65,17 +65,17 @@ def test_it_is_the_one_component_and_offers_what_was_asked_for(k3s: Cluster, spa
     assert node.status.allocatable["cpu"] == f"{SIZE.cpu}m"
 
 
-def test_pods_find_each_other_and_policies_hold(space: Space) -> None:
+def test_pods_reach_each_other_and_policies_hold(space: Space) -> None:
     address = space.serve("server", "hello")
     number = itertools.count()
     name = f"server.{space.name}.svc.cluster.local"
-    eventually(lambda: space.fetch(f"before-{next(number)}", name) == "hello", "nobody is found there")
+    eventually(lambda: space.fetch(f"before-{next(number)}", name) == "hello", "the service does not respond")
     networking: Any = client.NetworkingV1Api(space.api)
     networking.create_namespaced_network_policy(space.name, {"metadata": {"name": "deny"}, "spec": DENY})
-    eventually(lambda: space.fetch(f"during-{next(number)}", address, 8080) == "blocked", "the policy does not come")
+    eventually(lambda: space.fetch(f"during-{next(number)}", address, 8080) == "blocked", "the policy does not hold")
 
 
-def test_an_end_keeps_its_data(k3s: Cluster, space: Space) -> None:
+def test_down_keeps_its_data(k3s: Cluster, space: Space) -> None:
     space.core.create_namespaced_config_map(space.name, {"metadata": {"name": "kept"}})
     before = k3s.address("api")
     k3s.down()

@@ -1,4 +1,4 @@
-"""A cluster comes and goes: beside another, over an end that keeps its data, and without a trace."""
+"""Life of a cluster: beside another, restarted with its data, deleted without a trace."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def second(cluster: Cluster, state: Path) -> Iterator[Cluster]:
-    """A cluster beside that of the session, of the same name below another state, with the same addresses inside."""
+    """Make a cluster with the same name as the session's, below another state folder."""
     another = state / "another"
     Cluster.sweep(another)
     second = Cluster(cluster.name, another, owner_pid=os.getpid())
@@ -45,28 +45,28 @@ def test_two_run_side_by_side_and_one_goes_without_a_trace(cluster: Cluster, sec
         assert "kept" not in _names(cluster)
         address = second.address("api")
         second.down()
-        eventually(lambda: not _host(second) - before, "something of it is left")
+        eventually(lambda: not _host(second) - before, "something is left")
         second.up()
         assert second.address("api") == address
         assert "kept" in _names(second)
     finally:
         second.delete()
-    eventually(lambda: not _host(second) - before, "something of it is left")
+    eventually(lambda: not _host(second) - before, "something is left")
     assert not second.folder.exists()
     assert cluster.status().is_healthy
 
 
-def test_a_node_that_was_killed_is_started_again(second: Cluster) -> None:
+def test_a_killed_node_is_restarted(second: Cluster) -> None:
     second.up()
     for process in _of(second):
-        with suppress(psutil.NoSuchProcess):  # the first one takes the others with it
+        with suppress(psutil.NoSuchProcess):  # process 1 ends the others
             process.kill()
-    eventually(lambda: not second.status().components, "the node is still there")
+    eventually(lambda: not second.status().components, "the node still runs")
     second.up()
     assert second.status().is_healthy
 
 
-def test_what_is_missing_is_said_in_one_sentence(state: Path) -> None:
+def test_a_missing_privilege_has_a_message_of_one_sentence(state: Path) -> None:
     program = f"""
         import os, sys
         from pathlib import Path
@@ -85,20 +85,20 @@ def test_what_is_missing_is_said_in_one_sentence(state: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         f"real pods cannot run here: root is needed for namespaces and control groups, and this is uid {NOBODY}; "
-        "try the simulated machine with `make twin`, or name a cluster of yours in SYNAPSE_KUBECONFIG\n"
+        "try the simulated machine with `make twin`, or set SYNAPSE_KUBECONFIG to use an existing cluster\n"
     )
     assert not (state / "clusters/nobody").exists()
 
 
 def _host(cluster: Cluster) -> set[str]:
-    """What a cluster could have left on the machine outside its folder; others work there too, and end meanwhile."""
+    """Return everything outside its folder that the cluster may have left on the machine."""
     mounts = (line.split(" ", 3)[3] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     rules = (line.partition(" [")[0] for line in _printed("iptables-save") if not line.startswith("#"))
     name = cluster.cgroup.removeprefix("/")
     groups = (f"{path}/{name}" for path, names, _ in os.walk(CGROUPS) if name in names)
     overcommit = Path("/proc/sys/vm/overcommit_memory").read_text()
-    found = [mounts, _printed("ip", "-brief", "link"), _printed("ip", "route"), rules, groups, [overcommit]]
-    return {str(process) for process in _of(cluster)}.union(*found)
+    parts = [mounts, _printed("ip", "-brief", "link"), _printed("ip", "route"), rules, groups, [overcommit]]
+    return {str(process) for process in _of(cluster)}.union(*parts)
 
 
 def _printed(*command: str) -> list[str]:
@@ -108,15 +108,15 @@ def _printed(*command: str) -> list[str]:
 
 
 def _of(cluster: Cluster) -> list[psutil.Process]:
-    """Processes whose control group is the cluster's."""
-    found = []
+    """Return the processes in the cluster's control groups."""
+    processes = []
     for process in psutil.process_iter():
         try:
             if cluster.cgroup in Path(f"/proc/{process.pid}/cgroup").read_text():
-                found.append(process)
+                processes.append(process)
         except OSError:
             continue
-    return found
+    return processes
 
 
 @contextmanager

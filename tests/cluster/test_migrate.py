@@ -1,4 +1,4 @@
-"""`synapse migrate` with real pods: two servers that call what their settings say, and Ollamas whose logs tell."""
+"""`synapse migrate` with real pods: two servers with a configured address, and Ollamas with access logs."""
 
 import json
 import subprocess
@@ -12,12 +12,12 @@ from kubernetes import client
 from ops.migrate.objects import is_rolled_out
 from tests.cli.test_commands import synapse
 from tests.cluster.conftest import Space, eventually
-from tests.pulumi_engine.consumer import ALIAS, CONFIG_MAP, DEPLOYMENTS, EMBEDS, NAME, Project, migration
+from tests.pulumi_engine.consumer import ALIAS, CONFIG_MAP, DEPLOYMENTS, EMBEDS, NAME, ConsumerProject, migration
 from tools.cluster import Cluster
 
 PORT = 11434
 LONG_S = 300.0
-"""For a command that is run again and again: each takes seconds on a busy machine."""
+"""Deadline for a command that is repeated: each run takes seconds on a busy machine."""
 SERVER = r"""
 cat >/tmp/answer <<'END'
 read -r method path version
@@ -41,9 +41,9 @@ END
 echo serving
 exec nc -ll -p 11434 -e /bin/sh /tmp/answer
 """
-"""An Ollama as far as it matters here: it answers, and logs who asked as Ollama's web framework does."""
+"""A minimal Ollama: it responds, and logs requests in the format of Ollama's web framework."""
 ASK = 'busybox wget -q -O - "$OLLAMA_URL/v1/models"'
-"""What the consumer's servers do: they read the address from their settings."""
+"""Request of the consumer's servers, to the address in their settings."""
 Migrate = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -61,7 +61,7 @@ def deployment(name: str, shell: str, script: str, labels: dict[str, str], **env
 
 
 def ollama(space: Space, vector: str = "[0.1,0.2,0.3,0.4]") -> None:
-    """A server and its Service."""
+    """Deploy a server and its Service."""
     apps: Any = client.AppsV1Api(space.api)
     body = deployment("ollama", space.shell, SERVER, {"app.kubernetes.io/name": "ollama"}, VECTOR=vector)
     container = body["spec"]["template"]["spec"]["containers"][0]
@@ -80,7 +80,7 @@ def ready(space: Space, name: str) -> bool:
 
 @pytest.fixture
 def two_spaces(space: Space) -> Iterator[tuple[Space, Space]]:
-    """The platform's namespace, and the consumer's, whose name follows from it."""
+    """Make the namespaces of the platform and of the consumer."""
     other = Space(f"{space.name}-cortex", space.api, space.shell)
     other.core.create_namespace({"metadata": {"name": other.name}})
     eventually(other.has_account, "no service account")
@@ -89,7 +89,7 @@ def two_spaces(space: Space) -> Iterator[tuple[Space, Space]]:
 
 
 @pytest.fixture
-def project(two_spaces: tuple[Space, Space], tmp_path: Path) -> Project:
+def project(two_spaces: tuple[Space, Space], tmp_path: Path) -> ConsumerProject:
     platform, own = two_spaces
     for space in two_spaces:
         ollama(space)
@@ -101,11 +101,11 @@ def project(two_spaces: tuple[Space, Space], tmp_path: Path) -> Project:
         body = deployment(name, own.shell, "trap exit TERM; sleep 86400 & wait", {})
         apps.create_namespaced_deployment(own.name, body)
         eventually(lambda name=name: ready(own, name), f"no {name}")  # type: ignore[misc]
-    return Project(core=own.core, platform=platform.name, folder=tmp_path)
+    return ConsumerProject(core=own.core, platform=platform.name, folder=tmp_path)
 
 
 @pytest.fixture
-def migrate(cluster: Cluster, project: Project) -> Migrate:
+def migrate(cluster: Cluster, project: ConsumerProject) -> Migrate:
     """`migrate("--rollback", own={...})`"""
 
     def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -118,20 +118,20 @@ def migrate(cluster: Cluster, project: Project) -> Migrate:
     return run
 
 
-def test_a_consumer_is_moved_verified_and_its_old_server_let_go(
-    project: Project, two_spaces: tuple[Space, Space], migrate: Migrate
+def test_a_consumer_is_migrated_verified_and_its_old_server_stopped(
+    project: ConsumerProject, two_spaces: tuple[Space, Space], migrate: Migrate
 ) -> None:
     platform, own = two_spaces
     done = migrate(own={"quietHours": 24})
     assert done.returncode == 0, done.stderr
     assert project.data()["OLLAMA_URL"] == project.url
-    assert asked(platform) > asked(own) > 0  # by the pre-flight, and by real requests of the consumer's own pods
+    assert requests(platform) > requests(own) > 0  # by the check before, and by requests of the consumer's pods
     assert f"http://{ALIAS}:{PORT}" not in project.data().values()
 
     brief = {"quietHours": 0.003}  # of an hour: eleven seconds
     own.run("straggler", f"while :; do busybox wget -q -O - http://ollama:{PORT}/v1/models; sleep 1; done")
-    calls = "ollama was asked"
-    eventually(lambda: calls in migrate("--decommission", own=brief).stderr, "nobody notices who calls", LONG_S)
+    calls = "ollama got"
+    eventually(lambda: calls in migrate("--decommission", own=brief).stderr, "the caller is not noticed", LONG_S)
     refused = migrate("--decommission", own=brief)
     assert (refused.returncode, calls in refused.stderr, project.replicas()) == (4, True, 1)
     own.core.delete_namespaced_pod("straggler", own.name, grace_period_seconds=0)
@@ -141,13 +141,13 @@ def test_a_consumer_is_moved_verified_and_its_old_server_let_go(
     assert document["stopped"]
 
 
-def asked(space: Space) -> int:
+def requests(space: Space) -> int:
     (pod,) = space.core.list_namespaced_pod(space.name, label_selector="app=ollama").items
     log: str = space.core.read_namespaced_pod_log(pod.metadata.name, space.name)
     return log.count('"/v1/')
 
 
-def test_a_request_of_its_own_pods_that_fails_sends_it_back(project: Project, migrate: Migrate) -> None:
+def test_a_failed_request_of_its_pods_rolls_back(project: ConsumerProject, migrate: Migrate) -> None:
     before = project.data()
     done = migrate(verify={"inside": {"extractor": ["sh", "-c", "echo no vectors; exit 7"]}})
     assert done.returncode == 3, done.stderr
@@ -157,10 +157,10 @@ def test_a_request_of_its_own_pods_that_fails_sends_it_back(project: Project, mi
     assert project.aliases() == {}
 
 
-def test_pods_that_do_not_get_ready_with_the_new_values_send_it_back(project: Project, migrate: Migrate) -> None:
+def test_pods_that_do_not_become_ready_roll_back(project: ConsumerProject, migrate: Migrate) -> None:
     before = project.data()
     only_old = {"exec": {"command": ["/bin/sh", "-c", f"[ $OLLAMA_URL = http://ollama:{PORT} ]"]}, "periodSeconds": 1}
-    first = DEPLOYMENTS[0]  # so that nobody else has to be ready within the seconds in which it is not
+    first = DEPLOYMENTS[0]  # the first to restart, so that no other has to become ready in time
     containers = [{"name": first, "readinessProbe": only_old}]
     patch = {"spec": {"template": {"spec": {"containers": containers}}}}
     project.apps.patch_namespaced_deployment(first, project.namespace, patch)

@@ -1,4 +1,4 @@
-"""A node is real: pods run on it, find each other, keep what they write, and are held to policies from the start."""
+"""A real node: pods run, resolve names, keep volumes, and are held to policies from their start."""
 
 import itertools
 import urllib.request
@@ -20,7 +20,7 @@ from tools.cluster.record import load
 DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_the_node_offers_what_was_asked_for(cluster: Cluster, api: Any) -> None:
+def test_the_node_offers_the_requested_size(cluster: Cluster, api: Any) -> None:
     assert cluster.status().is_healthy
     core: Any = client.CoreV1Api(api)
     (node,) = core.list_node().items
@@ -34,24 +34,24 @@ def test_a_second_up_changes_nothing(cluster: Cluster) -> None:
     assert (cluster.status(), (cluster.folder / "cluster.json").read_bytes()) == before
 
 
-def test_nobody_else_can_read_what_lets_one_in(cluster: Cluster) -> None:
+def test_credentials_are_readable_by_the_owner_only(cluster: Cluster) -> None:
     assert cluster.folder.stat().st_mode & 0o777 == 0o700
     secrets = [*cluster.folder.glob("*.key"), *cluster.folder.glob("*kubeconfig"), cluster.folder / "tokens.csv"]
     assert len(secrets) > 8
     assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
 
 
-def test_pods_find_a_service_by_its_name(space: Space) -> None:
+def test_pods_reach_a_service_by_its_name(space: Space) -> None:
     space.serve("server", "hello")
     again = itertools.count()
     name = f"server.{space.name}.svc.cluster.local"
-    eventually(lambda: space.fetch(f"client-{next(again)}", name) == "hello", "nobody is found there")
+    eventually(lambda: space.fetch(f"client-{next(again)}", name) == "hello", "the service does not respond")
     assert space.fetch("neighbour", "server") == "hello"
     assert "10.43.0.1" in space.output("resolver", "nslookup kubernetes.default.svc.cluster.local")
 
 
 def test_a_name_outside_is_refused_at_once(space: Space) -> None:
-    """There is no way out: whoever tries must not wait for a timeout."""
+    """Pods have no route to the internet; they must not wait for a timeout."""
     script = "nc -w 30 192.0.2.1 80 </dev/null || echo refused; nslookup example.org || echo unknown"
     printed = space.output("client", script)
     assert "refused" in printed
@@ -64,17 +64,17 @@ def test_the_host_reaches_a_service(cluster: Cluster, space: Space) -> None:
     before = cluster.status()
     cluster.up([Forward("server", f"server.{space.name}.svc.cluster.local", 80)])
     address = cluster.address("server")
-    eventually(lambda: _answer(address) == b"hello\n", "the host does not reach it")
+    eventually(lambda: _response(address) == b"hello\n", "the host does not reach it")
     cluster.up()
     assert cluster.address("server") == address
     assert cluster.address("api") == before.addresses["api"]
-    assert before.components.items() < cluster.status().components.items()  # nothing was started again for it
+    assert before.components.items() < cluster.status().components.items()  # nothing was restarted for it
 
 
-def _answer(address: str) -> bytes | None:
-    """None for as long as its node has not been told that the Service leads somewhere."""
-    with suppress(OSError), urllib.request.urlopen(f"http://{address}", timeout=10) as answer:
-        content: bytes = answer.read()
+def _response(address: str) -> bytes | None:
+    """Return the response, or None until the node knows the Service's endpoints."""
+    with suppress(OSError), urllib.request.urlopen(f"http://{address}", timeout=10) as response:
+        content: bytes = response.read()
         return content
     return None
 
@@ -99,7 +99,7 @@ def test_a_volume_outlives_its_pod(cluster: Cluster, space: Space) -> None:
     eventually(lambda: not folder.exists(), "the volume's folder was not removed")
 
 
-def test_a_policy_blocks_and_lets_go(api: Any, space: Space) -> None:
+def test_a_policy_blocks_until_it_is_deleted(api: Any, space: Space) -> None:
     networking: Any = client.NetworkingV1Api(api)
     address = space.serve("server", "hello")
     assert space.fetch("before", address, 8080) == "hello"
@@ -111,13 +111,13 @@ def test_a_policy_blocks_and_lets_go(api: Any, space: Space) -> None:
 
 
 def _in_force(space: Space, address: str) -> None:
-    """Wait until what the API server was told has got to the node: from then on it must hold."""
+    """Wait until a policy holds on the node."""
     number = itertools.count()
-    eventually(lambda: space.fetch(f"during-{next(number)}", address, 8080) == "blocked", "the policy does not come")
+    eventually(lambda: space.fetch(f"during-{next(number)}", address, 8080) == "blocked", "the policy does not hold")
 
 
 def test_a_policy_holds_from_the_first_packet(api: Any, space: Space) -> None:
-    """The target is in no policy's reach, so only the new pod's own rules can stop it; the policy is there before."""
+    """No policy selects the target, so only the new pod's own rules can block it; the policy exists before the pod."""
     other = Space(f"{space.name}-open", space.api, space.shell)
     other.core.create_namespace({"metadata": {"name": other.name}})
     eventually(other.has_account, "no service account")
@@ -137,7 +137,7 @@ def test_a_policy_holds_from_the_first_packet(api: Any, space: Space) -> None:
 
 
 def test_a_starting_pod_keeps_its_address(space: Space) -> None:
-    """A kubelet that starts a pod would take it back until it has seen the pod's sandbox, and with it the rules."""
+    """A kubelet would remove the address, and with it the rules, until it has seen the pod's sandbox."""
     space.run("starting", "true", schedulerName="nobody")
     set_to = space.core.patch_namespaced_pod_status
     set_to("starting", space.name, {"status": {"podIP": "192.0.2.7", "podIPs": [{"ip": "192.0.2.7"}]}})
@@ -148,14 +148,14 @@ def test_a_starting_pod_keeps_its_address(space: Space) -> None:
 
 
 @pytest.mark.parametrize("component", ["kubelet", "containerd"])
-def test_a_killed_component_comes_back_and_pods_run_on(cluster: Cluster, space: Space, component: str) -> None:
-    """A kubelet that starts calls its node not ready, and the node's pods leave their Services until it is again."""
+def test_a_killed_component_restarts_and_pods_keep_running(cluster: Cluster, space: Space, component: str) -> None:
+    """A starting kubelet reports its node as not ready, and its pods leave their Services for that time."""
     space.serve("server", "hello")
     before = _container(space)
     starts = cluster.status().components[component]["starts"]
     node = load(cluster.folder)
     _process(cluster, component).kill()
-    cluster.up()  # waits for it: nothing else is started again
+    cluster.up()  # waits for it; nothing else is restarted
     assert load(cluster.folder) == node
     eventually(lambda: cluster.status().components[component]["starts"] > starts, f"{component} stays away")
     eventually(lambda: cluster.status().is_healthy, "the cluster does not recover")
@@ -165,7 +165,7 @@ def test_a_killed_component_comes_back_and_pods_run_on(cluster: Cluster, space: 
 
 
 def _container(space: Space) -> tuple[str, int]:
-    """Which container the server runs in, and how often it was started again."""
+    """Return the server's container id and number of restarts."""
     (status,) = space.core.read_namespaced_pod("server", space.name).status.container_statuses
     return status.container_id, status.restart_count
 
@@ -174,7 +174,7 @@ def _process(cluster: Cluster, name: str) -> psutil.Process:
     return inside(cluster, lambda process: Path(process.exe()).name == name)
 
 
-def test_it_says_which_images_the_node_has(cluster: Cluster) -> None:
+def test_it_knows_the_images_of_the_node(cluster: Cluster) -> None:
     (reference,) = cluster.import_image(archive(of_one("pause")))
     assert cluster.has_image(reference)
     assert not cluster.has_image(f"{reference[:-4]}0000")

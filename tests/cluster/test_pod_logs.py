@@ -1,4 +1,4 @@
-"""Lines of real pods: those that are there, those that come, and those of a life that ended."""
+"""Log lines of real pods: existing, new, and of a previous container."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -13,7 +13,7 @@ NAME = "app.kubernetes.io/name"
 
 
 def start(space: Space, pod: str, service: str, script: str) -> None:
-    """A container that is started again finds what it left in /kept."""
+    """Start a pod; a restarted container keeps /kept."""
     mount = {"name": "kept", "mountPath": "/kept"}
     container = {"name": "it", "image": space.shell, "command": ["/bin/sh", "-c", script], "volumeMounts": [mount]}
     spec = {
@@ -36,8 +36,8 @@ def wish(*services: str, lines: int = 10, previous: bool = False) -> Wish:
 def test_the_last_lines_of_each_pod_of_a_service(space: Space) -> None:
     start(space, "a-1", "a", "printf 'one\ntwo\nthree\n'; sleep 600")
     start(space, "b-1", "b", "echo other; sleep 600")
-    eventually(lambda: {space.phase("a-1"), space.phase("b-1")} == {"Running"}, "they do not run")
-    eventually(lambda: len(list(logs(space).last(wish("a")))) == 3, "it does not say all of it")
+    eventually(lambda: {space.phase("a-1"), space.phase("b-1")} == {"Running"}, "the pods do not run")
+    eventually(lambda: len(list(logs(space).last(wish("a")))) == 3, "not all lines are logged")
     assert list(logs(space).last(wish("a", lines=2))) == [
         Line(service="a", pod="a-1", container="it", text=text) for text in ("two", "three")
     ]
@@ -46,17 +46,17 @@ def test_the_last_lines_of_each_pod_of_a_service(space: Space) -> None:
         list(logs(space).last(wish("c")))
 
 
-def test_who_comes_later_is_followed_too(space: Space) -> None:
+def test_a_later_pod_is_followed_too(space: Space) -> None:
     start(space, "a-1", "a", "echo first; sleep 600")
-    found: Iterator[Line] = logs(space).follow(wish("a"))
-    assert next(found).text == "first"
+    followed: Iterator[Line] = logs(space).follow(wish("a"))
+    assert next(followed).text == "first"
     start(space, "a-2", "a", "for each in 1 2 3; do echo $each; done; sleep 600")
-    assert [(line.pod, line.text) for line in islice(found, 3)] == [("a-2", "1"), ("a-2", "2"), ("a-2", "3")]
+    assert [(line.pod, line.text) for line in islice(followed, 3)] == [("a-2", "1"), ("a-2", "2"), ("a-2", "3")]
 
 
-def test_what_a_container_said_before_it_was_started_again(space: Space) -> None:
+def test_the_lines_of_a_container_before_its_restart(space: Space) -> None:
     start(space, "a-1", "a", "test -e /kept/x && exec sleep 600; touch /kept/x; echo life; exit 1")
-    eventually(lambda: list(logs(space).last(wish("a", previous=True))), "it is not started again")
+    eventually(lambda: list(logs(space).last(wish("a", previous=True))), "it is not restarted")
     assert list(logs(space).last(wish("a", previous=True))) == [
         Line(service="a", pod="a-1", container="it", text="life")
     ]

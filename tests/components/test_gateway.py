@@ -77,8 +77,11 @@ def test_its_variables_name_the_deployment_and_container_of_the_router(llamacpp:
 def test_it_sends_spans_to_the_collector_and_may_reach_it() -> None:
     with_collector = planned("services.gateway.otlpEndpoint", "http://collector.ops.svc:4318")
     assert environment(_objects(with_collector))["SYNAPSE_OTLP_ENDPOINT"] == "http://collector.ops.svc:4318"
-    rules = egress_rules(with_collector, ingress_rules(with_collector.services))
-    (gateway,) = [each for each in rules if each.name == "synapse-gateway"]
+    (gateway,) = [
+        each
+        for each in egress_rules(with_collector, ingress_rules(with_collector.services))
+        if each.name == "synapse-gateway"
+    ]
     assert gateway.anywhere == (4318,)
 
 

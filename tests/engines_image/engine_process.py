@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.ports import held
+from tests.ports import reserved_port
 
 READY_S = 120
 EXIT_S = 15
@@ -41,7 +41,7 @@ class EngineClient:
 def launch(kind: str, folder: Path, environment: Mapping[str, str]) -> EngineProcess:
     """Start an engine with *folder* as its temporary folder, and wait until it is ready."""
     variables = {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **environment}
-    with held() as port:
+    with reserved_port() as port:
         command = [sys.executable, "-m", "synapse_engines", kind, "--host", "127.0.0.1", "--port", str(port)]
         process = EngineProcess(kind, f"http://127.0.0.1:{port}", subprocess.Popen(command, env=variables))
         _wait_until_ready(process)

@@ -14,7 +14,7 @@ from synapse_engines.models import bigram, minilm
 from synapse_engines.models.bigram import CHAT
 from synapse_engines.models.build import build
 from synapse_engines.models.download import INSTRUCT, PinnedFile, UnreachableError, download
-from tests.ports import held
+from tests.ports import reserved_port
 
 CONTENT = b"GGUF" + bytes(range(256)) * 5000
 
@@ -75,7 +75,7 @@ def test_other_content_is_refused_and_deleted(tmp_path: Path, content: bytes, le
 
 def test_the_generated_model_remains_if_the_download_fails(tmp_path: Path) -> None:
     lines: list[str] = []
-    with held() as port:
+    with reserved_port() as port:
         unreachable = pin(f"http://127.0.0.1:{port}/model.gguf")
         with pytest.raises(UnreachableError):
             download(unreachable, tmp_path / "none.gguf")

@@ -1,4 +1,4 @@
-"""Backends that behave as a test says and record their requests; aiohttp serves them, not our own code."""
+"""Fake backends with handlers of a test, which record requests; they run on aiohttp, not on the gateway's server."""
 
 import asyncio
 import inspect

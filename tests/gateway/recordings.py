@@ -29,7 +29,7 @@ SPEACHES = {"whisper-1": [{"backend": "speaches", "model": "Systran/faster-whisp
 
 
 def sent(request: Any) -> dict[str, Any]:
-    """Return the form of a request: field -> text, or (name, type, content) of a file; a list for `x[]`."""
+    """Return the form of a request: field -> text, or (name, type, content) of a file; a list for a field `x[]`."""
     message = BytesParser().parsebytes(
         b"content-type: " + request.headers["Content-Type"].encode() + b"\n\n" + request.body
     )

@@ -8,7 +8,7 @@ from typing import Self
 
 from redis.asyncio import Redis
 
-from tests.ports import held
+from tests.ports import reserved_port
 from tools.offline.debian import program
 
 CHANNEL = "synapse:terminal_feed"
@@ -47,7 +47,7 @@ class RedisServer:
             self._process = None
 
     async def __aenter__(self) -> Self:
-        self.port = self._holds.enter_context(held())
+        self.port = self._holds.enter_context(reserved_port())
         await self.start()
         return self
 

@@ -24,9 +24,12 @@ def test_it_runs_as_the_user_and_on_the_port_of_the_catalogue() -> None:
     assert f"\nEXPOSE {GATEWAY.container_port}\n" in RECIPE
 
 
-def test_it_starts_the_command_of_the_package() -> None:
-    (command,) = PROJECT["project"]["scripts"]
-    assert f'\nENTRYPOINT ["{command}"]\n' in RECIPE
+def test_it_starts_the_gateway_and_has_the_downloader() -> None:
+    assert set(PROJECT["project"]["scripts"]) == {"synapse-gateway", "synapse-models"}
+    assert '\nENTRYPOINT ["synapse-gateway"]\n' in RECIPE
+    assert RECIPE.count("--extra models") == 2
+    packages = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert [f"COPY {package} {package}" in RECIPE for package in packages] == [True, True]
 
 
 def test_every_package_in_it_is_pinned_by_hash() -> None:
@@ -45,5 +48,5 @@ def test_packages_with_vulnerabilities_are_newer() -> None:
 
 def test_the_tests_run_what_is_in_the_image() -> None:
     versions = {package["name"]: package.get("version", "") for package in LOCK["package"]}
-    for name in ("httptools", "msgspec", "uvloop", "redis"):
+    for name in ("httptools", "huggingface-hub", "msgspec", "uvloop", "redis"):
         assert version(name) == versions[name]

@@ -1,4 +1,4 @@
-"""What the gateway stands in front of here: it streams when it is told to, and swallows what it is sent."""
+"""Stub backend of the gateway: it streams with given pauses and discards uploads."""
 
 import json
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from typing import Any
 PIECE = 1 << 20
 
 
-class Backend(ThreadingHTTPServer):
-    """A chat model and a transcriber. `left` is set when a client hangs up on a stream, `swallowed` counts bytes."""
+class StubBackend(ThreadingHTTPServer):
+    """A chat model and a transcriber. `left` is set when a client aborts a stream; `received` counts upload bytes."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.left = Event()
-        self.swallowed = 0
+        self.received = 0
 
     @property
     def url(self) -> str:
@@ -26,8 +26,8 @@ class Backend(ThreadingHTTPServer):
 
 
 @contextmanager
-def backend() -> Iterator[Backend]:
-    with Backend() as server:
+def backend() -> Iterator[StubBackend]:
+    with StubBackend() as server:
         thread = Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -38,29 +38,29 @@ def backend() -> Iterator[Backend]:
 
 
 def chat(*pauses: float) -> dict[str, Any]:
-    """A request for a stream of that many chunks and one more, with these seconds before each but the first."""
+    """Return a request for a stream with one chunk more than *pauses*, in seconds before each further chunk."""
     return {"model": "stub", "stream": True, "messages": [{"role": "user", "content": json.dumps(pauses)}]}
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Backend
+    server: StubBackend
 
     def do_GET(self) -> None:
         self._json({"object": "list", "data": [], "status": "ok"})
 
     def do_POST(self) -> None:
         if self.path == "/transcribe":
-            self._swallow(int(self.headers["Content-Length"]))
+            self._receive(int(self.headers["Content-Length"]))
             self._json({"text": "one", "segments": [], "language": "en", "duration": 1.0})
         else:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._stream(json.loads(asked["messages"][0]["content"]))
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._stream(json.loads(request["messages"][0]["content"]))
 
-    def _swallow(self, left: int) -> None:
+    def _receive(self, left: int) -> None:
         while left and (piece := self.rfile.read(min(left, PIECE))):
             left -= len(piece)
-            self.server.swallowed += len(piece)
+            self.server.received += len(piece)
 
     def _stream(self, pauses: list[float]) -> None:
         self.send_response(200)
@@ -76,7 +76,7 @@ class _Answer(BaseHTTPRequestHandler):
             self.server.left.set()
 
     def _wait(self, seconds: float) -> None:
-        """Be silent, and notice when the caller hangs up: there is nothing to read until then."""
+        """Wait, and raise ConnectionResetError when the client closes the connection."""
         self.connection.settimeout(seconds or 0.001)
         try:
             if not self.connection.recv(1):
@@ -93,4 +93,4 @@ class _Answer(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *args: object) -> None:
-        """Tests print enough."""
+        """Log nothing."""

@@ -18,10 +18,10 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.conftest import changed, settings_of
-from tests.ingress.backend import Backend, backend
-from tests.ingress.traefik import Cluster, Traefik, limits_of, traefik
-from tools.control_plane.api import Api
-from tools.control_plane.credentials import Credentials, Identity
+from tests.ingress.backend import StubBackend, backend
+from tests.ingress.traefik import Traefik, WatchedCluster, limits_of, traefik
+from tools.control_plane.api import AdminClient
+from tools.control_plane.credentials import CertificateIdentity, Credentials
 from tools.twin import Twin
 from tools.twin.credentials import credentials
 from tools.twin.record import load as record_of
@@ -31,7 +31,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "paced": {"rateLimit": {"average": 1, "burst": 3}},
     "narrow": {"inFlight": 2},
 }
-"""Namespace -> what its `synapse:ingress` says beside host and certificate."""
+"""Namespace -> keys of its `synapse:ingress` besides host and certificate."""
 PLURALS = {"Ingress": "ingresses", "Middleware": "middlewares", "HelmChartConfig": "helmchartconfigs"}
 CERTIFICATE = "llm-tls-cert"
 GATEWAY = "synapse-gateway"
@@ -44,14 +44,14 @@ def host(namespace: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[Backend]:
+def model() -> Iterator[StubBackend]:
     with backend() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def gateway(model: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its address: the port is the one that the Ingress names, so the address is one of this run's own."""
+def gateway(model: StubBackend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the gateway on an address of loopback; the port is fixed by the Ingress, so each run has its own address."""
     folder = tmp_path_factory.mktemp("gateway")
     address = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
     config = {
@@ -87,32 +87,34 @@ def _until_alive(url: str) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
-    raise AssertionError(f"{url} does not answer")
+    raise AssertionError(f"{url} does not respond")
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
     hosts = tuple(map(host, SECTIONS))
-    made = Credentials(tmp_path_factory.mktemp("tls"), users={}, identities={"tls": Identity("gateway", hosts)})
+    made = Credentials(
+        tmp_path_factory.mktemp("tls"), users={}, identities={"tls": CertificateIdentity("gateway", hosts)}
+    )
     made.ensure()
     return made
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminClient]:
     twin = Twin("ingress", tmp_path_factory.mktemp("state"), owner_pid=os.getpid())
     try:
         twin.up(node_of(load("forge")))
         record = record_of(twin.folder)
         assert record
-        yield Api(credentials(twin.folder), record.port)
+        yield AdminClient(credentials(twin.folder), record.port)
     finally:
         twin.down()
 
 
 @pytest.fixture(scope="module")
-def cluster(api: Api, gateway: str, certificates: Credentials) -> Cluster:
-    """The rendered way in of each section, and what a cluster has around it."""
+def cluster(api: AdminClient, gateway: str, certificates: Credentials) -> WatchedCluster:
+    """Apply the rendered Ingress of each section and the objects that it refers to."""
     controller = {"controller": "traefik.io/ingress-controller"}
     _apply(api, "networking.k8s.io/v1", "ingressclasses", "traefik", None, {"kind": "IngressClass", "spec": controller})
     for namespace, section in SECTIONS.items():
@@ -120,20 +122,20 @@ def cluster(api: Api, gateway: str, certificates: Credentials) -> Cluster:
         _apply(api, "v1", "services", GATEWAY, namespace, _service(gateway))
         _apply(api, "v1", "secrets", CERTIFICATE, namespace, _secret(certificates))
         for manifest in _rendered(namespace, section):
-            place = manifest["metadata"]
+            metadata = manifest["metadata"]
             kind = PLURALS[manifest["kind"]]
-            _apply(api, manifest["apiVersion"], kind, place["name"], place["namespace"], manifest)
-    return Cluster(credentials=api.credentials, port=api.port)
+            _apply(api, manifest["apiVersion"], kind, metadata["name"], metadata["namespace"], manifest)
+    return WatchedCluster(credentials=api.credentials, port=api.port)
 
 
 def _rendered(namespace: str, section: dict[str, Any]) -> list[dict[str, Any]]:
     config = changed("ingress", {"host": host(namespace), "tlsSecret": CERTIFICATE, **section})
     objects = manifests(plan(settings_of({**config, "synapse:namespace": namespace})))
-    return [found for found in objects if found["kind"] in PLURALS]
+    return [item for item in objects if item["kind"] in PLURALS]
 
 
 def _service(address: str) -> dict[str, Any]:
-    """A name for loopback: no Endpoints may have such an address."""
+    """Return a Service that is a name of loopback, which Endpoints may not have."""
     return {"kind": "Service", "spec": {"type": "ExternalName", "externalName": address, "ports": [{"port": 8000}]}}
 
 
@@ -142,7 +144,9 @@ def _secret(made: Credentials) -> dict[str, Any]:
     return {"kind": "Secret", "type": "kubernetes.io/tls", "stringData": files}
 
 
-def _apply(api: Api, version: str, kind: str, name: str, namespace: str | None, content: dict[str, Any]) -> None:
+def _apply(
+    api: AdminClient, version: str, kind: str, name: str, namespace: str | None, content: dict[str, Any]
+) -> None:
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     inside = f"/namespaces/{namespace}" if namespace else ""
     metadata = {"name": name, **content.get("metadata", {})}
@@ -153,8 +157,10 @@ Serve = Callable[[dict[str, str]], Traefik]
 
 
 @pytest.fixture(scope="module")
-def serve(cluster: Cluster, certificates: Credentials, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """`serve(limits)`: a Traefik with these limits that knows every host."""
+def serve(
+    cluster: WatchedCluster, certificates: Credentials, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serve]:
+    """Return a function that runs a Traefik with these limits and waits for every host."""
     trust = ssl.create_default_context(cafile=str(certificates.authority))
     with ExitStack() as running:
 
@@ -169,14 +175,14 @@ def serve(cluster: Cluster, certificates: Credentials, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="module")
-def chart_limits(api: Api, cluster: Cluster) -> dict[str, str]:
-    """As the cluster that they were applied to has them."""
-    found = api.get("/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik")
-    assert found
-    return limits_of(found)
+def chart_limits(api: AdminClient, cluster: WatchedCluster) -> dict[str, str]:
+    """Return the limits of the applied HelmChartConfig."""
+    config = api.get("/apis/helm.cattle.io/v1/namespaces/kube-system/helmchartconfigs/traefik")
+    assert config
+    return limits_of(config)
 
 
 @pytest.fixture(scope="module")
 def ours(serve: Serve, chart_limits: dict[str, str]) -> Traefik:
-    """With the limits of the HelmChartConfig."""
+    """Run a Traefik with the limits of the HelmChartConfig."""
     return serve(chart_limits)

@@ -1,4 +1,4 @@
-"""A real prober on loopback, with the configuration that a stack renders."""
+"""A real blackbox exporter on loopback, with the configuration of a stack."""
 
 import subprocess
 import time
@@ -21,14 +21,14 @@ START_S = 30.0
 
 @dataclass(frozen=True)
 class Prober:
-    """One that runs, by its address."""
+    """A running blackbox exporter."""
 
     url: str
 
     def probe(self, target: str) -> dict[str, float]:
-        """What it says of *target*, asked as the public name."""
-        answer = httpx.get(f"{self.url}/probe", params={"module": INGRESS, "target": target}, timeout=START_S)
-        families = text_string_to_metric_families(answer.raise_for_status().text)
+        """Return the metrics of a probe of *target* by the ingress's host name."""
+        response = httpx.get(f"{self.url}/probe", params={"module": INGRESS, "target": target}, timeout=START_S)
+        families = text_string_to_metric_families(response.raise_for_status().text)
         return {sample.name: sample.value for family in families for sample in family.samples}
 
 
@@ -51,11 +51,11 @@ def prober(plan: Plan, folder: Path) -> Iterator[Prober]:
 def _wait_for(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        assert process.poll() is None, "the prober ended"
+        assert process.poll() is None, "the exporter ended"
         try:
             httpx.get(f"{url}/-/healthy").raise_for_status()
         except httpx.TransportError:
             time.sleep(0.05)
         else:
             return
-    raise AssertionError(f"the prober does not answer after {START_S:.0f} s")
+    raise AssertionError(f"the exporter does not respond after {START_S:.0f} s")

@@ -1,4 +1,4 @@
-"""The way in, through a real Traefik: what it lets through and for how long, and whom it refuses."""
+"""Ingress through a real Traefik: TLS, timeouts, limits and headers."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from cryptography import x509
 
 from infra.monitoring.metric_names import EXPOSED, INGRESS
 from tests.conftest import planned
-from tests.ingress.backend import PIECE, Backend, chat
+from tests.ingress.backend import PIECE, StubBackend, chat
 from tests.ingress.conftest import SECTIONS, TOKEN, Serve, host
 from tests.ingress.prober import Prober, prober
 from tests.ingress.traefik import Traefik
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.engine
 CHAT = "/v1/chat/completions"
 LIMIT = "2s"
 SILENCE_S = 3.0
-"""Longer than that."""
+"""Longer than LIMIT."""
 LARGE = 200
-"""MiB of an upload."""
+"""Size of an upload in MiB."""
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="talk.wav"\r\nContent-Type: audio/wav\r\n\r\n'
 TAIL = b"\r\n--b--\r\n"
@@ -41,7 +41,7 @@ def client(ours: Traefik) -> Iterator[httpx.Client]:
 
 
 def recording(pieces: int, pause: float = 0.0) -> Iterator[bytes]:
-    """A form with a file of that many MiB, sent with a pause before each."""
+    """Yield a form with a file of that many MiB, with a pause before each."""
     yield HEAD
     for _ in range(pieces):
         time.sleep(pause)
@@ -55,10 +55,10 @@ def transcribe(client: httpx.Client, pieces: int, pause: float = 0.0) -> httpx.R
 
 
 def streamed(client: httpx.Client, *pauses: float) -> list[float]:
-    """When each chunk came, the end among them, in seconds after the request; whatever breaks it is raised."""
+    """Return the time of each chunk and of the end, in seconds after the request."""
     started = time.monotonic()
-    with client.stream("POST", CHAT, json=chat(*pauses)) as answer:
-        return [time.monotonic() - started for line in answer.iter_lines() if line.startswith("data:")]
+    with client.stream("POST", CHAT, json=chat(*pauses)) as response:
+        return [time.monotonic() - started for line in response.iter_lines() if line.startswith("data:")]
 
 
 def test_nothing_but_tls_leads_to_the_gateway(ours: Traefik, client: httpx.Client) -> None:
@@ -76,23 +76,23 @@ def test_the_certificate_is_that_of_the_secret(ours: Traefik) -> None:
 
 
 @pytest.fixture(scope="module")
-def watcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
     section = {"host": host("open"), "tlsSecret": "llm-tls-cert"}
     with prober(planned("ingress", section), tmp_path_factory.mktemp("prober")) as running:
         yield running
 
 
-def test_the_end_of_the_certificate_is_seen(ours: Traefik, watcher: Prober, certificates: Credentials) -> None:
-    found = watcher.probe(f"https://127.0.0.1:{ours.websecure}/livez")
+def test_the_expiry_of_the_certificate_is_measured(ours: Traefik, exporter: Prober, certificates: Credentials) -> None:
+    metrics = exporter.probe(f"https://127.0.0.1:{ours.websecure}/livez")
     made = x509.load_pem_x509_certificate(certificates.certificate().read_bytes())
-    assert found["probe_success"] == 1
-    assert found["probe_ssl_earliest_cert_expiry"] == made.not_valid_after_utc.timestamp()
-    assert found.keys() >= EXPOSED[INGRESS]
+    assert metrics["probe_success"] == 1
+    assert metrics["probe_ssl_earliest_cert_expiry"] == made.not_valid_after_utc.timestamp()
+    assert metrics.keys() >= EXPOSED[INGRESS]
 
 
-def test_a_way_in_without_tls_is_none(watcher: Prober, gateway: str) -> None:
-    found = watcher.probe(f"http://{gateway}:8000/livez")
-    assert (found["probe_http_status_code"], found["probe_success"]) == (httpx.codes.OK, 0)
+def test_a_probe_without_tls_fails(exporter: Prober, gateway: str) -> None:
+    metrics = exporter.probe(f"http://{gateway}:8000/livez")
+    assert (metrics["probe_http_status_code"], metrics["probe_success"]) == (httpx.codes.OK, 0)
 
 
 def test_a_chat_arrives_chunk_by_chunk(client: httpx.Client) -> None:
@@ -102,12 +102,12 @@ def test_a_chat_arrives_chunk_by_chunk(client: httpx.Client) -> None:
     assert end - third < 0.3
 
 
-def test_a_stream_may_be_silent(client: httpx.Client) -> None:
+def test_a_stream_may_pause(client: httpx.Client) -> None:
     *_, end = streamed(client, SILENCE_S)
     assert end >= SILENCE_S
 
 
-def test_a_limit_on_answers_would_cut_it(serve: Serve) -> None:
+def test_a_write_timeout_would_cut_a_stream(serve: Serve) -> None:
     with serve({"writeTimeout": LIMIT}).client(host("open")) as client, pytest.raises(httpx.TransportError):
         streamed(client, SILENCE_S)
 
@@ -116,8 +116,8 @@ def test_an_upload_may_be_slow(client: httpx.Client) -> None:
     assert transcribe(client, pieces=6, pause=SILENCE_S / 6).status_code == httpx.codes.OK
 
 
-def test_traefiks_own_limit_would_cut_it(serve: Serve) -> None:
-    """In small: it is a minute."""
+def test_a_read_timeout_would_cut_a_slow_upload(serve: Serve) -> None:
+    """Traefik's default is 60 s; the test uses LIMIT."""
     with serve({"readTimeout": LIMIT}).client(host("open")) as client:
         assert streamed(client, SILENCE_S)[-1] >= SILENCE_S
         assert not _passes(client)
@@ -130,15 +130,15 @@ def _passes(client: httpx.Client) -> bool:
         return False
 
 
-def test_a_large_upload_passes_and_is_never_held(ours: Traefik, client: httpx.Client, model: Backend) -> None:
+def test_a_large_upload_is_not_buffered(ours: Traefik, client: httpx.Client, model: StubBackend) -> None:
     assert transcribe(client, pieces=1).is_success
-    memory, swallowed = ours.peak_memory, model.swallowed
+    memory, received = ours.peak_memory, model.received
     assert transcribe(client, pieces=LARGE).is_success
-    assert model.swallowed - swallowed > LARGE * PIECE
+    assert model.received - received > LARGE * PIECE
     assert ours.peak_memory - memory < 40 * PIECE
 
 
-def test_who_asks_too_fast_is_refused_alone(ours: Traefik) -> None:
+def test_only_the_client_above_the_rate_limit_is_refused(ours: Traefik) -> None:
     with ours.client(host("paced")) as fast, ours.client(host("paced"), ELSEWHERE) as other:
         codes = [fast.get("/livez").status_code for _ in range(8)]
         assert codes[:3] == [httpx.codes.OK] * 3
@@ -146,7 +146,7 @@ def test_who_asks_too_fast_is_refused_alone(ours: Traefik) -> None:
         assert other.get("/livez").status_code == httpx.codes.OK
 
 
-def test_more_than_fit_in_flight_are_refused(ours: Traefik) -> None:
+def test_requests_above_the_in_flight_limit_are_refused(ours: Traefik) -> None:
     with ours.client(host("narrow")) as client, ours.client(host("narrow"), ELSEWHERE) as other:
         with client.stream("POST", CHAT, json=chat(20)), client.stream("POST", CHAT, json=chat(20)):
             assert other.get("/livez").status_code == httpx.codes.TOO_MANY_REQUESTS
@@ -154,15 +154,15 @@ def test_more_than_fit_in_flight_are_refused(ours: Traefik) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_answer_is_strict(ours: Traefik, section: str) -> None:
+def test_every_response_has_the_security_headers(ours: Traefik, section: str) -> None:
     with ours.client(host(section), "127.0.0.3") as client:
-        answers = [client.get("/livez") for _ in range(8)]
-    assert {answer.status_code for answer in answers} >= {429 if section == "paced" else 200}
-    for answer in answers:
-        assert {name: answer.headers[name] for name in STRICT} == STRICT
+        responses = [client.get("/livez") for _ in range(8)]
+    assert {response.status_code for response in responses} >= {429 if section == "paced" else 200}
+    for response in responses:
+        assert {name: response.headers[name] for name in STRICT} == STRICT
 
 
-def test_the_pages_keep_their_own_policy(client: httpx.Client, gateway: str) -> None:
+def test_the_dashboard_keeps_its_content_security_policy(client: httpx.Client, gateway: str) -> None:
     key = {"Authorization": f"Bearer {TOKEN}"}
     direct, through = httpx.get(f"http://{gateway}:8000/", headers=key), client.get("/", headers=key)
     assert through.status_code == httpx.codes.OK
@@ -171,15 +171,15 @@ def test_the_pages_keep_their_own_policy(client: httpx.Client, gateway: str) -> 
     assert through.headers[policy] == direct.headers[policy]
 
 
-def test_a_client_that_leaves_stops_the_work(client: httpx.Client, model: Backend) -> None:
+def test_an_aborted_request_ends_the_backends_work(client: httpx.Client, model: StubBackend) -> None:
     model.left.clear()
-    with client.stream("POST", CHAT, json=chat(20)) as answer:
-        next(answer.iter_lines())
+    with client.stream("POST", CHAT, json=chat(20)) as response:
+        next(response.iter_lines())
     assert model.left.wait(2)
 
 
-def _soon(is_so: Callable[[], bool]) -> bool:
+def _soon(condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 5
-    while not is_so() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
-    return is_so()
+    return condition()

@@ -1,4 +1,4 @@
-"""A real Traefik on loopback: what the chart would tell it, and what it reads from a cluster's API."""
+"""A real Traefik on loopback, with the chart's options and the objects of a cluster."""
 
 import ssl
 import subprocess
@@ -22,24 +22,24 @@ LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cluster:
-    """Whose objects it reads."""
+class WatchedCluster:
+    """API server with the objects that Traefik reads."""
 
     credentials: Credentials
     port: int
 
     def flags(self, provider: str) -> list[str]:
-        given = {
+        options = {
             "endpoint": f"https://{LOOPBACK}:{self.port}",
             "token": self.credentials.token(ADMIN),
             "certAuthFilePath": str(self.credentials.authority),
         }
-        return [f"--providers.{provider}.{key}={value}" for key, value in given.items()]
+        return [f"--providers.{provider}.{key}={value}" for key, value in options.items()]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traefik:
-    """One that runs: its two entry points, and whom its certificates are vouched for by."""
+    """A running Traefik: its two entry points, and the TLS context of its clients."""
 
     process: psutil.Popen
     web: int
@@ -47,23 +47,23 @@ class Traefik:
     trust: ssl.SSLContext
 
     def client(self, host: str, source: str = LOOPBACK) -> httpx.Client:
-        """A client of *host* with an address of loopback of its own."""
+        """Return a client of *host* that connects from *source*."""
         transport = _Named(host, httpx.HTTPTransport(verify=self.trust, local_address=source))
         return httpx.Client(base_url=f"https://{LOOPBACK}:{self.websecure}", transport=transport, timeout=30)
 
     @property
     def peak_memory(self) -> int:
-        """The most that it has had resident, in bytes."""
+        """Peak resident memory in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
         return int(line.split()[1]) * 1024
 
     def wait_for(self, host: str) -> None:
-        """Until it has read the router of *host* and its middlewares."""
+        """Wait until it serves *host* with its middlewares."""
         deadline = time.monotonic() + START_S
         while not self._serves(host):
             assert self.process.poll() is None, "Traefik ended"
-            assert time.monotonic() < deadline, f"Traefik does not know {host} after {START_S:.0f} s"
+            assert time.monotonic() < deadline, f"Traefik does not serve {host} after {START_S:.0f} s"
             time.sleep(0.1)
 
     def _serves(self, host: str) -> bool:
@@ -75,7 +75,7 @@ class Traefik:
 
 
 class _Named(httpx.BaseTransport):
-    """Asks for *host* by name on an address that no name server knows."""
+    """Transport that sends *host* as Host header and SNI, for any address."""
 
     def __init__(self, host: str, inner: httpx.HTTPTransport) -> None:
         self._host = host
@@ -91,8 +91,8 @@ class _Named(httpx.BaseTransport):
 
 
 @contextmanager
-def traefik(cluster: Cluster, limits: Mapping[str, str], trust: ssl.SSLContext, log: Path) -> Iterator[Traefik]:
-    """Run one with these `respondingTimeouts` at its TLS entry point."""
+def traefik(cluster: WatchedCluster, limits: Mapping[str, str], trust: ssl.SSLContext, log: Path) -> Iterator[Traefik]:
+    """Run a Traefik with these `respondingTimeouts` at its TLS entry point."""
     web, websecure = free_port(), free_port()
     command = [
         str(tool("traefik")),
@@ -116,7 +116,7 @@ def traefik(cluster: Cluster, limits: Mapping[str, str], trust: ssl.SSLContext, 
 
 
 def limits_of(chart_config: Mapping[str, Any]) -> dict[str, str]:
-    """What a HelmChartConfig says of the TLS entry point; its chart hands each on by the same name."""
+    """Return the timeouts of the TLS entry point in a HelmChartConfig; the chart uses the same names as Traefik."""
     values = yaml.safe_load(chart_config["spec"]["valuesContent"])
-    found: dict[str, str] = values["ports"]["websecure"]["transport"]["respondingTimeouts"]
-    return found
+    timeouts: dict[str, str] = values["ports"]["websecure"]["transport"]["respondingTimeouts"]
+    return timeouts

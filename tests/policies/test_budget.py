@@ -11,8 +11,8 @@ from infra.settings.loader import load
 from infra.sizing.budget import total
 from policies.reading.pods import TEMPLATES
 from tests.conftest import changed, forge_config, planned
-from tests.infra.plan.test_stacks import STACKS
 from tests.policies.run_pack import Resource, claimed, container, judge, resources_of, rules, workload
+from tests.shipped import STACKS
 
 KINDS = sorted({*TEMPLATES, "LeaderWorkerSet", "Rollout"})
 LEDGER = planned().ledger

@@ -12,10 +12,10 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from policies.pack import RULES
 from tests.conftest import config_of
-from tests.infra.plan.test_stacks import STACKS
 from tests.policies.bad import EACH
 from tests.policies.bad.builders import Bad
 from tests.policies.run_pack import NAMESPACE, Resource, container, judge, resources_of, rules, thing, workload
+from tests.shipped import STACKS
 
 SAFEGUARDS: dict[tuple[str | int, ...], str] = {
     ("automountServiceAccountToken",): "tokens-are-asked-for",

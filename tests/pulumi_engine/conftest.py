@@ -1,4 +1,4 @@
-"""One twin of the forge for all engine tests, and projects of one's own on it."""
+"""One twin of the forge for all engine tests, and a project for each test."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from cli.twin import node_of
 from infra.settings.loader import load
 from infra.settings.model import ROOT
 from tests.conftest import Config, forge_config
-from tools.offline.engine import Completed, Engine
+from tools.offline.engine import CommandOutput, PulumiEngine
 from tools.twin import Twin
 
 PACK = ("--policy-pack", str(ROOT / "policies"))
@@ -37,7 +37,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def kubeconfig(state: Path) -> Iterator[Path]:
-    """A twin of the forge's node, gone after the session; one whose session was killed goes with the next."""
+    """Run a twin of the forge's node; one of a killed session is swept by the next."""
     Twin.sweep(state)
     twin = Twin("forge", state, owner_pid=os.getpid())
     try:
@@ -54,31 +54,31 @@ def core(kubeconfig: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def namespace(request: pytest.FixtureRequest) -> str:
-    """One of the test's own: what an earlier test left behind, such as a namespace that is going, is in no way."""
+    """Return a namespace name of this test, apart from one that another test is still deleting."""
     return f"t{zlib.crc32(request.node.nodeid.encode()):x}"
 
 
 @pytest.fixture
-def engine(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[Engine]:
-    """The forge's own project with a fresh stack; everything it made is gone after the test."""
-    engine = Engine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
+def engine(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[PulumiEngine]:
+    """Yield an engine for this project with a new stack; remove its resources after the test."""
+    engine = PulumiEngine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
     engine.prepare({"synapse:namespace": namespace})
     yield engine
     clean(engine, kubeconfig, namespace)
 
 
-MakeProject = Callable[..., Engine]
+MakeProject = Callable[..., PulumiEngine]
 
 
 @pytest.fixture
 def project(kubeconfig: Path, tmp_path: Path, namespace: str) -> Iterator[MakeProject]:
-    """Make an engine for the forge's program with hand-written resources after it, under a changed stack file."""
-    engines: list[Engine] = []
+    """Yield a function that makes an engine for the forge's program with more resources and another stack file."""
+    engines: list[PulumiEngine] = []
 
-    def make(by_hand: str = "", settings: Config | None = None) -> Engine:
+    def make(by_hand: str = "", settings: Config | None = None) -> PulumiEngine:
         folder = tmp_path / "project"
         write_project(folder, textwrap.dedent(by_hand), settings or forge_config())
-        engine = Engine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=folder)
+        engine = PulumiEngine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=folder)
         engine.prepare({"synapse:namespace": namespace})
         engines[:] = [engine]
         return engine
@@ -96,21 +96,21 @@ def write_project(folder: Path, by_hand: str, settings: Config) -> None:
     (folder / "program/__main__.py").write_text(PROGRAM + by_hand)
 
 
-def clean(engine: Engine, kubeconfig: Path, namespace: str) -> None:
-    """Take away what a test left in the cluster: its resources, and the namespace that they would stay in."""
+def clean(engine: PulumiEngine, kubeconfig: Path, namespace: str) -> None:
+    """Remove a test's resources and its namespace from the cluster."""
     engine.capture("cancel", "--yes")
     ok(engine.capture("destroy", "--yes", "--refresh"))
     with config.new_client_from_config(str(kubeconfig)) as api, contextlib.suppress(client.ApiException):  # type: ignore[no-untyped-call]
         client.CoreV1Api(api).delete_namespace(namespace)
 
 
-def ok(done: Completed) -> str:
-    """The output of a command that had to succeed."""
+def ok(done: CommandOutput) -> str:
+    """Return the output of a command that must succeed."""
     assert done.code == 0, done.output
     return done.output
 
 
-def refused(done: Completed) -> str:
-    """The output of a command that had to fail."""
+def refused(done: CommandOutput) -> str:
+    """Return the output of a command that must fail."""
     assert done.code != 0, done.output
     return done.output

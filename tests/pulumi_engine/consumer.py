@@ -1,4 +1,4 @@
-"""A project in another namespace, as it deployed itself: settings, two servers that read them, and an Ollama."""
+"""A consumer project in another namespace: a ConfigMap, two servers that read it, and an Ollama."""
 
 import json
 from collections.abc import AsyncIterator
@@ -23,8 +23,8 @@ OLD = {"OLLAMA_URL": "http://ollama:11434", "MODE": "own"}
 EMBEDS, CHATS, DIMENSIONS = "mxbai-embed-large", "llama3.1:8b", 4
 
 
-class Ollama(Fake):
-    """One that answers OpenAI's API; *dimensions* and *models* may be changed while it runs."""
+class FakeOllama(Fake):
+    """An Ollama with OpenAI's API; *dimensions* and *models* may be changed while it runs."""
 
     def __init__(self) -> None:
         self.dimensions = DIMENSIONS
@@ -38,10 +38,10 @@ class Ollama(Fake):
 
 
 @asynccontextmanager
-async def ollamas() -> AsyncIterator[tuple[Ollama, Ollama]]:
-    """The shared one, and the consumer's own."""
+async def ollamas() -> AsyncIterator[tuple[FakeOllama, FakeOllama]]:
+    """Run the shared Ollama and the consumer's own."""
     async with AsyncExitStack() as entered:
-        yield await entered.enter_async_context(Ollama()), await entered.enter_async_context(Ollama())
+        yield await entered.enter_async_context(FakeOllama()), await entered.enter_async_context(FakeOllama())
 
 
 def deployment(name: str, **labels: str) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def migration(**more: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Project:
-    """The consumer on the cluster of *core*, whose platform is in *platform*; *folder* has its stack file `mine`."""
+class ConsumerProject:
+    """A consumer of the platform in namespace *platform*; *folder* has the stack file `mine`."""
 
     core: Any
     platform: str
@@ -106,18 +106,18 @@ class Project:
         self.declare()
 
     def declare(self, **more: Any) -> None:
-        """Write the stack file, with these keys of the migration changed."""
+        """Write the stack file with changed keys of the migration."""
         self.write({"namespace": self.namespace, "migration": migration(**more)})
 
     def write(self, consumer: dict[str, Any], phase: int = 1) -> None:
-        found: Config = changed("consumers", {NAME: consumer})
-        found |= {"synapse:phase": phase, "synapse:namespace": self.platform}
+        config: Config = changed("consumers", {NAME: consumer})
+        config |= {"synapse:phase": phase, "synapse:namespace": self.platform}
         self.folder.mkdir(exist_ok=True)
         (self.folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
-        (self.folder / "Pulumi.mine.yaml").write_text(yaml.safe_dump({"config": found}))
+        (self.folder / "Pulumi.mine.yaml").write_text(yaml.safe_dump({"config": config}))
 
     def is_ready(self) -> bool:
-        """Every server there is, the platform's too."""
+        """Return whether all servers are rolled out, the platform's too."""
         spaces = (self.platform, self.namespace)
         return all(is_rolled_out(each) for name in spaces for each in self.apps.list_namespaced_deployment(name).items)
 
@@ -125,27 +125,27 @@ class Project:
         return dict(self.core.read_namespaced_config_map(CONFIG_MAP, self.namespace).data)
 
     def generations(self) -> list[int]:
-        """How often each Deployment was changed."""
+        """Return the generation of each Deployment."""
         read = self.apps.read_namespaced_deployment
         return [read(name, self.namespace).metadata.generation for name in DEPLOYMENTS]
 
     def replicas(self) -> int:
-        """Of its own Ollama."""
-        found: int = self.apps.read_namespaced_deployment("ollama", self.namespace).spec.replicas
-        return found
+        """Return the replicas of the consumer's own Ollama."""
+        replicas: int = self.apps.read_namespaced_deployment("ollama", self.namespace).spec.replicas
+        return replicas
 
     def aliases(self) -> dict[str, str]:
         listed = self.core.list_namespaced_service(self.namespace).items
         return {each.metadata.name: each.spec.external_name for each in listed if each.spec.type == "ExternalName"}
 
     def record(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(
+        record: dict[str, Any] = json.loads(
             self.core.read_namespaced_config_map(f"migration-{NAME}", self.platform).data["record"]
         )
-        return found
+        return record
 
     def is_moved(self) -> bool:
-        """Everything as the settings say, and nothing else changed."""
+        """Return whether the consumer is migrated, and nothing else has changed."""
         values = {"OLLAMA_URL": self.url, "OLLAMA_BASE_URL": self.url, "MODE": "own"}
         host = f"ollama.{self.platform}.svc.cluster.local"
         return self.data() == values and self.aliases() == {ALIAS: host} and len(self.marks() - {None}) == 1
@@ -154,8 +154,8 @@ class Project:
         return self.data() == OLD and self.aliases() == {} and self.marks() == {None} and self.replicas() == 1
 
     def marks(self) -> set[str | None]:
-        found = [self.apps.read_namespaced_deployment(name, self.namespace) for name in DEPLOYMENTS]
-        return {(each.spec.template.metadata.annotations or {}).get("synapse.dev/migrated") for each in found}
+        deployments = [self.apps.read_namespaced_deployment(name, self.namespace) for name in DEPLOYMENTS]
+        return {(each.spec.template.metadata.annotations or {}).get("synapse.dev/migrated") for each in deployments}
 
 
 def service(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Bad programs through the real engine: a preview is blocked, each thing in it by the rule that is meant for it."""
+"""Bad programs through the real engine: a preview fails, each resource by its own rule."""
 
 import json
 import re
@@ -27,14 +27,14 @@ ALONE = (
     "gpu-init",
     "vram-context",
 )
-"""Of each sum, the workload that goes past it is named and no other, so these have a preview each."""
+"""Workloads that exceed a sum; each needs its own preview, where the rule names it."""
 
-REFUSED_BEFORE = {"release"}
-"""What the stand-in for the Kubernetes plugin does not know."""
+UNSUPPORTED = {"release"}
+"""Types that the stand-in for the Kubernetes plugin does not support."""
 
 
 def program(resources: Sequence[Resource]) -> str:
-    """Python that registers *resources* as they are: the classes of the SDK would correct some of them."""
+    """Return a program that registers *resources* unchanged; the SDK's classes would correct some of them."""
     lines = [
         REGISTER.format(token=token, name=f"{number}-{props['metadata']['name']}", props=_whole(token, props))
         for number, (token, props) in enumerate(resources)
@@ -48,39 +48,39 @@ def _whole(token: str, props: dict[str, Any]) -> dict[str, Any]:
 
 
 def blocked(project: MakeProject, resources: Sequence[Resource]) -> list[tuple[str, str]]:
-    """What the preview of a program with *resources* is refused for."""
+    """Return the violations in a preview of *resources*."""
     return violations(refused(project(program(resources)).capture("preview", *PACK)))
 
 
 def violations(output: str) -> list[tuple[str, str]]:
-    """Rule and message of everything that a preview was refused for."""
-    found = re.split(r"^ *- \[mandatory\] +", output, flags=re.MULTILINE)[1:]
-    return [(block.split(maxsplit=1)[0], block) for block in found]
+    """Return rule and message of every violation in an output."""
+    blocks = re.split(r"^ *- \[mandatory\] +", output, flags=re.MULTILINE)[1:]
+    return [(block.split(maxsplit=1)[0], block) for block in blocks]
 
 
-def is_blocked(bad: Bad, found: Sequence[tuple[str, str]]) -> bool:
-    return any(rule == bad.rule and f"/{bad.name}: " in text and bad.fragment in text for rule, text in found)
+def is_blocked(bad: Bad, reported: Sequence[tuple[str, str]]) -> bool:
+    return any(rule == bad.rule and f"/{bad.name}: " in text and bad.fragment in text for rule, text in reported)
 
 
 @pytest.mark.parametrize("kind", [ResourceValidationPolicy, StackValidationPolicy])
 def test_every_bad_program_is_blocked_by_its_rule(project: MakeProject, kind: type[Policy]) -> None:
     names = {rule.name for rule in RULES if isinstance(rule, kind)}
-    meant = [bad for bad in EACH if bad.rule in names and bad.name not in REFUSED_BEFORE]
-    found = blocked(project, [resource for bad in meant for resource in bad.resources])
-    assert len(meant) >= (50 if kind is ResourceValidationPolicy else 10)
-    assert [bad.name for bad in meant if not is_blocked(bad, found)] == []
+    tested = [bad for bad in EACH if bad.rule in names and bad.name not in UNSUPPORTED]
+    reported = blocked(project, [resource for bad in tested for resource in bad.resources])
+    assert len(tested) >= (50 if kind is ResourceValidationPolicy else 10)
+    assert [bad.name for bad in tested if not is_blocked(bad, reported)] == []
 
 
 @pytest.mark.parametrize("bad", [bad for bad in SUMS if bad.name in ALONE], ids=lambda bad: bad.name)
-def test_every_way_past_a_sum_is_blocked(project: MakeProject, bad: Bad) -> None:
+def test_every_exceeded_sum_is_blocked(project: MakeProject, bad: Bad) -> None:
     assert is_blocked(bad, blocked(project, bad.resources))
 
 
-def test_a_hardened_server_is_let_through(project: MakeProject) -> None:
+def test_a_hardened_server_is_allowed(project: MakeProject) -> None:
     ok(project(program([placed(server("good")), *DEFAULT_DENY])).capture("preview", *PACK))
 
 
-def test_a_person_may_make_exceptions(project: MakeProject, tmp_path: Path) -> None:
+def test_exceptions_can_be_configured(project: MakeProject, tmp_path: Path) -> None:
     config = tmp_path / "pack.json"
     config.write_text(
         json.dumps(

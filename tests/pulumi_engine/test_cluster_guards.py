@@ -1,4 +1,4 @@
-"""What the cluster itself refuses, when nobody asked Pulumi."""
+"""Limits of the namespace that the cluster enforces without Pulumi."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from kubernetes import client
 
 from tests.pulumi_engine.conftest import PACK, ok
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 HARDENED: dict[str, Any] = {
@@ -30,7 +30,7 @@ def refusal(core: Any, namespace: str, body: dict[str, Any]) -> str:
     return str(raised.value.body)
 
 
-def test_the_namespace_refuses_what_the_ledger_would(engine: Engine, core: Any, namespace: str) -> None:
+def test_the_namespace_has_the_limits_of_the_ledger(engine: PulumiEngine, core: Any, namespace: str) -> None:
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     core.create_namespaced_pod(namespace, pod("12Gi", HARDENED), dry_run="All")
     assert "exceeded quota: budget" in refusal(core, namespace, pod("13Gi", HARDENED))

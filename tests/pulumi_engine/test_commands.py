@@ -1,4 +1,4 @@
-"""`synapse up`, `status`, `preview`, `twin down` and `down`, as a person runs them."""
+"""Commands `synapse up`, `status`, `preview`, `twin down` and `down`."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def synapse(tmp_path: Path) -> Iterator[Run]:
-    """The command with a state folder of its own; its twin is gone after the test."""
+    """Return a function that runs the command with its own state folder; its twin ends with the test."""
     environment = os.environ | {"SYNAPSE_STATE": str(tmp_path), "COLUMNS": "160"}
     program = Path(sys.executable).with_name("synapse")
 
@@ -32,7 +32,7 @@ def synapse(tmp_path: Path) -> Iterator[Run]:
     run("twin", "down")
 
 
-def test_a_twin_that_was_ended_starts_from_nothing(synapse: Run, tmp_path: Path) -> None:
+def test_a_twin_starts_empty_after_its_end(synapse: Run, tmp_path: Path) -> None:
     for _ in range(2):
         done = synapse("up", "--phase", "1")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -42,10 +42,10 @@ def test_a_twin_that_was_ended_starts_from_nothing(synapse: Run, tmp_path: Path)
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_status_tells_what_is_missing_and_down_takes_everything_away(synapse: Run, tmp_path: Path) -> None:
+def test_status_shows_missing_workloads_and_down_removes_everything(synapse: Run, tmp_path: Path) -> None:
     assert synapse("up", "--phase", "1").returncode == 0
     status = synapse("status")
-    assert status.returncode == 1  # the stack file asks for all phases
+    assert status.returncode == 1  # the stack file has all phases
     assert "ollama" in status.stdout
     preview = synapse("preview")
     assert preview.returncode == 0, preview.stdout + preview.stderr
@@ -55,17 +55,17 @@ def test_status_tells_what_is_missing_and_down_takes_everything_away(synapse: Ru
     assert refused.returncode == 1
     assert "goes: ollama, 1 pod" in refused.stderr
     assert "LOST: claim ollama-models, 200Gi, with what ollama keeps there" in refused.stderr
-    assert kept(kubeconfig) == ({"ollama-models"}, 1)
+    assert remaining(kubeconfig) == ({"ollama-models"}, 1)
     done = synapse("clean", "--volumes", "--yes", "--kubeconfig", kubeconfig)
     assert done.returncode == 0, done.stderr
-    assert kept(kubeconfig) == (set(), 0)
+    assert remaining(kubeconfig) == (set(), 0)
     down = synapse("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert list(tmp_path.rglob("*")) == []
 
 
-def kept(kubeconfig: str) -> tuple[set[str], int]:
-    """The claims that are not on their way out, and the number of Deployments."""
+def remaining(kubeconfig: str) -> tuple[set[str], int]:
+    """Return the claims that are not being deleted, and the number of Deployments."""
     with config.new_client_from_config(kubeconfig) as api:  # type: ignore[no-untyped-call]
         core: Any = client.CoreV1Api(api)
         claims = core.list_namespaced_persistent_volume_claim("llm-infra").items

@@ -1,4 +1,4 @@
-"""The doctor's rounds on the twin: a node that is well, and nodes that are not, as their API server tells of them."""
+"""`synapse doctor` on a twin: a healthy node, and nodes with one fault each."""
 
 import contextlib
 import json
@@ -29,23 +29,23 @@ SYSTEM = "kube-system"
 TAINT = {"key": "synapse.dev/ward", "effect": "NoSchedule"}
 GROUP, _, CHART_VERSION = CHART_API.partition("/")
 CHART = (GROUP, CHART_VERSION, CHART_NAMESPACE, "helmchartconfigs")
-Found = dict[str, tuple[str, str]]
-"""Check -> how it is, and what to do."""
+Results = dict[str, tuple[str, str]]
+"""Check -> state and advice."""
 
 
 @pytest.fixture
-def ward(core: Any, namespace: str) -> Iterator["Ward"]:
-    """A node that is well, and what K3s brings."""
-    found = Ward(core, namespace)
+def node(core: Any, namespace: str) -> Iterator["DoctorNode"]:
+    """A healthy node with the objects of K3s."""
+    node = DoctorNode(core, namespace)
     try:
-        found.admit()
-        yield found
+        node.create()
+        yield node
     finally:
-        found.discharge()
+        node.delete()
 
 
-class Ward:
-    """One node of the twin that no other test's pods land on, and the objects around it."""
+class DoctorNode:
+    """A node of the twin with a taint, so that no other test's pods run on it, and the objects around it."""
 
     def __init__(self, core: Any, namespace: str) -> None:
         self.core, self.name = core, f"{namespace}-node"
@@ -57,7 +57,7 @@ class Ward:
         self.config["synapse:namespace"] = namespace
         self.dns = f"{self.name}-dns"
 
-    def admit(self) -> None:
+    def create(self) -> None:
         metadata = {"name": self.name, "labels": LABELS, "annotations": {"kwok.x-k8s.io/node": "fake"}}
         self.core.create_node({"metadata": metadata, "spec": {"taints": [TAINT]}})
         self.status()
@@ -65,10 +65,10 @@ class Ward:
             {"metadata": {"name": "traefik"}, "spec": {"controller": "traefik.io/ingress-controller"}}
         )
         self.pod(SYSTEM, self.dns, {"k8s-app": "kube-dns"})
-        eventually(lambda: self.is_ready() and self.has_names(), "the node is not ready")
+        eventually(lambda: self.is_ready() and self.has_dns(), "the node is not ready")
 
-    def discharge(self) -> None:
-        """Everything of it; nothing is missed that was never there."""
+    def delete(self) -> None:
+        """Delete all objects that exist."""
         made: list[tuple[Any, ...]] = [
             (self.core.delete_namespaced_pod, self.dns, SYSTEM),
             (self.core.delete_namespaced_pod, "holder", "default"),
@@ -76,15 +76,15 @@ class Ward:
             (self.custom.delete_namespaced_custom_object, *CHART, "traefik"),
             (self.core.delete_node, self.name),
         ]
-        for delete, *arguments in made:
+        for remove, *arguments in made:
             with contextlib.suppress(client.ApiException):
-                delete(*arguments)
+                remove(*arguments)
 
     def status(self, version: str = VERSION, **room: Any) -> None:
-        """What its kubelet says."""
-        sizes = {**ROOM, **room}  # what is None is taken away
-        wanted = {"capacity": sizes, "allocatable": sizes, "nodeInfo": node_info() | {"kubeletVersion": version}}
-        self.core.patch_node_status(self.name, {"status": wanted})
+        """Set the status that its kubelet would report."""
+        sizes = {**ROOM, **room}  # None removes a resource
+        status = {"capacity": sizes, "allocatable": sizes, "nodeInfo": node_info() | {"kubeletVersion": version}}
+        self.core.patch_node_status(self.name, {"status": status})
 
     def label(self, **labels: str | None) -> None:
         self.core.patch_node(self.name, {"metadata": {"labels": labels}})
@@ -107,7 +107,7 @@ class Ward:
         self.custom.create_namespaced_custom_object(*CHART, body)
 
     def set(self, path: str, value: object) -> None:
-        """A value of the stack file."""
+        """Set a value of the stack file."""
         first, last = path.split(".")
         self.config[f"synapse:{first}"] = {**self.config[f"synapse:{first}"], last: value}
 
@@ -115,62 +115,62 @@ class Ward:
         conditions = self.core.read_node(self.name).status.conditions or []
         return any(each.type == "Ready" and each.status == "True" for each in conditions)
 
-    def has_names(self) -> bool:
+    def has_dns(self) -> bool:
         conditions = self.core.read_namespaced_pod(self.dns, SYSTEM).status.conditions or []
         return any(each.type == "Ready" and each.status == "True" for each in conditions)
 
-    def found(self, kubeconfig: Path) -> Found:
-        """Everything that is not well."""
+    def problems(self, kubeconfig: Path) -> Results:
+        """Return the checks that are not ok."""
         planned = plan(settings_of(self.config))
-        known = read(kubeconfig, planned.settings)
-        listed = [finding for check in CHECKS for finding in check.findings(known, planned)]
+        facts = read(kubeconfig, planned.settings)
+        listed = [finding for check in CHECKS for finding in check.findings(facts, planned)]
         return {each.name: (each.state, each.do) for each in listed if each.state not in {"ok", "unknown"}}
 
 
-def test_a_node_that_is_well(ward: Ward, kubeconfig: Path, tmp_path: Path) -> None:
-    assert ward.found(kubeconfig) == {}
+def test_a_healthy_node(node: DoctorNode, kubeconfig: Path, tmp_path: Path) -> None:
+    assert node.problems(kubeconfig) == {}
     where = ("--stack", "mine", "--kubeconfig", str(kubeconfig))
-    folder = written(tmp_path, ward.config)
+    folder = written(tmp_path, node.config)
     done = synapse(folder, "doctor", *where)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"K3s {VERSION}" in done.stdout
     assert "run `synapse doctor --probe`" in done.stdout
-    assert synapse(folder, "doctor", *where, "--strict").returncode == 1  # nobody has looked at the card
+    assert synapse(folder, "doctor", *where, "--strict").returncode == 1  # the GPU was not probed
 
 
-def shared(ward: Ward) -> None:
-    ward.status(**{GPU: "4"})
-    ward.label(**{"nvidia.com/gpu.replicas": "4"})
+def shared(node: DoctorNode) -> None:
+    node.status(**{GPU: "4"})
+    node.label(**{"nvidia.com/gpu.replicas": "4"})
 
 
-def in_a_hurry(ward: Ward) -> None:
-    ward.set("ingress.helmChartConfig", False)
-    ward.chart("60s")
+def short_timeout(node: DoctorNode) -> None:
+    node.set("ingress.helmChartConfig", False)
+    node.chart("60s")
 
 
-ILL: dict[str, tuple[Callable[[Ward], None], str, str, str]] = {
-    "another name": (lambda ward: ward.set("node.name", "forge-two"), "node", "failure", "set synapse:node.name"),
+FAULTS: dict[str, tuple[Callable[[DoctorNode], None], str, str, str]] = {
+    "another name": (lambda node: node.set("node.name", "forge-two"), "node", "failure", "set synapse:node.name"),
     "cordoned": (
-        lambda ward: ward.core.patch_node(ward.name, {"spec": {"unschedulable": True}}),
+        lambda node: node.core.patch_node(node.name, {"spec": {"unschedulable": True}}),
         "node",
         "failure",
         "kubectl uncordon",
     ),
-    "old": (lambda ward: ward.status("v1.26.9+k3s1"), "kubernetes", "failure", "K3s v1.29 or newer"),
+    "old": (lambda node: node.status("v1.26.9+k3s1"), "kubernetes", "failure", "K3s v1.29 or newer"),
     "small": (
-        lambda ward: ward.status(memory=f"{182 * GI}"),
+        lambda node: node.status(memory=f"{182 * GI}"),
         "size",
         "failure",
         "synapse:node.memory to at most 182Gi",
     ),
-    "little disk": (lambda ward: ward.status(**{"ephemeral-storage": "50Gi"}), "disk", "failure", "make `disk`"),
+    "little disk": (lambda node: node.status(**{"ephemeral-storage": "50Gi"}), "disk", "failure", "make `disk`"),
     "no runtime": (
-        lambda ward: ward.set("node.runtimeClass", "none-such"),
+        lambda node: node.set("node.runtimeClass", "none-such"),
         "runtime class",
         "failure",
         "container toolkit",
     ),
-    "no card": (lambda ward: ward.status(VERSION, **{GPU: None}), "GPUs", "failure", "synapse:node.devicePlugin: true"),
+    "no GPU": (lambda node: node.status(VERSION, **{GPU: None}), "GPUs", "failure", "synapse:node.devicePlugin: true"),
     "shared": (
         shared,
         "time-slicing",
@@ -178,43 +178,43 @@ ILL: dict[str, tuple[Callable[[Ward], None], str, str, str]] = {
         "`replicas: 1`",
     ),
     "old driver": (
-        lambda ward: ward.label(**{"nvidia.com/cuda.driver-version.major": "570"}),
+        lambda node: node.label(**{"nvidia.com/cuda.driver-version.major": "570"}),
         "driver",
         "failure",
         "install driver 580 or newer",
     ),
-    "small card": (
-        lambda ward: ward.label(**{"nvidia.com/gpu.memory": "16303"}),
+    "small GPU": (
+        lambda node: node.label(**{"nvidia.com/gpu.memory": "16303"}),
         "GPU memory",
         "failure",
         "gpus[].memory to 15.92Gi",
     ),
     "held": (
-        lambda ward: ward.pod("default", "holder", {}, **{GPU: "1"}),
+        lambda node: node.pod("default", "holder", {}, **{GPU: "1"}),
         "GPU free",
         "failure",
         "scale it to 0",
     ),
-    "sleepy": (
-        lambda ward: ward.set("services.vllm", {"sleep": True, "memory": {"request": "32Gi", "limit": "48Gi"}}),
+    "sleep mode": (
+        lambda node: node.set("services.vllm", {"sleep": True, "memory": {"request": "32Gi", "limit": "48Gi"}}),
         "sleep mode",
         "warning",
         "`sleep: false`",
     ),
-    "no disks": (
-        lambda ward: ward.set("node.storageClass", "none-such"),
+    "no storage class": (
+        lambda node: node.set("node.storageClass", "none-such"),
         "storage class",
         "failure",
         "to one that is there",
     ),
-    "no names": (
-        lambda ward: ward.core.delete_namespaced_pod(ward.dns, SYSTEM, grace_period_seconds=0),
+    "no DNS": (
+        lambda node: node.core.delete_namespaced_pod(node.dns, SYSTEM, grace_period_seconds=0),
         "DNS",
         "failure",
         "k8s-app=kube-dns",
     ),
-    "in a hurry": (
-        in_a_hurry,
+    "short timeout": (
+        short_timeout,
         "Traefik timeouts",
         "failure",
         "helmChartConfig: true",
@@ -222,43 +222,43 @@ ILL: dict[str, tuple[Callable[[Ward], None], str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("illness", ILL)
-def test_a_node_that_is_ill(ward: Ward, kubeconfig: Path, illness: str) -> None:
-    make, name, state, do = ILL[illness]
-    make(ward)
-    found = ward.found(kubeconfig)
-    assert found.keys() == {name}
-    assert found[name][0] == state
-    assert do in found[name][1]
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_node_with_a_fault(node: DoctorNode, kubeconfig: Path, fault: str) -> None:
+    make, name, state, do = FAULTS[fault]
+    make(node)
+    problems = node.problems(kubeconfig)
+    assert problems.keys() == {name}
+    assert problems[name][0] == state
+    assert do in problems[name][1]
 
 
-def test_scripts_get_a_document_and_an_exit_code(ward: Ward, kubeconfig: Path, tmp_path: Path) -> None:
-    ward.status("v1.26.9+k3s1")
+def test_scripts_get_a_document_and_an_exit_code(node: DoctorNode, kubeconfig: Path, tmp_path: Path) -> None:
+    node.status("v1.26.9+k3s1")
     done = synapse(
-        written(tmp_path, ward.config), "doctor", "--stack", "mine", "--kubeconfig", str(kubeconfig), "--json"
+        written(tmp_path, node.config), "doctor", "--stack", "mine", "--kubeconfig", str(kubeconfig), "--json"
     )
     assert done.returncode == 1
     document = json.loads(done.stdout)
-    assert (document["node"], document["passed"]) == (ward.name, False)
+    assert (document["node"], document["passed"]) == (node.name, False)
     (kubernetes,) = [each for each in document["findings"] if each["check"] == "kubernetes"]
     assert kubernetes["state"] == "failure"
     assert "K3s v1.29" in kubernetes["do"]
 
 
-def test_a_probe_that_does_not_end_is_no_answer_and_leaves_nothing(ward: Ward) -> None:
-    """A simulated pod runs for ever."""
+def test_a_probe_that_does_not_end_is_an_error_and_leaves_nothing(node: DoctorNode) -> None:
+    """A simulated pod never ends."""
     with pytest.raises(ProbeError, match="has not ended after 2 s"):
-        probe(ward.core, settings_of(ward.config).node, 2)
-    eventually(lambda: not probes(ward), "the pod is still there")
+        probe(node.core, settings_of(node.config).node, 2)
+    eventually(lambda: not probes(node), "the pod is still there")
 
 
-def test_a_probe_that_is_refused_is_no_answer(ward: Ward) -> None:
-    ward.set("node.runtimeClass", "none-such")
+def test_a_refused_probe_is_an_error(node: DoctorNode) -> None:
+    node.set("node.runtimeClass", "none-such")
     with pytest.raises(ProbeError, match="the API server refuses the pod that would look: 403"):
-        probe(ward.core, settings_of(ward.config).node, 2)
-    assert not probes(ward)
+        probe(node.core, settings_of(node.config).node, 2)
+    assert not probes(node)
 
 
-def probes(ward: Ward) -> list[str]:
-    listed = ward.core.list_namespaced_pod("default", label_selector="app.kubernetes.io/name=synapse-doctor").items
+def probes(node: DoctorNode) -> list[str]:
+    listed = node.core.list_namespaced_pod("default", label_selector="app.kubernetes.io/name=synapse-doctor").items
     return [pod.metadata.name for pod in listed]

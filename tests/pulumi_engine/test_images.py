@@ -1,4 +1,4 @@
-"""Images that the stack builds, through the real engine: what is unknown at first, and what an edit changes."""
+"""Images that the stack builds, through the real engine: first build, edit and failure."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.conftest import forge_config
 from tests.pulumi_engine.conftest import PACK, clean, ok, write_project
 from tests.tools.images import fake_docker
 from tools.images import content
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 PROGRAM = """
@@ -29,21 +29,21 @@ runpy.run_path({program!r}, run_name="__main__")
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A gateway_image to be edited."""
+    """Return a copy of gateway_image to edit."""
     content.copy(ROOT / "gateway_image", tmp_path / "gateway_image")
     return tmp_path / "gateway_image"
 
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Docker that builds nothing, before everything else on PATH."""
-    found = fake_docker.install(tmp_path / "bin", base=content.base(ROOT / "gateway_image"))
+    """Put a fake Docker first on PATH; return its file of calls."""
+    file = fake_docker.install(tmp_path / "bin", base=content.base(ROOT / "gateway_image"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    return found
+    return file
 
 
 @pytest.fixture
-def engine(kubeconfig: Path, tmp_path: Path, namespace: str, source: Path, calls: Path) -> Iterator[Engine]:
+def engine(kubeconfig: Path, tmp_path: Path, namespace: str, source: Path, calls: Path) -> Iterator[PulumiEngine]:
     settings = forge_config()
     settings["synapse:registry"] = "registry.example/team"
     settings["synapse:services"] = {"gateway": {"image": "build"}, "ollama": settings["synapse:services"]["ollama"]}
@@ -52,7 +52,7 @@ def engine(kubeconfig: Path, tmp_path: Path, namespace: str, source: Path, calls
     write_project(project, "", settings)
     program = PROGRAM.format(source=str(source), program=str(ROOT / "infra/__main__.py"))
     (project / "program/__main__.py").write_text(program)
-    made = Engine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=project)
+    made = PulumiEngine(stack="forge", state=tmp_path / "engine", kubeconfig=kubeconfig, project=project)
     made.prepare({"synapse:namespace": namespace, "synapse:phase": 3})
     yield made
     clean(made, kubeconfig, namespace)
@@ -65,10 +65,10 @@ def apps(kubeconfig: Path) -> Iterator[Any]:
 
 
 def test_an_edit_builds_again_and_rolls_the_gateway_alone(
-    engine: Engine, apps: Any, namespace: str, source: Path, calls: Path
+    engine: PulumiEngine, apps: Any, namespace: str, source: Path, calls: Path
 ) -> None:
     ok(engine.capture("preview", *PACK))
-    assert not calls.exists()  # nothing is built to see what would change
+    assert not calls.exists()  # a preview builds nothing
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     before = deployed(apps, namespace)
     assert before["synapse-gateway"].startswith("registry.example/team/synapse-gateway:")
@@ -87,7 +87,7 @@ def test_an_edit_builds_again_and_rolls_the_gateway_alone(
     assert len([line for line in changed if "kubernetes:" in line]) == 1, done
 
 
-def test_a_build_that_fails_leaves_what_runs(engine: Engine, apps: Any, namespace: str, source: Path) -> None:
+def test_a_failed_build_keeps_the_running_images(engine: PulumiEngine, apps: Any, namespace: str, source: Path) -> None:
     ok(engine.capture("up", "--yes", "--skip-preview"))
     before = deployed(apps, namespace)
     with (source / "Dockerfile").open("a") as file:
@@ -99,5 +99,5 @@ def test_a_build_that_fails_leaves_what_runs(engine: Engine, apps: Any, namespac
 
 
 def deployed(apps: Any, namespace: str) -> dict[str, str]:
-    found = apps.list_namespaced_deployment(namespace).items
-    return {each.metadata.name: each.spec.template.spec.containers[0].image for each in found}
+    deployments = apps.list_namespaced_deployment(namespace).items
+    return {each.metadata.name: each.spec.template.spec.containers[0].image for each in deployments}

@@ -1,4 +1,4 @@
-"""LiteLLM in the gateway's place, on the real API server: it runs, and its restart may do one thing."""
+"""LiteLLM instead of the gateway, on the real API server, and the rights of its restart job."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from tests.pulumi_engine.conftest import PACK, MakeProject, ok
 pytestmark = pytest.mark.engine
 
 
-def may(core: Any, namespace: str, verb: str, resource: str, name: str) -> bool:
-    """Whether the restart's account may do this, as the API server itself decides it."""
+def is_allowed(core: Any, namespace: str, verb: str, resource: str, name: str) -> bool:
+    """Return whether the API server allows this to the restart's account."""
     review = {
         "spec": {
             "user": f"system:serviceaccount:{namespace}:litellm-restart",
@@ -30,7 +30,9 @@ def may(core: Any, namespace: str, verb: str, resource: str, name: str) -> bool:
     return bool(reviews.create_subject_access_review(review).status.allowed)
 
 
-def test_litellm_runs_and_its_restart_has_no_rights_to_spare(project: MakeProject, core: Any, namespace: str) -> None:
+def test_litellm_runs_and_its_restart_can_patch_only_its_deployment(
+    project: MakeProject, core: Any, namespace: str
+) -> None:
     engine = project(settings=config())
     ok(engine.capture("preview", *PACK))
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
@@ -38,7 +40,7 @@ def test_litellm_runs_and_its_restart_has_no_rights_to_spare(project: MakeProjec
     state = read(engine.kubeconfig, namespace)
     assert state.is_ready
     assert [pod.workload for pod in state.pods].count("litellm-proxy") == 2
-    assert may(core, namespace, "patch", "deployments", "litellm-proxy")
-    assert not may(core, namespace, "patch", "deployments", "ollama")
-    assert not may(core, namespace, "delete", "deployments", "litellm-proxy")
-    assert not may(core, namespace, "get", "secrets", "vllm-inference-hf-token")
+    assert is_allowed(core, namespace, "patch", "deployments", "litellm-proxy")
+    assert not is_allowed(core, namespace, "patch", "deployments", "ollama")
+    assert not is_allowed(core, namespace, "delete", "deployments", "litellm-proxy")
+    assert not is_allowed(core, namespace, "get", "secrets", "vllm-inference-hf-token")

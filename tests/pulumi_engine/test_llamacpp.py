@@ -1,4 +1,4 @@
-"""The forge's other stack: eight services, four of them on shares of one GPU, from nothing to its last phase."""
+"""The stack forge-llamacpp: eight services, four on shares of one GPU, through all phases."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from infra.settings.model import LAST_PHASE, ROOT
 from ops.cluster.state import read
 from ops.cluster.target import at_phase
 from tests.pulumi_engine.conftest import PACK, clean, ok
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 from tools.twin import Twin
 
 pytestmark = pytest.mark.engine
@@ -23,7 +23,7 @@ STACK = "forge-llamacpp"
 
 @pytest.fixture(scope="module")
 def kubeconfig(state: Path) -> Iterator[Path]:
-    """A twin of this stack's own node: its GPU has six shares."""
+    """Run a twin of this stack's node, whose GPU has six shares."""
     twin = Twin("llamacpp", state, owner_pid=os.getpid())
     try:
         yield twin.up(node_of(load(STACK)))
@@ -32,14 +32,14 @@ def kubeconfig(state: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(stack=STACK, state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
+def engine(kubeconfig: Path, tmp_path: Path) -> Iterator[PulumiEngine]:
+    engine = PulumiEngine(stack=STACK, state=tmp_path / "engine", kubeconfig=kubeconfig, project=ROOT)
     engine.prepare()
     yield engine
     clean(engine, kubeconfig, load(STACK).namespace)
 
 
-def test_it_goes_up_in_one_go_and_back_and_up_again_step_by_step(engine: Engine, kubeconfig: Path) -> None:
+def test_it_deploys_at_once_and_again_phase_by_phase(engine: PulumiEngine, kubeconfig: Path) -> None:
     ok(engine.capture("preview", *PACK))
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     planned = plan(load(STACK))

@@ -1,4 +1,4 @@
-"""`synapse migrate` on the real API server: killed at every step, sent back, and left without its own server."""
+"""`synapse migrate` on the real API server: killed at every step, rolled back, decommissioned."""
 
 import contextlib
 import json
@@ -11,8 +11,8 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from kubernetes import client
 
-from ops.migrate.errors import TakenOverError
-from ops.migrate.record import Before, Record, Records
+from ops.migrate.errors import ConcurrentRunError
+from ops.migrate.record import MigrationRecord, MigrationRecords, SavedValues
 from tests.cli.test_commands import synapse
 from tests.cluster.conftest import eventually
 from tests.pulumi_engine.consumer import (
@@ -23,60 +23,63 @@ from tests.pulumi_engine.consumer import (
     EMBEDS,
     NAME,
     OLD,
-    Ollama,
-    Project,
+    ConsumerProject,
+    FakeOllama,
     ollamas,
 )
-from tests.pulumi_engine.killed import Run, ended
+from tests.pulumi_engine.migration_process import MigrationRun, exit_code
 
 pytestmark = pytest.mark.engine
 
 FORWARD = [f"alias {ALIAS}", f"keys {CONFIG_MAP}", *(f"restart {name}" for name in DEPLOYMENTS), "verify"]
 BACKWARD = [*FORWARD[1:4], FORWARD[0]]
-MOMENTS = ("begins", "ended")
+MOMENTS = ("started", "ended")
 DELETES = ["delete Deployment ollama", "delete Service ollama", "delete claim ollama-models"]
+MakeRun = Callable[..., MigrationRun]
 Migrate = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def servers() -> Iterator[tuple[Ollama, Ollama]]:
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(ollamas()) as found:
-        yield found
+def servers() -> Iterator[tuple[FakeOllama, FakeOllama]]:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(ollamas()) as both:
+        yield both
 
 
 @pytest.fixture
-def project(core: Any, namespace: str, tmp_path: Path) -> Iterator[Project]:
-    """The consumer is there and ready."""
-    found = Project(core=core, platform=namespace, folder=tmp_path / "project")
+def project(core: Any, namespace: str, tmp_path: Path) -> Iterator[ConsumerProject]:
+    """Deploy the consumer and wait until it is ready."""
+    consumer = ConsumerProject(core=core, platform=namespace, folder=tmp_path / "project")
     try:
-        found.deploy()
-        eventually(found.is_ready, "the consumer is not ready")
-        yield found
+        consumer.deploy()
+        eventually(consumer.is_ready, "the consumer is not ready")
+        yield consumer
     finally:
-        for name in (found.platform, found.namespace):
+        for name in (consumer.platform, consumer.namespace):
             with contextlib.suppress(client.ApiException):
                 core.delete_namespace(name)
 
 
 @pytest.fixture
-def run(kubeconfig: Path, project: Project, servers: tuple[Ollama, Ollama]) -> Callable[..., Run]:
+def run(kubeconfig: Path, project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama]) -> MakeRun:
     shared, own = servers
-    return lambda **way: Run(kubeconfig=kubeconfig, folder=project.folder, url=shared.url, own_url=own.url, **way)
+    return lambda **options: MigrationRun(
+        kubeconfig=kubeconfig, folder=project.folder, url=shared.url, own_url=own.url, **options
+    )
 
 
 @pytest.fixture
-def migrate(kubeconfig: Path, project: Project, servers: tuple[Ollama, Ollama]) -> Migrate:
-    """`migrate("--dry-run")`, for the consumer of the project."""
+def migrate(kubeconfig: Path, project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama]) -> Migrate:
+    """Return a function that runs `synapse migrate` for the consumer: `migrate("--dry-run")`."""
     shared, own = servers
-    where = ("--stack", "mine", "--kubeconfig", str(kubeconfig), "--url", shared.url, "--own-url", own.url)
-    return lambda *more: synapse(project.folder, "migrate", NAME, *where, *more)
+    options = ("--stack", "mine", "--kubeconfig", str(kubeconfig), "--url", shared.url, "--own-url", own.url)
+    return lambda *more: synapse(project.folder, "migrate", NAME, *options, *more)
 
 
-def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: Project, migrate: Migrate) -> None:
-    looked = migrate("--dry-run")
-    assert looked.returncode == 0, looked.stdout + looked.stderr
+def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: ConsumerProject, migrate: Migrate) -> None:
+    dry_run = migrate("--dry-run")
+    assert dry_run.returncode == 0, dry_run.stdout + dry_run.stderr
     for part in (*FORWARD, f"OLLAMA_URL={project.url}", "to do", "nothing was changed", "4 dimensions"):
-        assert part in looked.stdout
+        assert part in dry_run.stdout
     assert project.is_as_before()
 
     done = migrate()
@@ -94,10 +97,10 @@ def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: Project, 
 
 @pytest.mark.parametrize("what", MOMENTS)
 @pytest.mark.parametrize("step", FORWARD)
-def test_whoever_is_killed_goes_on(project: Project, run: Callable[..., Run], step: str, what: str) -> None:
-    assert ended(run(), (step, what)) == -9
+def test_a_killed_run_is_continued(project: ConsumerProject, run: MakeRun, step: str, what: str) -> None:
+    assert exit_code(run(), (step, what)) == -9
     assert project.record()["state"] == "moving"
-    assert ended(run()) == 0
+    assert exit_code(run()) == 0
     assert project.is_moved()
     record = project.record()
     assert (record["state"], record["number"], record["before"]["config_maps"]) == (
@@ -110,25 +113,29 @@ def test_whoever_is_killed_goes_on(project: Project, run: Callable[..., Run], st
 
 @pytest.mark.parametrize("what", MOMENTS)
 @pytest.mark.parametrize("step", BACKWARD)
-def test_whoever_is_killed_on_the_way_back_goes_on_going_back(
-    project: Project, servers: tuple[Ollama, Ollama], run: Callable[..., Run], step: str, what: str
+def test_a_killed_rollback_is_continued(
+    project: ConsumerProject,
+    servers: tuple[FakeOllama, FakeOllama],
+    run: MakeRun,
+    step: str,
+    what: str,
 ) -> None:
     shared, _ = servers
-    assert ended(run(), ("verify", "begins")) == -9
+    assert exit_code(run(), ("verify", "started")) == -9
     shared.dimensions += 1
-    assert ended(run(), (step, what)) == -9
+    assert exit_code(run(), (step, what)) == -9
     assert project.record()["state"] == "going back"
-    shared.dimensions -= 1  # what was decided stays decided
-    assert ended(run()) == 3
+    shared.dimensions -= 1  # the decision to roll back is kept
+    assert exit_code(run()) == 3
     assert project.is_as_before()
     assert project.record()["state"] == "back"
 
 
-def test_what_cannot_be_verified_is_undone_and_can_be_tried_again(
-    project: Project, servers: tuple[Ollama, Ollama], run: Callable[..., Run], migrate: Migrate
+def test_a_failed_verification_is_rolled_back_and_can_be_retried(
+    project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama], run: MakeRun, migrate: Migrate
 ) -> None:
     shared, _ = servers
-    assert ended(run(), ("verify", "begins")) == -9
+    assert exit_code(run(), ("verify", "started")) == -9
     shared.handlers["POST /v1/chat/completions"] = lambda *_: {"choices": [], "usage": {"completion_tokens": 0}}
     failed = migrate()
     assert failed.returncode == 3
@@ -144,18 +151,18 @@ def test_what_cannot_be_verified_is_undone_and_can_be_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "message"),
     [
-        ("model", f"model {EMBEDS} on ollama: not there; there are: {CHATS}"),
+        ("model", f"model {EMBEDS} on ollama: missing; available: {CHATS}"),
         ("dimensions", f"embeddings of {EMBEDS} on ollama: 5 dimensions, not 4"),
         ("own", "cortex/ollama: 5 dimensions, not 4"),
-        ("config map", "is not there; deploy the consumer first"),
+        ("config map", "does not exist; deploy the consumer first"),
         ("deployment", "Deployment indexer"),
         ("alias", "is a Service of type ClusterIP; choose another alias"),
     ],
 )
-def test_nothing_is_begun_that_could_not_be_ended(
-    project: Project, servers: tuple[Ollama, Ollama], migrate: Migrate, broken: str, said: str
+def test_a_failed_check_before_the_start_changes_nothing(
+    project: ConsumerProject, servers: tuple[FakeOllama, FakeOllama], migrate: Migrate, broken: str, message: str
 ) -> None:
     shared, own = servers
     if broken == "model":
@@ -171,108 +178,110 @@ def test_nothing_is_begun_that_could_not_be_ended(
     done = migrate()
     assert done.returncode == 1
     assert "nothing was changed" in done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert project.aliases() == {}
     with pytest.raises(client.ApiException, match="Not Found"):
         project.record()
-    looked = migrate("--dry-run", "--json")
-    assert looked.returncode == 1
-    assert "failure" in {found["state"] for found in json.loads(looked.stdout)["findings"]}
+    dry_run = migrate("--dry-run", "--json")
+    assert dry_run.returncode == 1
+    assert "failure" in {each["state"] for each in json.loads(dry_run.stdout)["findings"]}
 
 
-def test_a_moved_consumer_can_be_sent_back(project: Project, run: Callable[..., Run], migrate: Migrate) -> None:
-    assert ended(run()) == 0
+def test_a_migrated_consumer_can_be_rolled_back(project: ConsumerProject, run: MakeRun, migrate: Migrate) -> None:
+    assert exit_code(run()) == 0
     done = migrate("--rollback")
     assert done.returncode == 0, done.stderr
-    assert f"{NAME} is back: asked for" in done.stdout
+    assert f"{NAME} is back: requested" in done.stdout
     assert project.is_as_before()
 
 
-def test_what_was_undone_over_there_is_done_again(project: Project, run: Callable[..., Run]) -> None:
-    """Its own deployment has set the old address again, and its pods may have been started with that."""
-    assert ended(run()) == 0
+def test_values_reset_by_the_consumer_are_set_again(project: ConsumerProject, run: MakeRun) -> None:
+    """The consumer's own deployment has set the old address, so its pods are restarted too."""
+    assert exit_code(run()) == 0
     project.core.patch_namespaced_config_map(CONFIG_MAP, project.namespace, {"data": OLD})
-    assert ended(run()) == 0
+    assert exit_code(run()) == 0
     assert project.is_moved()
     assert project.generations() == [3, 3]
 
 
-def test_an_interrupted_move_is_not_continued_to_another_place(
-    project: Project, run: Callable[..., Run], migrate: Migrate
+def test_an_interrupted_migration_is_not_continued_with_other_values(
+    project: ConsumerProject, run: MakeRun, migrate: Migrate
 ) -> None:
-    assert ended(run(), ("verify", "begins")) == -9
+    assert exit_code(run(), ("verify", "started")) == -9
     project.declare(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/other"}})
     done = migrate()
     assert done.returncode == 1
-    assert "in the middle of a move to other values" in done.stderr
+    assert "a migration to other values than those of the settings was interrupted" in done.stderr
     assert migrate("--rollback").returncode == 0
     assert project.is_as_before()
 
 
-def test_later_the_address_of_another_service(project: Project, run: Callable[..., Run]) -> None:
-    """Back from there is the first service, not the consumer's own."""
-    assert ended(run()) == 0
+def test_a_second_migration_rolls_back_to_the_first(project: ConsumerProject, run: MakeRun) -> None:
+    """The rollback restores the first migration's values, not the consumer's own."""
+    assert exit_code(run()) == 0
     project.declare(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/v1"}})
-    assert ended(run()) == 0
+    assert exit_code(run()) == 0
     assert project.data()["OLLAMA_URL"] == f"{project.url}/v1"
-    assert ended(run(way="back")) == 0
+    assert exit_code(run(method="roll_back")) == 0
     assert project.data()["OLLAMA_URL"] == project.url
 
 
 @pytest.mark.parametrize("what", MOMENTS)
 def test_its_own_server_is_stopped_and_then_deleted(
-    project: Project, run: Callable[..., Run], migrate: Migrate, what: str
+    project: ConsumerProject, run: MakeRun, migrate: Migrate, what: str
 ) -> None:
-    assert ended(run(way="stop")) == 1  # there is no record yet
-    assert ended(run()) == 0
-    assert ended(run(way="delete")) == 4
-    assert ended(run(way="stop"), ("scale ollama", what)) == -9
+    assert exit_code(run(method="decommission")) == 1  # there is no record yet
+    assert exit_code(run()) == 0
+    assert exit_code(run(method="delete")) == 4
+    assert exit_code(run(method="decommission"), ("scale ollama", what)) == -9
     done = migrate("--decommission")
     assert done.returncode == 0, done.stderr
     assert "is stopped since" in done.stdout
     assert project.replicas() == 0
     for step in DELETES:
-        assert ended(run(way="delete"), (step, what)) == -9
-    assert ended(run(way="delete")) == 0
+        assert exit_code(run(method="delete"), (step, what)) == -9
+    assert exit_code(run(method="delete")) == 0
     assert "ollama" not in {
         each.metadata.name for each in project.apps.list_namespaced_deployment(project.namespace).items
     }
     assert [each.metadata.name for each in project.core.list_namespaced_service(project.namespace).items] == [ALIAS]
     assert project.core.list_namespaced_persistent_volume_claim(project.namespace).items == []
-    assert ended(run()) == 0
-    assert "nothing is left to go back to" in migrate("--rollback").stderr
+    assert exit_code(run()) == 0
+    assert "its own server is deleted, so there is no rollback" in migrate("--rollback").stderr
 
 
-def test_a_stopped_server_runs_again_before_anybody_is_sent_back(project: Project, run: Callable[..., Run]) -> None:
-    assert ended(run()) == 0
-    assert ended(run(way="stop")) == 0
-    assert ended(run(way="back")) == 0
+def test_a_rollback_starts_a_stopped_server_again(project: ConsumerProject, run: MakeRun) -> None:
+    assert exit_code(run()) == 0
+    assert exit_code(run(method="decommission")) == 0
+    assert exit_code(run(method="roll_back")) == 0
     assert project.is_as_before()
     assert project.record()["stopped"] is None
 
 
-def test_the_quiet_time_is_waited_for(project: Project, run: Callable[..., Run], migrate: Migrate) -> None:
+def test_a_decommission_before_the_quiet_time_is_refused(
+    project: ConsumerProject, run: MakeRun, migrate: Migrate
+) -> None:
     project.declare(own={"quietHours": 24})
-    assert ended(run()) == 0
+    assert exit_code(run()) == 0
     early = migrate("--decommission")
     assert early.returncode == 4
     assert "quietHours is 24: wait until" in early.stderr
     assert project.replicas() == 1
 
 
-def test_of_two_runs_at_once_one_gives_way(project: Project) -> None:
-    record = Record(target="a", before=Before(config_maps={}, aliases={}, marks={}))
-    first, second = (Records(project.core, project.platform, NAME) for _ in range(2))
+def test_the_second_of_two_concurrent_runs_fails(project: ConsumerProject) -> None:
+    record = MigrationRecord(target="a", before=SavedValues(config_maps={}, aliases={}, marks={}))
+    first, second = (MigrationRecords(project.core, project.platform, NAME) for _ in range(2))
     first.write(record)
     assert second.read() == record
     record.fault = "seen by the first alone"
     first.write(record)
-    with pytest.raises(TakenOverError, match="another run is at work"):
+    with pytest.raises(ConcurrentRunError, match="another run migrates the same consumer"):
         second.write(record)
 
 
 @pytest.mark.parametrize(
-    ("consumer", "arguments", "code", "said"),
+    ("consumer", "arguments", "code", "message"),
     [
         ({"namespace": "a"}, (), 1, "synapse:consumers.memory.migration.by: got None; accepted: command"),
         ({"namespace": "a", "migration": {"service": "ollama", "alias": "b"}}, (), 1, "got 'stack'; accepted: command"),
@@ -280,11 +289,11 @@ def test_of_two_runs_at_once_one_gives_way(project: Project) -> None:
         ({"namespace": "a"}, ("--rollback", "--dry-run"), 2, "one of --dry-run, --rollback"),
     ],
 )
-def test_what_is_not_to_be_moved_is_said(
-    kubeconfig: Path, tmp_path: Path, consumer: dict[str, Any], arguments: tuple[str, ...], code: int, said: str
+def test_an_invalid_migration_has_a_message(
+    kubeconfig: Path, tmp_path: Path, consumer: dict[str, Any], arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    project = Project(core=None, platform="llm-infra", folder=tmp_path)
+    project = ConsumerProject(core=None, platform="llm-infra", folder=tmp_path)
     project.write(consumer)
     done = synapse(tmp_path, "migrate", NAME, "--stack", "mine", "--kubeconfig", str(kubeconfig), *arguments)
     assert done.returncode == code, done.stderr
-    assert said in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())

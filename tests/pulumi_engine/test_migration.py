@@ -1,4 +1,4 @@
-"""A consumer's namespace, moved to the platform and back, on the real API server."""
+"""Migration of a consumer by the stack, and back, on the real API server."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from kubernetes import client
 from infra.annotations import MIGRATED
 from tests.conftest import Config, changed
 from tests.pulumi_engine.conftest import PACK, MakeProject, ok, refused
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 
@@ -22,7 +22,7 @@ OLD = {"OLLAMA_URL": "http://ollama:11434", "MODE": "own"}
 
 @pytest.fixture
 def consumer(core: Any, namespace: str) -> Iterator[str]:
-    """A namespace as another project deployed it: settings, and two servers that read them."""
+    """Make a namespace of another project: a ConfigMap, and two servers that read it."""
     name = f"{namespace}-cortex"
     core.create_namespace({"metadata": {"name": name}})
     core.create_namespaced_config_map(name, {"metadata": {"name": CONFIG_MAP}, "data": OLD})
@@ -47,11 +47,11 @@ def server(name: str) -> dict[str, Any]:
 
 
 def settings(consumer: str, migration: dict[str, Any] | None) -> Config:
-    """Phase 1 alone, which is where a consumer moves to the central Ollama."""
+    """Return a stack file of phase 1, in which a consumer is migrated to the shared Ollama."""
     section = {"namespace": consumer} | ({"migration": migration} if migration else {})
-    found = changed("consumers", {"memory": section})
-    found["synapse:phase"] = 1
-    return found
+    config = changed("consumers", {"memory": section})
+    config["synapse:phase"] = 1
+    return config
 
 
 def migration(**more: object) -> dict[str, Any]:
@@ -69,16 +69,16 @@ def data(core: Any, consumer: str) -> dict[str, str]:
 
 
 def marks(core: Any, consumer: str) -> list[str | None]:
-    """What the pod template of each Deployment says of the settings it was started with."""
-    found = [apps(core).read_namespaced_deployment(name, consumer) for name in DEPLOYMENTS]
-    return [(each.spec.template.metadata.annotations or {}).get(MIGRATED) for each in found]
+    """Return the migration annotation in the pod template of each Deployment."""
+    deployments = [apps(core).read_namespaced_deployment(name, consumer) for name in DEPLOYMENTS]
+    return [(each.spec.template.metadata.annotations or {}).get(MIGRATED) for each in deployments]
 
 
-def depends_on(engine: Engine, patch: str) -> set[str]:
-    """The resources that a restart waits for, by type and name."""
+def depends_on(engine: PulumiEngine, patch: str) -> set[str]:
+    """Return the resources that a restart depends on, by type and name."""
     resources = json.loads(ok(engine.capture("stack", "export")))["deployment"]["resources"]
-    (found,) = [each for each in resources if each["urn"].endswith(f"DeploymentPatch::memory-{patch}")]
-    return {urn.rpartition("$")[2] for urn in found.get("dependencies", []) if "Patch::" in urn or "Service::" in urn}
+    (restart,) = [each for each in resources if each["urn"].endswith(f"DeploymentPatch::memory-{patch}")]
+    return {urn.rpartition("$")[2] for urn in restart.get("dependencies", []) if "Patch::" in urn or "Service::" in urn}
 
 
 def test_a_consumer_is_moved_and_moved_back(project: MakeProject, core: Any, namespace: str, consumer: str) -> None:
@@ -126,18 +126,18 @@ def test_destroy_leaves_the_consumer_its_objects(project: MakeProject, core: Any
 
 
 @pytest.mark.parametrize(
-    ("where", "config_map", "said"),
+    ("where", "config_map", "message"),
     [
         ("{consumer}", "forgotten", "ConfigMap {consumer}/forgotten cannot be patched: there is no ConfigMap"),
         ("{consumer}-not", CONFIG_MAP, "cannot be patched: there is no Namespace {consumer}-not"),
     ],
 )
-def test_what_is_not_there_is_named(
-    project: MakeProject, core: Any, consumer: str, where: str, config_map: str, said: str
+def test_a_missing_object_is_named(
+    project: MakeProject, core: Any, consumer: str, where: str, config_map: str, message: str
 ) -> None:
-    found = settings(where.format(consumer=consumer), migration(alias=None, configMaps={config_map: {"A": "{url}"}}))
-    output = refused(project(settings=found).capture("up", "--yes", "--skip-preview", *PACK))
-    assert said.format(consumer=consumer) in output
+    config = settings(where.format(consumer=consumer), migration(alias=None, configMaps={config_map: {"A": "{url}"}}))
+    output = refused(project(settings=config).capture("up", "--yes", "--skip-preview", *PACK))
+    assert message.format(consumer=consumer) in output
     assert "Deploy what it belongs to first" in output
     assert marks(core, consumer) == [None, None]
     assert CONFIG_MAP in {each.metadata.name for each in core.list_namespaced_config_map(consumer).items}

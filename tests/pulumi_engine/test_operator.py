@@ -1,4 +1,4 @@
-"""Monitoring by a Prometheus operator: its own definitions on the real API server take what the stack hands it."""
+"""Monitoring by a Prometheus operator: its definitions on the real API server accept the stack's objects."""
 
 import json
 import os
@@ -28,7 +28,7 @@ GROUP, VERSION = "monitoring.coreos.com", "v1"
 
 
 def definitions() -> list[dict[str, Any]]:
-    """The operator's CustomResourceDefinitions, from its Go module, whose checksum is pinned in go.sum."""
+    """Return the operator's CustomResourceDefinitions from its Go module, verified by go.sum."""
     done = subprocess.run(
         ["go", "mod", "download", "-json", MODULE],  # noqa: S607 - the Go of this machine
         cwd=MODULES / "prometheus-operator",
@@ -43,7 +43,7 @@ def definitions() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def kubeconfig(state: Path) -> Iterator[Path]:
-    """A twin of its own: a cluster that loses definitions again is slow to forget them."""
+    """Run a separate twin: a cluster is slow to forget removed definitions."""
     twin = Twin("operator", state, owner_pid=os.getpid())
     try:
         yield twin.up(node_of(load("forge")))
@@ -62,29 +62,29 @@ def operator(core: Any) -> None:
 def _wait_for_kinds(api: Any) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        found = [api.read_custom_resource_definition(f"{kind}.{GROUP}").status.conditions or [] for kind in KINDS]
-        if all(any(c.type == "Established" and c.status == "True" for c in conditions) for conditions in found):
+        states = [api.read_custom_resource_definition(f"{kind}.{GROUP}").status.conditions or [] for kind in KINDS]
+        if all(any(c.type == "Established" and c.status == "True" for c in conditions) for conditions in states):
             return
         time.sleep(0.2)
     raise AssertionError(f"the API server does not serve {GROUP}")
 
 
 def config() -> Config:
-    found = forge_config()
+    changed = forge_config()
     for kind in OPERATED:
-        del found["synapse:services"][kind]
-    found["synapse:monitoring"] = {"operator": True, "labels": {"release": "kube-prometheus-stack"}}
-    return found
+        del changed["synapse:services"][kind]
+    changed["synapse:monitoring"] = {"operator": True, "labels": {"release": "kube-prometheus-stack"}}
+    return changed
 
 
 def names(core: Any, namespace: str, kind: str) -> set[str]:
     objects: Any = client.CustomObjectsApi(core.api_client)
-    found = objects.list_namespaced_custom_object(GROUP, VERSION, namespace, kind)["items"]
-    return {item["metadata"]["name"] for item in found}
+    items = objects.list_namespaced_custom_object(GROUP, VERSION, namespace, kind)["items"]
+    return {item["metadata"]["name"] for item in items}
 
 
 @pytest.mark.usefixtures("operator")
-def test_an_operator_is_handed_targets_rules_and_dashboards(project: MakeProject, core: Any, namespace: str) -> None:
+def test_an_operator_gets_targets_rules_and_dashboards(project: MakeProject, core: Any, namespace: str) -> None:
     engine = project(settings=config())
     ok(engine.capture("preview", *PACK))
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))

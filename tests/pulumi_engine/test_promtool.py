@@ -1,4 +1,4 @@
-"""Prometheus' own checkers, asked about what is rendered: the files load, and each alert fires when it should."""
+"""Rendered monitoring files checked by promtool and amtool: they load, and each alert fires when it should."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from infra.settings.loader import load
 from infra.settings.schema import MonitoringSection
 from tests.infra.monitoring.everything import one_of_each
 from tests.infra.monitoring.recorded import KINDS, series
-from tests.infra.plan.test_stacks import STACKS
+from tests.shipped import STACKS
 from tools.offline.toolchain import tool
 
 pytestmark = pytest.mark.engine
@@ -26,20 +26,20 @@ WEBHOOK = "http://pager.tools.svc:8080/alerts"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
-    """Series that make an alert fire, and those that must not; values are promtool's, one a minute."""
+class AlertCase:
+    """Series that make an alert fire, and series that must not; values in promtool's notation, one per minute."""
 
     fires: dict[str, str]
     quiet: dict[str, str]
     where: str = ""
 
 
-def one(series: str, fires: str, quiet: str, where: str = "") -> Case:
-    return Case(fires={series: fires}, quiet={series: quiet}, where=where)
+def one(series: str, fires: str, quiet: str, where: str = "") -> AlertCase:
+    return AlertCase(fires={series: fires}, quiet={series: quiet}, where=where)
 
 
 def disk(name: str, free: str) -> dict[str, str]:
-    """A claim on a disk of 100."""
+    """Return the series of a claim with 100 bytes of disk."""
     where = f'{{device="/dev/sda1",mountpoint="/volumes/{name}"}}'
     return {f"node_filesystem_avail_bytes{where}": free, f"node_filesystem_size_bytes{where}": "100x30"}
 
@@ -48,26 +48,26 @@ LIMITS = 'kube_resourcequota{resource="limits.memory",'
 QUOTA = {f'{LIMITS}type="hard"}}': "160x30", "synapse_spare_bytes": "4x30"}
 RUN = "kube_cronjob_status_last_"
 FIRST = "synapse_first_chunk_seconds"
-CASES: dict[str, Case] = {
+CASES: dict[str, AlertCase] = {
     "OllamaDown": one('probe_success{service="ollama"}', "0x30", "1x30"),
     "ServiceDown": one('probe_success{service="piper-tts"}', "0x30", "1x30", 'service="piper-tts"'),
     "TargetDown": one('up{job="vllm-inference"}', "0x30", "1x30", 'service="vllm-inference"'),
     "IngressDown": one('probe_success{service="ingress"}', "0x30", "1x30"),
     "CertificateExpiring": one("probe_ssl_earliest_cert_expiry", "1123200x30", "1296000x30"),  # 13 and 15 days
-    "QuotaNearFull": Case(
+    "QuotaNearFull": AlertCase(
         fires={**QUOTA, f'{LIMITS}type="used"}}': "157x30"},
         quiet={**QUOTA, f'{LIMITS}type="used"}}': "156x30"},
     ),
-    "RestartFailing": Case(
+    "RestartFailing": AlertCase(
         fires={f"{RUN}schedule_time{{}}": "86400x30", f"{RUN}successful_time{{}}": "60x30"},
         quiet={f"{RUN}schedule_time{{}}": "86400x30", f"{RUN}successful_time{{}}": "86460x30"},
     ),
-    "VolumeFilling": Case(fires={**disk("a", "9x30"), **disk("b", "9x30")}, quiet=disk("a", "11x30")),
-    "GatewayLatencyBurn": Case(
+    "VolumeFilling": AlertCase(fires={**disk("a", "9x30"), **disk("b", "9x30")}, quiet=disk("a", "11x30")),
+    "GatewayLatencyBurn": AlertCase(
         fires={f"{FIRST}_count": "0+10x30", f'{FIRST}_bucket{{le="10.0"}}': "0+6x30"},
         quiet={f"{FIRST}_count": "0+10x30", f'{FIRST}_bucket{{le="10.0"}}': "0x12 10+10x18"},  # it is over
     ),
-    "GatewayErrors": Case(
+    "GatewayErrors": AlertCase(
         fires={
             'synapse_http_requests_total{status="200"}': "0+90x30",
             'synapse_http_requests_total{status="502"}': "0+10x30",
@@ -77,7 +77,7 @@ CASES: dict[str, Case] = {
             'synapse_http_requests_total{status="502"}': "0+1x30",
         },
     ),
-    "GatewayBreakerOpen": Case(
+    "GatewayBreakerOpen": AlertCase(
         fires={
             'synapse_breaker_state{backend="vllm",pod="a"}': "2x30",
             'synapse_breaker_state{backend="vllm"}': "0x30",
@@ -94,7 +94,7 @@ CASES: dict[str, Case] = {
     "SGLangQueueDepth": one("sglang:num_queue_reqs", "11x30", "10x30"),
     "LlamaQueueDepth": one("llamacpp:requests_deferred", "11x30", "10x30"),
     "GPUTemperatureHigh": one('DCGM_FI_DEV_GPU_TEMP{gpu="0"}', "86x30", "85x30"),
-    "GPUMemoryHigh": Case(
+    "GPUMemoryHigh": AlertCase(
         fires={"DCGM_FI_DEV_FB_USED": "29700x30", "DCGM_FI_DEV_FB_FREE": "2900x30"},
         quiet={"DCGM_FI_DEV_FB_USED": "27600x30", "DCGM_FI_DEV_FB_FREE": "5000x30"},
     ),
@@ -134,15 +134,15 @@ def test_alertmanager_reads_its_file(section: MonitoringSection, tmp_path: Path)
     check("amtool", "check-config", write(tmp_path / "alertmanager.yml", alertmanager.config(section)))
 
 
-def test_every_query_of_a_panel_can_be_read(tmp_path: Path) -> None:
+def test_every_query_of_a_panel_is_valid(tmp_path: Path) -> None:
     documents = [json.loads(text) for text in dashboards.files(one_of_each()).values()]
     queries = [target["expr"] for each in documents for panel in each["panels"] for target in panel["targets"]]
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
     check("promtool", "check", "rules", write(tmp_path / "queries.yml", {"groups": [{"name": "all", "rules": rules}]}))
 
 
-def test_every_panel_draws_what_was_recorded(tmp_path: Path) -> None:
-    """Of the engines that no test can start."""
+def test_every_panel_has_data_from_the_recorded_metrics(tmp_path: Path) -> None:
+    """Metrics of engines that no test can start were recorded."""
     panels = [panel for dashboard in DASHBOARDS for panel in dashboard.panels if panel.source in KINDS]
     queries = [query for panel in panels for query, _ in panel.queries]
     assert queries
@@ -161,7 +161,7 @@ def test_every_panel_draws_what_was_recorded(tmp_path: Path) -> None:
     check("promtool", "test", "rules", write(tmp_path / "test.yml", {"rule_files": [], "tests": [drawn]}))
 
 
-def test_every_alert_has_its_case() -> None:
+def test_every_alert_has_a_case() -> None:
     assert CASES.keys() == {alert.name for alert in ALERTS}
 
 
@@ -179,7 +179,7 @@ def test_an_alert_fires_when_it_should_and_not_before(name: str, tmp_path: Path)
         ("OllamaDown", "", {}),
         ("IngressDown", "", {}),
         ("TargetDown", 'service="vllm-inference"', {}),
-        ("RestartFailing", "", {f"{RUN}schedule_time": "86400x30"}),  # it never did what it should
+        ("RestartFailing", "", {f"{RUN}schedule_time": "86400x30"}),  # it has never succeeded
         ("VolumeFilling", "", disk("a", "39-1x30")),  # too fast to last a day
         (
             "QuotaNearFull",
@@ -203,7 +203,7 @@ def _tests(tests: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _test(name: str, where: str, series: dict[str, str], *, is_firing: bool) -> dict[str, Any]:
-    """After 20 minutes it fires, once or not at all."""
+    """Return promtool's test that the alert fires, or does not, after 20 minutes."""
     labels = ",".join(filter(None, [f'alertname="{name}"', 'alertstate="firing"', where]))
     return {
         "interval": "1m",

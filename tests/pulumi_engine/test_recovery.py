@@ -1,4 +1,4 @@
-"""A run that is killed in the middle loses nothing: refresh, up, and the stack is whole."""
+"""A killed run loses nothing: after refresh and up the stack is complete."""
 
 import os
 import signal
@@ -14,13 +14,13 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.cluster.state import read
 from tests.pulumi_engine.conftest import PACK, ok
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 from tools.offline.toolchain import tool
 
 pytestmark = pytest.mark.engine
 
 
-def test_a_killed_up_converges_after_refresh(engine: Engine, core: Any, namespace: str) -> None:
+def test_a_killed_up_converges_after_refresh(engine: PulumiEngine, core: Any, namespace: str) -> None:
     killed = _kill_at_first_deployment(engine, core, namespace)
     assert killed.returncode == -signal.SIGKILL
     ok(engine.capture("cancel", "--yes"))
@@ -33,8 +33,8 @@ def test_a_killed_up_converges_after_refresh(engine: Engine, core: Any, namespac
     ok(engine.capture("preview", "--expect-no-changes", *PACK))
 
 
-def _kill_at_first_deployment(engine: Engine, core: Any, namespace: str) -> subprocess.Popen[bytes]:
-    """Start an `up`, kill -9 it when the API server first sees a deployment, and see that no child outlives it."""
+def _kill_at_first_deployment(engine: PulumiEngine, core: Any, namespace: str) -> subprocess.Popen[bytes]:
+    """Start an `up`, kill it at the first Deployment in the API server, and check that no child process survives."""
     process = subprocess.Popen(
         [tool("pulumi"), "up", "--yes", "--skip-preview", "--non-interactive"],
         cwd=engine.mirror,

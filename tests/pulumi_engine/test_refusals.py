@@ -1,4 +1,4 @@
-"""Hand-written resources beside the forge: refused in preview by the pack, through the real engine."""
+"""More resources beside the forge: refused in a preview by the policy pack, through the real engine."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def pod(limits: str, more: str = "", annotations: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    ("by_hand", "rule", "said"),
+    ("by_hand", "rule", "message"),
     [
         (pod('{"memory": "20Gi", "cpu": "1"}'), "memory-within-budget", "11.01Gi over the node's budget of 156.8Gi"),
         (pod('{"memory": "1Gi", "cpu": "6"}'), "cpu-within-budget", "5.1 over the node's budget of 51.2"),
@@ -53,18 +53,18 @@ def pod(limits: str, more: str = "", annotations: str = "") -> str:
     ],
     ids=["memory", "cpu", "gpu", "limit", "vram"],
 )
-def test_a_preview_under_the_pack_is_refused(project: MakeProject, by_hand: str, rule: str, said: str) -> None:
+def test_a_preview_under_the_pack_is_refused(project: MakeProject, by_hand: str, rule: str, message: str) -> None:
     output = refused(project(by_hand).capture("preview", *PACK))
     assert f"[mandatory]  {rule}" in output
-    assert said in output
+    assert message in output
 
 
-def test_a_pod_that_fits_is_let_through(project: MakeProject) -> None:
+def test_a_pod_that_fits_is_allowed(project: MakeProject) -> None:
     output = ok(project(pod('{"memory": "8Gi", "cpu": "0.5"}')).capture("preview", *PACK))
     assert "kubernetes:core/v1:Pod hand create" in output
 
 
-def test_a_figure_that_is_known_only_later_is_refused_and_others_are_not_in_the_way(project: MakeProject) -> None:
+def test_an_unknown_limit_is_refused_and_another_unknown_value_is_not(project: MakeProject) -> None:
     later = """
     import pulumi_command as command
 
@@ -79,7 +79,7 @@ def test_a_figure_that_is_known_only_later_is_refused_and_others_are_not_in_the_
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "message"),
     [
         ("services.vllm.memory.limit", "120Gi", "vllm-inference: with its memory limit of 120Gi"),
         ("services.vllm.contextTokens", 65_536, "vllm-inference: its 96.96Gi of VRAM fits on no GPU"),
@@ -89,9 +89,9 @@ def test_a_figure_that_is_known_only_later_is_refused_and_others_are_not_in_the_
     ],
 )
 def test_the_program_refuses_at_load_and_makes_nothing(
-    project: MakeProject, core: Any, namespace: str, path: str, value: object, said: str
+    project: MakeProject, core: Any, namespace: str, path: str, value: object, message: str
 ) -> None:
     output = refused(project(settings=changed(path, value)).capture("up", "--yes", "--skip-preview"))
-    assert said in output
+    assert message in output
     assert "Traceback" not in output
-    assert namespace not in {found.metadata.name for found in core.list_namespace().items}
+    assert namespace not in {each.metadata.name for each in core.list_namespace().items}

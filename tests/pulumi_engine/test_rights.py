@@ -1,4 +1,4 @@
-"""What each account may do, as the API server itself lists it: `kubectl auth can-i --list`."""
+"""Rights of each service account, as the API server lists them (`kubectl auth can-i --list`)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +15,17 @@ from tests.conftest import changed, forge_config, settings_of
 pytestmark = pytest.mark.engine
 RIGHTS = ("Namespace", "ServiceAccount", "Role", "RoleBinding")
 OWN = {"authentication.k8s.io", "authorization.k8s.io"}
-"""Where everybody may ask about themselves."""
+"""API groups in which every account may query its own rights."""
 
 
 @pytest.fixture
 def api(kubeconfig: Path) -> Iterator[Any]:
-    with config.new_client_from_config(str(kubeconfig)) as found:  # type: ignore[no-untyped-call]
-        yield found
+    with config.new_client_from_config(str(kubeconfig)) as client:  # type: ignore[no-untyped-call]
+        yield client
 
 
 def deployed(api: Any, stack: Any, namespace: str) -> set[str]:
-    """The accounts of *stack*, once they and their rights are in *namespace*."""
+    """Apply the accounts of *stack* and their rights in *namespace*; return their names."""
     settings = stack.model_copy(update={"namespace": namespace})
     cluster = dynamic.DynamicClient(api)  # type: ignore[no-untyped-call]
     accounts = {"default"}
@@ -38,19 +38,19 @@ def deployed(api: Any, stack: Any, namespace: str) -> set[str]:
 
 
 def rights(api: Any, namespace: str, account: str) -> list[tuple[list[str], list[str], list[str], list[str]]]:
-    """Verbs, groups, resources and names that *account* has in *namespace*, beside what everybody has."""
+    """Return verbs, groups, resources and names that *account* has in *namespace*, without those of every account."""
     headers = {
         "Impersonate-User": f"system:serviceaccount:{namespace}:{account}",
         "Impersonate-Group": "system:authenticated",
     }
-    asked = {
+    review = {
         "kind": "SelfSubjectRulesReview",
         "apiVersion": "authorization.k8s.io/v1",
         "spec": {"namespace": namespace},
     }
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     cluster = dynamic.DynamicClient(api)  # type: ignore[no-untyped-call]
-    rules = cluster.request("post", path, body=asked, header_params=headers).to_dict()["status"]["resourceRules"]
+    rules = cluster.request("post", path, body=review, header_params=headers).to_dict()["status"]["resourceRules"]
     return [
         (sorted(rule["verbs"]), rule["apiGroups"], rule["resources"], rule.get("resourceNames", []))
         for rule in rules
@@ -75,9 +75,9 @@ def test_the_restart_may_change_the_proxys_deployment_and_nothing_else(api: Any,
     assert rights(api, namespace, "litellm-restart") == [one]
 
 
-def test_who_counts_jobs_and_quotas_may_list_them_here_and_nothing_else(api: Any, namespace: str) -> None:
+def test_kube_state_metrics_may_list_jobs_and_quotas_here_and_nothing_else(api: Any, namespace: str) -> None:
     deployed(api, load("forge"), namespace)
     may = ["list", "watch"]
-    found = sorted(rights(api, namespace, "kube-state-metrics"), key=str)
-    assert found == [(may, [""], ["resourcequotas"], []), (may, ["batch"], ["cronjobs"], [])]
+    listed = sorted(rights(api, namespace, "kube-state-metrics"), key=str)
+    assert listed == [(may, [""], ["resourcequotas"], []), (may, ["batch"], ["cronjobs"], [])]
     assert rights(api, "default", "kube-state-metrics") == []

@@ -1,4 +1,4 @@
-"""A canary secret reaches its pod's Secret, and is nowhere else."""
+"""A secret of the stack is only in its Kubernetes Secret."""
 
 import base64
 import hashlib
@@ -9,13 +9,13 @@ from kubernetes import client
 
 from infra.annotations import SECRETS
 from tests.pulumi_engine.conftest import PACK, ok
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
 CANARY = "hf_canary_4711"
 
 
-def test_a_token_is_in_its_secret_and_nowhere_else(engine: Engine, core: Any, namespace: str) -> None:
+def test_a_token_is_in_its_secret_and_nowhere_else(engine: PulumiEngine, core: Any, namespace: str) -> None:
     ok(engine.capture("config", "set", "--secret", "synapse:hfToken", CANARY))
     preview = ok(engine.capture("preview", "--diff", *PACK))
     update = ok(engine.capture("up", "--yes", "--skip-preview", "--diff", *PACK))
@@ -32,7 +32,7 @@ def test_a_token_is_in_its_secret_and_nowhere_else(engine: Engine, core: Any, na
 
 
 def test_a_new_key_rolls_the_gateway_and_only_its_hash_is_in_the_cluster(
-    engine: Engine, core: Any, namespace: str
+    engine: PulumiEngine, core: Any, namespace: str
 ) -> None:
     apps = client.AppsV1Api(core.api_client)
 
@@ -40,8 +40,8 @@ def test_a_new_key_rolls_the_gateway_and_only_its_hash_is_in_the_cluster(
         ok(engine.capture("config", "set", "--secret", "synapse:apiKeys", f"{key};name=ci"))
         ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
         secret = core.read_namespaced_secret("synapse-gateway-api-keys", namespace)
-        known = base64.b64decode(secret.data["keys"]).decode()
-        assert known == f"sha256:{hashlib.sha256(key.encode()).hexdigest()};name=ci"
+        keys = base64.b64decode(secret.data["keys"]).decode()
+        assert keys == f"sha256:{hashlib.sha256(key.encode()).hexdigest()};name=ci"
         assert key not in ok(engine.capture("stack", "export"))
         deployment: Any = apps.read_namespaced_deployment("synapse-gateway", namespace)
         return deployment.metadata.generation, deployment.spec.template.metadata.annotations[SECRETS]

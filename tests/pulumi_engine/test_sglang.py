@@ -1,4 +1,4 @@
-"""SGLang in vLLM's place, on the real API server."""
+"""SGLang instead of vLLM, on the real API server."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.pulumi_engine.conftest import PACK, MakeProject, ok
 pytestmark = pytest.mark.engine
 
 
-def test_sglang_runs_where_vllm_did(project: MakeProject, namespace: str) -> None:
+def test_sglang_runs(project: MakeProject, namespace: str) -> None:
     engine = project(settings=config())
     ok(engine.capture("preview", *PACK))
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))

@@ -1,4 +1,4 @@
-"""One small cluster for all tests of the plugins and the engine, and a folder for each of their projects."""
+"""One small twin for all tests of the plugins and the engine, and a Pulumi project for each test."""
 
 import os
 import time
@@ -9,25 +9,25 @@ from pathlib import Path
 import pytest
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from tests.tools.plugin_calls import Context, Lines, Resource
-from tools.offline.engine import Engine
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tests.tools.plugin_calls import FakeContext, LogLines, PluginResource
+from tools.offline.engine import PulumiEngine
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 from tools.offline.plugins.kubernetes.provider import KubernetesProvider
 from tools.offline.plugins.values import encode
-from tools.twin import Node, Twin
+from tools.twin import SimulatedNode, Twin
 
 GIB = 1 << 30
-NODE = Node(name="small", memory=16 * GIB, cpu=8_000, gpus=0)
+NODE = SimulatedNode(name="small", memory=16 * GIB, cpu=8_000, gpus=0)
 DEADLINE_S = 60.0
 POLL_S = 0.1
 MANAGER = "a-person"
 NAMES = count()
-Make = Callable[..., Resource]
+Make = Callable[..., PluginResource]
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
-    """Return as soon as `condition` holds."""
+    """Wait until `condition` holds."""
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < deadline, what
@@ -44,71 +44,71 @@ def twin_kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def api(twin_kubeconfig: Path) -> Api:
-    return Api(str(twin_kubeconfig), None)
+def api(twin_kubeconfig: Path) -> KubernetesApi:
+    return KubernetesApi(str(twin_kubeconfig), None)
 
 
 @pytest.fixture
-def namespace(api: Api) -> Iterator[str]:
-    """A namespace of the test's own; the cluster takes its time to end it."""
+def namespace(api: KubernetesApi) -> Iterator[str]:
+    """A new namespace; its deletion is not waited for."""
     name = f"test-{next(NAMES)}"
-    target = Reference("v1", "Namespace", name)
+    target = ObjectReference("v1", "Namespace", name)
     item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     api.apply(target, item, MANAGER, force=False, dry_run=False)
-    account = Reference("v1", "ServiceAccount", "default", name)
+    account = ObjectReference("v1", "ServiceAccount", "default", name)
     eventually(lambda: api.get(account), "no service account")
     yield name
     api.delete(target, "Background")
 
 
-class Project:
-    """A Pulumi project with one program, and the engine for it."""
+class PulumiProject:
+    """A Pulumi project with one program, and its engine."""
 
     def __init__(self, folder: Path, kubeconfig: Path | None) -> None:
         self.folder = folder / "project"
         self.folder.mkdir()
         (self.folder / "Pulumi.yaml").write_text("name: trial\nruntime: python\n")
         (self.folder / "Pulumi.test.yaml").write_text("config: {}\n")
-        self.engine = Engine("test", folder / "state", kubeconfig, self.folder)
+        self.engine = PulumiEngine("test", folder / "state", kubeconfig, self.folder)
 
     def program(self, source: str, **config: str) -> None:
-        """Write the program, and set what `pulumi.Config().get` returns; `a__b` is the key `b` of the namespace `a`."""
+        """Write the program and its configuration; `a__b` is the key `b` of the namespace `a`."""
         (self.folder / "__main__.py").write_text(source)
         keys = {key: key.replace("__", ":") if "__" in key else f"trial:{key}" for key in config}
         self.engine.prepare({keys[key]: value for key, value in config.items()})
 
     def pulumi(self, *arguments: str) -> str:
-        """What a command that must succeed prints."""
+        """Return the output of a command that must succeed."""
         done = self.engine.capture(*arguments)
         assert done.code == 0, done.output
         return done.output
 
-    def refused(self, *arguments: str) -> str:
-        """What a command that must fail prints."""
+    def pulumi_fails(self, *arguments: str) -> str:
+        """Return the output of a command that must fail."""
         done = self.engine.capture(*arguments)
         assert done.code != 0, done.output
         return done.output
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> PulumiProject:
     """A project without a cluster."""
-    return Project(tmp_path, None)
+    return PulumiProject(tmp_path, None)
 
 
 @pytest.fixture
-def lines() -> Lines:
-    return Lines()
+def lines() -> LogLines:
+    return LogLines()
 
 
 @pytest.fixture
-def make(twin_kubeconfig: Path, lines: Lines) -> Make:
-    """Make a resource of a fresh provider with these settings."""
+def make(twin_kubeconfig: Path, lines: LogLines) -> Make:
+    """Return a function that makes a resource of a new provider with the given settings."""
 
-    def resource(kind: str, name: str = "it", **settings: str) -> Resource:
+    def resource(kind: str, name: str = "it", **settings: str) -> PluginResource:
         provider = KubernetesProvider(lines)
         configuration = {"kubeconfig": str(twin_kubeconfig), **settings}
-        provider.Configure(messages.ConfigureRequest(args=encode(configuration)), Context())
-        return Resource(provider, kind, name)
+        provider.Configure(messages.ConfigureRequest(args=encode(configuration)), FakeContext())
+        return PluginResource(provider, kind, name)
 
     return resource

@@ -1,4 +1,4 @@
-"""A publisher of releases and a Go compiler, as small as tests need them."""
+"""A fake release server and a fake Go compiler."""
 
 import io
 import tarfile
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-# Stands in for Go: writes what it was told to `-o`, and a line per call to calls.txt beside itself.
+# Writes a program to the path of `-o`, and a line per call to calls.txt beside itself.
 FAKE_GO = """#!/bin/sh
 echo "$GOFLAGS $CGO_ENABLED $GOWORK $PWD $*" >> "{calls}"
 while [ "$1" != "-o" ]; do shift; done
@@ -21,45 +21,45 @@ chmod +x "$2"
 
 
 @dataclass
-class Publisher:
-    """A web server on loopback that hands out files and remembers what it was asked for."""
+class ReleaseServer:
+    """A web server on loopback with files; it records the requested paths."""
 
     url: str
     files: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    missing_bytes: int = 0  # how much of each file never arrives
+    requests: list[str] = field(default_factory=list)
+    missing_bytes: int = 0  # bytes at the end of each file that are not sent
 
 
 @contextmanager
-def publishing() -> Iterator[Publisher]:
+def release_server() -> Iterator[ReleaseServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            shop.asked.append(self.path)
-            content = shop.files.get(self.path)
+            server.requests.append(self.path)
+            content = server.files.get(self.path)
             self.send_response(200 if content is not None else 404)
-            self.send_header("Content-Length", str(len(content or b"") + shop.missing_bytes))
+            self.send_header("Content-Length", str(len(content or b"") + server.missing_bytes))
             self.end_headers()
             self.wfile.write(content or b"")
 
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        shop = Publisher(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        server = ReleaseServer(f"http://127.0.0.1:{listener.server_port}")
+        thread = threading.Thread(target=listener.serve_forever)
         thread.start()
-        yield shop
-        server.shutdown()
+        yield server
+        listener.shutdown()
         thread.join()
 
 
 def install_go(folder: Path, wait: str = "") -> Path:
     calls = folder / "calls.txt"
-    script(folder / "go", FAKE_GO.format(calls=calls, wait=wait))
+    write_program(folder / "go", FAKE_GO.format(calls=calls, wait=wait))
     return calls
 
 
-def script(path: Path, text: str) -> None:
+def write_program(path: Path, text: str) -> None:
     path.write_text(text)
     path.chmod(0o755)
 

@@ -1,10 +1,10 @@
-"""Small Kubernetes objects for tests, and ways to change them."""
+"""Small Kubernetes objects for tests, and functions that change them."""
 
 import copy
 from typing import Any
 
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 from tools.offline.plugins.values import Object
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -37,7 +37,7 @@ def deployment(
 
 
 def changed(item: Object, path: str, value: object) -> Object:
-    """A copy with one field changed; `path` has dots and list indexes."""
+    """Return a copy with one field changed; `path` has dots and list indexes."""
     item = copy.deepcopy(item)
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
     holder: Any = item
@@ -47,6 +47,6 @@ def changed(item: Object, path: str, value: object) -> Object:
     return item
 
 
-def edit(api: Api, target: Reference, patch: Object) -> None:
-    """Change an object as `kubectl edit` does: without Pulumi, and as the owner of what it writes."""
+def edit(api: KubernetesApi, target: ObjectReference, patch: Object) -> None:
+    """Change an object as `kubectl edit` does: without Pulumi, as another field manager."""
     api.request("PATCH", api.path(target), {"fieldManager": "kubectl-edit"}, patch, "application/merge-patch+json")

@@ -1,6 +1,6 @@
-"""Calling a resource plugin as the engine does, in this process."""
+"""Call a resource plugin as the engine does, in this process."""
 
-# ruff: noqa: ARG002 (the signatures are those of what is stood in for)
+# ruff: noqa: ARG002 (fakes have the signatures of gRPC)
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.values import Object, decode, encode
 
 
-class RefusedError(Exception):
-    """The plugin's error, with the properties that it wants to be kept."""
+class PluginRefusedError(Exception):
+    """Error of the plugin, with the state that the engine should keep."""
 
     def __init__(self, message: str, kept: messages.ErrorResourceInitFailed | None) -> None:
         super().__init__(message)
         self.kept = kept
 
 
-class Context:
-    """As much of gRPC's context as the plugins use."""
+class FakeContext:
+    """The part of gRPC's context that the plugins use."""
 
     def __init__(self) -> None:
         self._kept: messages.ErrorResourceInitFailed | None = None
@@ -34,11 +34,11 @@ class Context:
         status.details[0].Unpack(self._kept)
 
     def abort(self, code: grpc.StatusCode, message: str) -> NoReturn:
-        raise RefusedError(message, self._kept)
+        raise PluginRefusedError(message, self._kept)
 
 
-class Lines(EngineLog):
-    """The engine's log as a list."""
+class LogLines(EngineLog):
+    """Engine log that keeps its lines."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -49,10 +49,10 @@ class Lines(EngineLog):
 
 
 @dataclass
-class Resource:
-    """One resource of a plugin, from its check to its end, as the engine would keep it."""
+class PluginResource:
+    """A resource of a plugin with its state, as the engine keeps it."""
 
-    provider: Any  # a servicer; its own types ask for gRPC's context
+    provider: Any  # a servicer; its methods take gRPC's context
     type: str
     name: str = "it"
     id: str = ""
@@ -67,15 +67,15 @@ class Resource:
         request = messages.CheckRequest(
             urn=self.urn, name=self.name, type=self.type, olds=encode(self.inputs), news=encode(inputs)
         )
-        return decode(self.provider.Check(request, Context()).inputs)
+        return decode(self.provider.Check(request, FakeContext()).inputs)
 
     def create(self, inputs: Mapping[str, Any], timeout_s: float = 30) -> Object:
-        """Make it; what a failed creation leaves behind is kept."""
+        """Create the resource; keep the state that a failed creation reports."""
         self.inputs = self.check(inputs)
         request = messages.CreateRequest(urn=self.urn, properties=encode(self.inputs), timeout=timeout_s)
         try:
-            response = self.provider.Create(request, Context())
-        except RefusedError as error:
+            response = self.provider.Create(request, FakeContext())
+        except PluginRefusedError as error:
             self._keep(error)
             raise
         self.id, self.outputs = response.id, decode(response.properties)
@@ -83,7 +83,7 @@ class Resource:
 
     def preview_create(self, inputs: Mapping[str, Any]) -> Object:
         request = messages.CreateRequest(urn=self.urn, properties=encode(self.check(inputs)), preview=True)
-        return decode(self.provider.Create(request, Context()).properties)
+        return decode(self.provider.Create(request, FakeContext()).properties)
 
     def diff(self, inputs: Mapping[str, Any]) -> messages.DiffResponse:
         request = messages.DiffRequest(
@@ -94,7 +94,7 @@ class Resource:
             old_inputs=encode(self.inputs),
             news=encode(self.check(inputs)),
         )
-        response: messages.DiffResponse = self.provider.Diff(request, Context())
+        response: messages.DiffResponse = self.provider.Diff(request, FakeContext())
         return response
 
     def update(self, inputs: Mapping[str, Any], *, preview: bool = False, timeout_s: float = 30) -> Object:
@@ -108,17 +108,17 @@ class Resource:
             preview=preview,
             timeout=timeout_s,
         )
-        outputs = decode(self.provider.Update(request, Context()).properties)
+        outputs = decode(self.provider.Update(request, FakeContext()).properties)
         if not preview:
             self.inputs, self.outputs = news, outputs
         return outputs
 
     def refresh(self) -> bool:
-        """Take over what is there now; returns whether it still exists."""
+        """Read the current state; return whether the resource still exists."""
         request = messages.ReadRequest(
             id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), inputs=encode(self.inputs)
         )
-        response = self.provider.Read(request, Context())
+        response = self.provider.Read(request, FakeContext())
         self.inputs, self.outputs = decode(response.inputs), decode(response.properties)
         return bool(response.id)
 
@@ -126,13 +126,13 @@ class Resource:
         request = messages.DeleteRequest(
             id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), timeout=30
         )
-        self.provider.Delete(request, Context())
+        self.provider.Delete(request, FakeContext())
 
-    def _keep(self, error: RefusedError) -> None:
+    def _keep(self, error: PluginRefusedError) -> None:
         if error.kept:
             self.id, self.outputs = error.kept.id, decode(error.kept.properties)
 
 
 def kinds(response: messages.DiffResponse) -> dict[str, str]:
-    """Each changed path with what happened to it."""
+    """Return each changed path with its kind of change."""
     return {path: messages.PropertyDiff.Kind.Name(each.kind) for path, each in sorted(response.detailedDiff.items())}

@@ -1,4 +1,4 @@
-"""A real sshd on loopback, with keys of its own and one person who may log in: whoever runs the tests."""
+"""A real sshd on loopback, with new keys; the user who runs the tests may log in."""
 
 import fcntl
 import getpass
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.ports import held
+from tests.ports import reserved_port
 from tools.offline import debian
 
 DEADLINE_S: Final = 20.0
 POLL_S: Final = 0.02
 SEPARATION: Final = Path("/run/sshd")
-OURS: Final = 0o711  # what a service makes has another mode
+OWN_MODE: Final = 0o711  # a system service makes the folder with another mode
 CONFIG: Final = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -39,7 +39,7 @@ PrintMotd no
 
 @dataclass(frozen=True, kw_only=True)
 class Sshd:
-    """One that listens; its keys are in *folder*, and *log* has what it was asked."""
+    """A running sshd; its keys and its log are in *folder*."""
 
     folder: Path
     port: int
@@ -57,8 +57,13 @@ class Sshd:
         return (self.folder / "log").read_text()
 
     @property
+    def connections(self) -> int:
+        """Number of connections so far; other lines of the log may be written after a connection has ended."""
+        return self.log.count("Connection from ")
+
+    @property
     def connection(self) -> dict[str, Any]:
-        """As Pulumi's resources take it."""
+        """Connection arguments of Pulumi's remote resources."""
         user = getpass.getuser()
         return {
             "host": "127.0.0.1",
@@ -70,7 +75,7 @@ class Sshd:
 
 
 def public(key: Path) -> str:
-    """The public half of a key, without its comment."""
+    """Return the public key without its comment."""
     return " ".join(key.with_suffix(".pub").read_text().split()[:2])
 
 
@@ -81,20 +86,20 @@ def make_key(file: Path, kind: str = "ed25519") -> Path:
 
 @contextmanager
 def running(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Sshd]:
-    """It gives whoever logs in these variables beside the usual ones, and is gone after the block."""
+    """Run an sshd in the block; logins get *environment* in addition."""
     program = debian.program("sshd", "openssh-server")
     folder.mkdir(parents=True, exist_ok=True)
     make_key(folder / "host")
     make_key(folder / "client")
     variables = " ".join(f'"{name}={value}"' for name, value in (environment or {}).items())
-    with held() as port, _separated(), (folder / "log").open("wb") as log:
-        found = Sshd(folder=folder, port=port)
+    with reserved_port() as port, _separation_folder(), (folder / "log").open("wb") as log:
+        server = Sshd(folder=folder, port=port)
         text = CONFIG.format(port=port, folder=folder) + (f"SetEnv {variables}\n" if variables else "")
         (folder / "config").write_text(text)
         process = subprocess.Popen([program, "-D", "-e", "-f", folder / "config"], stderr=log, stdin=subprocess.DEVNULL)
         try:
-            _wait(found, process)
-            yield found
+            _wait(server, process)
+            yield server
         finally:
             process.terminate()
             process.wait()
@@ -102,60 +107,60 @@ def running(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
 
 @contextmanager
 def agent(folder: Path, key: Path) -> Iterator[Path]:
-    """An SSH agent with one key; where it listens."""
-    place = folder / "agent"
-    command = [shutil.which("ssh-agent") or "ssh-agent", "-D", "-a", str(place)]
+    """Run an SSH agent with one key; yield its socket."""
+    socket_path = folder / "agent"
+    command = [shutil.which("ssh-agent") or "ssh-agent", "-D", "-a", str(socket_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + DEADLINE_S
-        while not place.exists():
+        while not socket_path.exists():
             assert time.monotonic() < deadline
             time.sleep(POLL_S)
         add = [shutil.which("ssh-add") or "ssh-add", "-q", str(key)]
-        subprocess.run(add, env=os.environ | {"SSH_AUTH_SOCK": str(place)}, check=True)
-        yield place
+        subprocess.run(add, env=os.environ | {"SSH_AUTH_SOCK": str(socket_path)}, check=True)
+        yield socket_path
     finally:
         process.terminate()
         process.wait()
 
 
 @contextmanager
-def _separated() -> Iterator[None]:
-    """The empty folder that an sshd of root insists on; the last of us to use it takes it away."""
+def _separation_folder() -> Iterator[None]:
+    """Make the empty folder that an sshd of root requires; its last user removes it."""
     if os.geteuid() != 0:
         yield
         return
-    handle = _held()
+    handle = _shared_lock()
     try:
         yield
     finally:
         with suppress(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if stat.S_IMODE(SEPARATION.stat().st_mode) == OURS:
+            if stat.S_IMODE(SEPARATION.stat().st_mode) == OWN_MODE:
                 SEPARATION.rmdir()
         os.close(handle)
 
 
-def _held() -> int:
-    """A handle with a lock that all who use the folder have."""
+def _shared_lock() -> int:
+    """Return a handle with a shared lock on the folder."""
     while True:
         with suppress(FileExistsError):
-            SEPARATION.mkdir(mode=OURS)
+            SEPARATION.mkdir(mode=OWN_MODE)
         handle = os.open(SEPARATION, os.O_RDONLY)
         fcntl.flock(handle, fcntl.LOCK_SH)
-        if SEPARATION.exists():  # nobody took it between the two calls
+        if SEPARATION.exists():  # it was not removed between the two calls
             return handle
         os.close(handle)
 
 
-def _wait(found: Sshd, process: subprocess.Popen[bytes]) -> None:
+def _wait(server: Sshd, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", found.port), timeout=1) as connection:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=1) as connection:
                 assert connection.recv(4) == b"SSH-"
                 return
         except OSError:
-            assert process.poll() is None, found.log
-            assert time.monotonic() < deadline, found.log
+            assert process.poll() is None, server.log
+            assert time.monotonic() < deadline, server.log
             time.sleep(POLL_S)

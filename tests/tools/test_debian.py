@@ -1,4 +1,4 @@
-"""Programs that Debian has."""
+"""Find or install Debian programs."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def _executable(path: Path, text: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with nothing on it but what a test puts there."""
+    """Make a PATH with only the programs of the test."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -25,8 +25,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_program_on_path_is_taken(alone: Path) -> None:
-    there = _executable(alone / "redis-server", "exit 0")
-    assert program("redis-server") == there
+    existing = _executable(alone / "redis-server", "exit 0")
+    assert program("redis-server") == existing
 
 
 def test_a_missing_program_is_installed(alone: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_missing_program_is_installed(alone: Path) -> None:
     assert program("imagined", "imagined-package", may_install=True) == made
 
 
-def test_one_that_cannot_be_had_is_named_with_its_package(alone: Path) -> None:
+def test_a_failed_installation_names_the_package(alone: Path) -> None:
     _executable(alone / "apt-get", "exit 100")
     with pytest.raises(ToolchainError, match=r"imagined: not on PATH; .* apt-get install imagined-package"):
         program("imagined", "imagined-package", may_install=True)
@@ -48,12 +48,12 @@ def test_nothing_is_installed_where_that_is_not_allowed(alone: Path) -> None:
     assert not (alone / "touched").exists()
 
 
-def test_nothing_of_a_package_is_started(alone: Path) -> None:
-    """Neither an init script nor a unit of it gets onto the machine."""
-    asked = alone / "asked"
-    _executable(alone / "apt-get", f'echo "$@" >> {asked}; [ "$1" = update ]')
+def test_no_service_of_a_package_is_started(alone: Path) -> None:
+    """Its init scripts and systemd units are left out."""
+    calls = alone / "calls"
+    _executable(alone / "apt-get", f'echo "$@" >> {calls}; [ "$1" = update ]')
     with pytest.raises(ToolchainError):
         program("imagined", may_install=True)
-    install = asked.read_text().splitlines()[-1]
+    install = calls.read_text().splitlines()[-1]
     for path in ("/etc/init.d/*", "/usr/lib/systemd/system/*"):
         assert f"-oDpkg::Options::=--path-exclude={path}" in install

@@ -1,4 +1,4 @@
-"""The private engine on a real cluster: the whole life of a stack, and what it leaves alone."""
+"""The private Pulumi engine on a twin: life of a stack, interruptions, and its files."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.tools.conftest import Project, eventually
-from tools.offline.engine import Engine
+from tests.tools.conftest import PulumiProject, eventually
+from tools.offline.engine import PulumiEngine
 from tools.offline.plugins.discovery import PLUGINS, find, provide
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 
 LANGUAGE, KUBERNETES, _ = PLUGINS
-OFFICIAL = b"\x7fELF, as far as anyone looks"
+OFFICIAL = b"\x7fELF"
 PROGRAM = """
 import pulumi
 from pulumi_kubernetes import apps, core
@@ -47,20 +47,20 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 from cli import heed_termination
-from tools.offline.engine import Engine
+from tools.offline.engine import PulumiEngine
 heed_termination()
 state, project = map(Path, sys.argv[1:])
-sys.exit(Engine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))
+sys.exit(PulumiEngine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))
 """
 
 
 @pytest.fixture
-def deployed(tmp_path: Path, twin_kubeconfig: Path) -> Project:
-    return Project(tmp_path, twin_kubeconfig)
+def deployed(tmp_path: Path, twin_kubeconfig: Path) -> PulumiProject:
+    return PulumiProject(tmp_path, twin_kubeconfig)
 
 
-def started(engine: Engine, *arguments: str) -> subprocess.Popen[bytes]:
-    """A command of the engine that is not waited for."""
+def started(engine: PulumiEngine, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a command of the engine without waiting for it."""
     quiet = subprocess.DEVNULL
     return subprocess.Popen(
         [engine.pulumi, *arguments], cwd=engine.mirror, env=engine.environment(), stdout=quiet, stderr=quiet
@@ -68,8 +68,8 @@ def started(engine: Engine, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.engine
-def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
-    """One after the other, for each takes seconds: made, unchanged, changed, drifted, repaired, destroyed."""
+def test_the_life_of_a_stack(deployed: PulumiProject, api: KubernetesApi) -> None:
+    """Create, no change, change, drift, repair, destroy; in one test because each step takes seconds."""
     deployed.program(PROGRAM, space="life")
     assert "5 created" in deployed.pulumi("up", "--yes")
     deployed.pulumi("preview", "--expect-no-changes")
@@ -86,7 +86,7 @@ def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
     assert "1 to replace" in preview
     deployed.pulumi("up", "--yes", "--skip-preview")
 
-    target = Reference("apps/v1", "Deployment", "web", "life")
+    target = ObjectReference("apps/v1", "Deployment", "web", "life")
     body = {"spec": {"replicas": 2}}
     api.request("PATCH", api.path(target), {"fieldManager": "someone"}, body, "application/merge-patch+json")
     deployed.pulumi("refresh", "--yes", "--skip-preview")
@@ -102,9 +102,9 @@ def test_the_life_of_a_stack(deployed: Project, api: Api) -> None:
 
 
 @pytest.mark.engine
-def test_a_workload_that_does_not_fit_stays_in_the_state_and_is_gone_on_with(deployed: Project) -> None:
-    deployed.program(PROGRAM, space="tight", memory="64Gi", wait="6")  # by then the scheduler has said why
-    output = deployed.refused("up", "--yes", "--skip-preview")
+def test_a_workload_that_does_not_fit_stays_in_the_state_and_can_be_updated(deployed: PulumiProject) -> None:
+    deployed.program(PROGRAM, space="tight", memory="64Gi", wait="6")  # enough for the scheduler to report the reason
+    output = deployed.pulumi_fails("up", "--yes", "--skip-preview")
     assert "Deployment tight/web is in the cluster, but it is not ready" in output
     assert "Insufficient memory" in output
     assert "kubernetes:apps/v1:Deployment::web" in deployed.pulumi("stack", "--show-urns")
@@ -115,11 +115,13 @@ def test_a_workload_that_does_not_fit_stays_in_the_state_and_is_gone_on_with(dep
 
 
 @pytest.mark.engine
-def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(deployed: Project, api: Api) -> None:
+def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(
+    deployed: PulumiProject, api: KubernetesApi
+) -> None:
     nap = deployed.folder.parent / "nap"
     deployed.program(PROGRAM + SLEEPING.format(nap), space="killed", memory="64Gi")
     engine = started(deployed.engine, "up", "--yes", "--skip-preview", "--non-interactive")
-    target = Reference("apps/v1", "Deployment", "web", "killed")
+    target = ObjectReference("apps/v1", "Deployment", "web", "killed")
     eventually(lambda: nap.exists() and nap.read_text() and api.get(target), "the update does not get there")
     family = [*psutil.Process(engine.pid).children(recursive=True), psutil.Process(int(nap.read_text()))]
     assert len(family) >= 5  # the language host, the program, two providers, the command
@@ -134,8 +136,8 @@ def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(deploye
     deployed.pulumi("preview", "--expect-no-changes")
 
 
-def napping(project: Project) -> tuple[subprocess.Popen[bytes], psutil.Process]:
-    """An `up` in a session of its own, and the command that it waits for."""
+def napping(project: PulumiProject) -> tuple[subprocess.Popen[bytes], psutil.Process]:
+    """Start an `up` in a new session; return it and the command that it waits for."""
     nap = project.folder.parent / "nap"
     project.program(SLEEPING.format(nap))
     arguments = [str(project.engine.state), str(project.folder)]
@@ -144,27 +146,27 @@ def napping(project: Project) -> tuple[subprocess.Popen[bytes], psutil.Process]:
     return process, psutil.Process(int(nap.read_text()))
 
 
-def to_all(process: subprocess.Popen[bytes]) -> None:
-    """As a terminal sends Ctrl-C."""
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGINT as a terminal does for Ctrl-C."""
     os.killpg(process.pid, signal.SIGINT)
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("tell", "code"), [(to_all, 1), (subprocess.Popen.terminate, 128 + signal.SIGTERM)])
-def test_whoever_is_told_to_end_lets_pulumi_end_first(
-    project: Project, tell: Callable[[subprocess.Popen[bytes]], None], code: int
+@pytest.mark.parametrize(("end", "code"), [(interrupt, 1), (subprocess.Popen.terminate, 128 + signal.SIGTERM)])
+def test_an_ended_command_lets_pulumi_end_first(
+    project: PulumiProject, end: Callable[[subprocess.Popen[bytes]], None], code: int
 ) -> None:
     process, command = napping(project)
     family = psutil.Process(process.pid).children(recursive=True)
     assert any(each.name() == "pulumi" for each in family)
-    tell(process)
+    end(process)
     assert process.wait(timeout=30) == code
     eventually(lambda: not any(each.is_running() for each in (*family, command)), f"still there: {family}")
     project.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")  # it is not locked
 
 
 @pytest.mark.engine
-def test_the_lock_of_one_that_was_killed_is_in_nobodys_way(project: Project) -> None:
+def test_the_lock_of_a_killed_run_is_removed(project: PulumiProject) -> None:
     process, command = napping(project)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -176,18 +178,18 @@ def test_the_lock_of_one_that_was_killed_is_in_nobodys_way(project: Project) -> 
 
 
 @pytest.mark.engine
-def test_the_lock_of_one_that_runs_holds(project: Project) -> None:
+def test_the_lock_of_a_running_command_holds(project: PulumiProject) -> None:
     process, _ = napping(project)
     try:
         project.engine.prepare()
         assert "currently locked" in project.engine.capture("refresh", "--yes", "--skip-preview").output
     finally:
-        to_all(process)
+        interrupt(process)
         process.wait()
 
 
 @pytest.mark.engine
-def test_the_checkout_is_never_written_to(project: Project) -> None:
+def test_the_checkout_is_never_written_to(project: PulumiProject) -> None:
     (project.folder / "Pulumi.test.yaml").write_text("config:\n  trial:size: 1\n  trial:phase: 1\n")
     before = {path.name: path.read_bytes() for path in project.folder.iterdir()}
     project.program("", phase="2")
@@ -196,35 +198,33 @@ def test_the_checkout_is_never_written_to(project: Project) -> None:
     own = (project.engine.mirror / "Pulumi.test.yaml").read_text()
     assert "phase: 3" in own
     assert "size: 1" in own
-    assert "encryptionsalt" in own  # that of the first time
+    assert "encryptionsalt" in own  # from the first run
     assert "encryptionsalt" in (project.engine.mirror / "Pulumi.test.yaml").read_text()
     (project.folder / "__main__.py").unlink()
     assert {path.name: path.read_bytes() for path in project.folder.iterdir()} == before
 
 
 @pytest.mark.engine
-def test_only_the_owner_may_look_into_it(project: Project) -> None:
+def test_only_the_owner_can_read_it(project: PulumiProject) -> None:
     project.program("")
     modes = {name: stat.S_IMODE((project.engine.state / name).stat().st_mode) for name in ("", "passphrase", "home")}
     assert modes == {"": 0o700, "passphrase": 0o600, "home": 0o700}
 
 
 @pytest.mark.engine
-def test_pulumi_keeps_a_log_only_for_who_wants_to_look_into_it(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pulumi_keeps_a_log_only_where_debugging_is_on(project: PulumiProject, monkeypatch: pytest.MonkeyPatch) -> None:
     logs = project.engine.state / "home/logs"
-    for is_wanted in (False, True, False):
+    for is_debugging in (False, True, False):
         with monkeypatch.context() as environment:
-            if is_wanted:
+            if is_debugging:
                 environment.setenv("SYNAPSE_DEBUG", "1")
             project.program("")
             project.pulumi("preview")
-        assert (logs.is_dir() and any(logs.iterdir())) is is_wanted
+        assert (logs.is_dir() and any(logs.iterdir())) is is_debugging
 
 
 @pytest.mark.engine
-def test_a_file_that_has_gone_from_the_checkout_goes_from_the_mirror(project: Project) -> None:
+def test_a_file_removed_from_the_checkout_is_removed_from_the_mirror(project: PulumiProject) -> None:
     (project.folder / "old.py").touch()
     project.program("")
     assert (project.engine.mirror / "old.py").is_symlink()
@@ -235,35 +235,35 @@ def test_a_file_that_has_gone_from_the_checkout_goes_from_the_mirror(project: Pr
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on PATH of a machine that has nothing of Pulumi, and whose `pulumi` cannot download."""
+    """A machine without Pulumi's plugins, whose `pulumi` cannot download."""
     for variable, name in {"PATH": "bin", "PULUMI_HOME": "own", "SYNAPSE_CACHE": "cache"}.items():
         monkeypatch.setenv(variable, str(tmp_path / name))
     (tmp_path / "bin").mkdir()
-    place(tmp_path / "pulumi/pulumi", f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nexit 1\n'.encode())
+    install(tmp_path / "pulumi/pulumi", f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nexit 1\n'.encode())
     return tmp_path
 
 
-def place(program: Path, content: bytes = OFFICIAL) -> None:
+def install(program: Path, content: bytes = OFFICIAL) -> None:
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_bytes(content)
     program.chmod(0o755)
 
 
-def test_a_plugin_that_is_nowhere_is_asked_for_once_and_then_stood_in_for(machine: Path) -> None:
+def test_a_missing_plugin_is_downloaded_once_then_replaced_by_the_stand_in(machine: Path) -> None:
     for _ in range(2):
         assert str(find(KUBERNETES, machine / "pulumi/pulumi")) == "kubernetes: stand-in"
-    (asked,) = (machine / "asked").read_text().splitlines()
-    assert asked.startswith(f"plugin install resource kubernetes {KUBERNETES.version}")
+    (call,) = (machine / "calls").read_text().splitlines()
+    assert call.startswith(f"plugin install resource kubernetes {KUBERNETES.version}")
 
 
 @pytest.mark.parametrize("folder", ["bin", "pulumi"])
-def test_an_official_language_host_wins(machine: Path, folder: str) -> None:
-    place(machine / folder / LANGUAGE.program)
+def test_an_official_language_host_is_used(machine: Path, folder: str) -> None:
+    install(machine / folder / LANGUAGE.program)
     assert str(find(LANGUAGE, machine / "pulumi/pulumi")) == "python language host: official"
 
 
 @pytest.mark.parametrize(
-    ("folder", "words"),
+    ("folder", "choice"),
     [
         ("bin", "kubernetes: official"),
         ("own/plugins/resource-kubernetes-v4.99.0", "kubernetes: official 4.99.0"),
@@ -271,12 +271,12 @@ def test_an_official_language_host_wins(machine: Path, folder: str) -> None:
         ("own/plugins/resource-kubernetes-v5.0.0", "kubernetes: stand-in"),
     ],
 )
-def test_an_official_plugin_wins_where_its_version_fits(machine: Path, folder: str, words: str) -> None:
-    place(machine / folder / KUBERNETES.program)
-    assert str(find(KUBERNETES, machine / "pulumi/pulumi")) == words
+def test_an_official_plugin_is_used_where_its_version_fits(machine: Path, folder: str, choice: str) -> None:
+    install(machine / folder / KUBERNETES.program)
+    assert str(find(KUBERNETES, machine / "pulumi/pulumi")) == choice
 
 
-def test_our_own_script_is_not_taken_for_the_official_plugin(machine: Path) -> None:
+def test_the_stand_in_is_not_taken_for_the_official_plugin(machine: Path) -> None:
     provide(find(KUBERNETES, machine / "pulumi/pulumi"), machine / "own")
     assert str(find(KUBERNETES, machine / "pulumi/pulumi")) == "kubernetes: stand-in"
 
@@ -284,7 +284,7 @@ def test_our_own_script_is_not_taken_for_the_official_plugin(machine: Path) -> N
 def test_an_engine_has_one_version_of_a_plugin(machine: Path) -> None:
     home = machine / "home"
     provide(find(KUBERNETES, machine / "pulumi/pulumi"), home)
-    place(machine / "own/plugins/resource-kubernetes-v4.99.0/pulumi-resource-kubernetes")
+    install(machine / "own/plugins/resource-kubernetes-v4.99.0/pulumi-resource-kubernetes")
     provide(find(KUBERNETES, machine / "pulumi/pulumi"), home)
     (program,) = (home / "plugins").glob("*/*")
     assert program.parent.name == "resource-kubernetes-v4.99.0"

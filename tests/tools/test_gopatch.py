@@ -1,4 +1,4 @@
-"""A module that lacks files that its publisher makes is built with them, and stays as it was published."""
+"""A patched Go module is built with the added files, and the module cache stays unchanged."""
 
 import json
 import os
@@ -20,7 +20,7 @@ GO = shutil.which("go")
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GoPackage:
-    """A program whose one dependency comes from a proxy, and embeds a page that it does not have."""
+    """Return a program whose one dependency embeds a page that it lacks."""
     _publish(tmp_path / f"proxy/{MODULE}/@v")
     for name, value in {
         "GOPROXY": f"file://{tmp_path}/proxy",
@@ -49,9 +49,9 @@ def _publish(folder: Path) -> None:
 
 
 def _sums(folder: Path) -> str:
-    told = ["go", "mod", "download", "-json", MODULE]
-    found = json.loads(subprocess.run(told, cwd=folder, check=True, capture_output=True).stdout)
-    return f"{MODULE} {VERSION} {found['Sum']}\n{MODULE} {VERSION}/go.mod {found['GoModSum']}\n"
+    command = ["go", "mod", "download", "-json", MODULE]
+    module = json.loads(subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout)
+    return f"{MODULE} {VERSION} {module['Sum']}\n{MODULE} {VERSION}/go.mod {module['GoModSum']}\n"
 
 
 def _build(source: GoPackage, target: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
@@ -60,7 +60,7 @@ def _build(source: GoPackage, target: Path, *flags: str) -> "subprocess.Complete
 
 
 @pytest.mark.skipif(GO is None, reason="Go is not installed; https://go.dev/dl has it")
-def test_a_file_that_a_module_lacks_is_added_for_one_build(source: GoPackage, tmp_path: Path) -> None:
+def test_a_missing_file_of_a_module_is_added_for_one_build(source: GoPackage, tmp_path: Path) -> None:
     program = tmp_path / "program.out"
     before = (source.module / "go.mod").read_text()
     assert "no matching files" in _build(source, program).stderr

@@ -1,4 +1,4 @@
-"""The linters of others find nothing in the shipped stacks that nobody has looked at."""
+"""Third-party linters find nothing unreviewed in the shipped stacks."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,11 @@ import yaml
 from cli.lint import divided
 from infra.plan.stack import plan
 from infra.settings.loader import load
-from infra.settings.model import ROOT
 from stacks.rendering import manifests, write
+from tests.shipped import STACKS
 from tools.errors import ToolsError
-from tools.lint import Finding, findings, reviews
+from tools.lint import LintFinding, findings, reviews
 
-STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 OPEN = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -30,8 +29,8 @@ OPEN = {
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Finding, ...]]:
-    """What is found in each shipped stack."""
+def findings_of(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[LintFinding, ...]]:
+    """Return the findings in each shipped stack."""
     folders = {stack: tmp_path_factory.mktemp(stack) for stack in STACKS}
     for stack, folder in folders.items():
         write(manifests(plan(load(stack))), folder)
@@ -39,16 +38,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Finding, 
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_shipped_stack_has_no_finding_that_nobody_has_reviewed(
-    found: dict[str, tuple[Finding, ...]], stack: str
-) -> None:
-    known, new = divided(found[stack])
+def test_a_shipped_stack_has_no_unreviewed_finding(findings_of: dict[str, tuple[LintFinding, ...]], stack: str) -> None:
+    reviewed, new = divided(findings_of[stack])
     assert new == []
-    assert known, "the linters were not asked"
+    assert reviewed, "the linters did not run"
 
 
-def test_every_review_still_covers_something(found: dict[str, tuple[Finding, ...]]) -> None:
-    everything = [finding for each in found.values() for finding in each]
+def test_every_review_still_covers_something(findings_of: dict[str, tuple[LintFinding, ...]]) -> None:
+    everything = [finding for each in findings_of.values() for finding in each]
     assert [review for review in reviews() if not any(map(review.covers, everything))] == []
 
 
@@ -59,7 +56,7 @@ def test_both_linters_find_an_open_pod(tmp_path: Path) -> None:
     assert {("checkov", "CKV_K8S_16"), ("kube-score", "container-security-context-privileged")} <= checks
 
 
-def test_a_linter_that_fails_is_no_clean_bill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_a_linter_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(name: str) -> Path:
         program = tmp_path / name
         program.write_text("#!/bin/sh\necho out of order >&2\nexit 3\n")
@@ -77,5 +74,5 @@ def test_a_linter_that_fails_is_no_clean_bill(tmp_path: Path, monkeypatch: pytes
 )
 def test_a_review_covers_its_check_on_its_objects(*, change: dict[str, Any], is_covered: bool) -> None:
     fields = {"linter": "kube-score", "check": "deployment-strategy", "on": "Deployment/a", "says": ""} | change
-    known, _ = divided([Finding(**fields)])
-    assert bool(known) is is_covered
+    reviewed, _ = divided([LintFinding(**fields)])
+    assert bool(reviewed) is is_covered

@@ -1,4 +1,4 @@
-"""Where a program comes from: PATH, the cache, a checked release, a pinned Go module; and what is refused."""
+"""Sources of a pinned program: PATH, cache, checked release, Go module; and refusals."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.tools import app
-from tests.tools.fakes import Publisher, archive, install_go, publishing, script
+from tests.tools.fakes import ReleaseServer, archive, install_go, release_server, write_program
 from tools.errors import ChecksumError, ToolchainError
 from tools.offline import gobuild, release
 from tools.offline.pins import PINS, PULUMI, GoPackage, Patch, Pin, Release
@@ -24,18 +24,19 @@ from tools.offline.toolchain import Origin, Toolchain
 PROGRAM = b"#!/bin/sh\necho hello v1.2.3\n"
 HERE = platform.machine()
 DEADLINE_S = 30.0
-GO = shutil.which("go")  # before any test has a PATH of its own
+POLL_S = 0.01
+GO = shutil.which("go")  # before a test changes PATH
 
 
 @pytest.fixture
-def publisher() -> Iterator[Publisher]:
-    with publishing() as shop:
-        yield shop
+def releases() -> Iterator[ReleaseServer]:
+    with release_server() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
 def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The first folder on PATH; behind it only what a shell script needs."""
+    """First folder on PATH, before those with the programs of shell scripts."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
@@ -49,7 +50,7 @@ def go(bin_folder: Path) -> Path:
 
 @pytest.fixture
 def pin(tmp_path: Path) -> Pin:
-    """A program called hello, without a release."""
+    """Return the pin of a program `hello` without a release."""
     module = tmp_path / "module"
     module.mkdir()
     (module / "go.mod").write_text("module example.test/hello\n\ngo 1.21\n")
@@ -64,12 +65,12 @@ def pin(tmp_path: Path) -> Pin:
     )
 
 
-def released(pin: Pin, publisher: Publisher, content: bytes = PROGRAM, checksum: str | None = None) -> Pin:
-    """The same program with a release that has this content and, unless told otherwise, its checksum."""
-    publisher.files["/hello-amd64"] = content
-    known = checksum or hashlib.sha256(content).hexdigest()
-    there = Release(url=f"{publisher.url}/hello-{{arch}}", arch={HERE: "amd64"}, checksum={HERE: known})
-    return replace(pin, release=there)
+def released(pin: Pin, releases: ReleaseServer, content: bytes = PROGRAM, checksum: str | None = None) -> Pin:
+    """Return the pin with a release of this content and, by default, its checksum."""
+    releases.files["/hello-amd64"] = content
+    pinned = checksum or hashlib.sha256(content).hexdigest()
+    published = Release(url=f"{releases.url}/hello-{{arch}}", arch={HERE: "amd64"}, checksum={HERE: pinned})
+    return replace(pin, release=published)
 
 
 def chain(tmp_path: Path, pin: Pin) -> Toolchain:
@@ -80,101 +81,105 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("said", ["hello v1.2.0", "1.2.99 (build 4.5.6)"])
-def test_an_acceptable_program_on_path_is_used_as_it_is(tmp_path: Path, bin_folder: Path, pin: Pin, said: str) -> None:
-    script(bin_folder / "hello", f"#!/bin/sh\necho '{said}'\n")
-    found = chain(tmp_path, pin).resolve("hello")
-    assert (found.origin, found.path) == (Origin.PATH, bin_folder / "hello")
-    assert found.version in said
+@pytest.mark.parametrize("printed", ["hello v1.2.0", "1.2.99 (build 4.5.6)"])
+def test_an_acceptable_program_on_path_is_used_as_it_is(
+    tmp_path: Path, bin_folder: Path, pin: Pin, printed: str
+) -> None:
+    write_program(bin_folder / "hello", f"#!/bin/sh\necho '{printed}'\n")
+    program = chain(tmp_path, pin).resolve("hello")
+    assert (program.origin, program.path) == (Origin.PATH, bin_folder / "hello")
+    assert program.version in printed
     assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("body", ["echo v1.1.9", "echo v1.3.0", "echo v0.0.0", "echo development build", "exit 3"])
 @pytest.mark.usefixtures("go")
 def test_any_other_program_on_path_is_passed_over(tmp_path: Path, bin_folder: Path, pin: Pin, body: str) -> None:
-    script(bin_folder / "hello", f"#!/bin/sh\n{body}\n")
+    write_program(bin_folder / "hello", f"#!/bin/sh\n{body}\n")
     assert chain(tmp_path, pin).resolve("hello").origin is Origin.BUILT
 
 
-def test_a_release_is_fetched_once_and_can_be_run(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
-    tools = chain(tmp_path, released(pin, publisher))
+def test_a_release_is_downloaded_once_and_can_be_run(tmp_path: Path, pin: Pin, releases: ReleaseServer) -> None:
+    tools = chain(tmp_path, released(pin, releases))
     first, second = tools.resolve("hello"), tools.resolve("hello")
     assert first == second
     assert first.origin is Origin.RELEASE
     assert first.path.read_bytes() == PROGRAM
     assert os.access(first.path, os.X_OK)
-    assert publisher.asked == ["/hello-amd64"]
+    assert releases.requests == ["/hello-amd64"]
 
 
-def test_an_archive_gives_up_only_what_was_asked_for(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+def test_only_the_needed_members_of_an_archive_are_kept(tmp_path: Path, pin: Pin, releases: ReleaseServer) -> None:
     content = archive({"hello-amd64/bin/hello": PROGRAM, "hello-amd64/image.tar": b"large", "hello-amd64/bin/x": b""})
-    wanted = "hello-{arch}/bin/hello"
-    there = released(pin, publisher, content)
-    tools = chain(tmp_path, replace(there, release=replace(there.release, program=wanted, only=(wanted,))))
-    found = tools.resolve("hello")
-    assert found.path.read_bytes() == PROGRAM
+    member = "hello-{arch}/bin/hello"
+    published = released(pin, releases, content)
+    tools = chain(tmp_path, replace(published, release=replace(published.release, program=member, only=(member,))))
+    hello = tools.resolve("hello")
+    assert hello.path.read_bytes() == PROGRAM
     assert files(tmp_path / "cache") == {"hello"}
 
 
-def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
+def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path, pin: Pin, releases: ReleaseServer) -> None:
     content = archive({"hello": PROGRAM, "../outside": b"x", str(tmp_path / "absolute"): b"x"})
-    there = released(pin, publisher, content)
-    tools = chain(tmp_path, replace(there, release=replace(there.release, program="hello")))
+    published = released(pin, releases, content)
+    tools = chain(tmp_path, replace(published, release=replace(published.release, program="hello")))
     assert tools.resolve("hello").path.read_bytes() == PROGRAM
     assert files(tmp_path) & {"outside", "absolute"} == set()
 
 
-def test_a_sha512_is_told_by_its_length(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
-    known = hashlib.sha512(PROGRAM).hexdigest()
-    assert chain(tmp_path, released(pin, publisher, checksum=known)).resolve("hello").origin is Origin.RELEASE
+def test_a_sha512_is_recognized_by_its_length(tmp_path: Path, pin: Pin, releases: ReleaseServer) -> None:
+    checksum = hashlib.sha512(PROGRAM).hexdigest()
+    assert chain(tmp_path, released(pin, releases, checksum=checksum)).resolve("hello").origin is Origin.RELEASE
 
 
 @pytest.mark.parametrize("digits", [64, 128])
 def test_a_wrong_checksum_stops_everything(
-    tmp_path: Path, pin: Pin, publisher: Publisher, go: Path, digits: int
+    tmp_path: Path, pin: Pin, releases: ReleaseServer, go: Path, digits: int
 ) -> None:
-    tools = chain(tmp_path, released(pin, publisher, checksum=digits * "0"))
+    tools = chain(tmp_path, released(pin, releases, checksum=digits * "0"))
     with pytest.raises(ChecksumError) as error:
         tools.resolve("hello")
-    found = hashlib.new(release.ALGORITHMS[digits], PROGRAM).hexdigest()
-    assert found in str(error.value)
+    digest = hashlib.new(release.ALGORITHMS[digits], PROGRAM).hexdigest()
+    assert digest in str(error.value)
     assert digits * "0" in str(error.value)
     assert files(tmp_path / "cache") == set()
     assert not go.exists(), "fell through to a build"
 
 
-def refuse(publisher: Publisher, pin: Pin) -> Pin:
-    """Nobody listens on the discard port."""
+def refuse(releases: ReleaseServer, pin: Pin) -> Pin:
+    """Use a port that refuses connections."""
     return replace(pin, release=replace(pin.release, url="http://127.0.0.1:9/hello"))
 
 
-def lose(publisher: Publisher, pin: Pin) -> Pin:
-    publisher.files.clear()
+def lose(releases: ReleaseServer, pin: Pin) -> Pin:
+    releases.files.clear()
     return pin
 
 
-def cut(publisher: Publisher, pin: Pin) -> Pin:
-    publisher.missing_bytes = 10
+def cut(releases: ReleaseServer, pin: Pin) -> Pin:
+    releases.missing_bytes = 10
     return pin
 
 
 @pytest.mark.parametrize("break_it", [refuse, lose, cut])
 def test_a_release_that_does_not_arrive_is_built_instead(
-    tmp_path: Path, pin: Pin, publisher: Publisher, go: Path, break_it: Callable[[Publisher, Pin], Pin]
+    tmp_path: Path, pin: Pin, releases: ReleaseServer, go: Path, break_it: Callable[[ReleaseServer, Pin], Pin]
 ) -> None:
     started = time.monotonic()
-    found = chain(tmp_path, break_it(publisher, released(pin, publisher))).resolve("hello")
-    assert found.origin is Origin.BUILT
+    program = chain(tmp_path, break_it(releases, released(pin, releases))).resolve("hello")
+    assert program.origin is Origin.BUILT
     assert len(go.read_text().splitlines()) == 1
     assert time.monotonic() - started < release.SILENCE_S
 
 
 @pytest.mark.usefixtures("go")
-def test_a_release_without_a_pinned_checksum_is_never_asked_for(tmp_path: Path, pin: Pin, publisher: Publisher) -> None:
-    there = released(pin, publisher)
-    unchecked = replace(there, release=replace(there.release, checksum={"another-machine": 64 * "0"}))
+def test_a_release_without_a_pinned_checksum_is_never_downloaded(
+    tmp_path: Path, pin: Pin, releases: ReleaseServer
+) -> None:
+    published = released(pin, releases)
+    unchecked = replace(published, release=replace(published.release, checksum={"another-machine": 64 * "0"}))
     assert chain(tmp_path, unchecked).resolve("hello").origin is Origin.BUILT
-    assert publisher.asked == []
+    assert releases.requests == []
 
 
 def test_a_build_is_read_only_and_happens_once(tmp_path: Path, pin: Pin, go: Path) -> None:
@@ -186,25 +191,27 @@ def test_a_build_is_read_only_and_happens_once(tmp_path: Path, pin: Pin, go: Pat
     assert files(tmp_path / "cache") == {"hello"}
 
 
-def test_two_that_need_a_program_make_it_once(
-    tmp_path: Path, bin_folder: Path, pin: Pin, capfd: pytest.CaptureFixture[str]
+def test_two_threads_that_need_a_program_make_it_once(
+    tmp_path: Path, bin_folder: Path, pin: Pin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr("tools.offline.toolchain.say", lines.append)  # capfd loses lines of other threads
     may_end = tmp_path / "may-end"
     calls = install_go(bin_folder, wait=f'while [ ! -e "{may_end}" ]; do :; done')
     tools = chain(tmp_path, pin)
     with ThreadPoolExecutor() as pool:
         both = [pool.submit(tools.resolve, "hello") for _ in range(2)]
-        said, deadline = "", time.monotonic() + DEADLINE_S
-        while "another process is making hello" not in said and time.monotonic() < deadline:
-            said += capfd.readouterr().err
+        deadline = time.monotonic() + DEADLINE_S
+        while not lines and time.monotonic() < deadline:
+            time.sleep(POLL_S)
         may_end.touch()
         assert both[0].result() == both[1].result()
-    assert "another process" in said
+    assert ["another process is making hello" in line for line in lines] == [True]
     assert len(calls.read_text().splitlines()) == 1
 
 
 def test_a_failed_build_shows_the_end_of_its_log(tmp_path: Path, bin_folder: Path, pin: Pin) -> None:
-    script(bin_folder / "go", "#!/bin/sh\nseq 1 40\necho 'no such package'\nexit 1\n")
+    write_program(bin_folder / "go", "#!/bin/sh\nseq 1 40\necho 'no such package'\nexit 1\n")
     with pytest.raises(ToolchainError, match="no such package") as error:
         chain(tmp_path, pin).resolve("hello")
     (log,) = (tmp_path / "cache").rglob("*.log")
@@ -228,12 +235,12 @@ def test_a_real_build_sets_the_version(tmp_path: Path, pin: Pin, monkeypatch: py
     monkeypatch.setenv("PATH", f"{Path(GO).parent}:{os.environ['PATH']}")
     main = 'package main\n\nvar version = "none"\n\nfunc main() { println(version) }\n'
     (pin.source.module / "main.go").write_text(main)
-    found = chain(tmp_path, pin).resolve("hello")
-    assert found.origin is Origin.BUILT
-    assert b"v1.2.3" in found.path.read_bytes()
+    program = chain(tmp_path, pin).resolve("hello")
+    assert program.origin is Origin.BUILT
+    assert b"v1.2.3" in program.path.read_bytes()
 
 
-def test_what_a_build_depends_on_is_in_its_key(pin: Pin) -> None:
+def test_the_key_of_a_build_has_everything_it_depends_on(pin: Pin) -> None:
     source = pin.source
     keys = {gobuild.key(source)}
     keys.add(gobuild.key(replace(source, package="example.test/other")))
@@ -246,8 +253,8 @@ def test_what_a_build_depends_on_is_in_its_key(pin: Pin) -> None:
     assert len(keys) == 7
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path, pin: Pin) -> None:
-    with pytest.raises(ToolchainError, match="no pinned program is called helo; there are hello"):
+def test_an_error_for_an_unknown_name_lists_the_pinned_ones(tmp_path: Path, pin: Pin) -> None:
+    with pytest.raises(ToolchainError, match="no pinned program is called helo; accepted: hello"):
         chain(tmp_path, pin).resolve("helo")
 
 
@@ -257,7 +264,7 @@ def test_every_pin_is_one_version(pin: Pin) -> None:
     assert pin.at_least <= numbers < pin.below
     assert f" v{pin.source.version or pin.version}" in (pin.source.module / "go.mod").read_text()
     assert pin.source.package in (pin.source.module / "go.mod").read_text()
-    assert {len(known) for known in pin.release.checksum.values()} <= release.ALGORITHMS.keys()
+    assert {len(checksum) for checksum in pin.release.checksum.values()} <= release.ALGORITHMS.keys()
     assert pin.release.checksum.keys() <= pin.release.arch.keys()
 
 

@@ -1,4 +1,4 @@
-"""A certificate authority, and a server on loopback that answers only those it has certified."""
+"""A certificate authority, and a TLS server on loopback that requires its client certificates."""
 
 import datetime as dt
 import http.server
@@ -21,7 +21,7 @@ HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Identity:
+class IssuedCertificate:
     """A certificate and its key, as PEM."""
 
     certificate: str
@@ -29,7 +29,7 @@ class Identity:
 
 
 class Authority:
-    """Certifies whom it is asked to."""
+    """A certificate authority."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -40,38 +40,40 @@ class Authority:
     def certificate(self) -> str:
         return _pem(self._certificate)
 
-    def issue(self, name: str) -> Identity:
+    def issue(self, name: str) -> IssuedCertificate:
         key = ec.generate_private_key(ec.SECP256R1())
         loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(LOOPBACK))])
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        return Identity(_pem(self._signed(_name(name), key.public_key(), loopback)), secret)
+        return IssuedCertificate(_pem(self._signed(_name(name), key.public_key(), loopback)), secret)
 
-    def _signed(self, name: x509.Name, key: ec.EllipticCurvePublicKey, says: x509.ExtensionType) -> x509.Certificate:
+    def _signed(
+        self, name: x509.Name, key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType
+    ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
         draft = x509.CertificateBuilder().subject_name(name).issuer_name(self._name).public_key(key)
         draft = draft.serial_number(x509.random_serial_number()).not_valid_before(now - HOUR)
-        return draft.not_valid_after(now + HOUR).add_extension(says, False).sign(self._key, hashes.SHA256())
+        return draft.not_valid_after(now + HOUR).add_extension(extension, False).sign(self._key, hashes.SHA256())
 
 
-class _Answer(http.server.BaseHTTPRequestHandler):
+class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *args: object) -> None:
-        """Tests print enough."""
+        """Log nothing."""
 
 
 @contextmanager
 def server(authority: Authority, folder: Path) -> Iterator[str]:
-    """The address of a server that wants a certificate of *authority*, as it has one itself."""
+    """Run a server with a certificate of *authority* that requires one of its clients; yield its address."""
     own = authority.issue("server")
     (folder / "server.pem").write_text(own.certificate + own.key)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=authority.certificate)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(folder / "server.pem")
-    with http.server.ThreadingHTTPServer((LOOPBACK, 0), _Answer) as listener:
+    with http.server.ThreadingHTTPServer((LOOPBACK, 0), _Handler) as listener:
         listener.socket = context.wrap_socket(listener.socket, server_side=True)
         thread = threading.Thread(target=listener.serve_forever, args=(0.01,))
         thread.start()

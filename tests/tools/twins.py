@@ -1,4 +1,4 @@
-"""What tests of twins share: the node that they ask for, and how they look at what came of it."""
+"""Helpers of the twin tests: a node, objects and checks."""
 
 import os
 import ssl
@@ -11,16 +11,16 @@ from typing import Any
 
 import psutil
 
-from tools.control_plane.api import Api
-from tools.twin import Node, Twin
+from tools.control_plane.api import AdminClient
+from tools.twin import SimulatedNode, Twin
 from tools.twin.credentials import credentials
 from tools.twin.record import load
 
 GIB = 1 << 30
-NODE = Node(name="forge", memory=196 * GIB, cpu=64_000, gpus=4)
+NODE = SimulatedNode(name="forge", memory=196 * GIB, cpu=64_000, gpus=4)
 DEADLINE_S = 60.0
 POLL_S = 0.1
-WAITING = [sys.executable, "-c", "input()"]  # a process that stays until it is killed
+WAITING = [sys.executable, "-c", "input()"]  # a process that runs until it is killed
 
 
 @contextmanager
@@ -33,18 +33,18 @@ def another(state: Path, suffix: str, owner_pid: int) -> Iterator[Twin]:
         twin.down()
 
 
-def api(twin: Twin) -> Api:
+def api(twin: Twin) -> AdminClient:
     record = load(twin.folder)
     assert record
-    return Api(credentials(twin.folder), record.port)
+    return AdminClient(credentials(twin.folder), record.port)
 
 
-def wait(what: Callable[[], Any]) -> Any:
-    """What `what` returns once that is true, or at the deadline."""
+def wait(condition: Callable[[], Any]) -> Any:
+    """Return the value of `condition` once it is true, or at the deadline."""
     end = time.monotonic() + DEADLINE_S
-    while not (found := what()) and time.monotonic() < end:
+    while not (value := condition()) and time.monotonic() < end:
         time.sleep(POLL_S)
-    return found
+    return value
 
 
 def pod(name: str, resources: dict[str, str], claim: str | None = None) -> dict[str, Any]:
@@ -57,28 +57,28 @@ def pod(name: str, resources: dict[str, str], claim: str | None = None) -> dict[
 
 
 def claim(name: str) -> dict[str, Any]:
-    """A claim that names no class, as charts do."""
+    """Return a claim without a storage class, as in many charts."""
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
 
 
-def condition(found: dict[str, Any], kind: str) -> dict[str, Any]:
-    conditions = found.get("status", {}).get("conditions", [])
-    return next((item for item in conditions if item["type"] == kind), {})
+def condition(item: dict[str, Any], kind: str) -> dict[str, Any]:
+    conditions = item.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == kind), {})
 
 
 def leftovers(twin: Twin) -> list[str]:
-    """Command lines that mention the twin's folder."""
-    found = []
+    """Return the command lines of processes that contain the twin's folder."""
+    lines = []
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or ())
         if str(twin.folder) in line and process.pid != os.getpid():
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
 def strict(twin: Twin) -> ssl.SSLContext:
-    """Trust in the twin's certificate, as strict as Python 3.13 is by default."""
+    """Return a TLS context for the twin, as strict as Python 3.13's default."""
     context = ssl.create_default_context(cafile=str(credentials(twin.folder).authority))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context

@@ -1,1 +1,1 @@
-"""The gateway's benchmark and its soaks: a stub in the backend's place, a load client, and peers beside the gateway."""
+"""Benchmark and soak tests of the gateway: a stub backend, a load client, and the proxies it is compared with."""

@@ -1,4 +1,4 @@
-"""LiteLLM beside the gateway: one version, in an environment of its own, made at first use."""
+"""LiteLLM, which the gateway is compared with: one version, installed into its own environment at first use."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ INSTALL_S = 900.0
 
 
 def environment() -> Path:
-    """The folder of its Python environment. Raises ToolchainError where it cannot be made."""
+    """Return the folder of the Python environment. Raises ToolchainError where it cannot be made."""
     folder = paths.cache() / "built" / f"litellm-{VERSION}"
     with exclusive(paths.cache() / "locks/litellm", lambda: say("another process installs LiteLLM; waiting ...")):
         if not (folder / "bin/litellm").exists():
@@ -25,7 +25,7 @@ def environment() -> Path:
 
 
 def _make(folder: Path) -> None:
-    """Beside its place, then moved: an environment that is there is whole."""
+    """Install beside the target and rename at the end, so that an existing environment is complete."""
     say(f"installing LiteLLM {VERSION} from the Python package index (about 2 min, once per machine) ...")
     fresh = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)

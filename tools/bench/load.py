@@ -1,4 +1,4 @@
-"""One load: what is asked, over how many connections, how often; and what came of it."""
+"""A load on a proxy (requests, connections, rate) and its result."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from tools.bench.program import program
 from tools.errors import ToolsError
 
 KEY = "sk-7c1d0b5e94f2a863"
-"""Of the benchmark alone; every proxy is asked with it, and those that know keys check it."""
+"""API key of the benchmark; every proxy gets it, and those that have keys check it."""
 HEADERS: Mapping[str, str] = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
 PATH = "/v1/chat/completions"
 GRACE_S = 120.0
@@ -18,21 +18,21 @@ WORDS = "Tell me about the quick brown fox and the lazy dog, in two sentences. "
 
 
 def chat(*, is_stream: bool = False, wait_ms: int = 0) -> str:
-    """A body of about 300 bytes. The stub waits *wait_ms* before each part of its answer."""
+    """Return a request body of about 300 bytes. The stub waits *wait_ms* before each part of its response."""
     question = WORDS * 3 + (f"@wait {wait_ms}@" if wait_ms else "")
-    asked = {"model": "stub", "messages": [{"role": "user", "content": question}], "stream": is_stream}
-    return json.dumps(asked, separators=(",", ":"))
+    request = {"model": "stub", "messages": [{"role": "user", "content": question}], "stream": is_stream}
+    return json.dumps(request, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """What one run of the load client does."""
+class LoadProfile:
+    """Settings of one run of the load client."""
 
     body: str = field(default_factory=chat)
     connections: int = 32
     seconds: float = 3
     warmup_s: float = 0.3
-    requests: int = 0  # stop after so many; 0: when the time is over
+    requests: int = 0  # stop after this many; 0: when the time is over
     rate: float = 0  # requests a second over all connections; 0: each as soon as it can
     aborts: float = 0  # the share of requests whose client leaves early
     is_stream: bool = False
@@ -56,8 +56,8 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What the load client saw. Times in microseconds; *all* and *all_events* count the warm-up too."""
+class LoadResult:
+    """Measurements of the load client. Times in microseconds; *all* and *all_events* include the warm-up."""
 
     seconds: float
     requests: int
@@ -78,16 +78,16 @@ class Figures:
 
     @property
     def per_s(self) -> float:
-        """Answers a second that were what was asked for."""
+        """Successful responses per second."""
         return self.requests / self.seconds
 
 
-def ask_much(port: int, load: Load, cores: Sequence[int]) -> Figures:
+def run_load(port: int, load: LoadProfile, cores: Sequence[int]) -> LoadResult:
     """Run the load client against *port* of the loopback. Raises ToolsError where it fails."""
     command = [*pinned(cores), str(program()), *load.arguments(port)]
     most_s = load.seconds + load.warmup_s + GRACE_S + load.requests / 50
     done = subprocess.run(command, capture_output=True, text=True, timeout=most_s, check=False)
     if done.returncode:
         raise ToolsError(f"the load client failed: {done.stderr.strip()}")
-    found = json.loads(done.stdout)
-    return Figures(**{part.name: found[part.name] for part in fields(Figures)})
+    figures = json.loads(done.stdout)
+    return LoadResult(**{part.name: figures[part.name] for part in fields(LoadResult)})

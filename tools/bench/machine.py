@@ -1,4 +1,4 @@
-"""Which cores a proxy has to itself, and how busy strangers keep them."""
+"""CPU cores of a benchmark, and the share of them that other processes use."""
 
 import os
 import resource
@@ -8,32 +8,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-IDLE = frozenset({3, 4})  # of the figures of a core in /proc/stat: idle, and idle while a disk works
-GUEST = 8  # from here on they are counted a second time
+IDLE = frozenset({3, 4})  # columns of /proc/stat: idle and iowait
+GUEST = 8  # the columns from here on (guest time) are already part of the earlier ones
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cores:
-    """The cores of the proxy, and those of the stub, the load client and this process."""
+    """Cores of the proxy, and cores of the stub, the load client and this process."""
 
     proxy: tuple[int, ...]
     rest: tuple[int, ...]
 
     @classmethod
     def split(cls) -> "Cores":
-        """One core for the proxy, where there is more than one."""
+        """Give one core to the proxy, where there is more than one."""
         first, *others = sorted(os.sched_getaffinity(0))
         return cls(proxy=(first,), rest=tuple(others) or (first,))
 
     @classmethod
     def shared(cls) -> "Cores":
-        """All cores for everybody, since several workers need more than one."""
-        there = tuple(sorted(os.sched_getaffinity(0)))
-        return cls(proxy=there, rest=there)
+        """Share all cores, since several workers need more than one."""
+        cores = tuple(sorted(os.sched_getaffinity(0)))
+        return cls(proxy=cores, rest=cores)
 
 
 def foreign(ours_s: Callable[[], float]) -> Callable[[], float]:
-    """Begin to watch; the answer says which share of all cores others than us had since, given our CPU seconds."""
+    """Start measuring; the result returns the share of all cores that other processes have used since.
+
+    *ours_s* returns the CPU seconds of the processes of the benchmark.
+    """
     started, busy_s, own_s = time.monotonic(), _busy_s(), ours_s() + _own_s()
 
     def share() -> float:
@@ -45,10 +48,10 @@ def foreign(ours_s: Callable[[], float]) -> Callable[[], float]:
 
 def _busy_s() -> float:
     figures = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()[1:]
-    return sum(int(value) for place, value in enumerate(figures) if place not in IDLE and place < GUEST) * TICK_S
+    return sum(int(value) for column, value in enumerate(figures) if column not in IDLE and column < GUEST) * TICK_S
 
 
 def _own_s() -> float:
-    """Of this process and of the load clients that it has waited for."""
+    """Return the CPU seconds of this process and of the load clients that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(part.ru_utime + part.ru_stime for part in used)

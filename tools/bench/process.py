@@ -1,4 +1,4 @@
-"""A program that is measured: pinned to its cores, watched from outside, and ended however the measurement ends."""
+"""Start a measured program on its own cores, read its CPU and memory, and end it in every case."""
 
 import http.client
 import os
@@ -18,7 +18,7 @@ from tools.control_plane.processes import tail
 from tools.errors import ToolchainError, ToolsError
 
 START_S = 120.0
-ASK_S = 10.0
+REQUEST_S = 10.0
 END_S = 10.0
 PAUSE_S = 0.002
 MIB = 2**20
@@ -26,23 +26,23 @@ NS = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
-    """A program under way, with all processes that it started."""
+class RunningProcess:
+    """A running program with all processes that it started."""
 
     port: int
     pid: int
-    cold_s: float  # from its start to its first answer
+    cold_s: float  # from its start to its first response
 
     @property
     def processes(self) -> list[psutil.Process]:
         return _family(self.pid)
 
     def cpu_s(self) -> float:
-        """What all its threads had, as exact as the scheduler counts."""
+        """Return the CPU seconds of all threads, as exact as the scheduler counts."""
         return sum(_thread_s(path) for one in self.processes for path in Path(f"/proc/{one.pid}/task").iterdir())
 
     def rss_mib(self) -> float:
-        """Of its largest process."""
+        """Return the memory of the largest process."""
         return max(one.memory_info().rss for one in self.processes) / MIB
 
     def descriptors(self) -> int:
@@ -57,8 +57,8 @@ def _thread_s(task: Path) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """A request by which a program shows that it serves; without a body it is a GET."""
+class ProbeRequest:
+    """A request that shows whether a program serves; without a body it is a GET."""
 
     path: str
     body: str | None = None
@@ -67,11 +67,11 @@ class Question:
 
 @contextmanager
 def running(
-    command: Sequence[str], cores: Sequence[int], port: int, log: Path, question: Question
-) -> Iterator[Running]:
-    """Start a program that listens on *port* of the loopback, wait for its first answer, and end it afterwards.
+    command: Sequence[str], cores: Sequence[int], port: int, log: Path, probe: ProbeRequest
+) -> Iterator[RunningProcess]:
+    """Start a program that listens on *port* of loopback, wait for its first response, and end it afterwards.
 
-    Raises ToolsError, with the end of its *log*, where it ends or does not answer within 2 min.
+    Raises ToolsError, with the end of *log*, where it ends or does not respond within 2 min.
     """
     started = time.monotonic()
     with log.open("wb") as output:
@@ -85,14 +85,14 @@ def running(
             start_new_session=True,
         )
     try:
-        _await(process, port, question, log)
-        yield Running(port=port, pid=process.pid, cold_s=time.monotonic() - started)
+        _await(process, port, probe, log)
+        yield RunningProcess(port=port, pid=process.pid, cold_s=time.monotonic() - started)
     finally:
         _end(process)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill it with all that it started, and wait until they are gone: nothing is kept, nothing needs a softer end."""
+    """Kill the process and all that it started, and wait until they are gone; none of them has state to save."""
     family = _family(process.pid)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -101,7 +101,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    """A process and all that it started; nothing where it ended."""
+    """Return a process and all that it started; an empty list where it has ended."""
     try:
         first = psutil.Process(pid)
         return [first, *first.children(recursive=True)]
@@ -110,53 +110,58 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def free_port() -> int:
-    """One that nobody listens on just now."""
+    """Return a port of loopback that is free at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def pinned(cores: Sequence[int]) -> list[str]:
-    """What goes before a command that is to run on *cores* only. Raises ToolchainError."""
+    """Return the command prefix that restricts a command to *cores*. Raises ToolchainError."""
     return [_program("taskset"), "--cpu-list", ",".join(map(str, cores))]
 
 
 def _pinned(cores: Sequence[int]) -> list[str]:
-    return [_program("setpriv"), "--pdeathsig", "KILL", *pinned(cores)]  # it must not outlive us, even if we are killed
+    return [
+        _program("setpriv"),
+        "--pdeathsig",
+        "KILL",
+        *pinned(cores),
+    ]  # ended with this process, even if that is killed
 
 
 def _program(name: str) -> str:
-    if found := shutil.which(name):
-        return found
+    if path := shutil.which(name):
+        return path
     raise ToolchainError(f"{name}: not on PATH; install the Debian package util-linux: apt-get install util-linux")
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Nothing of ours but where programs are; what a program leaves behind when it is killed goes with *folder*."""
+    """Return an environment with PATH alone; home and temporary files are in *folder*, which is removed later."""
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "TMPDIR": str(folder)}
 
 
-def _await(process: "subprocess.Popen[bytes]", port: int, question: Question, log: Path) -> None:
+def _await(process: "subprocess.Popen[bytes]", port: int, probe: ProbeRequest, log: Path) -> None:
     deadline = time.monotonic() + START_S
-    while not _answers(port, question):
+    while not _responds(port, probe):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise ToolsError(f"{log.stem} did not come up to be measured; it said:\n{tail(log)}")
+            raise ToolsError(f"{log.stem} did not start to serve; the end of its log:\n{tail(log)}")
         time.sleep(PAUSE_S)
 
 
-def _answers(port: int, question: Question) -> bool:
+def _responds(port: int, probe: ProbeRequest) -> bool:
     try:
-        return ask(port, question)[0] == http.client.OK
+        return send(port, probe)[0] == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
 
 
-def ask(port: int, question: Question) -> tuple[int, bytes]:
-    """Status and body of one answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ASK_S)
+def send(port: int, probe: ProbeRequest) -> tuple[int, bytes]:
+    """Return status and body of one response."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=REQUEST_S)
     try:
-        method = "GET" if question.body is None else "POST"
-        connection.request(method, question.path, question.body, dict(question.headers))
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        method = "GET" if probe.body is None else "POST"
+        connection.request(method, probe.path, probe.body, dict(probe.headers))
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""The stub and the load client: our own Go program, built once for each state of its sources."""
+"""Build the Go program of the benchmark, stub and load client in one, once for each state of its sources."""
 
 import functools
 import hashlib
@@ -20,7 +20,7 @@ SOURCES = MODULES / "bench"
 
 @functools.cache
 def program() -> Path:
-    """The executable, made first where it must be. Raises ToolchainError where it cannot be."""
+    """Return the executable, built first where it is missing. Raises ToolchainError where that fails."""
     target = paths.cache() / "built" / f"bench-{_key()}" / "bench"
     with exclusive(paths.cache() / "locks/bench", lambda: say("another process builds the benchmark's program ...")):
         if not target.exists():
@@ -29,7 +29,7 @@ def program() -> Path:
 
 
 def _key() -> str:
-    """What the program is made from, but for the Go release: the same key, the same program."""
+    """Return a key of everything that the program is built from, except the Go release."""
     digest = hashlib.sha256(platform.machine().encode())
     for path in sorted((*SOURCES.glob("*.go"), SOURCES / "go.mod")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

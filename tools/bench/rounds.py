@@ -1,4 +1,4 @@
-"""The measurement: every subject in each round, in shuffled order, one proxy at a time."""
+"""Measure every subject in each round, in shuffled order, one proxy at a time."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -7,59 +7,59 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tools.bench.load import Figures, Load, ask_much, chat
+from tools.bench.load import LoadProfile, LoadResult, chat, run_load
 from tools.bench.machine import Cores, foreign
-from tools.bench.process import Running, free_port
-from tools.bench.subjects import DIRECT, Place, proxy, stub
+from tools.bench.process import RunningProcess, free_port
+from tools.bench.subjects import DIRECT, ProxySetup, proxy, stub
 from tools.progress import say
 
-LOADS: Mapping[str, Load] = {
-    "one": Load(connections=1),
-    "json": Load(),
-    "stream": Load(body=chat(is_stream=True), is_stream=True),
-    "paced": Load(body=chat(is_stream=True, wait_ms=10), is_stream=True, connections=100, warmup_s=1),
-    "crowd": Load(connections=500, rate=2000, warmup_s=1),
-    "flood": Load(connections=500, warmup_s=1),
+LOADS: Mapping[str, LoadProfile] = {
+    "one": LoadProfile(connections=1),
+    "json": LoadProfile(),
+    "stream": LoadProfile(body=chat(is_stream=True), is_stream=True),
+    "paced": LoadProfile(body=chat(is_stream=True, wait_ms=10), is_stream=True, connections=100, warmup_s=1),
+    "crowd": LoadProfile(connections=500, rate=2000, warmup_s=1),
+    "flood": LoadProfile(connections=500, warmup_s=1),
 }
-"""`crowd` asks 2000 times a second over 500 connections, `flood` as fast as the answers come."""
+"""`crowd` sends 2000 requests per second over 500 connections, `flood` as many as get responses."""
 SPARED: Mapping[str, frozenset[str]] = {"litellm": frozenset({"crowd", "flood"})}
-"""Loads that a subject is spared: it would answer many seconds late, which says nothing."""
+"""Loads that are left out for a subject: it would respond many seconds late."""
 LONGER: Mapping[str, float] = {"litellm": 3}
-"""Times as long that a subject is asked, so that it gets some streams done."""
+"""Factor on the duration for a slow subject, so that some of its streams complete."""
 CURVE = ("json", "stream")
 OVERLOAD: Final = "overload"
 SERVICE_MS = 20
 BOUNDS: Mapping[str, int] = {"concurrency": 16, "queue": 16}
-"""Of the gateway's backend under overload, each answer of which takes SERVICE_MS."""
+"""Limits of the gateway's backend under overload, each response of which takes SERVICE_MS."""
 WITHIN = BOUNDS["concurrency"] + BOUNDS["queue"]
 CROWD = 400
 MICRO = 1e6
 CALM = 0.1
-"""The share of all cores that others may use before a sample is taken again."""
+"""Share of all cores that other processes may use before a sample is repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One load on one subject. *cpu_s* is the proxy's, *foreign* the share of all cores that others had meanwhile."""
+    """One load on one subject. *cpu_s* is of the proxy, *foreign* the share of all cores that other processes used."""
 
-    figures: Figures
+    figures: LoadResult
     cpu_s: float = 0.0
     foreign: float = 0.0
 
     @property
     def cpu_us(self) -> float:
-        """Microseconds of the proxy's CPU for each request."""
+        """Microseconds of the proxy's CPU per request."""
         return self.cpu_s * MICRO / max(1, self.figures.all)
 
     @property
     def event_cpu_us(self) -> float:
-        """Microseconds of the proxy's CPU for each event of a stream."""
+        """Microseconds of the proxy's CPU per event of a stream."""
         return self.cpu_s * MICRO / max(1, self.figures.all_events)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visit:
-    """What one subject did in one round. Memory in MiB, of the largest process."""
+class SubjectResult:
+    """Results of one subject in one round. Memory in MiB, of the largest process."""
 
     loads: Mapping[str, Sample]
     cold_s: float = 0.0
@@ -67,86 +67,91 @@ class Visit:
     rss_mib: float = 0.0
 
 
-Round = Mapping[str, Visit]
+Round = Mapping[str, SubjectResult]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setup:
-    """How to measure."""
+class BenchmarkSettings:
+    """Settings of a measurement."""
 
     folder: Path
     subjects: tuple[str, ...]
     rounds: int = 3
     seconds: float = 3
-    retries: int = 2  # of a sample that others disturbed; the calmest is kept
+    retries: int = 2  # of a sample that other processes disturbed; the least disturbed is kept
     curve: tuple[int, ...] = (1, 2)  # workers
     shuffle: random.Random = field(default_factory=random.Random)
 
-    def loads(self, subject: str) -> dict[str, Load]:
+    def loads(self, subject: str) -> dict[str, LoadProfile]:
         spared, seconds = SPARED.get(subject, frozenset()), self.seconds * LONGER.get(subject, 1)
         return {name: replace(load, seconds=seconds) for name, load in LOADS.items() if name not in spared}
 
 
-def measure(setup: Setup) -> Iterator[Round]:
-    """Each round as it is done: subjects by name, `gateway x2` and so on for the curve of workers, and the overload."""
+def measure(setup: BenchmarkSettings) -> Iterator[Round]:
+    """Yield the results of each round by subject; `gateway x2` and the like are the curve of workers."""
     with stub(setup.folder, Cores.split()) as backend:
         for number in range(1, setup.rounds + 1):
-            visits = list(_visits(setup, backend).items())
-            setup.shuffle.shuffle(visits)
-            found: dict[str, Visit] = {}
-            for name, visit in visits:
+            runs = list(_runs(setup, backend).items())
+            setup.shuffle.shuffle(runs)
+            results: dict[str, SubjectResult] = {}
+            for name, run in runs:
                 say(f"round {number} of {setup.rounds}: {name} ...")
-                found[name] = visit()
-            yield found
+                results[name] = run()
+            yield results
 
 
-def _visits(setup: Setup, backend: Running) -> dict[str, Callable[[], Visit]]:
-    visits: dict[str, Callable[[], Visit]] = {
+def _runs(setup: BenchmarkSettings, backend: RunningProcess) -> dict[str, Callable[[], SubjectResult]]:
+    runs: dict[str, Callable[[], SubjectResult]] = {
         name: partial(_direct if name == DIRECT else _alone, setup, backend, name) for name in setup.subjects
     }
     for name in {"gateway", "nginx"}.intersection(setup.subjects):
         for workers in setup.curve:
-            visits[f"{name} x{workers}"] = partial(_together, setup, backend, name, workers)
+            runs[f"{name} x{workers}"] = partial(_together, setup, backend, name, workers)
     if "gateway" in setup.subjects:
-        visits[OVERLOAD] = partial(_overload, setup, backend)
-    return visits
+        runs[OVERLOAD] = partial(_overload, setup, backend)
+    return runs
 
 
-def _direct(setup: Setup, backend: Running, name: str) -> Visit:
-    return Visit(loads=_samples(setup, setup.loads(name), backend, backend, Cores.split()))
+def _direct(setup: BenchmarkSettings, backend: RunningProcess, name: str) -> SubjectResult:
+    return SubjectResult(loads=_samples(setup, setup.loads(name), backend, backend, Cores.split()))
 
 
-def _alone(setup: Setup, backend: Running, name: str) -> Visit:
-    """One worker, with a core to itself."""
+def _alone(setup: BenchmarkSettings, backend: RunningProcess, name: str) -> SubjectResult:
+    """Measure one worker on its own core."""
     cores = Cores.split()
-    with proxy(name, _place(setup, backend, name), cores) as running:
+    with proxy(name, _setup_of(setup, backend, name), cores) as running:
         idle_mib = running.rss_mib()
         samples = _samples(setup, setup.loads(name), running, backend, cores)
-        return Visit(loads=samples, cold_s=running.cold_s, rss_idle_mib=idle_mib, rss_mib=running.rss_mib())
+        return SubjectResult(loads=samples, cold_s=running.cold_s, rss_idle_mib=idle_mib, rss_mib=running.rss_mib())
 
 
-def _together(setup: Setup, backend: Running, name: str, workers: int) -> Visit:
-    """Several workers, on all cores, which they share with the stub and the load client."""
+def _together(setup: BenchmarkSettings, backend: RunningProcess, name: str, workers: int) -> SubjectResult:
+    """Measure several workers on all cores, shared with the stub and the load client."""
     cores = Cores.shared()
     loads = {key: load for key, load in setup.loads(name).items() if key in CURVE}
-    with proxy(name, _place(setup, backend, f"{name}-{workers}", workers=workers), cores) as running:
-        return Visit(loads=_samples(setup, loads, running, backend, cores))
+    with proxy(name, _setup_of(setup, backend, f"{name}-{workers}", workers=workers), cores) as running:
+        return SubjectResult(loads=_samples(setup, loads, running, backend, cores))
 
 
-def _overload(setup: Setup, backend: Running) -> Visit:
-    """As much as the backend may be given, then twice as many requests a second as it answered."""
+def _overload(setup: BenchmarkSettings, backend: RunningProcess) -> SubjectResult:
+    """Measure the peak rate within the backend's limits, then send twice that rate."""
     cores, body = Cores.split(), chat(wait_ms=SERVICE_MS)
-    with proxy("gateway", _place(setup, backend, OVERLOAD, backend_bounds=BOUNDS), cores) as running:
-        peak = Load(body=body, connections=WITHIN, seconds=setup.seconds)
+    with proxy("gateway", _setup_of(setup, backend, OVERLOAD, backend_bounds=BOUNDS), cores) as running:
+        peak = LoadProfile(body=body, connections=WITHIN, seconds=setup.seconds)
         first = _calmest(setup, peak, running, backend, cores)
         twice = replace(peak, connections=CROWD, rate=2 * first.figures.per_s)
-        return Visit(loads={"peak": first, "twice": _calmest(setup, twice, running, backend, cores)})
+        return SubjectResult(loads={"peak": first, "twice": _calmest(setup, twice, running, backend, cores)})
 
 
-def _place(
-    setup: Setup, backend: Running, folder: str, *, workers: int = 1, backend_bounds: Mapping[str, int] | None = None
-) -> Place:
-    return Place(
+def _setup_of(
+    setup: BenchmarkSettings,
+    backend: RunningProcess,
+    folder: str,
+    *,
+    workers: int = 1,
+    backend_bounds: Mapping[str, int] | None = None,
+) -> ProxySetup:
+    return ProxySetup(
         folder=setup.folder / folder,
         port=free_port(),
         upstream=backend.port,
@@ -156,24 +161,30 @@ def _place(
 
 
 def _samples(
-    setup: Setup, loads: Mapping[str, Load], running: Running, backend: Running, cores: Cores
+    setup: BenchmarkSettings,
+    loads: Mapping[str, LoadProfile],
+    running: RunningProcess,
+    backend: RunningProcess,
+    cores: Cores,
 ) -> dict[str, Sample]:
     return {name: _calmest(setup, load, running, backend, cores) for name, load in loads.items()}
 
 
-def _calmest(setup: Setup, load: Load, running: Running, backend: Running, cores: Cores) -> Sample:
-    """A sample that nobody disturbed, or of some tries the one that was disturbed least."""
+def _calmest(
+    setup: BenchmarkSettings, load: LoadProfile, running: RunningProcess, backend: RunningProcess, cores: Cores
+) -> Sample:
+    """Return an undisturbed sample, or the least disturbed of several."""
     samples = []
     for _ in range(setup.retries + 1):
         samples.append(sample(load, running, backend, cores))
         if samples[-1].foreign <= CALM:
             break
-    return min(samples, key=lambda taken: taken.foreign)
+    return min(samples, key=lambda each: each.foreign)
 
 
-def sample(load: Load, running: Running, backend: Running, cores: Cores) -> Sample:
-    """One run of *load* against *running*, which may be the stub itself."""
+def sample(load: LoadProfile, running: RunningProcess, backend: RunningProcess, cores: Cores) -> Sample:
+    """Run *load* against *running*, which may be the stub itself."""
     parts = {part.pid: part for part in (running, backend)}.values()
     share, before_s = foreign(lambda: sum(part.cpu_s() for part in parts)), running.cpu_s()
-    figures = ask_much(running.port, load, cores.rest)
+    figures = run_load(running.port, load, cores.rest)
     return Sample(figures=figures, cpu_s=running.cpu_s() - before_s, foreign=share())

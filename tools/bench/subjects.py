@@ -1,4 +1,4 @@
-"""What is measured: the gateway and its peers. Each writes its configuration and says how to start."""
+"""Measured subjects: the gateway and the proxies it is compared with. Each writes its configuration."""
 
 import hashlib
 import importlib.util
@@ -12,39 +12,39 @@ from pathlib import Path
 from tools.bench import litellm
 from tools.bench.load import HEADERS, KEY, PATH, chat
 from tools.bench.machine import Cores
-from tools.bench.process import Question, Running, free_port, running
+from tools.bench.process import ProbeRequest, RunningProcess, free_port, running
 from tools.bench.program import program
 from tools.errors import ToolsError
 from tools.offline import debian
 
-QUESTION = Question(path=PATH, body=chat(), headers=HEADERS)
+PROBE = ProbeRequest(path=PATH, body=chat(), headers=HEADERS)
 ENV = "/usr/bin/env"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where one start of a proxy works: its folder, its port, the stub's, and how many workers it is to have."""
+class ProxySetup:
+    """Settings of one start of a proxy: its folder, its port, the port of the stub, the number of workers."""
 
     folder: Path
     port: int
     upstream: int
     workers: int = 1
-    backend: Mapping[str, int] = field(default_factory=dict)  # bounds of the gateway's backend, where they matter
+    backend: Mapping[str, int] = field(default_factory=dict)  # limits of the gateway's backend, where a load needs them
 
 
-Prepare = Callable[[Place], list[str]]
+Prepare = Callable[[ProxySetup], list[str]]
 
 
-def gateway(place: Place) -> list[str]:
-    """With everything on: keys with limits, metrics, request ids, breaker, admission, access log."""
+def gateway(setup: ProxySetup) -> list[str]:
+    """Return the gateway's command, all features on: keys with limits, metrics, breaker, admission, access log."""
     if importlib.util.find_spec("synapse_gateway") is None:
         raise ToolsError("the gateway's package is not in this environment; run `tools/uv sync`, then this again")
-    backend = {"url": f"http://127.0.0.1:{place.upstream}", "type": "openai", **place.backend}
+    backend = {"url": f"http://127.0.0.1:{setup.upstream}", "type": "openai", **setup.backend}
     config = {"backends": {"stub": backend}, "routes": [{"model": "stub", "targets": [{"backend": "stub"}]}]}
-    file = _written(place, "backends.yaml", json.dumps(config))
+    file = _written(setup, "backends.yaml", json.dumps(config))
     key = f"sha256:{hashlib.sha256(KEY.encode()).hexdigest()};name=bench;rpm=100000000;concurrency=100000"
-    environment = [f"SYNAPSE_API_KEYS={key}", f"SYNAPSE_VOICE_LIBRARY_DIR={place.folder / 'voices'}"]
-    options = ["--config", file, "--host", "127.0.0.1", "--port", str(place.port), "--workers", str(place.workers)]
+    environment = [f"SYNAPSE_API_KEYS={key}", f"SYNAPSE_VOICE_LIBRARY_DIR={setup.folder / 'voices'}"]
+    options = ["--config", file, "--host", "127.0.0.1", "--port", str(setup.port), "--workers", str(setup.workers)]
     return [ENV, *environment, sys.executable, "-m", "synapse_gateway", *options]
 
 
@@ -76,25 +76,25 @@ http {{
 """
 
 
-def nginx(place: Place) -> list[str]:
-    """A plain reverse proxy that streams, with kept connections on both sides and no log."""
-    text = NGINX.format(workers=place.workers, upstream=place.upstream, port=place.port)
-    file = _written(place, "nginx.conf", text)
-    return [str(debian.program("nginx")), "-e", "nginx.err", "-p", str(place.folder), "-c", file]
+def nginx(setup: ProxySetup) -> list[str]:
+    """Return nginx' command: a plain streaming reverse proxy, connections kept on both sides, no log."""
+    text = NGINX.format(workers=setup.workers, upstream=setup.upstream, port=setup.port)
+    file = _written(setup, "nginx.conf", text)
+    return [str(debian.program("nginx")), "-e", "nginx.err", "-p", str(setup.folder), "-c", file]
 
 
-def lite_llm(place: Place) -> list[str]:
-    """As its documentation has it for production: no debugging, one worker for each core, a master key."""
-    parameters = {"model": "openai/stub", "api_base": f"http://127.0.0.1:{place.upstream}/v1", "api_key": "none"}
+def lite_llm(setup: ProxySetup) -> list[str]:
+    """Return LiteLLM's command, set up as its documentation advises for production."""
+    parameters = {"model": "openai/stub", "api_base": f"http://127.0.0.1:{setup.upstream}/v1", "api_key": "none"}
     config = {
         "model_list": [{"model_name": "stub", "litellm_params": parameters}],
         "litellm_settings": {"set_verbose": False, "json_logs": True, "request_timeout": 600},
         "general_settings": {"master_key": KEY},
     }
-    file = _written(place, "litellm.yaml", json.dumps(config))
+    file = _written(setup, "litellm.yaml", json.dumps(config))
     quiet = ["LITELLM_MODE=PRODUCTION", "LITELLM_LOG=ERROR", "LITELLM_LOCAL_MODEL_COST_MAP=True"]
-    options = ["--config", file, "--host", "127.0.0.1", "--port", str(place.port), "--telemetry", "False"]
-    return [ENV, *quiet, str(litellm.environment() / "bin/litellm"), *options, "--num_workers", str(place.workers)]
+    options = ["--config", file, "--host", "127.0.0.1", "--port", str(setup.port), "--telemetry", "False"]
+    return [ENV, *quiet, str(litellm.environment() / "bin/litellm"), *options, "--num_workers", str(setup.workers)]
 
 
 PROXIES: Mapping[str, Prepare] = {"nginx": nginx, "gateway": gateway, "litellm": lite_llm}
@@ -102,25 +102,25 @@ DIRECT = "direct"
 
 
 @contextmanager
-def stub(folder: Path, cores: Cores) -> Iterator[Running]:
-    """The backend's place."""
+def stub(folder: Path, cores: Cores) -> Iterator[RunningProcess]:
+    """Start the stub, which stands in for the backend."""
     port = free_port()
     command = [str(program()), "stub", f"-port={port}"]
-    question = Question(path="/health", headers={})
-    with running(command, cores.rest, port, folder / "stub.log", question) as found:
-        yield found
+    probe = ProbeRequest(path="/health", headers={})
+    with running(command, cores.rest, port, folder / "stub.log", probe) as process:
+        yield process
 
 
 @contextmanager
-def proxy(name: str, place: Place, cores: Cores) -> Iterator[Running]:
-    """One of PROXIES in front of the stub."""
-    place.folder.mkdir(parents=True, exist_ok=True)
-    command = PROXIES[name](place)
-    with running(command, cores.proxy, place.port, place.folder / f"{name}.log", QUESTION) as found:
-        yield found
+def proxy(name: str, setup: ProxySetup, cores: Cores) -> Iterator[RunningProcess]:
+    """Start one of PROXIES in front of the stub."""
+    setup.folder.mkdir(parents=True, exist_ok=True)
+    command = PROXIES[name](setup)
+    with running(command, cores.proxy, setup.port, setup.folder / f"{name}.log", PROBE) as process:
+        yield process
 
 
-def _written(place: Place, name: str, text: str) -> str:
-    path = place.folder / name
+def _written(setup: ProxySetup, name: str, text: str) -> str:
+    path = setup.folder / name
     path.write_text(text, encoding="utf-8")
     return str(path)

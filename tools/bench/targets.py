@@ -1,10 +1,10 @@
-"""What the gateway has to reach, as figures of one round each, and the median of them."""
+"""Performance targets of the gateway: a figure of each round, and a bound on the median."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.bench.rounds import OVERLOAD, Round, Visit
+from tools.bench.rounds import OVERLOAD, Round, SubjectResult
 from tools.bench.subjects import DIRECT
 from tools.bench.verdict import Verdict
 
@@ -13,8 +13,8 @@ MILLI = 1e3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """A bound on the median of *figure* over the rounds; *needs* names the subjects that it compares."""
+class PerformanceTarget:
+    """A bound on the median of *figure* over the rounds; *needs* names the subjects that must have been measured."""
 
     what: str
     figure: Callable[[Round], float]
@@ -28,99 +28,99 @@ class Target:
         return Verdict(what=self.what, value=value, bound=self.bound, is_least=self.is_least, unit=self.unit)
 
 
-def per_s(found: Round, name: str, load: str) -> float:
-    """Answers a second."""
-    return found[name].loads[load].figures.per_s
+def per_s(results: Round, name: str, load: str) -> float:
+    """Return successful responses per second."""
+    return results[name].loads[load].figures.per_s
 
 
-def added_us(found: Round, name: str) -> float:
-    """What the proxy adds to the median time of an answer, at one connection."""
-    return p50(found[name]) - p50(found[DIRECT])
+def added_us(results: Round, name: str) -> float:
+    """Return what the proxy adds to the median response time, at one connection."""
+    return p50(results[name]) - p50(results[DIRECT])
 
 
-def p50(visit: Visit) -> float:
-    return visit.loads["one"].figures.p50
+def p50(result: SubjectResult) -> float:
+    return result.loads["one"].figures.p50
 
 
-def _errors(found: Round) -> float:
-    return sum(sample.figures.errors + sample.figures.refused for sample in found[GATEWAY].loads.values())
+def _errors(results: Round) -> float:
+    return sum(sample.figures.errors + sample.figures.refused for sample in results[GATEWAY].loads.values())
 
 
 def _ratio(load: str, peer: str) -> Callable[[Round], float]:
-    return lambda found: per_s(found, GATEWAY, load) / per_s(found, peer, load)
+    return lambda results: per_s(results, GATEWAY, load) / per_s(results, peer, load)
 
 
-TARGETS: Sequence[Target] = (
-    Target(
+TARGETS: Sequence[PerformanceTarget] = (
+    PerformanceTarget(
         what="JSON at 32 connections, times nginx",
         figure=_ratio("json", NGINX),
         bound=1 / 6,
         is_least=True,
         needs=(GATEWAY, NGINX),
     ),
-    Target(
+    PerformanceTarget(
         what="JSON at 32 connections, times LiteLLM",
         figure=_ratio("json", LITELLM),
         bound=50,
         is_least=True,
         needs=(GATEWAY, LITELLM),
     ),
-    Target(
+    PerformanceTarget(
         what="the same; 25 times the first design, which did 2.5 times LiteLLM",
         figure=_ratio("json", LITELLM),
         bound=62.5,
         is_least=True,
         needs=(GATEWAY, LITELLM),
     ),
-    Target(
+    PerformanceTarget(
         what="streams at 32 connections, times nginx",
         figure=_ratio("stream", NGINX),
         bound=0.85,
         is_least=True,
         needs=(GATEWAY, NGINX),
     ),
-    Target(
+    PerformanceTarget(
         what="added p50 at one connection, times nginx's",
-        figure=lambda found: added_us(found, GATEWAY) / max(1.0, added_us(found, NGINX)),
+        figure=lambda results: added_us(results, GATEWAY) / max(1.0, added_us(results, NGINX)),
         bound=3,
         needs=(GATEWAY, NGINX, DIRECT),
     ),
-    Target(
+    PerformanceTarget(
         what="p99 of 2000 requests a second over 500 connections",
-        figure=lambda found: found[GATEWAY].loads["crowd"].figures.p99 / MILLI,
+        figure=lambda results: results[GATEWAY].loads["crowd"].figures.p99 / MILLI,
         bound=43,
         unit=" ms",
     ),
-    Target(what="errors and refusals, all loads", figure=_errors, bound=0),
-    Target(
+    PerformanceTarget(what="errors and refusals, all loads", figure=_errors, bound=0),
+    PerformanceTarget(
         what="memory after the loads",
-        figure=lambda found: found[GATEWAY].rss_mib,
+        figure=lambda results: results[GATEWAY].rss_mib,
         bound=90,
         unit=" MiB",
     ),
-    Target(
+    PerformanceTarget(
         what="start to first answer",
-        figure=lambda found: found[GATEWAY].cold_s,
+        figure=lambda results: results[GATEWAY].cold_s,
         bound=1,
         unit=" s",
     ),
-    Target(
+    PerformanceTarget(
         what="answers under twice the peak load, times the peak's",
-        figure=lambda found: per_s(found, OVERLOAD, "twice") / per_s(found, OVERLOAD, "peak"),
+        figure=lambda results: per_s(results, OVERLOAD, "twice") / per_s(results, OVERLOAD, "peak"),
         bound=0.8,
         is_least=True,
         needs=(OVERLOAD,),
     ),
-    Target(
+    PerformanceTarget(
         what="p99 of a refusal then",
-        figure=lambda found: found[OVERLOAD].loads["twice"].figures.refused_p99 / MILLI,
+        figure=lambda results: results[OVERLOAD].loads["twice"].figures.refused_p99 / MILLI,
         bound=43,
         unit=" ms",
         needs=(OVERLOAD,),
     ),
-    Target(
+    PerformanceTarget(
         what="errors then, other than refusals",
-        figure=lambda found: sum(sample.figures.errors for sample in found[OVERLOAD].loads.values()),
+        figure=lambda results: sum(sample.figures.errors for sample in results[OVERLOAD].loads.values()),
         bound=0,
         needs=(OVERLOAD,),
     ),
@@ -128,17 +128,17 @@ TARGETS: Sequence[Target] = (
 
 
 def verdicts(rounds: Sequence[Round]) -> list[Verdict]:
-    """On every target whose subjects were measured."""
-    there = set(rounds[0])
-    return [target.judge(rounds) for target in TARGETS if there.issuperset(target.needs)]
+    """Return the verdict on every target whose subjects were measured."""
+    measured = set(rounds[0])
+    return [target.judge(rounds) for target in TARGETS if measured.issuperset(target.needs)]
 
 
 def median(figure: Callable[[Round], float], rounds: Sequence[Round]) -> float:
-    return statistics.median(figure(found) for found in rounds)
+    return statistics.median(figure(results) for results in rounds)
 
 
-def calm(rounds: Sequence[Mapping[str, Visit]]) -> float:
-    """The median share of all cores that others had while samples were taken."""
+def calm(rounds: Sequence[Mapping[str, SubjectResult]]) -> float:
+    """Return the median share of all cores that other processes used during the samples."""
     return statistics.median(
-        sample.foreign for found in rounds for visit in found.values() for sample in visit.loads.values()
+        sample.foreign for results in rounds for result in results.values() for sample in result.loads.values()
     )

@@ -1,14 +1,14 @@
-"""A bound, and what was found."""
+"""A bound and the measured value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HEADINGS = ("Target", "bound", "found", "")
+HEADINGS = ("Target", "bound", "measured", "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """*value* is to be at least *bound*, or at most."""
+    """A measured *value* that must be at most *bound*, or at least where *is_least*."""
 
     what: str
     value: float
@@ -22,16 +22,16 @@ class Verdict:
 
     @property
     def row(self) -> tuple[str, ...]:
-        """Of a table with HEADINGS."""
+        """Row of a table with HEADINGS."""
         sign = ">=" if self.is_least else "<="
         bound, value = f"{sign} {_text(self.bound)}{self.unit}", f"{_text(self.value)}{self.unit}"
         return self.what, bound, value, "met" if self.is_met else "MISSED"
 
 
 def _text(value: float) -> str:
-    """Three digits that count; more only of whole numbers."""
+    """Return three significant digits, or all digits of a large whole number."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def all_met(found: Sequence[Verdict]) -> bool:
-    return all(verdict.is_met for verdict in found)
+def all_met(verdicts: Sequence[Verdict]) -> bool:
+    return all(verdict.is_met for verdict in verdicts)

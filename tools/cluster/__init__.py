@@ -1,6 +1,6 @@
-"""A Kubernetes of one's own with real pods: one node in namespaces of this machine, gone when it ends."""
+"""A private Kubernetes cluster with real pods: one node in Linux namespaces of this machine."""
 
-from tools.cluster.cluster import Cluster, Status
+from tools.cluster.cluster import Cluster, ClusterStatus
 from tools.cluster.record import Forward, Size
 
-__all__ = ["Cluster", "Forward", "Size", "Status"]
+__all__ = ["Cluster", "ClusterStatus", "Forward", "Size"]

@@ -1,4 +1,4 @@
-"""A cluster by its name: bring it up, take it down, and ask how it is."""
+"""A private cluster by its name: start, end, delete, status."""
 
 import hashlib
 import os
@@ -15,14 +15,14 @@ import psutil
 
 from tools import paths
 from tools.cluster import node, privileges
-from tools.cluster.configs import EVICTION_BYTES, Reserved
+from tools.cluster.configs import EVICTION_BYTES, ReservedResources
 from tools.cluster.credentials import credentials
-from tools.cluster.distribution import Distribution, distribution
+from tools.cluster.distribution import Distribution, choose_distribution
 from tools.cluster.node import RunningNode
 from tools.cluster.readiness import is_system_ready
-from tools.cluster.record import Forward, Record, Size, load
-from tools.cluster.start import API, POLL_ANSWER_S, POLL_S, Start
-from tools.control_plane.api import Api
+from tools.cluster.record import ClusterRecord, Forward, Size, load
+from tools.cluster.start import API, POLL_ANSWER_S, POLL_S, ClusterStart
+from tools.control_plane.api import AdminClient
 from tools.control_plane.credentials import ADMIN, LOOPBACK
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError
@@ -32,20 +32,20 @@ from tools.progress import say
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 MILLI: Final = 1000
-WELL_S: Final = 30.0  # that a kubelet which was started again needs until its pods are ready is about 10
+RECOVERY_S: Final = 30.0  # a restarted kubelet needs about 10 s until its pods are ready
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
-    """How a cluster is at one moment."""
+class ClusterStatus:
+    """State of a cluster at one moment."""
 
     name: str
     kubeconfig: Path
     exists: bool
-    components: dict[str, dict[str, Any]] = field(default_factory=dict)  # `pid` inside (None: it is down) and `starts`
+    components: dict[str, dict[str, Any]] = field(default_factory=dict)  # `pid` (inside; None: ended), `starts`
     api_ready: bool = False
     node_ready: bool = False
-    system_ready: bool = False  # names and volumes
+    system_ready: bool = False  # DNS and volumes
     addresses: dict[str, str] = field(default_factory=dict)  # host:port, by the forward's name
 
     @property
@@ -57,11 +57,11 @@ class Status:
 class Cluster:
     """The cluster called `name` under the folder `state`; it outlives the program that brought it up.
 
-    One node, in Linux namespaces of its own, with real pods. Nothing of it is on the host but processes, its folder and
-    its control groups: no link, no route, no rule. The ways in are the forwards, on the host's loopback; there is no
-    way out, so that pods cannot reach the internet.
+    One node in Linux namespaces, with real pods. On the host it has only processes, its folder and its control groups:
+    no network link, no route, no iptables rule. The host reaches the cluster by forwards on loopback; pods cannot reach
+    the internet.
 
-    With an `owner_pid` it is of no use once that process is gone, and `sweep` may then delete it.
+    With an `owner_pid`, `sweep` deletes the cluster once that process has ended.
     """
 
     def __init__(self, name: str = "local", state: Path | None = None, owner_pid: int | None = None) -> None:
@@ -73,83 +73,83 @@ class Cluster:
         self.kubeconfig = self._credentials.kubeconfig(ADMIN)
         digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()
         self.cgroup: Final = f"/synapse-{name}-{digest[:8]}"
-        """Its place in every hierarchy: that of no other, also where it is called the same below another `state`."""
+        """Path in every control group hierarchy, unique also among clusters of the same name under another `state`."""
         self._owner = Process.of(owner_pid) if owner_pid else None
 
     def up(self, forwards: Iterable[Forward] = (), size: Size | None = None) -> Path:
-        """Bring it up, or repair it, with these forwards besides those it has; returns the administrator's kubeconfig.
+        """Start or repair the cluster, add these forwards, and return the administrator's kubeconfig.
 
-        A healthy cluster with this `size` (what it had before where None, and first all of the machine) is left as it
-        is, and so is one that gets well by itself within `WELL_S`. Raises ToolchainError where the machine has no means
-        to run one, and ClusterError where it may not, or where the cluster does not start.
+        `size` None keeps the size it had; the first default is the whole machine. A cluster of this size that is
+        healthy, or recovers within `RECOVERY_S`, is not restarted. Raises ToolchainError where a program cannot be
+        had, and ClusterError where a privilege is missing or the cluster does not start.
         """
         privileges.check()
         with self._alone():
             old = self._record()
             new = replace(old, forwards=_merged(old, forwards), size=size or old.size, owner=self._owner)
-            made_of = self._distribution(new)
-            if self._runs_as(self._spec(made_of), old) and self._gets_well(old):
-                self._change(old, new, made_of)
+            distribution = self._distribution(new)
+            if self._runs_as(self._spec(distribution), old) and self._recovers(old):
+                self._change(old, new, distribution)
             else:
-                self._start(new, made_of)
+                self._start(new, distribution)
         return self.kubeconfig
 
     def down(self) -> None:
-        """End it and keep its data: objects, images, volumes. One that does not run is fine."""
+        """End the cluster and keep its data (objects, images, volumes), if it runs."""
         if self.folder.exists():
             with self._alone():
                 self._end()
 
     def delete(self) -> None:
-        """End it and remove its data."""
+        """End the cluster and remove its data."""
         if self.folder.exists():
             with self._alone():
                 self._remove()
 
-    def status(self) -> Status:
-        """How it is now; changes nothing."""
+    def status(self) -> ClusterStatus:
+        """Return the current state."""
         return self._status(load(self.folder))
 
     def address(self, forward: str) -> str:
-        """Where the host reaches a forward: 127.0.0.1:PORT. Raises ClusterError for an unknown one."""
+        """Return the address of a forward on the host, 127.0.0.1:PORT. Raises ClusterError for an unknown forward."""
         ports = self._record().ports
         if forward not in ports:
             raise ClusterError(f"cluster {self.name} has no forward {forward!r}; it has: {', '.join(ports) or 'none'}")
         return f"{LOOPBACK}:{ports[forward]}"
 
     def import_image(self, archive: Path) -> tuple[str, ...]:
-        """Give the node the images of a docker-archive or an oci-archive; returns each as name:tag@sha256:...
+        """Import the images of a docker-archive or an oci-archive into the node; return each as name:tag@sha256:...
 
-        Raises ClusterError where the cluster does not run, or does not take it.
+        Raises ClusterError where the cluster does not run, or refuses the archive.
         """
-        node, made_of = self._running()
-        return node.import_image(archive, made_of.ctr(), made_of.environment())
+        node, distribution = self._running()
+        return node.import_image(archive, distribution.ctr(), distribution.environment())
 
     def has_image(self, reference: str) -> bool:
-        """Whether the node has the image of a name:tag@sha256:..., so that it need not be imported again.
+        """Return whether the node has the image of a name:tag@sha256:....
 
         Raises ClusterError where the cluster does not run.
         """
-        node, made_of = self._running()
+        node, distribution = self._running()
         tagged, _, digest = reference.partition("@")
-        return f"{tagged.rpartition(':')[0]}@{digest}" in node.images(made_of.ctr(), made_of.environment())
+        return f"{tagged.rpartition(':')[0]}@{digest}" in node.images(distribution.ctr(), distribution.environment())
 
     def log(self, component: str) -> Path:
-        """The file that a component writes to. Raises ClusterError for an unknown one."""
+        """Return the log file of a component. Raises ClusterError for an unknown component."""
         file = self.folder / "logs" / f"{component}.log"
         if not file.exists():
-            known = ", ".join(sorted(path.stem for path in self.folder.glob("logs/*.log"))) or "none"
-            raise ClusterError(f"cluster {self.name} has no log of {component!r}; it has: {known}")
+            logs = ", ".join(sorted(path.stem for path in self.folder.glob("logs/*.log"))) or "none"
+            raise ClusterError(f"cluster {self.name} has no log of {component!r}; it has: {logs}")
         return file
 
     @staticmethod
     def sweep(state: Path | None = None) -> tuple[str, ...]:
-        """Delete every cluster whose owner is gone; returns their names."""
+        """Delete every cluster whose owner process has ended; return their names."""
         names = sorted(path.name for path in _folder(state).glob("*") if NAME.fullmatch(path.name))
         return tuple(name for name in names if Cluster(name, state).delete_if_orphan())
 
     def delete_if_orphan(self) -> bool:
-        """Delete it if its owner is gone; returns whether it was. Waits for one that is being started."""
+        """Delete the cluster if its owner process has ended; return whether it did. Waits for a start in progress."""
         if not _is_orphan(load(self.folder)):
             return False
         with self._alone():
@@ -165,25 +165,25 @@ class Cluster:
             )
         return RunningNode(self.folder, record.node), self._distribution(record)
 
-    def _distribution(self, record: Record) -> Distribution:
-        return distribution(self.name, self.cgroup, _reserved(record.size))
+    def _distribution(self, record: ClusterRecord) -> Distribution:
+        return choose_distribution(self.name, self.cgroup, _reserved(record.size))
 
-    def _record(self) -> Record:
-        return load(self.folder) or Record()
+    def _record(self) -> ClusterRecord:
+        return load(self.folder) or ClusterRecord()
 
-    def _spec(self, made_of: Distribution) -> NodeSpec:
+    def _spec(self, distribution: Distribution) -> NodeSpec:
         return NodeSpec(
             name=self.name,
             folder=str(self.folder),
             cgroup=self.cgroup,
-            environment=made_of.environment(),
-            components=made_of.components(),
-            files=made_of.files(),
-            links=made_of.links(),
+            environment=distribution.environment(),
+            components=distribution.components(),
+            files=distribution.files(),
+            links=distribution.links(),
         )
 
-    def _runs_as(self, spec: NodeSpec, record: Record) -> bool:
-        """Whether it runs, and was started with what it would be started with now."""
+    def _runs_as(self, spec: NodeSpec, record: ClusterRecord) -> bool:
+        """Return whether the node runs, and with this spec."""
         if not record.node or not record.node.is_running():
             return False
         try:
@@ -191,20 +191,20 @@ class Cluster:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def _gets_well(self, record: Record) -> bool:
-        """Whether it is healthy, or soon is: a busy machine answers late, and what ends inside is started again."""
-        end = time.monotonic() + WELL_S
+    def _recovers(self, record: ClusterRecord) -> bool:
+        """Return whether the cluster is healthy, or becomes so within `RECOVERY_S`: its components restart."""
+        end = time.monotonic() + RECOVERY_S
         while not self._status(record).is_healthy:
             if time.monotonic() > end:
                 return False
             time.sleep(POLL_S)
         return True
 
-    def _status(self, record: Record | None) -> Status:
+    def _status(self, record: ClusterRecord | None) -> ClusterStatus:
         if not record or not record.node or not record.node.is_running():
-            return Status(name=self.name, kubeconfig=self.kubeconfig, exists=record is not None)
-        api = Api(self._credentials, record.ports.get(API.name, 0), POLL_ANSWER_S)
-        return Status(
+            return ClusterStatus(name=self.name, kubeconfig=self.kubeconfig, exists=record is not None)
+        api = AdminClient(self._credentials, record.ports.get(API.name, 0), POLL_ANSWER_S)
+        return ClusterStatus(
             name=self.name,
             kubeconfig=self.kubeconfig,
             exists=True,
@@ -215,19 +215,19 @@ class Cluster:
             addresses={name: f"{LOOPBACK}:{port}" for name, port in record.ports.items()},
         )
 
-    def _change(self, old: Record, new: Record, made_of: Distribution) -> None:
+    def _change(self, old: ClusterRecord, new: ClusterRecord, distribution: Distribution) -> None:
         if new.forwards != old.forwards:
-            Start(self.folder, new, self._credentials, made_of).forward((API, *old.forwards))
+            ClusterStart(self.folder, new, self._credentials, distribution).forward((API, *old.forwards))
         elif new != old:
             new.save(self.folder)
 
-    def _start(self, record: Record, made_of: Distribution) -> None:
-        spec = self._spec(made_of)
+    def _start(self, record: ClusterRecord, distribution: Distribution) -> None:
+        spec = self._spec(distribution)
         if record.node:
-            say(f"cluster {self.name}: not healthy, or another than asked for; starting it again")
+            say(f"cluster {self.name}: not healthy, or started with other settings; restarting it")
         self._end()
         self._credentials.ensure()
-        Start(self.folder, replace(record, node=None), self._credentials, made_of).run(spec)
+        ClusterStart(self.folder, replace(record, node=None), self._credentials, distribution).run(spec)
 
     def _end(self) -> None:
         record = self._record()
@@ -241,7 +241,7 @@ class Cluster:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with exclusive(self.folder, lambda: say(f"cluster {self.name}: another process is at work on it; waiting ...")):
+        with exclusive(self.folder, lambda: say(f"cluster {self.name}: another process is changing it; waiting ...")):
             yield
 
 
@@ -249,24 +249,24 @@ def _folder(state: Path | None) -> Path:
     return (state or paths.state()).absolute() / "clusters"
 
 
-def _merged(record: Record, forwards: Iterable[Forward]) -> tuple[Forward, ...]:
-    """The remembered forwards, and these in the place of those of their names."""
+def _merged(record: ClusterRecord, forwards: Iterable[Forward]) -> tuple[Forward, ...]:
+    """Return the saved forwards, updated by *forwards* of the same name."""
     return tuple(({item.name: item for item in record.forwards} | {item.name: item for item in forwards}).values())
 
 
-def _reserved(size: Size | None) -> Reserved:
-    """What is kept from the pods, so that they get `size`. Raises ClusterError where the machine has not that much."""
+def _reserved(size: Size | None) -> ReservedResources:
+    """Return what is reserved so that pods get `size`. Raises ClusterError where the machine is too small."""
     memory, cpu = psutil.virtual_memory().total - EVICTION_BYTES, MILLI * (psutil.cpu_count() or 1)
     if size is None:
-        return Reserved(memory=0, cpu=0)
+        return ReservedResources(memory=0, cpu=0)
     if size.memory > memory or size.cpu > cpu:
         raise ClusterError(
-            f"pods are to have {size.memory >> 20} MiB and {size.cpu} millicores, and this machine has "
+            f"pods need {size.memory >> 20} MiB and {size.cpu} millicores, and this machine has "
             f"{memory >> 20} MiB and {cpu} for them: plan for a smaller node"
         )
-    return Reserved(memory=memory - size.memory, cpu=cpu - size.cpu)
+    return ReservedResources(memory=memory - size.memory, cpu=cpu - size.cpu)
 
 
-def _is_orphan(record: Record | None) -> bool:
-    """Whether nobody can want it: its owner is gone, or it died before it could say who that is."""
+def _is_orphan(record: ClusterRecord | None) -> bool:
+    """Return whether the owner process has ended, or the cluster was never recorded completely."""
     return record is None or (record.owner is not None and not record.owner.is_running())

@@ -1,4 +1,4 @@
-"""The configuration files of a node's components, as they lie inside it."""
+"""Configuration files of a node's components, with paths inside the node."""
 
 import json
 import sys
@@ -19,21 +19,21 @@ KUBE_PROXY: Final = SYSTEM / "kube-proxy.yaml"
 RESOLVER: Final = SYSTEM / "resolv.conf"
 CNI_CONFIGURATIONS: Final = SYSTEM / "cni/net.d"
 CNI_PROGRAMS: Final = SYSTEM / "cni/bin"
-ENFORCED: Final = "enforced"
+POLICY_GATE: Final = "enforced"  # name of the CNI plugin on disk; renaming it would restart existing clusters
 
-EVICTION_BYTES: Final = 100 << 20  # what must stay free on the whole machine, a kubelet's default
+EVICTION_BYTES: Final = 100 << 20  # memory that must stay free on the machine, a kubelet's default
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reserved:
-    """What of the machine the pods do not get, so that they get what the caller wants."""
+class ReservedResources:
+    """Resources that pods do not get."""
 
     memory: int  # bytes, besides EVICTION_BYTES
     cpu: int  # millicores
 
 
 def containerd(runc: Path, pause: str) -> str:
-    """For containerd 1.6 and newer, of which 2 still reads this version of the file."""
+    """Return containerd's configuration in version 2, which containerd 1.6 to 2 read."""
     return f"""\
 version = 2
 root = "{HOME}/containerd"
@@ -70,8 +70,8 @@ SystemdCgroup = false
 """
 
 
-def kubelet(cgroup: str, reserved: Reserved) -> str:
-    """Nobody without a certificate or a token; the pods' logs and volumes below the cluster's folder."""
+def kubelet(cgroup: str, reserved: ReservedResources) -> str:
+    """Return the kubelet's configuration: no anonymous access; pod logs and volumes in the cluster's folder."""
     memory = f"{EVICTION_BYTES}"
     return yaml.safe_dump(
         {
@@ -92,12 +92,12 @@ def kubelet(cgroup: str, reserved: Reserved) -> str:
             "containerRuntimeEndpoint": f"unix://{layout.CONTAINERD_SOCKET}",
             "clusterDNS": [layout.DNS_SERVICE],
             "clusterDomain": layout.DOMAIN,
-            "resolvConf": str(RESOLVER),  # of its own: CoreDNS must not be told to ask itself
+            "resolvConf": str(RESOLVER),  # an empty one: CoreDNS must not forward to itself
             "podLogsDir": str(HOME / "logs/pods"),
             "volumePluginDir": str(SYSTEM / "volume-plugins"),
             "failSwapOn": False,
-            "imageGCHighThresholdPercent": 100,  # never: the images cannot be pulled again
-            # A disk that is used by others as well may be fuller than a kubelet likes, and that is no fault of a pod.
+            "imageGCHighThresholdPercent": 100,  # no garbage collection: the images cannot be pulled again
+            # Other programs may fill the disk beyond a kubelet's defaults, and pods must not be evicted for that.
             "evictionHard": {"memory.available": memory, "nodefs.available": "1%", "imagefs.available": "1%"},
             "systemReserved": {"memory": str(reserved.memory), "cpu": f"{reserved.cpu}m"},
             "enforceNodeAllocatable": ["pods"],
@@ -108,7 +108,7 @@ def kubelet(cgroup: str, reserved: Reserved) -> str:
 
 
 def kube_proxy(name: str) -> str:
-    """With iptables; the limits of connection tracking are the whole machine's, and stay as they are."""
+    """Return kube-proxy's configuration, with iptables; the machine's limits of connection tracking are kept."""
     untouched = {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"}
     return yaml.safe_dump(
         {
@@ -126,13 +126,13 @@ def kube_proxy(name: str) -> str:
     )
 
 
-def enforced() -> str:
-    """The program of the plugin `enforced`, for CNI's folder of programs."""
+def policy_gate() -> str:
+    """Return the script that runs the policy gate as a CNI plugin."""
     return f"#!/bin/sh\nexec {sys.executable} -m tools.node.policy_gate\n"
 
 
 def network() -> str:
-    """The pods' network: the bridge, then `enforced`, which holds a pod back until its policies are in force."""
+    """Return the CNI configuration: the bridge, then the policy gate, which delays a pod until its policies hold."""
     bridge = {
         "type": "bridge",
         "bridge": layout.BRIDGE,
@@ -143,6 +143,6 @@ def network() -> str:
     plugins: list[Mapping[str, Any]] = [
         bridge,
         {"type": "portmap", "capabilities": {"portMappings": True}},
-        {"type": ENFORCED, "kubeconfig": str(HOME / "kubelet.kubeconfig")},
+        {"type": POLICY_GATE, "kubeconfig": str(HOME / "kubelet.kubeconfig")},
     ]
     return json.dumps({"cniVersion": "1.0.0", "name": "synapse", "plugins": plugins}, indent=2)

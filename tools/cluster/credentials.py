@@ -1,9 +1,9 @@
-"""Who may talk to a cluster: as in a twin, and each component of the node under its own name."""
+"""Credentials of a cluster: the control plane's users, and one user for each component of the node."""
 
 from pathlib import Path
 from typing import Final
 
-from tools.control_plane.credentials import LOOPBACK, SERVER, Credentials, Identity, User
+from tools.control_plane.credentials import LOOPBACK, SERVER, CertificateIdentity, Credentials, User
 from tools.control_plane.credentials import USERS as CONTROL_PLANE
 from tools.node.layout import ADDRESS, DOMAIN, KUBERNETES_SERVICE
 
@@ -15,15 +15,15 @@ _SERVICE: Final = ("kubernetes", "kubernetes.default", "kubernetes.default.svc",
 
 
 def credentials(folder: Path, node: str) -> Credentials:
-    """The credentials of the cluster in this folder, with a node of this name."""
+    """Return the credentials of the cluster in this folder, with a node of this name."""
     users = CONTROL_PLANE | {
         KUBELET: User(f"system:node:{node}", "system:nodes"),
         KUBE_PROXY: User("system:kube-proxy"),
         KUBE_ROUTER: User("synapse:kube-router"),
     }
     identities = {
-        SERVER: Identity("kube-apiserver", (LOOPBACK, "localhost", ADDRESS, KUBERNETES_SERVICE, *_SERVICE)),
-        KUBELET: Identity(f"system:node:{node}", (ADDRESS, node)),
-        KUBELET_CLIENT: Identity("kube-apiserver"),  # what the API server shows to the kubelet
+        SERVER: CertificateIdentity("kube-apiserver", (LOOPBACK, "localhost", ADDRESS, KUBERNETES_SERVICE, *_SERVICE)),
+        KUBELET: CertificateIdentity(f"system:node:{node}", (ADDRESS, node)),
+        KUBELET_CLIENT: CertificateIdentity("kube-apiserver"),  # the API server's client certificate for the kubelet
     }
     return Credentials(folder, users, identities)

@@ -1,10 +1,10 @@
-"""A node made of K3s, in the same namespaces and with the same network, names and volumes as the other.
+"""A node that runs K3s, with the same network, DNS and volumes as the node of Kubernetes' own programs.
 
-Its command line follows K3s' documentation and source. K3s itself was never run, since it could not be had where this
-was made: `tests/cluster/test_k3s.py` runs it where it is on PATH, and else a stand-in that takes the same flags.
+The command line follows K3s' documentation and source; it was written without a copy of K3s.
+`tests/cluster/test_k3s.py` runs K3s where it is on PATH, else a stand-in that takes the same flags.
 
-What it would pull from a registry is turned off: nothing in there can reach one. It makes an authority of its own,
-which we take over, and knows our users by their tokens.
+Components that K3s would pull from a registry are turned off: the node cannot reach one. K3s makes its own certificate
+authority, which the cluster takes over; the cluster's users are known to it by their tokens.
 """
 
 from dataclasses import dataclass
@@ -13,35 +13,41 @@ from pathlib import Path
 from typing import Final
 
 from tools.cluster import configs, images, manifests
-from tools.cluster.configs import EVICTION_BYTES, Reserved
-from tools.cluster.packages import Programs, programs
+from tools.cluster.configs import EVICTION_BYTES, ReservedResources
+from tools.cluster.packages import NodePrograms, programs
 from tools.control_plane.api import Manifest
 from tools.control_plane.networks import PODS, SERVICES
 from tools.images.scratch import ScratchImage
 from tools.node.layout import ADDRESS, API_PORT, DNS_SERVICE, HOME
-from tools.node.spec import Component
+from tools.node.spec import NodeComponent
 
 K3S: Final = "k3s"
 DATA: Final = HOME / K3S
 AUTHORITY: Final = "server/tls/server-ca.crt"  # below its data
-DISABLED: Final = ("coredns", "local-storage", "metrics-server", "servicelb", "traefik")  # ours, and what nobody needs
+DISABLED: Final = (
+    "coredns",
+    "local-storage",
+    "metrics-server",
+    "servicelb",
+    "traefik",
+)  # replaced by ours, or not needed
 LIMITS: Final = ("max-per-core=0", "min=0", "tcp-timeout-established=0s", "tcp-timeout-close-wait=0s")
-# Where its containerd looks when flannel is off: both are this node's alone.
+# The paths that its containerd reads when flannel is off; the node's /etc and /opt are not the host's.
 CNI_CONFIGURATION: Final = "/etc/cni/net.d/10-synapse.conflist"
 CNI_PROGRAMS: Final = Path("/opt/cni/bin")
 
 
 @dataclass(frozen=True)
 class K3s:
-    """One program that is all components."""
+    """K3s as the one component of a node."""
 
     node: str
     cgroup: str
-    reserved: Reserved
+    reserved: ReservedResources
     program: Path
 
     @cached_property
-    def programs(self) -> Programs:
+    def programs(self) -> NodePrograms:
         return programs()
 
     @cached_property
@@ -54,12 +60,12 @@ class K3s:
     def manifests(self) -> dict[str, Manifest]:
         return manifests.objects(self.images)
 
-    def components(self) -> tuple[Component, ...]:
-        return (Component(name=K3S, command=(str(self.program), "server", *self._server(), *self._kubelet())),)
+    def components(self) -> tuple[NodeComponent, ...]:
+        return (NodeComponent(name=K3S, command=(str(self.program), "server", *self._server(), *self._kubelet())),)
 
     def files(self) -> dict[str, str]:
-        enforced = str(CNI_PROGRAMS / configs.ENFORCED)
-        return {CNI_CONFIGURATION: configs.network(), enforced: configs.enforced(), str(configs.RESOLVER): ""}
+        gate = str(CNI_PROGRAMS / configs.POLICY_GATE)
+        return {CNI_CONFIGURATION: configs.network(), gate: configs.policy_gate(), str(configs.RESOLVER): ""}
 
     def links(self) -> dict[str, str]:
         return {str(CNI_PROGRAMS / name): str(path) for name, path in self.programs.cni().items()}

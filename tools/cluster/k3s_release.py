@@ -1,4 +1,4 @@
-"""The program that K3s is: on PATH, or its pinned release where that is asked for."""
+"""Find the program `k3s`: on PATH, or its pinned release where `SYNAPSE_K3S=fetch` is set."""
 
 import os
 import platform
@@ -10,14 +10,14 @@ from tools import paths
 from tools.errors import ToolchainError
 from tools.locks import exclusive
 from tools.offline import release
-from tools.offline.pins import GO_ARCH, Published, Release
+from tools.offline.pins import GO_ARCH, PublishedProgram, Release
 from tools.offline.toolchain import keep
 from tools.progress import say
 
 NAME: Final = "k3s"
-WISH: Final = "SYNAPSE_K3S"
+VARIABLE: Final = "SYNAPSE_K3S"
 FETCH: Final = "fetch"
-PUBLISHED: Final = Published(
+PUBLISHED: Final = PublishedProgram(
     name=NAME,
     version="1.35.6",
     release=Release(
@@ -29,41 +29,42 @@ PUBLISHED: Final = Published(
 
 
 def k3s() -> Path | None:
-    """The program, or None where Kubernetes' own are to be used; K3s is not fetched unless SYNAPSE_K3S says so.
+    """Return the program, or None to use Kubernetes' own programs.
 
-    Raises ToolchainError where the wish is unknown or the release cannot be had, as a ChecksumError where it is
-    another.
+    Raises ToolchainError for an unknown value of SYNAPSE_K3S or a release that cannot be fetched, and ChecksumError for
+    a release other than the pinned one.
     """
-    wish = os.environ.get(WISH, "")
-    if wish not in {"", FETCH}:
-        raise ToolchainError(f"{WISH} is {wish!r}: leave it out, or set it to {FETCH!r} to have K3s fetched")
-    found = shutil.which(NAME)
-    if found:
-        return Path(found)
-    return _fetched(PUBLISHED) if wish else None
+    choice = os.environ.get(VARIABLE, "")
+    if choice not in {"", FETCH}:
+        raise ToolchainError(f"{VARIABLE} is {choice!r}: leave it out, or set it to {FETCH!r} to download K3s")
+    if path := shutil.which(NAME):
+        return Path(path)
+    return _release(PUBLISHED) if choice else None
 
 
-def _fetched(published: Published) -> Path:
-    """Its release, fetched once: two processes that need it fetch it once."""
+def _release(published: PublishedProgram) -> Path:
+    """Return the program of the release, downloaded by one process at a time."""
     digest = release.checksum(published)
     if digest is None:
         raise _missing(f"no checksum of it is pinned for {platform.system()} on {platform.machine()}")
     folder = paths.cache() / "releases" / f"{NAME}-{published.version}-{digest[:16]}"
-    with exclusive(paths.cache() / "locks" / NAME, lambda: say("another process is fetching k3s; waiting for it ...")):
+    with exclusive(
+        paths.cache() / "locks" / NAME, lambda: say("another process is downloading k3s; waiting for it ...")
+    ):
         if not folder.exists():
             _fetch(published, folder)
     return release.program(published, folder)
 
 
-def _fetch(published: Published, folder: Path) -> None:
+def _fetch(published: PublishedProgram, folder: Path) -> None:
     try:
         keep(folder, lambda fresh: release.fetch(published, fresh))
     except release.ReleaseUnreachableError as error:
-        raise _missing(f"its release could not be fetched ({error})") from error
+        raise _missing(f"its release could not be downloaded ({error})") from error
 
 
 def _missing(why: str) -> ToolchainError:
     return ToolchainError(
-        f"k3s is not on PATH, and {why}: install it (https://docs.k3s.io/installation), or leave {WISH} out to run "
+        f"k3s is not on PATH, and {why}: install it (https://docs.k3s.io/installation), or leave {VARIABLE} out to run "
         "Kubernetes' own programs"
     )

@@ -1,4 +1,4 @@
-"""What a new cluster is given before anyone deploys: names, storage and who may do what, as K3s has them."""
+"""First objects of a new cluster, as K3s has them: DNS, storage and RBAC."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from tools.node.layout import DNS_SERVICE, DOMAIN, VOLUMES
 SYSTEM: Final = "kube-system"
 STORAGE_CLASS: Final = "local-path"
 PROVISIONER: Final = "rancher.io/local-path"
-DNS_LABELS: Final = {"k8s-app": "kube-dns"}  # what network policies look for
+DNS_LABELS: Final = {"k8s-app": "kube-dns"}  # the labels that network policies select
 STORAGE_LABELS: Final = {"app": "local-path-provisioner"}
 ADDRESSES: Final = "synapse-addresses"
 DNS_PORT: Final = 53
@@ -25,21 +25,21 @@ COREFILE: Final = f""".:{DNS_PORT} {{
     cache 30
 }}
 """
-# local-path runs them in a pod of its own, with the volume's folder in VOL_DIR.
+# local-path runs each script in a helper pod, with the volume's folder in VOL_DIR.
 SETUP: Final = '#!/bin/sh\nset -eu\nmkdir -m 0777 -p "$VOL_DIR"\n'
 TEARDOWN: Final = '#!/bin/sh\nset -eu\nrm -rf "$VOL_DIR"\n'
 
 
 def objects(made: Mapping[str, ScratchImage]) -> dict[str, Manifest]:
-    """Every object by its path in the API, in an order that they can be made in."""
-    found: dict[str, Manifest] = {}
+    """Return every object by its path in the API, in an order that can be applied."""
+    by_path: dict[str, Manifest] = {}
     for manifest in (*_kubelet(), *_kube_router(), *_addresses(), *_dns(made[images.DNS]), *_storage(made)):
-        found[path(manifest)] = manifest
-    return found
+        by_path[path(manifest)] = manifest
+    return by_path
 
 
 def path(manifest: Manifest) -> str:
-    """Where the API server has this object."""
+    """Return the object's path in the API."""
     version, kind, metadata = manifest["apiVersion"], manifest["kind"], manifest["metadata"]
     root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
     inside = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
@@ -53,7 +53,7 @@ def _plural(word: str) -> str:
 
 
 def _kubelet() -> Iterator[Manifest]:
-    """Let the API server fetch logs and open shells: it comes with a certificate of this name."""
+    """Let the API server fetch logs and open shells; its client certificate has this user name."""
     yield _bound("synapse:kube-apiserver", "system:kubelet-api-admin", {"kind": "User", "name": "kube-apiserver"})
 
 
@@ -69,7 +69,7 @@ def _kube_router() -> Iterator[Manifest]:
 
 
 def _addresses() -> Iterator[Manifest]:
-    """Keep what `enforced` says of a starting pod: a kubelet takes back what it does not know yet, and the rules go."""
+    """Keep the address that the policy gate sets on a starting pod: the kubelet would remove it and its rules."""
     status = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/status"], "operations": ["UPDATE"]}
     keeps = "!has(oldObject.status.podIP) || has(object.status.podIP) || has(object.metadata.deletionTimestamp)"
     starts = "oldObject.status.phase == 'Pending' && object.status.phase == 'Pending'"
@@ -160,7 +160,7 @@ def _storage_files(shell: ScratchImage) -> dict[str, str]:
 
 
 def _storage_class() -> Manifest:
-    """The default one: a volume is made on the node that its first pod lands on."""
+    """Return the default storage class, which makes a volume on the node of its first pod."""
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
@@ -172,7 +172,7 @@ def _storage_class() -> Manifest:
 
 
 def _deployment(labels: Mapping[str, str], account: str, container: Manifest, **pod_spec: Any) -> Manifest:  # noqa: ANN401
-    """One hardened replica that is called as its container."""
+    """Return a Deployment of one hardened replica, named as its container."""
     hardened = {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,

@@ -1,4 +1,4 @@
-"""The running node, seen from the host: start it, end it, give it forwards, and run programs inside."""
+"""The node as seen from the host: start, end, forwards and images."""
 
 import json
 import os
@@ -27,17 +27,17 @@ from tools.node.spec import NodeSpec
 END_S: Final = 30.0
 POLL_S: Final = 0.02
 ANSWER_S: Final = 30.0
-UNPACKED: Final = re.compile(r"\s([^\s@]+) \((sha256:[0-9a-f]{64})\)")  # a name with a digest needs no other
-Ctr = tuple[str, ...]  # the command that a distribution has for its images
+UNPACKED: Final = re.compile(r"\s([^\s@]+) \((sha256:[0-9a-f]{64})\)")  # a name that has a digest already is skipped
+Ctr = tuple[str, ...]  # the distribution's command for images
 LOG: Final = "logs/node.log"
 
 
 def start(spec: NodeSpec, remember: Callable[[Process], None]) -> None:
-    """Start process 1 of a node in namespaces of its own; what it runs follows by itself."""
+    """Start process 1 of a node in new namespaces; it starts the components."""
     folder = Path(spec.folder)
     for name in ("logs", "volumes", "kubelet", "containerd"):
         (folder / name).mkdir(exist_ok=True)
-    for name in ("status.json", CONTROL):  # of a life before
+    for name in ("status.json", CONTROL):  # left by the previous start
         (folder / name).unlink(missing_ok=True)
     spec.write(folder / "node.json")
     cgroups.make(spec.cgroup)
@@ -46,7 +46,7 @@ def start(spec: NodeSpec, remember: Callable[[Process], None]) -> None:
 
 
 def end(process: Process | None, cgroup: str) -> None:
-    """End a node at once, as a power cut would; returns when all its processes are gone. Raises ClusterError."""
+    """Kill a node and wait until all its processes are gone. Raises ClusterError."""
     if process and process.is_running():
         deadline = time.monotonic() + END_S
         for child in _children(process):
@@ -59,21 +59,21 @@ def end(process: Process | None, cgroup: str) -> None:
 
 @dataclass(frozen=True)
 class RunningNode:
-    """A node whose process 1 is there."""
+    """A node whose process 1 runs."""
 
     folder: Path
     process: Process
 
     def status(self) -> dict[str, dict[str, Any]]:
-        """Each component's pid (inside) and how often it was started; empty while nothing runs yet."""
+        """Return each component's pid (inside the node) and number of starts; empty while nothing runs yet."""
         try:
-            found: dict[str, dict[str, Any]] = json.loads((self.folder / "status.json").read_text())
+            components: dict[str, dict[str, Any]] = json.loads((self.folder / "status.json").read_text())
         except FileNotFoundError:
             return {}
-        return found
+        return components
 
     def forward(self, forwards: Iterable[Forward], listeners: Mapping[str, socket.socket]) -> None:
-        """Serve these from now on, on a listener of its name or, where there is none, on the socket that it has."""
+        """Serve these forwards, each on its listener or, where there is none, on the socket that it already has."""
         targets = json.dumps([{**asdict(item), "is_new": item.name in listeners} for item in forwards]).encode()
         folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -86,19 +86,19 @@ class RunningNode:
             os.close(folder)
 
     def import_image(self, archive: Path, ctr: Ctr, environment: Mapping[str, str]) -> tuple[str, ...]:
-        """Give containerd the images of a docker-archive or an oci-archive, under their tags and their digests.
+        """Import the images of a docker-archive or an oci-archive into containerd, under their tags and their digests.
 
-        Returns each as name:tag@sha256:... Raises ClusterError with containerd's own words.
+        Returns each as name:tag@sha256:... Raises ClusterError with containerd's message.
         """
         with archive.open("rb") as content:
             output = self._ctr(ctr, environment, "images", "import", "-", stdin=content)
-        found = UNPACKED.findall(output)
-        for name, digest in found:
+        images = UNPACKED.findall(output)
+        for name, digest in images:
             self._ctr(ctr, environment, "images", "tag", "--force", name, f"{name.rpartition(':')[0]}@{digest}")
-        return tuple(f"{name}@{digest}" for name, digest in found)
+        return tuple(f"{name}@{digest}" for name, digest in images)
 
     def images(self, ctr: Ctr, environment: Mapping[str, str]) -> frozenset[str]:
-        """The names of the images that containerd has; raises ClusterError while it does not answer."""
+        """Return the names of the images in containerd. Raises ClusterError while it does not respond."""
         return frozenset(self._ctr(ctr, environment, "images", "ls", "-q").split())
 
     def _ctr(self, ctr: Ctr, environment: Mapping[str, str], *arguments: str, stdin: Any = None) -> str:  # noqa: ANN401
@@ -122,7 +122,7 @@ class RunningNode:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on the host's loopback; with port 0, on a free port. Raises OSError."""
+    """Return a socket that listens on the host's loopback; port 0 is any free port. Raises OSError."""
     return socket.create_server((LOOPBACK, port), backlog=socket.SOMAXCONN)
 
 

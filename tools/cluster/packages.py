@@ -1,6 +1,6 @@
-"""Programs of a node that Debian has: unpacked into the cache and not installed, so that no daemon starts.
+"""Debian programs of a node: unpacked into the cache, not installed, so that no daemon starts.
 
-Without apt, all of them have to be installed.
+Without apt, they must be installed on the machine.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ PROGRAMS: Final = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "ip",
 CNI: Final = ("bridge", "host-local", "loopback", "portmap")
 CNI_FOLDERS: Final = ("usr/lib/cni", "opt/cni/bin")
 ALTERNATIVES: Final = tuple(f"ip{six}tables{what}" for six in ("", "6") for what in ("", "-save", "-restore"))
-MULTI: Final = "xtables-nft-multi"  # what Debian's installation makes the alternatives links to
-# Of the system, and not of whoever calls: the same machine, the same node.
+MULTI: Final = "xtables-nft-multi"  # the target of Debian's alternatives
+# Not the caller's PATH, so that every user of a machine gets the same node.
 BIN: Final = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
 RELEASE: Final = Path("/etc/os-release")
 APT_S: Final = 900
@@ -41,49 +41,49 @@ TAIL_LINES: Final = 5
 
 
 @dataclass(frozen=True)
-class Programs:
-    """Where a node finds what it runs: in an unpacked tree first, then on the machine itself."""
+class NodePrograms:
+    """Programs of a node: in the unpacked packages first, then on the machine."""
 
     root: Path | None
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes programs of the tree find each other, their libraries and their plugins."""
+        """Environment in which unpacked programs find each other, their libraries and their plugins."""
         libraries = self._under(*(f"{folder}/{platform.machine()}-linux-gnu" for folder in ("usr/lib", "lib")))
-        found = {"PATH": os.pathsep.join((*self._under(*BIN), *(f"/{folder}" for folder in BIN))), "HOME": "/root"}
+        variables = {"PATH": os.pathsep.join((*self._under(*BIN), *(f"/{folder}" for folder in BIN))), "HOME": "/root"}
         if libraries:
-            found["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
-            found["XTABLES_LIBDIR"] = f"{libraries[0]}/xtables"
-        return found
+            variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
+            variables["XTABLES_LIBDIR"] = f"{libraries[0]}/xtables"
+        return variables
 
     def program(self, name: str) -> Path:
-        """Raises ToolchainError where it is nowhere."""
-        found = shutil.which(name, path=self.environment["PATH"])
-        if found is None:
-            raise ToolchainError(f"a cluster needs {name}, which is nowhere in /usr: install it, or use `make twin`")
-        return Path(found)
+        """Return the path of a program. Raises ToolchainError where it is missing."""
+        path = shutil.which(name, path=self.environment["PATH"])
+        if path is None:
+            raise ToolchainError(f"a cluster needs {name}, which is not installed: install it, or use `make twin`")
+        return Path(path)
 
     def cni(self) -> dict[str, Path]:
-        """The network plugins by name. Raises ToolchainError where one is missing."""
+        """Return the CNI plugins by name. Raises ToolchainError where one is missing."""
         roots = [root for root in (self.root, Path("/")) if root]
         folders = [root / folder for root in roots for folder in CNI_FOLDERS]
         for folder in folders:
             if all((folder / name).exists() for name in CNI):
                 return {name: folder / name for name in CNI}
-        places_ = ", ".join(f"/{folder}" for folder in CNI_FOLDERS)
-        raise ToolchainError(f"a cluster needs the CNI plugins {', '.join(CNI)} in one of {places_}: install them")
+        searched = ", ".join(f"/{folder}" for folder in CNI_FOLDERS)
+        raise ToolchainError(f"a cluster needs the CNI plugins {', '.join(CNI)} in one of {searched}: install them")
 
     def _under(self, *folders: str) -> tuple[str, ...]:
         return tuple(str(self.root / folder) for folder in folders) if self.root else ()
 
 
-def programs() -> Programs:
-    """All that Debian has to bring, unpacked first where it must be. Raises ToolchainError where it cannot be had."""
-    found = Programs(_unpacked() if shutil.which("apt-get") and shutil.which("dpkg") else None)
+def programs() -> NodePrograms:
+    """Return the node's programs, unpacked first where that is needed. Raises ToolchainError where one is missing."""
+    node_programs = NodePrograms(_unpacked() if shutil.which("apt-get") and shutil.which("dpkg") else None)
     for name in PROGRAMS:
-        found.program(name)
-    found.cni()
-    return found
+        node_programs.program(name)
+    node_programs.cni()
+    return node_programs
 
 
 def _unpacked() -> Path:
@@ -97,7 +97,7 @@ def _unpacked() -> Path:
 
 
 def _unpack(target: Path) -> None:
-    say(f"unpacking the Debian packages {', '.join(PACKAGES)} and what they need; nothing is installed ...")
+    say(f"unpacking the Debian packages {', '.join(PACKAGES)} and their dependencies; nothing is installed ...")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as scratch:
         archives, root = Path(scratch, "archives"), Path(scratch, "root")
@@ -110,12 +110,12 @@ def _unpack(target: Path) -> None:
 
 
 def _download(archives: Path) -> None:
-    """The packages, and those of their dependencies that this machine has not."""
+    """Download the packages and their dependencies that are not installed."""
     fetch = ["apt-get", "install", "--download-only", "--reinstall", "--no-install-recommends", "-y", "-qq"]
     options = ["-o", f"Dir::Cache::archives={archives}", "-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]
     try:
         _run(*fetch, *options, *PACKAGES)
-    except ToolchainError:  # lists that are old, or none
+    except ToolchainError:  # the package lists are old or missing
         _run("apt-get", "update", "-qq")
         _run(*fetch, *options, *PACKAGES)
 
@@ -137,6 +137,4 @@ def _run(*command: str) -> None:
     )
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-TAIL_LINES:])
-        raise ToolchainError(
-            f"{' '.join(command[:2])} failed, which a cluster needs for {', '.join(PACKAGES)}:\n{tail}"
-        )
+        raise ToolchainError(f"{' '.join(command[:2])} failed; a cluster needs it for {', '.join(PACKAGES)}:\n{tail}")

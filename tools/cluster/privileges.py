@@ -1,4 +1,4 @@
-"""What the machine must allow before a node of real pods can run on it."""
+"""Check the privileges that a node with real pods needs on this machine."""
 
 import os
 import shutil
@@ -13,22 +13,22 @@ UNSHARE: Final = ("--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--ki
 FILE_SYSTEMS: Final = Path("/proc/filesystems")
 BRIDGED: Final = Path("/proc/sys/net/bridge")
 TRY_S: Final = 30.0
-INSTEAD: Final = "try the simulated machine with `make twin`, or name a cluster of yours in SYNAPSE_KUBECONFIG"
+INSTEAD: Final = "try the simulated machine with `make twin`, or set SYNAPSE_KUBECONFIG to use an existing cluster"
 
 
 def check() -> None:
-    """Raises ClusterError with one sentence: what is missing, and what to do instead."""
+    """Check the machine. Raises ClusterError with one sentence: what is missing, and what to do instead."""
     if missing := _missing():
         raise ClusterError(f"real pods cannot run here: {missing}; {INSTEAD}")
 
 
 def unshare() -> list[str]:
-    """The command that starts another in namespaces of its own, as their process 1."""
+    """Return the command prefix that starts a command as process 1 of new namespaces."""
     return [shutil.which("unshare") or "unshare", *UNSHARE, "--"]
 
 
 def _missing() -> str | None:
-    """The first thing that is missing; each is looked for only where those before it are there."""
+    """Return the first missing prerequisite; a later check may need the earlier ones."""
     return _not_root() or _no_programs() or _no_cgroups() or _no_kernel_parts() or _refused_namespaces()
 
 
@@ -43,10 +43,10 @@ def _no_programs() -> str | None:
 
 
 def _no_cgroups() -> str | None:
-    found = [hierarchy.root for hierarchy in hierarchies()]
-    if locked := [str(root) for root in found if not os.access(root, os.W_OK)]:
+    roots = [hierarchy.root for hierarchy in hierarchies()]
+    if locked := [str(root) for root in roots if not os.access(root, os.W_OK)]:
         return f"control groups cannot be made in {', '.join(locked)}"
-    return None if found else "no control groups are mounted below /sys/fs/cgroup"
+    return None if roots else "no control groups are mounted below /sys/fs/cgroup"
 
 
 def _no_kernel_parts() -> str | None:

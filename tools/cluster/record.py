@@ -1,4 +1,4 @@
-"""What a cluster remembers of itself between two commands."""
+"""Saved state of a cluster between two commands."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -12,7 +12,7 @@ from tools.errors import ClusterError
 
 @dataclass(frozen=True)
 class Forward:
-    """A port of the host's loopback that reaches `host:port` in the cluster: a Service's DNS name, for example."""
+    """A port of the host's loopback that reaches `host:port` in the cluster, such as a Service's DNS name."""
 
     name: str
     host: str
@@ -21,28 +21,28 @@ class Forward:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """What pods may have of the machine."""
+    """Resources of the machine that pods may use."""
 
     memory: int  # bytes
     cpu: int  # millicores
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """Saved whenever it changes, so that whatever was started can be found and ended."""
+class ClusterRecord:
+    """Record of a cluster, saved at every change, so that everything that was started can be ended."""
 
-    size: Size | None = None  # all of the machine
+    size: Size | None = None  # None: all of the machine
     forwards: tuple[Forward, ...] = ()
     ports: dict[str, int] = field(default_factory=dict)  # of loopback, by the forward's name
-    node: Process | None = None  # `unshare`, whose one child is process 1 of the node
-    owner: Process | None = None  # the process without which this cluster has no use
+    node: Process | None = None  # the process of `unshare`; its one child is process 1 of the node
+    owner: Process | None = None  # the cluster is deleted once this process has ended
 
     def save(self, folder: Path) -> None:
         write_private(_file(folder), json.dumps(asdict(self), indent=2))
 
 
-def load(folder: Path) -> Record | None:
-    """The record of the cluster in `folder`; None where there is none. Raises ClusterError where it makes no sense."""
+def load(folder: Path) -> ClusterRecord | None:
+    """Return the record of the cluster in `folder`, or None. Raises ClusterError for an invalid one."""
     file = _file(folder)
     if not file.exists():
         return None
@@ -54,8 +54,8 @@ def load(folder: Path) -> Record | None:
         ) from error
 
 
-def _record(raw: dict[str, Any]) -> Record:
-    return Record(
+def _record(raw: dict[str, Any]) -> ClusterRecord:
+    return ClusterRecord(
         size=Size(**raw["size"]) if raw["size"] else None,
         forwards=tuple(Forward(**item) for item in raw["forwards"]),
         ports=dict(raw["ports"]),

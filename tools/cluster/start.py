@@ -1,4 +1,4 @@
-"""One start of a cluster: node, ways in, images and first objects; on any failure the node is ended again."""
+"""Start a cluster: node, forwards, images and first objects; on any failure the node is ended."""
 
 import socket
 import time
@@ -12,8 +12,8 @@ from tools.cluster import images, node
 from tools.cluster.distribution import Distribution
 from tools.cluster.node import LOG, RunningNode, listen
 from tools.cluster.readiness import is_system_ready, is_up_to_date
-from tools.cluster.record import Forward, Record
-from tools.control_plane.api import Api
+from tools.cluster.record import ClusterRecord, Forward
+from tools.control_plane.api import AdminClient
 from tools.control_plane.credentials import ADMIN, LOOPBACK, Credentials
 from tools.control_plane.files import write_private
 from tools.control_plane.processes import Process, tail
@@ -23,25 +23,27 @@ from tools.node.spec import NodeSpec
 from tools.progress import say
 
 API: Final = Forward("api", LOOPBACK, API_PORT)  # the first forward of every cluster
-READY_S: Final = 180.0  # about 20 s in practice; a busy machine with two cores needs patience
+READY_S: Final = 180.0  # about 20 s in practice, more on a busy machine with two cores
 POLL_S: Final = 0.1
-POLL_ANSWER_S: Final = 20.0  # one that is late is not down: commands would say so, or leave a stack undestroyed
+POLL_ANSWER_S: Final = 20.0  # a slow API server must not be taken for one that does not run
 
 
-class Start:
-    """Turns a record without a node into one with a node that pods can run on, saved at every step."""
+class ClusterStart:
+    """One start of a cluster; the record is saved at every step."""
 
-    def __init__(self, folder: Path, record: Record, credentials: Credentials, distribution: Distribution) -> None:
+    def __init__(
+        self, folder: Path, record: ClusterRecord, credentials: Credentials, distribution: Distribution
+    ) -> None:
         self.record = record
         self._folder = folder
         self._credentials = credentials
         self._distribution = distribution
 
     def run(self, spec: NodeSpec) -> None:
-        """Raises ClusterError, with the last lines of a log where one may tell why."""
+        """Start the node. Raises ClusterError, with the last lines of a log where there is one."""
         try:
             node.start(spec, self._remember)
-            self._until("the node takes orders", (self._folder / CONTROL).exists)
+            self._until("the node accepts forwards", (self._folder / CONTROL).exists)
             self._trust()
             self.forward()
             self._images()
@@ -53,7 +55,7 @@ class Start:
             raise
 
     def _trust(self) -> None:
-        """Let every component of the node know its API server by the authority that vouches for it."""
+        """Give every component of the node the certificate of the API server's authority."""
         authority = self._distribution.authority(self._folder)
         self._until("the API server has an authority", authority.exists)
         if authority != self._credentials.authority:
@@ -62,11 +64,11 @@ class Start:
         self._credentials.write_kubeconfigs(dict.fromkeys(users, f"{ADDRESS}:{API_PORT}"))
 
     def forward(self, served: tuple[Forward, ...] = ()) -> None:
-        """Have each forward served that is not as in `served`, on the port of the host that it had if that is free."""
+        """Serve each forward that is not in `served`, on its former port of the host where that is free."""
         forwards = [item for item in (API, *self.record.forwards) if item not in served]
-        held = {item.name for item in served}  # their sockets are open in the node
+        open_names = {item.name for item in served}  # their sockets are open in the node
         with ExitStack() as stack:
-            new = [item.name for item in forwards if item.name not in held]
+            new = [item.name for item in forwards if item.name not in open_names]
             listeners = {name: stack.enter_context(self._listener(name)) for name in new}
             self._node.forward(forwards, listeners)
             ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
@@ -78,16 +80,16 @@ class Start:
         try:
             return listen(port)
         except OSError:
-            say(f"cluster {self._folder.name}: port {port}, which {name} had, is taken; it gets another")
+            say(f"cluster {self._folder.name}: port {port}, which forward {name} had, is taken; using another")
             return listen(0)
 
     def _images(self) -> None:
-        """Import those that the node has not: in its first life, and when one of their programs has changed."""
+        """Import the images that the node lacks: at its first start, and after a change of a program."""
         ctr, environment = self._distribution.ctr(), self._distribution.environment()
         self._until("containerd is ready", lambda: self._names() is not None)
-        there = self._names() or frozenset()
+        existing = self._names() or frozenset()
         for image in self._distribution.images.values():
-            if image.reference not in there:
+            if image.reference not in existing:
                 self._node.import_image(images.archive(image), ctr, environment)
 
     def _names(self) -> frozenset[str] | None:
@@ -97,13 +99,13 @@ class Start:
             return None
 
     def _settle(self) -> None:
-        patient = replace(self._api, answer_s=READY_S)  # nobody asks again
+        patient = replace(self._api, answer_s=READY_S)  # this request is not repeated
         for path, manifest in self._distribution.manifests().items():
             patient.apply(path, manifest)
         self._until("the node is Ready", lambda: self._api.is_node_ready(self._folder.name))
         self._until("pods can be made", self._api.has_default_account)
-        self._until("names and volumes are served", lambda: is_system_ready(self._api, self._node.process))
-        self._until("pods are as they are said to be", lambda: is_up_to_date(self._api, self._node.process))
+        self._until("DNS and volumes are served", lambda: is_system_ready(self._api, self._node.process))
+        self._until("the status of all pods is current", lambda: is_up_to_date(self._api, self._node.process))
 
     @property
     def _node(self) -> RunningNode:
@@ -111,18 +113,18 @@ class Start:
         return RunningNode(self._folder, self.record.node)
 
     @property
-    def _api(self) -> Api:
-        return Api(self._credentials, self.record.ports[API.name], POLL_ANSWER_S)
+    def _api(self) -> AdminClient:
+        return AdminClient(self._credentials, self.record.ports[API.name], POLL_ANSWER_S)
 
     def _remember(self, process: Process) -> None:
         self._save(replace(self.record, node=process))
 
-    def _save(self, record: Record) -> None:
+    def _save(self, record: ClusterRecord) -> None:
         self.record = record
         record.save(self._folder)
 
     def _until(self, what: str, is_so: Callable[[], bool]) -> None:
-        """Wait for a fact; raises ClusterError when the node ends before, or `READY_S` pass."""
+        """Wait for a condition. Raises ClusterError where the node ends first, or after `READY_S`."""
         started = time.monotonic()
         while not is_so():
             if not self._node.process.is_running():
@@ -130,6 +132,6 @@ class Start:
                 raise ClusterError(f"the node ended while it started; its log is {log}\n{tail(log)}")
             if time.monotonic() - started > READY_S:
                 logs = self._folder / "logs"
-                raise ClusterError(f"after {READY_S:.0f} s it is not so that {what}; the logs are in {logs}")
+                raise ClusterError(f"after {READY_S:.0f} s it is still not true that {what}; the logs are in {logs}")
             time.sleep(POLL_S)
         say(f"cluster {self._folder.name}: {what} ({time.monotonic() - started:.1f} s)")

@@ -1,4 +1,4 @@
-"""A node made of Kubernetes' own programs, with the parts around them that K3s has."""
+"""A node that runs Kubernetes' own programs, with the same additions as K3s."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from tools.cluster import configs, images, manifests
-from tools.cluster.configs import Reserved
+from tools.cluster.configs import ReservedResources
 from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
-from tools.cluster.packages import Programs, programs
+from tools.cluster.packages import NodePrograms, programs
 from tools.control_plane.api import Manifest
 from tools.control_plane.components import API_SERVER, ETCD, STORE, ControlPlane
 from tools.control_plane.credentials import CONTROLLER_MANAGER, SCHEDULER
@@ -16,7 +16,7 @@ from tools.control_plane.networks import PODS, SERVICES
 from tools.images.scratch import ScratchImage
 from tools.node import layout
 from tools.node.layout import ADDRESS, API_PORT, HOME
-from tools.node.spec import Component
+from tools.node.spec import NodeComponent
 from tools.offline.toolchain import tool
 
 CONTAINERD: Final = "containerd"
@@ -28,14 +28,14 @@ CNI_CONFIGURATION: Final = configs.CNI_CONFIGURATIONS / "10-synapse.conflist"
 
 @dataclass(frozen=True)
 class Upstream:
-    """Everything about such a node but its namespaces."""
+    """Components and files of such a node."""
 
     node: str
     cgroup: str
-    reserved: Reserved
+    reserved: ReservedResources
 
     @cached_property
-    def programs(self) -> Programs:
+    def programs(self) -> NodePrograms:
         return programs()
 
     @cached_property
@@ -48,32 +48,32 @@ class Upstream:
     def manifests(self) -> dict[str, Manifest]:
         return manifests.objects(self.images)
 
-    def components(self) -> tuple[Component, ...]:
-        """In the order in which they are started."""
+    def components(self) -> tuple[NodeComponent, ...]:
+        """Return the components in the order of their start."""
         runtime = f"{layout.CONTAINERD_SOCKET}"
         return (
-            Component(name=ETCD, command=(str(tool(ETCD)), *self._plane.etcd())),
-            Component(name=CONTAINERD, command=self._containerd()),
-            Component(name=API_SERVER, command=self._api_server(), needs=(STORE_SOCKET,)),
-            Component(name=CONTROLLER_MANAGER, command=self._controller_manager(), needs=(API,)),
-            Component(name=SCHEDULER, command=(str(tool(SCHEDULER)), *self._plane.scheduler()), needs=(API,)),
-            Component(name=KUBELET, command=self._kubelet(), needs=(runtime, API)),
-            Component(name=KUBE_PROXY, command=self._kube_proxy(), needs=(API,)),
-            Component(name=KUBE_ROUTER, command=self._kube_router(), needs=(API,)),
+            NodeComponent(name=ETCD, command=(str(tool(ETCD)), *self._plane.etcd())),
+            NodeComponent(name=CONTAINERD, command=self._containerd()),
+            NodeComponent(name=API_SERVER, command=self._api_server(), needs=(STORE_SOCKET,)),
+            NodeComponent(name=CONTROLLER_MANAGER, command=self._controller_manager(), needs=(API,)),
+            NodeComponent(name=SCHEDULER, command=(str(tool(SCHEDULER)), *self._plane.scheduler()), needs=(API,)),
+            NodeComponent(name=KUBELET, command=self._kubelet(), needs=(runtime, API)),
+            NodeComponent(name=KUBE_PROXY, command=self._kube_proxy(), needs=(API,)),
+            NodeComponent(name=KUBE_ROUTER, command=self._kube_router(), needs=(API,)),
         )
 
     def files(self) -> dict[str, str]:
-        """By their place inside."""
+        """Return the configuration files by their path inside the node."""
         pause = self.images[images.PAUSE].reference
-        found = {
+        contents = {
             configs.CONTAINERD: configs.containerd(self.programs.program("runc"), pause),
             configs.KUBELET: configs.kubelet(self.cgroup, self.reserved),
             configs.KUBE_PROXY: configs.kube_proxy(self.node),
             configs.RESOLVER: "",
             CNI_CONFIGURATION: configs.network(),
-            configs.CNI_PROGRAMS / configs.ENFORCED: configs.enforced(),
+            configs.CNI_PROGRAMS / configs.POLICY_GATE: configs.policy_gate(),
         }
-        return {str(path): content for path, content in found.items()}
+        return {str(path): content for path, content in contents.items()}
 
     def links(self) -> dict[str, str]:
         return {str(configs.CNI_PROGRAMS / name): str(path) for name, path in self.programs.cni().items()}
@@ -87,7 +87,7 @@ class Upstream:
     @property
     def _plane(self) -> ControlPlane:
         inside = credentials(HOME, self.node)
-        return ControlPlane(folder=HOME, bind="0.0.0.0", port=API_PORT, advertised=ADDRESS, credentials=inside)  # noqa: S104 - of its own network
+        return ControlPlane(folder=HOME, bind="0.0.0.0", port=API_PORT, advertised=ADDRESS, credentials=inside)  # noqa: S104 - the node has its own network
 
     def _api_server(self) -> tuple[str, ...]:
         inside = self._plane.credentials
@@ -122,7 +122,7 @@ class Upstream:
         return (str(tool(KUBE_PROXY)), f"--config={configs.KUBE_PROXY}")
 
     def _kube_router(self) -> tuple[str, ...]:
-        """The firewall of it alone, as K3s has it."""
+        """Return kube-router's command: its firewall only, as in K3s."""
         return (
             str(tool(KUBE_ROUTER)),
             f"--kubeconfig={self._kubeconfig(KUBE_ROUTER)}",

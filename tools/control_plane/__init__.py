@@ -1,1 +1,1 @@
-"""What the twin and the real cluster have in common: credentials, processes, the control plane and calls to it."""
+"""Control plane of the twin and of the real cluster: credentials, processes and API client."""

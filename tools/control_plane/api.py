@@ -1,4 +1,4 @@
-"""The few calls that the tools make to an API server of theirs."""
+"""Client of a private cluster's API server."""
 
 import json
 import ssl
@@ -14,12 +14,12 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Api:
-    """The API server on `port`, as its administrator."""
+class AdminClient:
+    """Client of the API server on `port`, with the administrator's token."""
 
     credentials: Credentials
     port: int
-    answer_s: float = 10.0  # how long to wait for each answer
+    answer_s: float = 10.0  # timeout of each response
 
     def is_ready(self) -> bool:
         try:
@@ -28,7 +28,7 @@ class Api:
             return False
 
     def is_node_ready(self, name: str) -> bool:
-        """Whether the node is Ready and pods may land on it."""
+        """Return whether the node is Ready and schedulable."""
         node = self.get(f"/api/v1/nodes/{name}")
         if node is None or node["spec"].get("taints"):
             return False
@@ -36,19 +36,19 @@ class Api:
         return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
     def has_default_account(self) -> bool:
-        """Whether pods can be made in the namespace `default`: each runs as a service account."""
+        """Return whether the namespace `default` has its service account, without which no pod can be made."""
         return self.get("/api/v1/namespaces/default/serviceaccounts/default") is not None
 
     def get(self, path: str) -> dict[str, Any] | None:
-        """The object at `path`; None where there is none, or no API server."""
+        """Return the object at `path`; None where there is none, or no API server."""
         try:
-            answer: dict[str, Any] = json.loads(self._call("GET", path))
+            content: dict[str, Any] = json.loads(self._call("GET", path))
         except OSError:
             return None
-        return answer
+        return content
 
     def apply(self, path: str, manifest: Manifest) -> None:
-        """Make the object what `manifest` says, there or not; raises ControlPlaneError where it is refused."""
+        """Create or change the object by server-side apply. Raises ControlPlaneError where it is refused."""
         try:
             self._call("PATCH", f"{path}?fieldManager=synapse-tools&force=true", json.dumps(manifest).encode())
         except urllib.error.HTTPError as error:
@@ -56,7 +56,7 @@ class Api:
                 raise ControlPlaneError(f"the API server refused {path}: {json.load(error)['message']}") from error
 
     def delete(self, path: str) -> None:
-        """Remove the object, if it is there."""
+        """Remove the object, if it exists."""
         if self.get(path) is not None:
             self._call("DELETE", path)
 
@@ -69,6 +69,6 @@ class Api:
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
         )
-        with opener.open(request, timeout=self.answer_s) as answer:
-            content: bytes = answer.read()
+        with opener.open(request, timeout=self.answer_s) as response:
+            content: bytes = response.read()
             return content

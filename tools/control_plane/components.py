@@ -1,4 +1,4 @@
-"""What the processes of a control plane are told, whoever runs them: everything about them that is not Python."""
+"""Command-line arguments of the control plane's processes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,27 +10,27 @@ from tools.control_plane.networks import SERVICES
 ETCD: Final = "etcd"
 API_SERVER: Final = "kube-apiserver"
 
-# Relative to the folder: a socket's whole path must fit in 107 bytes. An absolute one does not do for the peers' socket
-# anyway: etcd 3.6 drops its path and listens where every user of the machine can connect.
+# Relative to the folder: a socket's whole path must fit in 107 bytes. For the peers' socket an absolute path is wrong
+# too: etcd 3.6 drops its path and listens where every user of the machine can connect.
 STORE: Final = "unix://client"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlPlane:
-    """One start of it, every process in `folder`: the API server listens on a port, etcd on sockets in there."""
+    """One control plane with its working folder: the API server listens on a port, etcd on sockets in `folder`."""
 
     folder: Path
-    bind: str  # the address that the API server listens on
+    bind: str  # listening address of the API server
     port: int
-    advertised: str  # the address that pods are told to find it at
+    advertised: str  # address of the API server for pods
     credentials: Credentials
 
     def etcd(self) -> list[str]:
         return [
             f"--data-dir={self.folder / 'etcd'}",
             f"--listen-client-urls={STORE}",
-            "--advertise-client-urls=http://localhost:2379",  # must look like this; nobody is told
-            "--listen-peer-urls=unix://peer",  # nobody calls: it is the only member
+            "--advertise-client-urls=http://localhost:2379",  # required by etcd; not used
+            "--listen-peer-urls=unix://peer",  # not used: it is the only member
         ]
 
     def api_server(self) -> list[str]:
@@ -67,7 +67,7 @@ class ControlPlane:
         return self._client(SCHEDULER)
 
     def _client(self, user: str) -> list[str]:
-        """A component that serves nothing and is the only one of its kind."""
+        """Return the arguments of a client of the API server: no own port, no leader election."""
         return [
             f"--kubeconfig={self.credentials.kubeconfig(user)}",
             "--secure-port=0",

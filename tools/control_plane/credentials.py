@@ -1,6 +1,6 @@
-"""Who may talk to a cluster: an authority, what it vouches for, a signing key and one random token per user.
+"""Credentials of a cluster: an authority, its certificates, a signing key and one random token per user.
 
-All are made afresh for every cluster.
+Each cluster gets new ones.
 """
 
 import base64
@@ -25,7 +25,7 @@ from tools.control_plane.files import write_private
 
 LOOPBACK: Final = "127.0.0.1"
 VALID: Final = timedelta(days=3650)
-SKEW: Final = timedelta(days=1)  # a clock that is set back must not lock its owner out
+SKEW: Final = timedelta(days=1)  # a clock that is set back must not make a certificate invalid
 
 ADMIN: Final = "admin"
 CONTROLLER_MANAGER: Final = "kube-controller-manager"
@@ -35,7 +35,7 @@ SERVER: Final = "tls"  # the API server's own certificate
 
 @dataclass(frozen=True)
 class User:
-    """A user of the API server and, after a colon in Kubernetes' own names, what it may do."""
+    """A user of the API server and its groups."""
 
     name: str
     groups: str = ""
@@ -49,8 +49,8 @@ USERS: Final = {
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Whom a certificate is for: a name, and the names and addresses under which it serves, if it does."""
+class CertificateIdentity:
+    """Subject of a certificate: a name, and the host names and addresses of a server."""
 
     name: str
     hosts: tuple[str, ...] = ()
@@ -58,15 +58,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Credentials:
-    """The files of one cluster; all lie in its folder, which is mode 0700, and are mode 0600 themselves."""
+    """Credential files of one cluster, mode 0600 in its folder of mode 0700."""
 
     folder: Path
     users: Mapping[str, User]
-    identities: Mapping[str, Identity]  # by the name of their files
+    identities: Mapping[str, CertificateIdentity]  # by the name of their files
 
     @property
     def authority(self) -> Path:
-        """The certificate that vouches for all others."""
+        """Certificate of the authority."""
         return self.folder / "ca.crt"
 
     @property
@@ -87,7 +87,7 @@ class Credentials:
         return self.folder / ("kubeconfig" if user == ADMIN else f"{user}.kubeconfig")
 
     def ensure(self) -> None:
-        """Make them all, unless they are complete; the tokens are written last."""
+        """Make all files, unless they are complete; the tokens are written last."""
         if self.tokens.exists() and all(map(Path.exists, self._certificates())):
             return
         self._certify()
@@ -95,12 +95,12 @@ class Credentials:
         write_private(self.tokens, _token_table(self.users.values()))
 
     def token(self, user: str) -> str:
-        """The bearer token of one of `users`."""
+        """Return the bearer token of one of `users`."""
         with self.tokens.open(newline="") as file:
             return next(row[0] for row in csv.reader(file) if row[1] == self.users[user].name)
 
     def write_kubeconfigs(self, users: Mapping[str, str]) -> None:
-        """Point each of these users at the API server's address (host:port) as it sees it."""
+        """Write the kubeconfig of each user, with the API server's address (host:port) for that user."""
         authority = base64.b64encode(self.authority.read_bytes()).decode()
         for user, address in users.items():
             cluster = {"server": f"https://{address}", "certificate-authority-data": authority}
@@ -110,7 +110,7 @@ class Credentials:
         return (self.authority, *map(self.certificate, self.identities))
 
     def _certify(self) -> None:
-        """The authority's key signs, and is not kept."""
+        """Make all certificates; the authority's key is not kept."""
         signer = _key()
         write_private(self.authority, _authority(signer).public_bytes(Encoding.PEM))
         for name, identity in self.identities.items():
@@ -124,7 +124,7 @@ def _key() -> ec.EllipticCurvePrivateKey:
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """In the one format that Kubernetes reads elliptic-curve keys from."""
+    """Return the key as PEM, in the one format of elliptic-curve keys that Kubernetes reads."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
 
 
@@ -135,7 +135,7 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _signed(
-    identity: Identity, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
+    identity: CertificateIdentity, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
     builder = _builder(identity.name, key.public_key(), signer)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -147,14 +147,14 @@ def _signed(
 
 
 def _usage(*, is_authority: bool) -> x509.KeyUsage:
-    """An authority signs certificates, everybody else the start of a connection."""
+    """Return the key usage: an authority signs certificates, others sign a TLS handshake."""
     unused = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign")
     never = dict.fromkeys((*unused, "encipher_only", "decipher_only"), False)
     return x509.KeyUsage(digital_signature=not is_authority, key_cert_sign=is_authority, **never)
 
 
 def _builder(name: str, key: ec.EllipticCurvePublicKey, signer: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    """With the identifiers of both keys, which strict clients ask for."""
+    """Return a builder with the identifiers of both keys, which strict clients require."""
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(
         issuer_name=_name("synapse"),
@@ -181,7 +181,7 @@ def _host(host: str) -> x509.GeneralName:
 
 
 def _token_table(users: Iterable[User]) -> str:
-    """Kubernetes' static token file: token, user, uid, groups."""
+    """Return Kubernetes' static token file: token, user, uid, groups."""
     table = io.StringIO()
     for user in users:
         csv.writer(table, lineterminator="\n").writerow([secrets.token_urlsafe(32), user.name, user.name, user.groups])

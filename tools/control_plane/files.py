@@ -1,4 +1,4 @@
-"""Files that only their owner can read."""
+"""Write files that only their owner can read."""
 
 import os
 import secrets

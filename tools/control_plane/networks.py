@@ -1,4 +1,4 @@
-"""The addresses of pods and services, as K3s has them."""
+"""Address ranges of pods and services, as in K3s."""
 
 from typing import Final
 

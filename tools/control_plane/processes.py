@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, told apart from strangers with a reused pid."""
+"""Processes that outlive the command that started them, identified also after their pid is reused."""
 
 import os
 import time
@@ -14,45 +14,45 @@ from tools.errors import ControlPlaneError
 END_S = 10.0
 POLL_S = 0.02
 TAIL_LINES = 15
-TICK_S = 0.02  # how finely the kernel remembers a start, twice over
+TICK_S = 0.02  # twice the resolution of a start time in the kernel
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SHELL = "/bin/sh"
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process: its pid, and when it started, which no later process with that pid shares."""
+    """One process: its pid and its start time, which no later process with that pid shares."""
 
     pid: int
-    started: float  # seconds after the boot, so that a clock that is set does not matter
+    started: float  # seconds after the boot: independent of changes of the clock
     boot: str
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        """The process that has this pid now; raises psutil.NoSuchProcess."""
+        """Return the process that has this pid now. Raises psutil.NoSuchProcess."""
         return cls(pid, _started(psutil.Process(pid)), _boot())
 
     def wall_clock(self) -> float:
-        """When it started, in seconds of the system's clock as that is set now."""
+        """Return the start time in seconds since 1970, by the current setting of the clock."""
         return psutil.boot_time() + self.started
 
     def is_running(self) -> bool:
-        return self._found() is not None
+        return self._process() is not None
 
     def end(self) -> None:
-        """Kill it and wait until it is gone; a process that is not ours any more is left alone.
+        """Kill the process and wait until it is gone; another process with a reused pid is left alone.
 
-        There is nothing to wait for in a softer end: etcd's log is on disk, and nothing else keeps state.
-        Raises ControlPlaneError when the system does not let go of it.
+        SIGKILL is safe: etcd's log is on disk, and nothing else keeps state. Raises ControlPlaneError where the process
+        does not end.
         """
         deadline = time.monotonic() + END_S
-        while found := self._found():
+        while process := self._process():
             if time.monotonic() > deadline:
-                raise ControlPlaneError(f"process {self.pid} was killed and is still there after {END_S:.0f} s")
-            found.kill()
+                raise ControlPlaneError(f"process {self.pid} was killed and still runs after {END_S:.0f} s")
+            process.kill()
             time.sleep(POLL_S)
 
-    def _found(self) -> psutil.Process | None:
+    def _process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
             is_ours = self.boot == _boot() and abs(_started(process) - self.started) <= TICK_S
@@ -62,11 +62,11 @@ class Process:
 
 
 def _is_over(process: psutil.Process) -> bool:
-    """Whether only its exit code is left; while one thread runs, ports and files are still taken."""
+    """Return whether only the exit code is left; while one thread runs, ports and files are still in use."""
     if process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1:
         return False
     with suppress(psutil.TimeoutExpired):
-        process.wait(0)  # where it is our child, nobody else will
+        process.wait(0)  # reap it, if it is our child
     return True
 
 
@@ -75,16 +75,15 @@ def _started(process: psutil.Process) -> float:
 
 
 def _boot() -> str:
-    """Which boot of the machine this is; empty where the system does not say."""
+    """Return the id of this boot of the machine; empty where the system has none."""
     return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
 
 
 def spawn(command: list[str], home: Path, log: Path, remember: Callable[[Process], None]) -> None:
-    """Start a program in a session of its own, in the folder `home`; its output goes to `log`.
+    """Start a program in a new session, in the folder `home`; its output goes to `log`.
 
-    What the last start wrote there is kept beside it. The program runs only once `remember` has returned: whoever
-    is killed before leaves no process that nobody knows of. It sees none of the caller's environment but PATH: what
-    it is to know is on its command line.
+    The log of the previous start is kept beside it. The program runs only after `remember` has returned, so that a
+    caller that is killed leaves no unrecorded process. Its environment has only PATH and HOME.
     """
     if log.exists():
         log.replace(log.with_suffix(".previous.log"))
@@ -98,7 +97,7 @@ def spawn(command: list[str], home: Path, log: Path, remember: Callable[[Process
 
 
 def _waiting(command: list[str], home: Path, log: Path, gate: int) -> int:
-    """The pid of a shell that becomes the program at the first line from `gate`, and ends if there is none."""
+    """Start a shell that becomes the program at the first line from `gate`, or ends at its end; return its pid."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         SHELL,
@@ -114,7 +113,7 @@ def _waiting(command: list[str], home: Path, log: Path, gate: int) -> int:
 
 
 def tail(log: Path) -> str:
-    """The last lines of a log, for an error message."""
+    """Return the last lines of a log, for an error message."""
     if not log.exists():
         return "(no log)"
     return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])

@@ -1,1 +1,1 @@
-"""Images that are built here: from a folder of the repository to a reference by digest, wherever it is to run."""
+"""Build container images from folders of the repository, and publish them under a reference by digest."""

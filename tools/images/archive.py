@@ -1,4 +1,4 @@
-"""An image as one file: an archive in OCI's layout that any containerd imports under the name that pods use."""
+"""Image archives in OCI's layout that any containerd imports under the name that pods use."""
 
 import io
 import json
@@ -10,14 +10,13 @@ from tools.errors import ImageError
 
 INDEX: Final = "index.json"
 NAMES: Final = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
-"""Annotations that an image's name is read from: by containerd the first, by everything else the second."""
+"""Annotations with an image's name: containerd reads the first, other programs the second."""
 
 
 def seal(saved: Path, name: str, archive: Path) -> str:
-    """Write *saved*, as a builder left it, to *archive* under both names of its one image; `name:tag@digest` of it.
+    """Write a builder's archive *saved* to *archive*, with both names of its one image; return `name:tag@digest`.
 
-    A pod asks for the whole of that, and the runtime then looks for `name@digest`: a name of its own in containerd.
-    Raises ImageError.
+    A pod's image is `name:tag@digest`, and containerd then looks for the name `name@digest`. Raises ImageError.
     """
     with tarfile.open(saved) as source, tarfile.open(archive, "w") as target:
         for member in source:
@@ -26,22 +25,22 @@ def seal(saved: Path, name: str, archive: Path) -> str:
                 content = io.BytesIO(_named(json.load(content), name))
                 member.size = len(content.getbuffer())
             target.addfile(member, content)
-    found = reference(archive, name)
-    if found is None:
+    sealed = reference(archive, name)
+    if sealed is None:
         raise ImageError(f"{name}: was saved without an index; accepted: OCI's layout, as Docker 25 or newer saves it")
-    return found
+    return sealed
 
 
 def reference(archive: Path, name: str) -> str | None:
-    """`name:tag@digest` of the image in an archive that was sealed; None where there is none under that name."""
+    """Return `name:tag@digest` of the image in a sealed archive; None where it has no image of that name."""
     if not archive.is_file():
         return None
     with tarfile.open(archive) as source:
         member = next((member for member in source if member.name.removeprefix("./") == INDEX), None)
         content = source.extractfile(member) if member else None
         manifests = json.load(content)["manifests"] if content else []
-    found = (one["digest"] for one in manifests if name in one.get("annotations", {}).values())
-    return next((f"{name}@{digest}" for digest in found), None)
+    digests = (one["digest"] for one in manifests if name in one.get("annotations", {}).values())
+    return next((f"{name}@{digest}" for digest in digests), None)
 
 
 def _named(index: dict[str, Any], name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What an image starts from: the base that its Dockerfile pins, or one made of Debian's packages."""
+"""Base of an image: the one that its Dockerfile pins, or one made of Debian packages."""
 
 import hashlib
 import platform
@@ -14,7 +14,7 @@ from tools.progress import say
 
 SUITE: Final = "bookworm"
 PACKAGES: Final = ("ca-certificates", "python3")
-LEFT_OUT: Final = ("doc", "info", "lintian", "locale", "man")  # of /usr/share
+LEFT_OUT: Final = ("doc", "info", "lintian", "locale", "man")  # folders of /usr/share
 DOCKERFILE: Final = """\
 FROM scratch
 ADD base.tar /
@@ -23,7 +23,7 @@ CMD ["python3"]
 """
 OPTIONS: Final = (
     "--variant=apt",
-    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",  # without it a package that merges brings all of Perl
+    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",  # else a package for the merge brings all of Perl
     f"--include={','.join(PACKAGES)}",
     '--aptopt=APT::Install-Recommends "false"',
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in LEFT_OUT),
@@ -34,7 +34,7 @@ SOURCES: Final = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt
 
 
 def choose(pinned: str, builder: Builder, logs: Path) -> str:
-    """The base to build with: *pinned* wherever it can be had, else Debian's, which is made once. Raises ImageError."""
+    """Return the base: *pinned* where it can be pulled, else one of Debian packages, made once. Raises ImageError."""
     own = name()
     if builder.has(pinned):
         return pinned
@@ -44,12 +44,12 @@ def choose(pinned: str, builder: Builder, logs: Path) -> str:
         say(f"base image: {pinned}")
         return pinned
     _make(own, builder, logs)
-    say(f"base image: {own}, of Debian's packages, since {pinned.partition('@')[0]} cannot be fetched from here")
+    say(f"base image: {own}, made of Debian packages, since {pinned.partition('@')[0]} cannot be pulled here")
     return own
 
 
 def name() -> str:
-    """Of the base of Debian's packages, after everything it is made from."""
+    """Return the name of the base of Debian packages; the tag is a digest of its recipe."""
     recipe = "\0".join((SUITE, platform.machine(), DOCKERFILE, *OPTIONS))
     return f"localhost/synapse-base:{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
 
@@ -65,5 +65,5 @@ def _make(own: str, builder: Builder, logs: Path) -> None:
 
 
 def _sources() -> list[str]:
-    """Where this machine gets the same Debian from; mmdebstrap's own choice where it is not one."""
+    """Return this machine's package sources if it runs the same Debian; else mmdebstrap uses its default."""
     return [str(file) for file in SOURCES if file.is_file()][:1] if host.is_debian(SUITE) else []

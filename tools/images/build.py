@@ -1,4 +1,4 @@
-"""From a folder to an image: built once for the same content on the same base, and kept as an archive."""
+"""Build an image from a folder, once for the same content on the same base, and keep it as an archive."""
 
 import functools
 import math
@@ -16,15 +16,15 @@ from tools.images.builder import Build, Builder, find
 from tools.locks import exclusive
 from tools.progress import say
 
-HOST: Final = "localhost"  # no registry: what is not on the node is pulled from nowhere
+HOST: Final = "localhost"  # not a registry, so that an image is never pulled
 SUFFIX: Final = "_image"
-KEPT: Final = 2  # of each image: what runs, and what ran before it
-LONGEST_S: Final = 3600.0  # that a build takes: what an image was made of, and the next one is made of, is no older
+KEPT: Final = 2  # archives of each image: the current and the previous one
+LONGEST_S: Final = 3600.0  # longest build; intermediate images older than this are not in use
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A folder, the base it is built on, and the tag that both give the image."""
+    """A folder, its base, and the tag that follows from both."""
 
     folder: Path
     base: str
@@ -41,29 +41,29 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """An image as it lies in the cache; *reference* is `name:tag@digest`."""
+class BuiltImage:
+    """A built image in the cache; *reference* is `name:tag@digest`."""
 
     reference: str
     archive: Path
 
 
 class Images:
-    """The images of this machine, under *cache*; whoever comes while one is built waits."""
+    """Images of this machine, under *cache*; one process builds at a time."""
 
     def __init__(self, cache: Path | None = None) -> None:
         self.cache = cache or paths.cache() / "images"
 
-    def build(self, folder: Path) -> Kept:
-        """The image of *folder*, built unless it is there. Raises ImageError."""
+    def build(self, folder: Path) -> BuiltImage:
+        """Return the image of *folder*, built unless it exists. Raises ImageError."""
         with self._alone(folder.name):
             recipe = self._recipe(folder)
             file, name = self._archive(recipe), f"{HOST}/{recipe.tagged}"
             reference = archive.reference(file, name) or self._save(recipe, name, file)
-            return Kept(reference=reference, archive=file)
+            return BuiltImage(reference=reference, archive=file)
 
     def push(self, folder: Path, registry: str) -> str:
-        """Push the image of *folder* to *registry*, a host and a path; its reference there. Raises ImageError."""
+        """Push the image of *folder* to *registry* (host and path); return its reference there. Raises ImageError."""
         with self._alone(folder.name):
             recipe = self._recipe(folder)
             name, target = f"{HOST}/{recipe.tagged}", f"{registry}/{recipe.tagged}"
@@ -73,11 +73,11 @@ class Images:
             return f"{target}@{self.builder.push(name, target, self._log(recipe))}"
 
     def kept(self) -> list[Path]:
-        """The archives that are there, the newest first."""
+        """Return the existing archives, the newest first."""
         return sorted((self.cache / "archives").glob("*.tar"), key=lambda file: -file.stat().st_mtime)
 
     def prune(self, keep: int) -> list[Path]:
-        """Remove all but the newest *keep* of each image, from the builder's store too; what was removed."""
+        """Remove all but the newest *keep* of each image, also from the builder's store; return the archives."""
         with self._alone("prune"):
             return self._prune(keep)
 
@@ -91,17 +91,17 @@ class Images:
             yield
 
     def _recipe(self, folder: Path) -> Recipe:
-        content.files(folder)  # a folder that is none is said before anything is fetched
+        content.files(folder)  # refuse a wrong folder before anything is pulled
         chosen = base.choose(content.base(folder), self.builder, self.cache / "logs")
         return Recipe(folder=folder.resolve(), base=chosen, tag=content.digest(folder, chosen))
 
     def _prune(self, keep: int) -> list[Path]:
-        seen = Counter[str]()
+        counts = Counter[str]()
         removed = []
         for file in self.kept():
             repository, _, tag = file.stem.rpartition("-")
-            seen[repository] += 1
-            if seen[repository] > keep:
+            counts[repository] += 1
+            if counts[repository] > keep:
                 self.builder.remove(f"{HOST}/{repository}:{tag}")
                 file.unlink()
                 sbom.file(file).unlink(missing_ok=True)

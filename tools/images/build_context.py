@@ -1,4 +1,4 @@
-"""What a build host gets: a folder as it was hashed, and the code that makes an image of it, in one archive."""
+"""Build context for another machine: an image's folder and the code that builds it, in one archive."""
 
 import shlex
 import tarfile
@@ -10,9 +10,9 @@ from tools import paths
 from tools.images import content
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CODE: Final = ("tools/*.py", "tools/images/*.py")
+CODE: Final = ("tools/*.py", "tools/images/*.py", "tools/offline/__init__.py", "tools/offline/debian.py")
 KEPT: Final = 4
-"""Parcels, the newest; a preview writes one too."""
+"""Number of archives in the cache; a preview writes one too."""
 SCRIPT: Final = """\
 set -eu
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {{
@@ -20,29 +20,29 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {{
     exit 1
 }}
 cd {folder}
-place=$(mktemp -d "$PWD/building.XXXXXX")
-trap 'rm -rf "$place"' EXIT
-tar -xf {parcel} -C "$place"
-find . -maxdepth 1 -name {others} ! -name {parcel} -delete
-cd "$place"
+work=$(mktemp -d "$PWD/building.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+tar -xf {archive} -C "$work"
+find . -maxdepth 1 -name {others} ! -name {archive} -delete
+cd "$work"
 python3 -m tools.images {source} {registry}
 """
 
 
 def name(folder: Path) -> str:
-    """Of its archive, after its content."""
+    """Return the name of the archive; it has a digest of its content."""
     return f"{folder.name}-{content.digest(folder, *_code_digest())}.tar"
 
 
 def write(folder: Path) -> Path:
-    """The archive of *folder*, in the cache. Raises ImageError where it is no folder of an image."""
-    file = paths.cache() / "parcels" / name(folder)
+    """Return the archive of *folder*, written into the cache. Raises ImageError for a folder without a Dockerfile."""
+    file = paths.cache() / "build-contexts" / name(folder)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_suffix(".new")
         with tarfile.open(fresh, "w") as tar:
-            for path, place in _members(folder):
-                tar.add(path, place, recursive=False, filter=_nobodys)
+            for path, member in _members(folder):
+                tar.add(path, member, recursive=False, filter=_without_owner)
         fresh.replace(file)
         for old in sorted(file.parent.glob("*.tar"), key=lambda path: -path.stat().st_mtime)[KEPT:]:
             old.unlink(missing_ok=True)
@@ -50,10 +50,10 @@ def write(folder: Path) -> Path:
 
 
 def script(folder: Path, at: str, registry: str) -> str:
-    """What a shell on the host does with the archive in the folder *at*; the reference is all it prints to stdout."""
+    """Return the shell script that builds from the archive in the host's folder *at*; it prints only the reference."""
     words = {
         "folder": at,
-        "parcel": name(folder),
+        "archive": name(folder),
         "others": f"{folder.name}-*.tar",
         "source": folder.name,
         "registry": registry,
@@ -76,8 +76,8 @@ def _code_digest() -> Iterator[str]:
     return (file.read_text(encoding="utf-8") for file in _code())
 
 
-def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """The same archive whoever writes it, and whenever."""
+def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Remove owner and time, so that the same content gives the same archive."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mtime = 0

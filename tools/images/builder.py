@@ -1,4 +1,4 @@
-"""The programs that build images: Docker, nerdctl or Buildah, the first whose engine answers."""
+"""Programs that build images: Docker, nerdctl or Buildah, the first whose engine responds."""
 
 import json
 import os
@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from tools.errors import ImageError, ToolchainError
-from tools.images.running import asked, logged
+from tools.images.running import logged, output_of
 from tools.offline import debian
 
-ASK_S: Final = 15.0
+QUERY_S: Final = 15.0
 PULL_S: Final = 300.0
 REMOVE_S: Final = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """What is to be built: a folder with a Dockerfile, under a name with a tag.
+    """A build request: a folder with a Dockerfile, and a name with a tag.
 
-    *secrets*, id -> file, are mounted where the Dockerfile says, and are no part of the image. *caches*, folder of the
-    build -> folder of this machine, spare a builder that can share them what was fetched or compiled here before.
+    *secrets* (id -> file) are mounted where the Dockerfile says, and are not part of the image. *caches* (folder of the
+    build -> folder of this machine) are shared with builders that can use them.
     """
 
     context: Path
@@ -35,14 +35,14 @@ class Build:
 
     @property
     def options(self) -> list[str]:
-        """As all three write them."""
+        """Options of the build command, the same for all builders."""
         arguments = [f"--build-arg={name}={value}" for name, value in self.arguments.items()]
         secrets = [f"--secret=id={name},src={path}" for name, path in self.secrets.items()]
         return [f"--tag={self.name}", *arguments, *secrets, str(self.context)]
 
 
 class Builder(ABC):
-    """One program that builds images; it keeps them in a store of its own."""
+    """A program that builds images and keeps them in its own store."""
 
     program: ClassVar[str]
 
@@ -51,33 +51,33 @@ class Builder(ABC):
 
     @property
     def command(self) -> list[str]:
-        """What each of its command lines begins with."""
+        """First words of each command line."""
         return [self.path]
 
     @property
     def environment(self) -> dict[str, str]:
-        """What it needs beside the caller's."""
+        """Environment variables in addition to the caller's."""
         return {}
 
     def build(self, build: Build, log: Path) -> None:
-        """Raises ImageError, with the end of the log."""
+        """Build the image. Raises ImageError, with the end of the log."""
         self._run(f"building {build.name}", ["build", *self._shared(build), *build.options], log)
 
     def pull(self, reference: str) -> bool:
-        """Fetch an image from its registry; False where that cannot be reached, or has it not."""
-        return asked([*self.command, "pull", reference], PULL_S, self.environment) is not None
+        """Pull an image; return False where its registry cannot be reached or lacks it."""
+        return output_of([*self.command, "pull", reference], PULL_S, self.environment) is not None
 
     def remove(self, name: str) -> None:
-        """Take an image out of its store; one that is not there is fine."""
-        asked([*self.command, "rmi", name], REMOVE_S, self.environment)
+        """Remove an image from the store, if it is there."""
+        output_of([*self.command, "rmi", name], REMOVE_S, self.environment)
 
     @abstractmethod
     def forget(self, before: float) -> None:
-        """Take out of its store what builds left there *before* that time, in seconds since 1970."""
+        """Remove intermediate images from the store that are older than *before*, in seconds since 1970."""
 
     @abstractmethod
     def has(self, name: str) -> bool:
-        """Whether the image is in its store."""
+        """Return whether the image is in the store."""
 
     @abstractmethod
     def save(self, name: str, archive: Path, log: Path) -> None:
@@ -85,10 +85,10 @@ class Builder(ABC):
 
     @abstractmethod
     def push(self, name: str, target: str, log: Path) -> str:
-        """Push the image under the name *target*; its digest there. Raises ImageError."""
+        """Push the image under the name *target*; return its digest there. Raises ImageError."""
 
     def _shared(self, build: Build) -> list[str]:  # noqa: ARG002
-        """How it says which caches are shared; what has an engine keeps its own."""
+        """Return the options for shared caches; builders with an engine keep their own caches."""
         return []
 
     def _run(self, what: str, arguments: list[str], log: Path) -> None:
@@ -96,20 +96,20 @@ class Builder(ABC):
 
 
 class Docker(Builder):
-    """Docker; on some machines only its client is there."""
+    """Docker; some machines have only its client."""
 
     program: ClassVar[str] = "docker"
-    question: ClassVar[str] = "version"
+    query: ClassVar[str] = "version"
 
-    def answers(self) -> bool:
-        """Whether there is an engine behind it."""
-        return asked([*self.command, self.question], ASK_S) is not None
+    def responds(self) -> bool:
+        """Return whether its engine responds."""
+        return output_of([*self.command, self.query], QUERY_S) is not None
 
     def forget(self, before: float) -> None:
-        """Its engine has rules of its own for what builds leave."""
+        """Do nothing: the engine cleans up by its own rules."""
 
     def has(self, name: str) -> bool:
-        return asked([*self.command, "image", "inspect", name], ASK_S) is not None
+        return output_of([*self.command, "image", "inspect", name], QUERY_S) is not None
 
     def save(self, name: str, archive: Path, log: Path) -> None:
         self._run(f"saving {name}", ["save", f"--output={archive}", name], log)
@@ -117,26 +117,26 @@ class Docker(Builder):
     def push(self, name: str, target: str, log: Path) -> str:
         self._run(f"naming {target}", ["tag", name, target], log)
         self._run(f"pushing {target}", ["push", target], log)
-        found = asked([*self.command, "image", "inspect", "--format={{json .RepoDigests}}", target], ASK_S)
-        for reference in json.loads(found or "[]"):
+        digests = output_of([*self.command, "image", "inspect", "--format={{json .RepoDigests}}", target], QUERY_S)
+        for reference in json.loads(digests or "[]"):
             repository, _, digest = reference.partition("@")
             if repository == target.rpartition(":")[0]:
                 return str(digest)
-        raise ImageError(f"{target}: was pushed, and {self.program} does not say under which digest")
+        raise ImageError(f"{target}: was pushed, and {self.program} reports no digest for it")
 
 
 class Nerdctl(Docker):
-    """containerd's own client; BuildKit, a program beside it, does the building."""
+    """nerdctl, containerd's client; it needs BuildKit."""
 
     program = "nerdctl"
-    question = "info"
+    query = "info"
 
-    def answers(self) -> bool:
-        return shutil.which("buildctl") is not None and super().answers()
+    def responds(self) -> bool:
+        return shutil.which("buildctl") is not None and super().responds()
 
 
 class Buildah(Builder):
-    """Buildah, which needs no engine; its images are under *store*, and the machine's own are left alone."""
+    """Buildah, which needs no engine; its images are under *store*, apart from the machine's own."""
 
     program: ClassVar[str] = "buildah"
 
@@ -146,15 +146,15 @@ class Buildah(Builder):
 
     @property
     def command(self) -> list[str]:
-        return [*_unseen(), self.path, f"--root={self.store / 'root'}", f"--runroot={self.store / 'run'}"]
+        return [*_private_mounts(), self.path, f"--root={self.store / 'root'}", f"--runroot={self.store / 'run'}"]
 
     @property
     def environment(self) -> dict[str, str]:
         return {"BUILDAH_ISOLATION": "chroot", "BUILDAH_LAYERS": "true"}
 
     def build(self, build: Build, log: Path) -> None:
-        """Nobody else builds in this store meanwhile. Raises ImageError, with the end of the log."""
-        self._clear()  # after one that was killed
+        """Build the image; the caller has locked the store. Raises ImageError, with the end of the log."""
+        self._clear()  # left by a killed build
         try:
             super().build(build, log)
         except BaseException:
@@ -162,24 +162,24 @@ class Buildah(Builder):
             raise
 
     def _clear(self) -> None:
-        """Take away the containers that builds worked in: Buildah leaves one where it is told to end, or killed."""
-        asked([*self.command, "rm", "--all"], REMOVE_S, self.environment)
+        """Remove the working containers of builds: Buildah leaves them behind when it is ended or killed."""
+        output_of([*self.command, "rm", "--all"], REMOVE_S, self.environment)
 
     def _shared(self, build: Build) -> list[str]:
-        return [f"--volume={path}:{place}" for place, path in build.caches.items()]
+        return [f"--volume={path}:{target}" for target, path in build.caches.items()]
 
     def has(self, name: str) -> bool:
-        return asked([*self.command, "inspect", "--type=image", name], ASK_S, self.environment) is not None
+        return output_of([*self.command, "inspect", "--type=image", name], QUERY_S, self.environment) is not None
 
     def save(self, name: str, archive: Path, log: Path) -> None:
         self._run(f"saving {name}", ["push", "--quiet", name, f"oci-archive:{archive}:{name}"], log)
 
     def forget(self, before: float) -> None:
         listing = ["images", "--filter=dangling=true", "--format={{.ID}} {{.Created}}"]
-        left = asked([*self.command, *listing], ASK_S, self.environment) or ""
-        for image, made in (line.split() for line in left.splitlines()):
+        listed = output_of([*self.command, *listing], QUERY_S, self.environment) or ""
+        for image, made in (line.split() for line in listed.splitlines()):
             if float(made) < before:
-                self.remove(image)  # with those that it alone was made from
+                self.remove(image)  # removes its unused parents too
 
     def push(self, name: str, target: str, log: Path) -> str:
         with tempfile.TemporaryDirectory() as folder:
@@ -188,22 +188,22 @@ class Buildah(Builder):
             return digest.read_text(encoding="ascii").strip()
 
 
-def _unseen() -> list[str]:
-    """Mounts of its own: Buildah leaves its store mounted, and, where it is killed, what it was building."""
+def _private_mounts() -> list[str]:
+    """Return the prefix for a private mount namespace: Buildah would leave its mounts on the machine."""
     unshare = shutil.which("unshare")
     return [unshare, "--mount", "--"] if unshare and os.geteuid() == 0 else []
 
 
 def find(store: Path) -> Builder:
-    """The first whose engine answers; Buildah is installed where it may be. Raises ImageError where there is none."""
+    """Return the first builder whose engine responds; Buildah is installed for root. Raises ImageError without one."""
     for kind in (Docker, Nerdctl):
         path = shutil.which(kind.program)
-        if path and (builder := kind(path)).answers():
+        if path and (builder := kind(path)).responds():
             return builder
     try:
         return Buildah(str(debian.program("buildah")), store)
     except ToolchainError as error:
         raise ImageError(
-            "there is nothing here to build an image with: neither Docker nor nerdctl with BuildKit has an engine that "
-            f"answers, and {error}"
+            "no program here can build an image: neither Docker nor nerdctl with BuildKit has an engine that "
+            f"responds, and {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""What an image is made of: the files of its folder, and a name for exactly those."""
+"""Files of an image's folder, and a digest of them."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ TAG_LENGTH: Final = 16
 
 
 def files(folder: Path) -> list[Path]:
-    """Its files, relative to it and in order, less what `.dockerignore` names, but with the recipe itself.
+    """Return the folder's files, relative and sorted, without those of `.dockerignore` but with the Dockerfile.
 
     Raises ImageError without a Dockerfile.
     """
@@ -29,36 +29,36 @@ def files(folder: Path) -> list[Path]:
 
 
 def digest(folder: Path, *more: str) -> str:
-    """A short name for its content and for *more*: the same files, bytes and executable bits give the same one."""
-    found = hashlib.sha256("\0".join(more).encode())
+    """Return a short digest of *more* and of the files: their names, bytes and executable bits."""
+    hashed = hashlib.sha256("\0".join(more).encode())
     for file in files(folder):
         path = folder / file
         content = bytes(path.readlink()) if path.is_symlink() else path.read_bytes()
         kind = "link" if path.is_symlink() else "program" if path.stat().st_mode & EXECUTABLE else "file"
-        found.update(f"\0{file.as_posix()}\0{kind}\0{len(content)}\0".encode() + content)
-    return found.hexdigest()[:TAG_LENGTH]
+        hashed.update(f"\0{file.as_posix()}\0{kind}\0{len(content)}\0".encode() + content)
+    return hashed.hexdigest()[:TAG_LENGTH]
 
 
 def copy(folder: Path, target: Path) -> None:
-    """Its files alone, in a folder of their own: what is built is what was hashed."""
+    """Copy the folder's files to *target*: exactly the files of the digest."""
     for file in files(folder):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(folder / file, target / file, follow_symlinks=False)
 
 
 def base(folder: Path) -> str:
-    """The image that its Dockerfile starts from where nothing else is said. Raises ImageError where it names none."""
-    found = BASE.search((folder / DOCKERFILE).read_text(encoding="utf-8"))
-    if found is None:
+    """Return the default base of the Dockerfile. Raises ImageError where it names none."""
+    match = BASE.search((folder / DOCKERFILE).read_text(encoding="utf-8"))
+    if match is None:
         raise ImageError(f"{folder / DOCKERFILE}: names no base; accepted: a line ARG BASE=<image by digest>")
-    return found[1]
+    return match[1]
 
 
 def _ignored(folder: Path) -> tuple[str, ...]:
     file = folder / IGNORE_FILE
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    named = (line.strip().removeprefix("**/").strip("/") for line in lines)
-    return (*IGNORED, *(line for line in named if line != DOCKERFILE and line and not line.startswith("#")))
+    patterns = (line.strip().removeprefix("**/").strip("/") for line in lines)
+    return (*IGNORED, *(line for line in patterns if line != DOCKERFILE and line and not line.startswith("#")))
 
 
 def _walk(folder: Path, root: Path, ignored: Iterable[str]) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""What a build needs of this machine to reach the package indexes, and an image must not keep."""
+"""Settings of this machine that a build needs to reach the package indexes; the image does not keep them."""
 
 import configparser
 import os
@@ -16,7 +16,7 @@ UV_CACHE: Final = "/root/.cache/uv"
 
 
 def is_debian(suite: str) -> bool:
-    """Whether this machine is that release of Debian, so that what is compiled here runs on a base of it."""
+    """Return whether this machine runs that release of Debian: compiled files then fit a base of it."""
     try:
         return platform.freedesktop_os_release().get("VERSION_CODENAME") == suite
     except OSError:
@@ -24,37 +24,37 @@ def is_debian(suite: str) -> bool:
 
 
 def caches(suite: str) -> Mapping[str, Path]:
-    """Folder of a build -> folder of this machine: uv's wheels, where those that were compiled fit the base."""
-    place = Path(os.environ.get("UV_CACHE_DIR", Path.home() / ".cache/uv"))
-    return {UV_CACHE: place} if is_debian(suite) and place.is_dir() else {}
+    """Return shared caches (folder of the build -> folder here): uv's cache, where its wheels fit the base."""
+    cache = Path(os.environ.get("UV_CACHE_DIR", Path.home() / ".cache/uv"))
+    return {UV_CACHE: cache} if is_debian(suite) and cache.is_dir() else {}
 
 
 def secrets(folder: Path) -> Mapping[str, Path]:
-    """Secrets for a build, id -> file: `ca`, the certificates that are trusted here, and `pip`, where pip looks.
+    """Return the secrets of a build (id -> file): `ca`, the trusted certificates, and `pip`, pip's settings.
 
-    What has to be written first goes into *folder*, which is made.
+    Files that are written for it go into *folder*, which is made.
     """
     folder.mkdir(exist_ok=True)
-    found = {}
+    files: dict[str, Path] = {}
     if bundle := certificates():
-        found["ca"] = bundle
+        files["ca"] = bundle
     if settings := pip_settings():
-        found["pip"] = folder / "pip.conf"
+        files["pip"] = folder / "pip.conf"
         lines = (f"{key} = {value}\n" for key, value in settings.items())
-        found["pip"].write_text("[global]\n" + "".join(lines), encoding="utf-8")
-    return found
+        files["pip"].write_text("[global]\n" + "".join(lines), encoding="utf-8")
+    return files
 
 
 def certificates() -> Path | None:
-    """The bundle that programs here trust."""
-    named = (Path(os.environ[name]) for name in CERTIFICATES if os.environ.get(name))
-    return next((path for path in (*named, *BUNDLES) if path.is_file()), None)
+    """Return the bundle of trusted certificates of this machine."""
+    configured = (Path(os.environ[name]) for name in CERTIFICATES if os.environ.get(name))
+    return next((path for path in (*configured, *BUNDLES) if path.is_file()), None)
 
 
 def pip_settings() -> dict[str, str]:
-    """What pip is told here about its index; a variable wins over the files, as it does for pip."""
+    """Return pip's index settings on this machine; an environment variable wins over the files, as for pip."""
     files = configparser.ConfigParser(interpolation=None)
     files.read([path.expanduser() for path in PIP_FILES], encoding="utf-8")
-    found = {key: files.get("global", key, fallback=None) for key in PIP_KEYS}
-    told = {key: os.environ.get(f"PIP_{key.upper().replace('-', '_')}", value) for key, value in found.items()}
-    return {key: value for key, value in told.items() if value}
+    defaults = {key: files.get("global", key, fallback=None) for key in PIP_KEYS}
+    settings = {key: os.environ.get(f"PIP_{key.upper().replace('-', '_')}", value) for key, value in defaults.items()}
+    return {key: value for key, value in settings.items() if value}

@@ -1,4 +1,4 @@
-"""Where an image goes once it is built, and the reference by which pods find it there."""
+"""Publish a built image to a cluster, a registry or a file, and return its reference for pods."""
 
 import shutil
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from tools.cluster import Cluster
 from tools.errors import ImageError
 from tools.images.build import Images
 
-To = Callable[[Images, Path, str], str]
+PublishFunction = Callable[[Images, Path, str], str]
 
 
 def to_cluster(images: Images, folder: Path, name: str) -> str:
-    """Into the store of the cluster called *name*, which has no registry. Raises ImageError and ClusterError."""
+    """Import the image into the node of the cluster *name*. Raises ImageError and ClusterError."""
     built, cluster = images.build(folder), Cluster(name)
     if not cluster.has_image(built.reference):
         cluster.import_image(built.archive)
@@ -21,12 +21,12 @@ def to_cluster(images: Images, folder: Path, name: str) -> str:
 
 
 def to_registry(images: Images, folder: Path, registry: str) -> str:
-    """To *registry*, a host and a path, with the login that the builder has for it. Raises ImageError."""
+    """Push the image to *registry* (host and path), with the builder's login. Raises ImageError."""
     return images.push(folder, registry.rstrip("/"))
 
 
 def to_archive(images: Images, folder: Path, file: str) -> str:
-    """To a file, to be imported by hand: `ctr -n k8s.io images import FILE`. Raises ImageError."""
+    """Write the image to a file, for `ctr -n k8s.io images import FILE`. Raises ImageError."""
     built = images.build(folder)
     try:
         shutil.copyfile(built.archive, file)
@@ -35,15 +35,20 @@ def to_archive(images: Images, folder: Path, file: str) -> str:
     return built.reference
 
 
-WAYS: Final[dict[str, To]] = {"cluster": to_cluster, "registry": to_registry, "archive": to_archive}
-"""By the option that names each."""
+DESTINATIONS: Final[dict[str, PublishFunction]] = {
+    "cluster": to_cluster,
+    "registry": to_registry,
+    "archive": to_archive,
+}
+"""Function of each option of `synapse image build`."""
 
 
-def hand(images: Images, folder: Path, **wanted: str | None) -> str:
-    """Build *folder* and hand it on in the one way that is named. Raises ImageError for none or several."""
-    named = {way: where for way, where in wanted.items() if where}
-    if len(named) != 1:
-        said = ", ".join(f"--{way}" for way in named) or "no place to go"
-        raise ImageError(f"{folder}: got {said}; accepted: one of {', '.join(f'--{way}' for way in WAYS)}")
-    ((way, where),) = named.items()
-    return WAYS[way](images, folder, where)
+def publish(images: Images, folder: Path, **destination: str | None) -> str:
+    """Build *folder* and publish it to the one given destination. Raises ImageError for none or several."""
+    given = {option: value for option, value in destination.items() if value}
+    if len(given) != 1:
+        options = ", ".join(f"--{option}" for option in given) or "no destination"
+        accepted = ", ".join(f"--{option}" for option in DESTINATIONS)
+        raise ImageError(f"{folder}: got {options}; accepted: one of {accepted}")
+    ((option, value),) = given.items()
+    return DESTINATIONS[option](images, folder, value)

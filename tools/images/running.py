@@ -1,4 +1,4 @@
-"""Programs of a build: what they print goes to a log, with a sign of life at the terminal."""
+"""Run a build's programs with their output in a log and progress lines at the terminal."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ END_S: Final = 10.0
 
 
 def logged(what: str, command: Sequence[str], log: Path, more: Mapping[str, str] | None = None) -> None:
-    """Run *command* with *more* in its environment; the log stays behind only on failure, which is an ImageError."""
+    """Run *command* with *more* in its environment. Raises ImageError on failure; else the log is removed."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -31,8 +31,8 @@ def logged(what: str, command: Sequence[str], log: Path, more: Mapping[str, str]
     log.unlink()
 
 
-def asked(command: Sequence[str], timeout_s: float, more: Mapping[str, str] | None = None) -> str | None:
-    """What *command* prints; None where it fails, is missing or takes longer than *timeout_s*."""
+def output_of(command: Sequence[str], timeout_s: float, more: Mapping[str, str] | None = None) -> str | None:
+    """Return the output of *command*; None where it fails, is missing or takes longer than *timeout_s*."""
     try:
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""What is in an image, as SPDX beside its archive, where syft is there to list it."""
+"""Software bill of materials (SPDX) beside an image's archive, where syft is installed."""
 
 import shutil
 from pathlib import Path
@@ -7,12 +7,12 @@ from tools.images import running
 
 
 def file(archive: Path) -> Path:
-    """Where the list of *archive* is, if there is one."""
+    """Return the path of the list for *archive*."""
     return archive.with_suffix(".spdx.json")
 
 
 def write(archive: Path, log: Path) -> None:
-    """List what is in *archive*. Raises ImageError where syft fails; does nothing where it is missing."""
+    """Write the list for *archive*; without syft do nothing. Raises ImageError where syft fails."""
     if syft := shutil.which("syft"):
         to = f"spdx-json={file(archive)}"
         running.logged(f"listing {archive.stem}", [syft, "scan", f"oci-archive:{archive}", "--output", to], log)

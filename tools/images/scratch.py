@@ -1,4 +1,4 @@
-"""An image made of nothing but files: a docker-archive, written without a builder; the same files, the same bytes."""
+"""Images of single files, written as a docker-archive without a builder; reproducible byte for byte."""
 
 import hashlib
 import io
@@ -21,30 +21,30 @@ FOLDER_MODES: Final = {"tmp": 0o1777}
 
 @dataclass(frozen=True, kw_only=True)
 class ScratchImage:
-    """What is in it and what it starts."""
+    """Files of an image, and the program that it starts."""
 
-    name: str  # without a tag, which follows from the content
-    programs: Mapping[str, Path]  # statically linked, by their absolute path in the image
-    texts: Mapping[str, str] = field(default_factory=dict)  # files that anyone may read, likewise
-    links: Mapping[str, str] = field(default_factory=dict)  # symbolic ones: where to, by absolute path
+    name: str  # without a tag: that is a digest of the content
+    programs: Mapping[str, Path]  # statically linked programs by absolute path in the image
+    texts: Mapping[str, str] = field(default_factory=dict)  # readable files by absolute path
+    links: Mapping[str, str] = field(default_factory=dict)  # target of symbolic links by absolute path
     entrypoint: tuple[str, ...] = ()
     user: str = "65532:65532"  # nobody on any machine
 
     @cached_property
     def reference(self) -> str:
-        """name:tag, where the tag changes with anything that is in the image."""
+        """Image name with a tag that is a digest of the content."""
         digest = hashlib.sha256(json.dumps([self.texts, self.links, self._config("")], sort_keys=True).encode())
         for path, program in sorted(self.programs.items()):
             digest.update(path.encode() + b"\0" + program.read_bytes())
         return f"{self.name}:{digest.hexdigest()[:16]}"
 
     def write(self, archive: Path) -> None:
-        """Write what `docker load` and `ctr images import` read. Raises OSError."""
+        """Write an archive for `docker load` and `ctr images import`. Raises OSError."""
         layer = self._layer()
         config = json.dumps(self._config(hashlib.sha256(layer).hexdigest()), sort_keys=True).encode()
         name = f"{hashlib.sha256(config).hexdigest()}.json"
         manifest = [{"Config": name, "RepoTags": [self.reference], "Layers": ["layer.tar"]}]
-        fresh = archive.with_name(f".{archive.name}.{secrets.token_hex(4)}")  # of this process alone
+        fresh = archive.with_name(f".{archive.name}.{secrets.token_hex(4)}")  # a name of this process
         with tarfile.open(fresh, "w") as tar:
             for path, content in {
                 name: config,
@@ -72,7 +72,7 @@ class ScratchImage:
         return buffer.getvalue()
 
     def _folders(self) -> list[str]:
-        """Every folder that something is in, outer ones first, and /tmp."""
+        """Return all parent folders, outer ones first, and /tmp."""
         parents = {
             parent for path in (*self.programs, *self.texts, *self.links) for parent in Path(path.lstrip("/")).parents
         }

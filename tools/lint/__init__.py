@@ -1,7 +1,6 @@
-"""What the linters of others say of rendered manifests, beside what was reviewed of it and why it stays."""
+"""Findings of third-party linters in rendered manifests, and the reviewed ones with their reason."""
 
-from tools.lint.findings import Finding
-from tools.lint.linters import findings
+from tools.lint.linters import LintFinding, findings
 from tools.lint.reviewed import Review, reviews
 
-__all__ = ["Finding", "Review", "findings", "reviews"]
+__all__ = ["LintFinding", "Review", "findings", "reviews"]

@@ -1,4 +1,4 @@
-"""The findings that were looked at and stay, each with its reason; reviewed.yaml holds them."""
+"""Reviewed findings of the linters, each with the reason why it stays; read from reviewed.yaml."""
 
 import functools
 from collections.abc import Sequence
@@ -9,26 +9,26 @@ from typing import Final
 
 import yaml
 
-from tools.lint.findings import Finding
+from tools.lint.linters import LintFinding
 
 FILE: Final = Path(__file__).with_name("reviewed.yaml")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """Why a check may fail on some objects: *objects* are patterns of `Kind/name` as a shell has them."""
+    """Reason why a check may fail on some objects: *objects* are shell patterns of `Kind/name`."""
 
     linter: str
     check: str
     objects: Sequence[str]
     because: str
 
-    def covers(self, finding: Finding) -> bool:
+    def covers(self, finding: LintFinding) -> bool:
         is_same = (self.linter, self.check) == (finding.linter, finding.check)
         return is_same and any(fnmatchcase(finding.on, pattern) for pattern in self.objects)
 
 
 @functools.cache
 def reviews() -> tuple[Review, ...]:
-    """Everything that was reviewed."""
+    """Return all reviews."""
     return tuple(Review(**entry) for entry in yaml.safe_load(FILE.read_text(encoding="utf-8")))

@@ -1,1 +1,1 @@
-"""What runs inside a cluster's node, and what it shares with the host side: each program here starts fast and small."""
+"""Programs inside a cluster's node, and definitions they share with the host; they import little, to start fast."""

@@ -1,7 +1,7 @@
-"""A cluster's own part of the control groups, in every hierarchy of the machine: made before it, removed after it.
+"""Make and remove a cluster's control groups in every hierarchy of the machine.
 
-Version 1 was tried (one hierarchy for each controller). For version 2 the same folders are made in the one hierarchy
-and the controllers enabled down to the pods' part; that was not tried on a machine.
+Version 1 (one hierarchy per controller) is tested. For version 2 the same folders are made in the one hierarchy and the
+controllers enabled for them; that is not tested on a machine.
 """
 
 import os
@@ -15,56 +15,56 @@ from typing import Final
 MOUNTS: Final = Path("/proc/self/mountinfo")
 END_S: Final = 10.0
 POLL_S: Final = 0.02
-COPIED: Final = ("cpuset.cpus", "cpuset.mems")  # version 1 makes them empty, and nothing may run in an empty one
+COPIED: Final = ("cpuset.cpus", "cpuset.mems")  # empty in a new group of version 1, where nothing may run then
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Where one of them is mounted."""
+    """A mounted control group hierarchy."""
 
     root: Path
     unified: bool  # version 2
 
 
 def hierarchies() -> tuple[Hierarchy, ...]:
-    """All that have controllers or, as systemd's, a name; version 2 counts only where it is alone."""
-    found = list(_mounted())
-    first = [Hierarchy(root, unified=False) for kind, root in found if kind == "cgroup"]
-    return tuple(first or [Hierarchy(root, unified=True) for _, root in found])
+    """Return all hierarchies of version 1, or the one of version 2 where there are none."""
+    mounts = list(_mounted())
+    first = [Hierarchy(root, unified=False) for kind, root in mounts if kind == "cgroup"]
+    return tuple(first or [Hierarchy(root, unified=True) for _, root in mounts])
 
 
 def make(cgroup: str) -> None:
-    """Make `cgroup` with a part for the node's own processes; the kubelet makes the pods' beside it. Raises OSError."""
+    """Make `cgroup` with a child for the node's processes; the kubelet makes the pods' beside it. Raises OSError."""
     for hierarchy in hierarchies():
-        place = hierarchy.root / cgroup.lstrip("/")
-        for folder in (place, place / "node"):
+        group = hierarchy.root / cgroup.lstrip("/")
+        for folder in (group, group / "node"):
             folder.mkdir(exist_ok=True)
             for name in COPIED if not hierarchy.unified else ():
                 _copy(folder.parent / name, folder / name)
         if hierarchy.unified:
-            controllers = (place / "cgroup.controllers").read_text().split()
-            (place / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+            controllers = (group / "cgroup.controllers").read_text().split()
+            (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
 
 
 def remove(cgroup: str) -> None:
-    """Remove it with everything below; its processes are gone, but the kernel may take a moment to notice.
+    """Remove the group with all its children, once the kernel has released its ended processes.
 
-    Where there are both versions, runc makes groups in version 2 as well.
+    Where both versions are mounted, runc makes groups in version 2 too.
     """
     for _, root in _mounted():
-        place = root / cgroup.lstrip("/")
+        group = root / cgroup.lstrip("/")
         deadline = time.monotonic() + END_S
-        while place.exists() and time.monotonic() < deadline:
-            for folder in (*_below(place), place):
+        while group.exists() and time.monotonic() < deadline:
+            for folder in (*_children(group), group):
                 with suppress(OSError):
                     folder.rmdir()
-            if place.exists():
+            if group.exists():
                 time.sleep(POLL_S)
 
 
-def _below(place: Path) -> Iterator[Path]:
-    """Deepest first, as they have to be removed."""
-    for folder, names, _ in os.walk(place, topdown=False):
+def _children(group: Path) -> Iterator[Path]:
+    """Yield the groups below, deepest first, as they must be removed."""
+    for folder, names, _ in os.walk(group, topdown=False):
         yield from (Path(folder, name) for name in names)
 
 
@@ -74,9 +74,9 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _mounted() -> Iterator[tuple[str, Path]]:
-    """The kind and the place of every hierarchy."""
+    """Yield the file system type and the mount point of every hierarchy."""
     for line in MOUNTS.read_text().splitlines():
         before, _, after = line.partition(" - ")
-        kind, place = after.split()[0], before.split()[4]
+        kind, mount = after.split()[0], before.split()[4]
         if kind in {"cgroup", "cgroup2"}:
-            yield kind, Path(place)
+            yield kind, Path(mount)

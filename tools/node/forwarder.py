@@ -1,7 +1,7 @@
-"""Carry connections from a listening socket of the host to a service in the cluster: a process of its own, inside.
+"""Forward connections from a listening socket of the host to a service in the cluster; a process inside the node.
 
-Its arguments: the number of the inherited socket, and the host and port that its connections go to. The name is looked
-up for every connection, since a Service may be made later, or again with another address.
+Arguments: the number of the inherited socket, and the target's host and port. The host is resolved for every
+connection, since a Service may be made later, or again with another address.
 """
 
 import asyncio
@@ -14,33 +14,33 @@ CHUNK_BYTES: Final = 1 << 16
 
 
 async def serve(listener: socket.socket, host: str, port: int) -> None:
-    """Never returns."""
+    """Serve without end."""
     await asyncio.start_server(partial(_carry, host, port), sock=listener)
     await asyncio.Event().wait()
 
 
 async def _carry(host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        there, back = await asyncio.open_connection(host, port)
+        target_reader, target_writer = await asyncio.open_connection(host, port)
     except OSError as error:
         print(f"{host}:{port}: {error}", file=sys.stderr, flush=True)  # noqa: T201
         writer.transport.abort()
         return
     try:
-        await asyncio.gather(_pump(reader, back), _pump(there, writer))
+        await asyncio.gather(_pump(reader, target_writer), _pump(target_reader, writer))
     finally:
-        back.close()
+        target_writer.close()
         writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until its sender has no more to say; the other direction goes on."""
+    """Copy one direction until its sender ends it; the other direction goes on."""
     try:
         while chunk := await reader.read(CHUNK_BYTES):
             writer.write(chunk)
             await writer.drain()
         writer.write_eof()
-    except OSError:  # one of them is gone: the other is to know at once, and not to be sent an end that was none
+    except OSError:  # a broken connection is aborted, not closed as if it were complete
         writer.transport.abort()
 
 

@@ -1,7 +1,7 @@
-"""Make the namespaces of a node a machine of its own. Runs inside them, as process 1, before anything else does.
+"""Set up mounts, network and files of a node's namespaces. Runs in process 1, before anything else.
 
-`unshare` has made the namespaces and mounted a new /proc. Whatever is written below /run, /var and /etc from here on is
-this node's alone and goes with it; only the cluster's own folder, bound to /run/node, stays.
+`unshare` has made the namespaces and mounted a new /proc. Everything written below /run, /var, /opt and /etc from here
+on belongs to this node and goes with it; only the cluster's folder, mounted at /run/node, stays.
 """
 
 import os
@@ -16,12 +16,12 @@ from tools.node.cgroups import hierarchies
 from tools.node.layout import ADDRESS, BRIDGE, DNS_SERVICE, DOMAIN, HOME, PREFIX
 from tools.node.spec import NodeSpec
 
-OVERLAID: Final = ("/etc", "/opt", "/var")  # readable as they are on the host, written to in memory
+OVERLAID: Final = ("/etc", "/opt", "/var")  # the host's files, with an overlay in memory
 FORWARDING: Final = {
     "net/ipv4/ip_forward": "1",
-    "net/bridge/bridge-nf-call-iptables": "1",  # pod to pod crosses the bridge only: policies must see it too
+    "net/bridge/bridge-nf-call-iptables": "1",  # policies must see traffic between pods, which crosses only the bridge
 }
-# A kubelet sets these, and they are the whole machine's: it finds them set and leaves the host's as they are.
+# A kubelet would set these for the whole machine: it gets files with the right values in their place.
 PRETENDED: Final = {
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
@@ -33,7 +33,7 @@ PRETENDED: Final = {
 
 
 def isolate(spec: NodeSpec) -> None:
-    """Everything, in order. Raises OSError or subprocess.CalledProcessError, whose output is in the node's log."""
+    """Set everything up. Raises OSError or subprocess.CalledProcessError, whose output is in the node's log."""
     _join_cgroup(spec.cgroup)
     _mounts(Path(spec.folder), spec.environment)
     _pretend(spec.environment)
@@ -47,11 +47,11 @@ def isolate(spec: NodeSpec) -> None:
 
 def _join_cgroup(cgroup: str) -> None:
     for hierarchy in hierarchies():
-        (hierarchy.root / cgroup.lstrip("/") / "node/cgroup.procs").write_text("0")  # the one who writes
+        (hierarchy.root / cgroup.lstrip("/") / "node/cgroup.procs").write_text("0")  # the writing process
 
 
 def _mounts(folder: Path, environment: Mapping[str, str]) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # a folder below /run would be out of sight in a moment
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # kept open: a folder below /run is hidden by the next mount
     _run(environment, "mount", "-t", "tmpfs", "-o", "mode=755", "node", "/run")
     HOME.mkdir()
     _run(environment, "mount", "--bind", f"/proc/self/fd/{handle}", str(HOME), keep=(handle,))
@@ -75,13 +75,13 @@ def _pretend(environment: Mapping[str, str]) -> None:
 
 
 def _links(environment: Mapping[str, str]) -> None:
-    """Loopback and the pods' bridge; no link to the host, and no route to anywhere else."""
+    """Set up loopback and the pods' bridge; no link to the host, and no route to other networks."""
     for arguments in (
         "link set lo up",
         f"link add {BRIDGE} type bridge",
         f"addr add {ADDRESS}/{PREFIX} dev {BRIDGE}",
         f"link set {BRIDGE} up",
-        f"route add {SERVICES} dev {BRIDGE}",  # before kube-proxy can rewrite it, a packet must have a way to go
+        f"route add {SERVICES} dev {BRIDGE}",  # a packet needs a route before kube-proxy can rewrite it
     ):
         _run(environment, "ip", *arguments.split())
 

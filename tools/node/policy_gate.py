@@ -1,12 +1,12 @@
-"""A CNI plugin, the last of its chain: a pod starts once the network policies hold for it.
+"""Policy gate: a CNI plugin that delays the start of a pod until the network policies hold for it.
 
-kube-router makes a pod's rules when the API server says which address the pod has. A kubelet says so only after the
-containers have started: until then, for a second or two, a new pod could reach whatever it liked. This plugin tells
-the API server the address at once, with the kubelet's own right to a pod's status, and waits for the rules. Where they
-do not come, the pod does not start, and the kubelet tries again. The kubelet would take the address back every few
-seconds until it has seen the pod's sandbox; the API server refuses that (`_addresses` in `tools/cluster/manifests.py`).
+kube-router makes a pod's rules once the API server has the pod's address. A kubelet reports the address only after the
+containers have started: for a second or two a new pod could reach anything. This plugin, the last of its chain, reports
+the address first, with the kubelet's own token, and waits for the rules. Without rules the pod does not start, and the
+kubelet tries again. The kubelet would remove the address again until it has seen the pod's sandbox; the API server
+refuses that (`_addresses` in `tools/cluster/manifests.py`).
 
-K3s, whose policies are kube-router's too, has no such plugin.
+K3s, which uses kube-router's policies too, has no such plugin.
 """
 
 import json
@@ -26,12 +26,12 @@ READY_S: Final = 60.0
 POLL_S: Final = 0.03
 ANSWER_S: Final = 10.0
 VERSIONS: Final = ("0.3.1", "0.4.0", "1.0.0")
-TRY_AGAIN: Final = 11  # of CNI's own error codes
+TRY_AGAIN: Final = 11  # an error code of CNI
 
 
 @dataclass(frozen=True)
 class Pod:
-    """One pod in the API, as the kubelet of its node may see and change it."""
+    """One pod in the API, by the credentials of its node's kubelet."""
 
     namespace: str
     name: str
@@ -40,22 +40,22 @@ class Pod:
 
     @classmethod
     def of(cls, arguments: str, kubeconfig: Path) -> "Pod":
-        """The pod that CNI's arguments name."""
+        """Return the pod of CNI's arguments."""
         content = yaml.safe_load(kubeconfig.read_text())
         host, _, port = content["clusters"][0]["cluster"]["server"].removeprefix("https://").rpartition(":")
         trust = ssl.create_default_context(cafile=str(kubeconfig.with_name("ca.crt")))
-        named = dict(item.split("=", 1) for item in arguments.split(";"))
+        values = dict(item.split("=", 1) for item in arguments.split(";"))
         return cls(
-            named["K8S_POD_NAMESPACE"],
-            named["K8S_POD_NAME"],
+            values["K8S_POD_NAMESPACE"],
+            values["K8S_POD_NAME"],
             HTTPSConnection(host, int(port), timeout=ANSWER_S, context=trust),
             content["users"][0]["user"]["token"],
         )
 
     def status(self) -> dict[str, Any]:
-        """Raises OSError."""
-        found: dict[str, Any] = self._call("GET", "").get("status", {})
-        return found
+        """Return the pod's status. Raises OSError."""
+        status: dict[str, Any] = self._call("GET", "").get("status", {})
+        return status
 
     def announce(self, address: str) -> None:
         """Write the address into the pod's status. Raises OSError."""
@@ -64,7 +64,7 @@ class Pod:
         self._call("PATCH", "/status", {"status": status})
 
     def is_enforced(self, address: str) -> bool:
-        """Whether a rule sends what this pod sends to a chain of its own."""
+        """Return whether kube-router has a chain of rules for this pod."""
         command = ["iptables", "-w", "-S", "KUBE-ROUTER-FORWARD"]  # the whole table would take longer
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         pod = f"POD name:{self.name} namespace: {self.namespace} to chain"
@@ -74,47 +74,50 @@ class Pod:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/merge-patch+json"}
         path = f"/api/v1/namespaces/{self.namespace}/pods/{self.name}{part}"
         self.connection.request(method, path, json.dumps(content) if content else None, headers)
-        answer = self.connection.getresponse()
-        found: dict[str, Any] = json.loads(answer.read())
-        if answer.status >= 400:
-            raise OSError(f"{method} {path}: {found.get('message')}")
-        return found
+        response = self.connection.getresponse()
+        body: dict[str, Any] = json.loads(response.read())
+        if response.status >= 400:
+            raise OSError(f"{method} {path}: {body.get('message')}")
+        return body
 
 
 def main() -> int:
-    """Speak CNI: the command is in the environment, the configuration on stdin, the answer goes to stdout."""
+    """Serve one CNI call: command in the environment, configuration on stdin, result on stdout."""
     configuration = json.load(sys.stdin)
     try:
-        answer, code = _answer(os.environ["CNI_COMMAND"], configuration), 0
+        result, code = _result(os.environ["CNI_COMMAND"], configuration), 0
     except (OSError, HTTPException, subprocess.SubprocessError) as error:
-        answer, code = {"cniVersion": VERSIONS[-1], "code": TRY_AGAIN, "msg": f"enforced: {error}"}, 1
-    if answer is not None:
-        print(json.dumps(answer))  # noqa: T201
+        result, code = {"cniVersion": VERSIONS[-1], "code": TRY_AGAIN, "msg": f"policy gate: {error}"}, 1
+    if result is not None:
+        print(json.dumps(result))  # noqa: T201
     return code
 
 
-def _answer(command: str, configuration: dict[str, Any]) -> dict[str, Any] | None:
+def _result(command: str, configuration: dict[str, Any]) -> dict[str, Any] | None:
     if command == "VERSION":
         return {"cniVersion": VERSIONS[-1], "supportedVersions": VERSIONS}
     if command != "ADD":
         return None
     result: dict[str, Any] = configuration["prevResult"]
     pod = Pod.of(os.environ["CNI_ARGS"], Path(configuration["kubeconfig"]))
-    enforce(pod, result["ips"][0]["address"].split("/")[0])
+    wait_for_rules(pod, result["ips"][0]["address"].split("/")[0])
     return result
 
 
-def enforce(pod: Pod, address: str) -> None:
-    """Return once the policies hold. Raises OSError, as a TimeoutError where they do not come."""
+def wait_for_rules(pod: Pod, address: str) -> None:
+    """Wait until the pod's rules exist. Raises OSError, as a TimeoutError after READY_S."""
     deadline = time.monotonic() + READY_S
-    while not _is_done(pod, address):
+    while not _has_rules(pod, address):
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {READY_S:.0f} s kube-router has no rules for {pod.namespace}/{pod.name}")
         time.sleep(POLL_S)
 
 
-def _is_done(pod: Pod, address: str) -> bool:
-    """One step towards it. The kubelet's first word on the pod has no address, and must not come after ours."""
+def _has_rules(pod: Pod, address: str) -> bool:
+    """Announce the address once the kubelet has reported the pod, then return whether the rules exist.
+
+    The kubelet's first report has no address, and would overwrite an earlier one.
+    """
     status = pod.status()
     if "startTime" not in status:
         return False

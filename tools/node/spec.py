@@ -1,4 +1,4 @@
-"""What a node is told: everything that the process inside has to know, as one file that the host writes."""
+"""Specification of a node: one file that the host writes and process 1 of the node reads."""
 
 import json
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from tools.control_plane.files import write_private
 
 
 @dataclass(frozen=True, kw_only=True)
-class Component:
-    """A process that is started again whenever it ends."""
+class NodeComponent:
+    """A process that is restarted whenever it ends."""
 
     name: str
     command: tuple[str, ...]
@@ -20,22 +20,22 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeSpec:
-    """One node: whom it is, where its files are on the host, and what runs on it, in this order."""
+    """One node: its name, its folder on the host, and its components in the order of their start."""
 
     name: str
     folder: str  # on the host
     cgroup: str  # "/synapse-NAME" in each hierarchy
     environment: Mapping[str, str]
-    components: tuple[Component, ...]
-    files: Mapping[str, str]  # written inside before anything starts, by absolute path
-    links: Mapping[str, str]  # symbolic links, likewise: where to, by absolute path
+    components: tuple[NodeComponent, ...]
+    files: Mapping[str, str]  # content by absolute path inside, written before anything starts
+    links: Mapping[str, str]  # target of symbolic links by absolute path inside
 
     def write(self, path: Path) -> None:
         write_private(path, json.dumps(asdict(self), indent=2))
 
     @classmethod
     def read(cls, path: Path) -> "NodeSpec":
-        """Raises ValueError, KeyError or TypeError where it was written by another version."""
+        """Read a specification. Raises ValueError, KeyError or TypeError where another version wrote it."""
         raw: dict[str, Any] = json.loads(path.read_text())
         components = [item | {key: tuple(item[key]) for key in ("command", "needs")} for item in raw["components"]]
-        return cls(**raw | {"components": tuple(Component(**item) for item in components)})
+        return cls(**raw | {"components": tuple(NodeComponent(**item) for item in components)})

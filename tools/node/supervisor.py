@@ -1,10 +1,10 @@
-"""Process 1 of a node: sets its namespaces up, keeps its components running, and reaps what they leave behind.
+"""Process 1 of a node: sets up its namespaces, keeps its components running, and reaps ended processes.
 
-It is told what to run by `node.json` and writes what runs to `status.json`, both in its working folder. Its end is the
-end of the node: the kernel then kills every process in here, and mounts, links and rules go with the namespaces.
+It reads `node.json` and writes `status.json`, both in its working folder. When it ends, the node ends: the kernel kills
+every process of the namespaces, and mounts, links and rules go with them.
 
-On the socket `control` it takes forwards: one message with their targets, and a listening socket of the host for each
-that is new. They stay open in here, so that nobody is turned away while the process that serves one starts again.
+It accepts forwards on the socket `control`: one message with their targets, and a listening socket of the host for each
+new one. The sockets stay open here, so that no connection is refused while a forwarder restarts.
 """
 
 import json
@@ -22,26 +22,26 @@ from typing import Any, Final
 
 from tools.node import isolation
 from tools.node.layout import CONTROL
-from tools.node.spec import Component, NodeSpec
+from tools.node.spec import NodeComponent, NodeSpec
 
-FIRST_WAIT_S: Final = 0.2  # before a component that has ended starts again; twice as long each time
+FIRST_WAIT_S: Final = 0.2  # pause before a restart; doubled at each further one
 LONGEST_WAIT_S: Final = 10.0
-SETTLED_S: Final = 30.0  # one that ran for so long starts again at once
-POLL_S: Final = 0.1  # how often to look whether what a component needs is there
-FORWARD: Final = "forward-"  # before its name: the process that serves it
+SETTLED_S: Final = 30.0  # after a run of this length the pause is short again
+POLL_S: Final = 0.1  # interval of checks for a component's needs
+FORWARD: Final = "forward-"  # prefix of the process that serves a forward
 MESSAGE_BYTES: Final = 1 << 20
 MOST_FORWARDS: Final = 64
 
 
 @dataclass
-class Supervised:
-    """One component over its many lives."""
+class SupervisedComponent:
+    """A component and its restarts."""
 
-    component: Component
+    component: NodeComponent
     fds: tuple[int, ...] = ()
     pid: int | None = None
     started: float = 0.0
-    due: float = 0.0  # not before this moment of the monotonic clock
+    due: float = 0.0  # earliest start, by the monotonic clock
     wait: float = FIRST_WAIT_S
     starts: int = 0
 
@@ -63,7 +63,7 @@ class Supervised:
                 pass_fds=self.fds,
                 start_new_session=True,
             )
-        process.returncode = 0  # whoever reaps is `Supervisor.reap`, and Popen must not wait for a pid that is gone
+        process.returncode = 0  # `Supervisor.reap` reaps it; Popen must not wait for a pid that is gone
         self.pid, self.started, self.starts = process.pid, time.monotonic(), self.starts + 1
 
     def ended(self) -> None:
@@ -74,27 +74,27 @@ class Supervised:
 
 @dataclass
 class Supervisor:
-    """Everything that runs, and the two things that wake it up: a signal, and a message with forwards."""
+    """All components; it wakes up for a signal or a message with forwards."""
 
     spec: NodeSpec
-    all: dict[str, Supervised] = field(default_factory=dict)
+    all: dict[str, SupervisedComponent] = field(default_factory=dict)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     wakers: tuple[socket.socket, ...] = ()
 
     def run(self) -> None:
-        """Never returns: process 1 has no business ending."""
-        self.all = {component.name: Supervised(component) for component in self.spec.components}
+        """Run without end: the end of process 1 would end the node."""
+        self.all = {component.name: SupervisedComponent(component) for component in self.spec.components}
         self.selector.register(self._wakeup(), selectors.EVENT_READ, _drain)
         self.selector.register(_control(), selectors.EVENT_READ, self._forwards)
         while True:
             self._start()
-            waiting = any(map(Supervised.is_waiting, self.all.values()))
+            waiting = any(map(SupervisedComponent.is_waiting, self.all.values()))
             for key, _ in self.selector.select(POLL_S if waiting else None):
                 key.data(key.fileobj)
             self.reap()
 
     def reap(self) -> None:
-        """Take note of every process that has ended; most are not components but what they left to process 1."""
+        """Reap every ended process; orphans of components are among them."""
         ours = {item.pid: item for item in self.all.values()}
         while pid := _ended():
             if pid in ours:
@@ -105,13 +105,13 @@ class Supervisor:
         for item in [item for item in self.all.values() if item.is_due()]:
             try:
                 item.start(self.spec.environment)
-            except OSError as error:  # its program was removed meanwhile, and may come back
+            except OSError as error:  # its program was removed, and may be restored
                 print(f"{item.component.name}: {error}", file=sys.stderr, flush=True)  # noqa: T201
                 item.ended()
             self._publish()
 
     def _forwards(self, listener: socket.socket) -> None:
-        """Serve the forwards of this message from now on, besides those that it does not name."""
+        """Serve the forwards of one message; other forwards stay as they are."""
         connection, _ = listener.accept()
         with connection:
             content, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, MOST_FORWARDS)
@@ -122,12 +122,12 @@ class Supervisor:
             connection.sendall(b"ok")
 
     def _forward(self, target: dict[str, Any], fd: int | None) -> None:
-        """Serve one forward, on this listening socket or the one that it has."""
+        """Serve one forward, on the new listening socket or its former one."""
         name = f"{FORWARD}{target['name']}"
         former = self.all.get(name)
         fds = (fd,) if fd is not None else former.fds if former else ()
         command = (sys.executable, "-m", "tools.node.forwarder", str(fds[0]), target["host"], str(target["port"]))
-        self.all[name] = Supervised(Component(name=name, command=command), fds=fds)
+        self.all[name] = SupervisedComponent(NodeComponent(name=name, command=command), fds=fds)
         if former and former.pid:
             os.kill(former.pid, signal.SIGKILL)
 
@@ -138,7 +138,7 @@ class Supervisor:
         fresh.replace("status.json")
 
     def _wakeup(self) -> socket.socket:
-        """A socket that becomes readable at each signal."""
+        """Return a socket that becomes readable at each signal."""
         self.wakers = socket.socketpair()
         for end in self.wakers:
             end.setblocking(False)
@@ -148,7 +148,7 @@ class Supervisor:
 
 
 def is_there(need: str) -> bool:
-    """Whether somebody accepts on a Unix socket (a path) or on a port (host:port)."""
+    """Return whether a Unix socket (a path) or a port (host:port) accepts connections."""
     host, _, port = need.rpartition(":")
     family, address = (socket.AF_INET, (host, int(port))) if host else (socket.AF_UNIX, need)
     with socket.socket(family) as probe:
@@ -157,7 +157,7 @@ def is_there(need: str) -> bool:
 
 
 def _ended() -> int:
-    """The pid of a child that has ended, reaped; 0 where there is none."""
+    """Reap one ended child and return its pid; 0 where there is none."""
     try:
         return os.waitpid(-1, os.WNOHANG)[0]
     except ChildProcessError:

@@ -1,4 +1,4 @@
-"""Programs that a test needs and Debian has: found where they are, else installed where that is allowed."""
+"""Debian programs of image builds and tests: found on PATH, else installed where that is allowed."""
 
 import os
 import shutil
@@ -13,26 +13,25 @@ from tools.progress import say
 INSTALL_S = 900
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 DAEMONS = ("/etc/init.d/*", "/lib/systemd/system/*", "/usr/lib/systemd/system/*")
-"""Left out of a package: its program is wanted, and nothing is to be started by it."""
+"""Paths left out of a package, so that its installation starts no service."""
 
 
 def program(name: str, package: str | None = None, *, may_install: bool | None = None) -> Path:
-    """The executable *name*, of the Debian package *package* where that is called otherwise.
+    """Return the executable *name* of the Debian package *package*, by default of the same name.
 
-    *may_install*: where None, root may.
-    Raises ToolchainError, which says what to install, where it is missing and cannot be installed from here.
+    *may_install* None means: only as root. Raises ToolchainError, with what to install, where it is missing.
     """
     package = package or name
     may_install = os.geteuid() == 0 if may_install is None else may_install
-    found = shutil.which(name)
-    if found is None and may_install and shutil.which("apt-get"):
+    path = shutil.which(name)
+    if path is None and may_install and shutil.which("apt-get"):
         with exclusive(
             cache() / "apt", lambda: say(f"waiting for another process that installs a package, for {name}")
         ):
-            found = shutil.which(name) or _install(name, package)
-    if found is None:
+            path = shutil.which(name) or _install(name, package)
+    if path is None:
         raise ToolchainError(f"{name}: not on PATH; install the Debian package {package}: apt-get install {package}")
-    return Path(found)
+    return Path(path)
 
 
 def _install(name: str, package: str) -> str | None:

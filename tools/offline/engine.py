@@ -1,4 +1,4 @@
-"""A private Pulumi engine: its own state, secrets and plugins, and a mirror of the project that it may write to."""
+"""A private Pulumi engine: its own state, secrets and plugins, and a mirror of the project that it writes to."""
 
 import functools
 import os
@@ -19,28 +19,28 @@ import psutil
 import yaml
 
 from tools.errors import ToolsError
-from tools.offline.plugins.discovery import PLUGINS, Found, find, provide
-from tools.offline.toolchain import Resolved, resolve
+from tools.offline.plugins.discovery import PLUGINS, ResolvedPlugin, find, provide
+from tools.offline.toolchain import ResolvedProgram, resolve
 from tools.progress import say
 
 PRIVATE: Final = 0o700
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 POLL_S: Final = 0.1
-DEBUG: Final = "SYNAPSE_DEBUG"  # set, Pulumi keeps its log, and the program the SDK's lines in it
+DEBUG: Final = "SYNAPSE_DEBUG"  # where set, Pulumi keeps its log, with the SDK's lines of the program
 PRIVATE_FILE: Final = 0o600
 SETTINGS: Final = "Pulumi*.yaml"
 NOT_MIRRORED: Final = {".git"}
-KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")  # what Pulumi writes into a stack's file
+KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")  # keys that Pulumi writes into a stack file
 DROPPED_VARIABLES: Final = ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG", "PULUMI_STACK")
 
 
-class EngineError(ToolsError):
-    """Pulumi refused; the message is its own."""
+class PulumiError(ToolsError):
+    """A Pulumi command failed; the message is its output."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Completed:
-    """A command that has ended."""
+class CommandOutput:
+    """Exit code and output of a command."""
 
     code: int
     stdout: str
@@ -48,13 +48,13 @@ class Completed:
 
     @property
     def output(self) -> str:
-        """Everything it wrote, for a person."""
+        """Combined output, for messages."""
         return self.stdout + self.stderr
 
 
 @dataclass(frozen=True)
-class Engine:
-    """Pulumi for one stack of the project in the folder `project`; everything it writes is under `state`."""
+class PulumiEngine:
+    """Pulumi for one stack of the project in the folder `project`; it writes only below `state`."""
 
     stack: str
     state: Path
@@ -63,48 +63,48 @@ class Engine:
 
     @property
     def mirror(self) -> Path:
-        """The project as the engine sees it: Pulumi's own files are copies, all else are links."""
+        """The project as the engine sees it: Pulumi's files are copies, all others are links."""
         return self.state / "project"
 
     @property
     def pulumi(self) -> Path:
-        """The program that `run` and `capture` start."""
-        return _used()[0].path
+        """The executable that `run` and `capture` start."""
+        return _programs()[0].path
 
     def prepare(self, config: Mapping[str, object] | None = None) -> None:
-        """Bring the mirror up to date, and make the stack where there is none.
+        """Update the mirror, and make the stack where it is missing.
 
-        `config` has settings such as `{"synapse:phase": 2}` that win over the stack's file. Raises EngineError.
+        `config` has settings such as `{"synapse:phase": 2}` that win over the stack file. Raises PulumiError.
         """
         self._folders()
-        self._free()
+        self._remove_stale_locks()
         self._mirror()
         self._write_stack_file(config or {})
         self.stack_init()
 
     def stack_init(self) -> None:
-        """Make the stack unless it is there, and select it. Raises EngineError."""
+        """Make the stack unless it exists, and select it. Raises PulumiError."""
         done = self.capture("stack", "select", "--create", self.stack)
         if done.code:
-            raise EngineError(f"the stack {self.stack} could not be made:\n{done.output}")
+            raise PulumiError(f"the stack {self.stack} could not be made:\n{done.output}")
 
     def run(self, *arguments: str, stop: Event | None = None, output: IO[str] | None = None) -> int:
-        """Run `pulumi` at the terminal, or print to *output*; returns its exit status.
+        """Run `pulumi` at the terminal, or with its output to *output*; return the exit status.
 
-        Once *stop* is set, or the caller is told to end, Pulumi is too: it stops what it can, and saves its state.
+        Once *stop* is set, or this process is terminated, Pulumi is interrupted and saves its state.
         """
-        self._mend_checkpoint()
+        self._repair_checkpoint()
         process = subprocess.Popen([self.pulumi, *arguments], cwd=self.mirror, env=self.environment(), stdout=output)
         try:
-            return _waited(process, stop or Event())
+            return _wait(process, stop or Event())
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 process.wait()
 
-    def capture(self, *arguments: str) -> Completed:
-        """Run `pulumi` without a terminal, for its output."""
-        self._mend_checkpoint()
+    def capture(self, *arguments: str) -> CommandOutput:
+        """Run `pulumi` without a terminal and return its output."""
+        self._repair_checkpoint()
         quiet = ["--non-interactive", "--color=never"]
         done = subprocess.run(
             [self.pulumi, *arguments, *quiet],
@@ -115,10 +115,10 @@ class Engine:
             text=True,
             check=False,
         )
-        return Completed(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+        return CommandOutput(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
     def environment(self) -> dict[str, str]:
-        """What makes it private; the rest of the environment is the caller's."""
+        """Return the environment of `pulumi`: the caller's, with variables that keep this engine apart."""
         own = {
             "PULUMI_HOME": str(self.state / "home"),
             "PULUMI_BACKEND_URL": (self.state / "backend").as_uri(),
@@ -127,34 +127,34 @@ class Engine:
             # The program's commands build images with these: components/image.py has no path of a machine in it.
             "SYNAPSE_CHECKOUT": os.environ.get("SYNAPSE_CHECKOUT", str(CHECKOUT)),
             "SYNAPSE_PYTHON": os.environ.get("SYNAPSE_PYTHON", sys.executable),
-            "GOGC": os.environ.get("GOGC", "400"),  # it lives for seconds: memory it can have, collecting takes a tenth
+            "GOGC": os.environ.get("GOGC", "400"),  # short-lived: collect less often, which saves a tenth of the time
         }
-        if any(found.path is None for found in _used()[1]):
-            own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"  # there is nowhere to fetch from
+        if any(plugin.path is None for plugin in _programs()[1]):
+            own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"  # it would wait for a download that fails
         if self.kubeconfig:
             own["KUBECONFIG"] = str(self.kubeconfig.absolute())
         return {key: value for key, value in os.environ.items() if key not in DROPPED_VARIABLES} | own
 
-    def _free(self) -> None:
-        """Take away the locks of runs that were killed: nobody else would."""
+    def _remove_stale_locks(self) -> None:
+        """Remove the locks of killed runs, which Pulumi would keep."""
         for lock in (self.state / "backend/.pulumi/locks").rglob("*.json"):
             holder = _loaded(lock)
             if holder.get("hostname") == platform.node() and not _is_pulumi(int(holder.get("pid", 0))):
                 lock.unlink(missing_ok=True)
 
-    def _mend_checkpoint(self) -> None:
-        """Put the former checkpoint in the place of one whose writing was cut off; a refresh finds what it lacks.
+    def _repair_checkpoint(self) -> None:
+        """Replace a checkpoint that was written incompletely by the previous one; a refresh finds what it lacks.
 
-        What the backend notes beside a file (its type and digest) it can do without, but not with a part of it.
+        The backend's attribute file beside it (type and digest) is optional, so an incomplete one is removed.
         """
-        for notes in (self.state / "backend/.pulumi/stacks").glob("*/*.attrs"):
+        for attributes in (self.state / "backend/.pulumi/stacks").glob("*/*.attrs"):
             with suppress(FileNotFoundError):  # another command may do the same
-                if not _is_whole(notes):
-                    notes.unlink()
+                if not _is_complete(attributes):
+                    attributes.unlink()
         for checkpoint in (self.state / "backend/.pulumi/stacks").glob(f"*/{self.stack}.json"):
-            former = checkpoint.with_suffix(".json.bak")
-            if not _is_whole(checkpoint) and former.exists() and _is_whole(former):
-                shutil.copyfile(former, checkpoint)
+            previous = checkpoint.with_suffix(".json.bak")
+            if not _is_complete(checkpoint) and previous.exists() and _is_complete(previous):
+                shutil.copyfile(previous, checkpoint)
 
     def _folders(self) -> None:
         for name in ("home", "backend", "project"):
@@ -165,11 +165,11 @@ class Engine:
         if not passphrase.exists():
             passphrase.touch(PRIVATE_FILE)
             passphrase.write_text(secrets.token_urlsafe(32))
-        for found in _used()[1]:
-            provide(found, self.state / "home")
+        for plugin in _programs()[1]:
+            provide(plugin, self.state / "home")
 
     def _logs(self, *, is_kept: bool) -> None:
-        """Leave Pulumi no folder for its log of every property of every resource: it takes a tenth of a preview."""
+        """Put a file in the place of Pulumi's log folder: logging every property takes a tenth of a preview."""
         logs = self.state / "home/logs"
         if is_kept and logs.is_file():
             logs.unlink()
@@ -178,17 +178,17 @@ class Engine:
             logs.touch()
 
     def _mirror(self) -> None:
-        """Make and remove only what differs: another command may be running in there."""
-        wanted = {entry.name: entry.absolute() for entry in self.project.iterdir() if is_linked(entry)}
-        there = {entry.name: entry.readlink() for entry in self.mirror.iterdir() if entry.is_symlink()}
-        for name, _ in there.items() - wanted.items():
+        """Update only links that differ: another command may be using the mirror."""
+        targets = {entry.name: entry.absolute() for entry in self.project.iterdir() if is_linked(entry)}
+        links = {entry.name: entry.readlink() for entry in self.mirror.iterdir() if entry.is_symlink()}
+        for name, _ in links.items() - targets.items():
             (self.mirror / name).unlink()
-        for name, entry in wanted.items() - there.items():
+        for name, entry in targets.items() - links.items():
             (self.mirror / name).symlink_to(entry)
         shutil.copyfile(self.project / "Pulumi.yaml", self.mirror / "Pulumi.yaml")
 
     def _write_stack_file(self, config: Mapping[str, object]) -> None:
-        """The checkout's settings and `config`, with what Pulumi itself has written into our copy before."""
+        """Write the checkout's settings and `config`, and keep Pulumi's own keys of the mirror's file."""
         name = f"Pulumi.{self.stack}.yaml"
         content, before = _loaded(self.project / name), _loaded(self.mirror / name)
         content["config"] = (content.get("config") or {}) | dict(config)
@@ -198,16 +198,16 @@ class Engine:
         (self.mirror / name).write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def _waited(process: subprocess.Popen[bytes], stop: Event) -> int:
-    is_told = False
+def _wait(process: subprocess.Popen[bytes], stop: Event) -> int:
+    is_interrupted = False
     while True:
         try:
             return process.wait(POLL_S)
         except subprocess.TimeoutExpired:
-            if stop.is_set() and not is_told:
+            if stop.is_set() and not is_interrupted:
                 process.send_signal(signal.SIGINT)
-                is_told = True
-        except KeyboardInterrupt:  # Pulumi has heard it too
+                is_interrupted = True
+        except KeyboardInterrupt:  # Pulumi got the signal too
             continue
 
 
@@ -220,7 +220,7 @@ def _is_pulumi(pid: int) -> bool:
 
 
 def is_linked(entry: Path) -> bool:
-    """Whether it is only read: neither Pulumi's own settings nor the history of the checkout."""
+    """Return whether the mirror links this entry: all but Pulumi's settings and the git history."""
     return entry.name not in NOT_MIRRORED and not entry.match(SETTINGS)
 
 
@@ -229,14 +229,14 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 @functools.cache
-def _used() -> tuple[Resolved, tuple[Found, ...]]:
-    """The programs that every engine of this process uses; says once which."""
+def _programs() -> tuple[ResolvedProgram, tuple[ResolvedPlugin, ...]]:
+    """Return the programs of every engine in this process; they are printed once."""
     pulumi = resolve("pulumi")
     plugins = tuple(find(plugin, pulumi.path) for plugin in PLUGINS)
     say(f"pulumi v{pulumi.version} ({pulumi.origin}), {', '.join(map(str, plugins))}")
     return pulumi, plugins
 
 
-def _is_whole(written: Path) -> bool:
-    """Whether a file of JSON was written to its end, where its one object is closed."""
+def _is_complete(written: Path) -> bool:
+    """Return whether a JSON file was written to its end: its last character closes the object."""
     return written.read_bytes().rstrip().endswith(b"}")

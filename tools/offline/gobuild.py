@@ -1,4 +1,4 @@
-"""Build a program from one of the pinned Go modules: slow, once per machine, with a sign of life."""
+"""Build a program from a pinned Go module: slow, once per machine, with progress lines."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ READONLY = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}  # 
 
 
 def key(source: GoPackage) -> str:
-    """What the built program depends on, but for the Go release: the same key, the same program."""
+    """Return a key of everything that the program is built from, except the Go release."""
     digest = hashlib.sha256()
     for path in (source.module / "go.mod", source.module / "go.sum", *sorted(source.module.glob("*.go"))):
         digest.update(path.read_bytes())
@@ -28,7 +28,7 @@ def key(source: GoPackage) -> str:
 
 
 def build(pin: Pin, target: Path, log: Path) -> None:
-    """Write the program to `target`; what Go prints goes to `log`, which stays behind only on failure.
+    """Write the program to `target`; Go's output goes to `log`, which is kept only on failure.
 
     Raises ToolchainError where Go is missing or the build fails.
     """
@@ -53,7 +53,7 @@ def build(pin: Pin, target: Path, log: Path) -> None:
 
 
 def _command(source: GoPackage, target: Path, *flags: str) -> list[str]:
-    """Everything after `go`; `-v` names each package it compiles, which the heartbeat counts."""
+    """Return the arguments of `go`; `-v` prints each compiled package, which the progress line counts."""
     link = " ".join(["-s -w", *(f"-X {name}={value}" for name, value in source.variables.items())])
     tags = ["-tags", ",".join(source.tags)] if source.tags else []
     return [

@@ -1,4 +1,4 @@
-"""Build a Go module that lacks files: a copy of it that has them takes its place for one build."""
+"""Build a Go program with a patched dependency: a copy of the module with other files, for one build."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from tools.offline.pins import GoPackage, Patch
 
 @contextmanager
 def patched(go: str, source: GoPackage) -> Iterator[tuple[str, ...]]:
-    """The flags to build *source* with. Raises subprocess.CalledProcessError where its module cannot be had."""
+    """Yield the flags to build *source* with. Raises subprocess.CalledProcessError where the module is missing."""
     if source.patch is None:
         yield ()
         return
@@ -30,7 +30,7 @@ def _copy(go: str, source: GoPackage, patch: Patch, target: Path) -> None:
     original = _run(go, source.module, "list", "-m", "-f", "{{.Dir}}", patch.module).strip()
     shutil.copytree(original, target, copy_function=shutil.copyfile)
     for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
-        folder.chmod(0o755)  # those of the module cache cannot be written to
+        folder.chmod(0o755)  # folders of the module cache are read-only
     for path, content in patch.files.items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_text(content)

@@ -1,4 +1,4 @@
-"""Find a program, or make it: on PATH, in the cache, as a checked release, or built from pinned Go modules."""
+"""Find a pinned program on PATH or in the cache, else download its release or build it from Go modules."""
 
 import functools
 import os
@@ -19,11 +19,11 @@ from tools.offline.pins import PINS, Pin
 from tools.progress import say
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
-ASK_S = 30.0  # a busy machine may take seconds to start a program of 100 MB
+QUERY_S = 30.0  # a busy machine may take seconds to start a program of 100 MB
 
 
 class Origin(StrEnum):
-    """Where a program came from."""
+    """Source of a program."""
 
     PATH = "path"
     RELEASE = "cache-release"
@@ -31,8 +31,8 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolved:
-    """A program that is there and has an acceptable version."""
+class ResolvedProgram:
+    """An existing program with an accepted version."""
 
     name: str
     path: Path
@@ -41,65 +41,68 @@ class Resolved:
 
 
 def tool(name: str) -> Path:
-    """The executable of one of the pinned programs; made first where it must be, which can take minutes.
+    """Return the executable of a pinned program, downloaded or built first where needed, which can take minutes.
 
-    Raises ToolchainError where it cannot be had.
+    Raises ToolchainError where that fails.
     """
     return resolve(name).path
 
 
-def resolve(name: str) -> Resolved:
-    """Like `tool`, with where the program came from and its version."""
+def resolve(name: str) -> ResolvedProgram:
+    """Return the program of `tool` with its source and version."""
     return Toolchain(paths.cache()).resolve(name)
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """The pinned programs, kept under `cache` in folders named after everything they were made from."""
+    """Pinned programs, kept under `cache` in folders that are named by a key of their source."""
 
     cache: Path
     pins: Mapping[str, Pin] = field(default_factory=lambda: PINS)
 
-    def resolve(self, name: str) -> Resolved:
-        """Find or make the program `name`; two processes that need it make it once."""
+    def resolve(self, name: str) -> ResolvedProgram:
+        """Find or make the program `name`; one process at a time makes it."""
         pin = self._pin(name)
         return self.find(name) or self._make(pin)
 
-    def find(self, name: str) -> Resolved | None:
-        """The program where it is already on this machine; never downloads or builds."""
+    def find(self, name: str) -> ResolvedProgram | None:
+        """Return the program where it is already on this machine; never download or build."""
         pin = self._pin(name)
         return _on_path(pin) or self._cached(pin)
 
     def _pin(self, name: str) -> Pin:
         if name not in self.pins:
-            raise ToolchainError(f"no pinned program is called {name}; there are {', '.join(self.pins)}")
+            raise ToolchainError(f"no pinned program is called {name}; accepted: {', '.join(self.pins)}")
         return self.pins[name]
 
-    def _cached(self, pin: Pin) -> Resolved | None:
+    def _cached(self, pin: Pin) -> ResolvedProgram | None:
         for origin in (Origin.RELEASE, Origin.BUILT):
-            found = self._resolved(pin, origin)
-            if found and os.access(found.path, os.X_OK):
-                return found
+            program = self._resolved(pin, origin)
+            if program and os.access(program.path, os.X_OK):
+                return program
         return None
 
-    def _make(self, pin: Pin) -> Resolved:
-        lock = self.cache / "locks" / pin.source.module.name  # its programs may come out of one download
-        with exclusive(lock, lambda: say(f"another process is making {pin.name} or its like; waiting for it ...")):
+    def _make(self, pin: Pin) -> ResolvedProgram:
+        lock = self.cache / "locks" / pin.source.module.name  # programs of one module may come from one download
+        with exclusive(
+            lock,
+            lambda: say(f"another process is making {pin.name} or a program of its module; waiting ..."),
+        ):
             made = self._cached(pin) or self._released(pin) or self._built(pin)
         if made is None:
             raise ToolchainError(f"{pin.name} {pin.version} was made but is not in {self.cache}")
         return made
 
-    def _released(self, pin: Pin) -> Resolved | None:
+    def _released(self, pin: Pin) -> ResolvedProgram | None:
         if release.checksum(pin) is None:
             return None
         try:
             keep(self._folder(pin, Origin.RELEASE), lambda folder: release.fetch(pin, folder))
         except release.ReleaseUnreachableError as error:
-            say(f"{pin.name} {pin.version}: no release from here ({error})")
+            say(f"{pin.name} {pin.version}: no release can be downloaded ({error})")
         return self._cached(pin)
 
-    def _built(self, pin: Pin) -> Resolved | None:
+    def _built(self, pin: Pin) -> ResolvedProgram | None:
         log = self.cache / "logs" / f"{pin.name}-{pin.version}.log"
         keep(self._folder(pin, Origin.BUILT), lambda folder: gobuild.build(pin, folder / pin.name, log))
         return self._cached(pin)
@@ -109,45 +112,45 @@ class Toolchain:
             return self.cache / "built" / f"{pin.name}-{pin.version}-{gobuild.key(pin.source)}"
         return self.cache / "releases" / f"{pin.source.module.name}-{pin.version}-{(release.checksum(pin) or '')[:16]}"
 
-    def _resolved(self, pin: Pin, origin: Origin) -> Resolved | None:
+    def _resolved(self, pin: Pin, origin: Origin) -> ResolvedProgram | None:
         if origin is Origin.RELEASE and release.checksum(pin) is None:
             return None
         folder = self._folder(pin, origin)
         path = folder / pin.name if origin is Origin.BUILT else release.program(pin, folder)
-        return Resolved(name=pin.name, path=path, origin=origin, version=pin.version)
+        return ResolvedProgram(name=pin.name, path=path, origin=origin, version=pin.version)
 
 
-def keep(place: Path, fill: Callable[[Path], None]) -> None:
-    """Let `fill` write into a fresh folder, then move it into `place` whole or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".making-") as scratch:
-        fresh = Path(scratch) / place.name
+def keep(target: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a new folder, then rename it to `target`, so that `target` is always complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as scratch:
+        fresh = Path(scratch) / target.name
         fresh.mkdir()
         fill(fresh)
-        shutil.rmtree(place, ignore_errors=True)
-        fresh.rename(place)
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
 
 
-def _on_path(pin: Pin) -> Resolved | None:
-    found = shutil.which(pin.name)
-    if found is None:
+def _on_path(pin: Pin) -> ResolvedProgram | None:
+    executable = shutil.which(pin.name)
+    if executable is None:
         return None
-    path = Path(found).absolute()
+    path = Path(executable).absolute()
     version = _version(path, path.stat().st_mtime_ns, pin.ask)
     if version is None or not pin.at_least <= _numbers(version) < pin.below:
         return None
-    return Resolved(name=pin.name, path=path, origin=Origin.PATH, version=version)
+    return ResolvedProgram(name=pin.name, path=path, origin=Origin.PATH, version=version)
 
 
 @functools.lru_cache
-def _version(path: Path, changed_ns: int, ask: str) -> str | None:  # noqa: ARG001 (a replaced program is asked again)
-    """What a program says its version is; None where it says nothing of the kind."""
+def _version(path: Path, changed_ns: int, ask: str) -> str | None:  # noqa: ARG001 (a replaced program is queried again)
+    """Return the version that a program prints; None where it prints none."""
     quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
-        answer = subprocess.run([path, ask], capture_output=True, text=True, env=quiet, timeout=ASK_S, check=True)
+        done = subprocess.run([path, ask], capture_output=True, text=True, env=quiet, timeout=QUERY_S, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    match = VERSION.search(answer.stdout)
+    match = VERSION.search(done.stdout)
     return match.group() if match else None
 
 

@@ -1,6 +1,6 @@
-"""A Kubernetes of one's own on loopback: the real API server and scheduler, and one simulated node of any size."""
+"""A private Kubernetes on loopback: the real API server and scheduler, and one simulated node of any size."""
 
-from tools.twin.node import Node
-from tools.twin.twin import Status, Twin
+from tools.twin.node import SimulatedNode
+from tools.twin.twin import Twin, TwinStatus
 
-__all__ = ["Node", "Status", "Twin"]
+__all__ = ["SimulatedNode", "Twin", "TwinStatus"]

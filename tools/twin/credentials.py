@@ -1,16 +1,16 @@
-"""Who may talk to a twin: its control plane, its administrator, and kwok in the place of every kubelet."""
+"""Credentials of a twin: its control plane, its administrator, and kwok, which acts for every kubelet."""
 
 from pathlib import Path
 from typing import Final
 
-from tools.control_plane.credentials import LOOPBACK, SERVER, Credentials, Identity, User
+from tools.control_plane.credentials import LOOPBACK, SERVER, CertificateIdentity, Credentials, User
 from tools.control_plane.credentials import USERS as CONTROL_PLANE
 
 KWOK: Final = "kwok"
 USERS: Final = CONTROL_PLANE | {KWOK: User("synapse:kwok", "system:masters")}
-IDENTITIES: Final = {SERVER: Identity("synapse twin", (LOOPBACK, "localhost"))}
+IDENTITIES: Final = {SERVER: CertificateIdentity("synapse twin", (LOOPBACK, "localhost"))}
 
 
 def credentials(folder: Path) -> Credentials:
-    """The credentials of the twin in this folder."""
+    """Return the credentials of the twin in this folder."""
     return Credentials(folder, USERS, IDENTITIES)

@@ -1,6 +1,6 @@
-"""The kinds that K3s adds to Kubernetes' own: Traefik's, and those of the controller that installs its charts.
+"""CustomResourceDefinitions that K3s installs: Traefik's, and those of its Helm controller.
 
-They are the publishers' own definitions, out of pinned Go modules, and kept like a built program: Go is asked once.
+They are read from pinned Go modules and kept in the cache, so that Go is needed once.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ PATH: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 @dataclass(frozen=True)
 class Source:
-    """Where one publisher keeps its definitions: our folder with the go.mod, its module, and files of that."""
+    """Source of definitions: our folder with the go.mod, the module, and the pattern of its files."""
 
     folder: str
     module: str
@@ -45,18 +45,18 @@ SOURCES: Final = (
 
 
 def definitions() -> dict[str, Manifest]:
-    """CustomResourceDefinitions by their path in the API; raises ToolchainError where they cannot be had."""
+    """Return the definitions by their path in the API. Raises ToolchainError where they cannot be had."""
     kept = paths.cache() / "definitions" / f"{_key()}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        found = {f"{PATH}/{manifest['metadata']['name']}": manifest for manifest in _read()}
-        write_private(kept, json.dumps(found))
+        by_path = {f"{PATH}/{manifest['metadata']['name']}": manifest for manifest in _read()}
+        write_private(kept, json.dumps(by_path))
     content: dict[str, Manifest] = json.loads(kept.read_text())
     return content
 
 
 def is_served(definition: Manifest | None) -> bool:
-    """Whether the API server has taken it up."""
+    """Return whether the API server serves the kind."""
     conditions = (definition or {}).get("status", {}).get("conditions", [])
     return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
@@ -68,10 +68,10 @@ def _read() -> Iterator[Manifest]:
 
 
 def _module(source: Source) -> Path:
-    """The folder of a module as go.sum has it."""
+    """Return the folder of the module, verified by go.sum."""
     if not (go := shutil.which("go")):
         raise ToolchainError(
-            f"{source.module}, which defines kinds of K3s, comes with Go: install it (https://go.dev/dl)"
+            f"{source.module}, which has definitions of K3s, is downloaded by Go: install it (https://go.dev/dl)"
         )
     done = subprocess.run(
         [go, "mod", "download", "-json", source.module],
@@ -82,14 +82,12 @@ def _module(source: Source) -> Path:
         check=False,
     )
     if done.returncode:
-        raise ToolchainError(
-            f"{source.module} could not be downloaded; connect this machine, and try again\n{done.stdout}"
-        )
+        raise ToolchainError(f"{source.module} could not be downloaded; internet access is needed\n{done.stdout}")
     return Path(json.loads(done.stdout)["Dir"])
 
 
 def _key() -> str:
-    """What they depend on: the modules' versions, and which files of them."""
+    """Return a key of the modules' versions and the files that are read."""
     digest = hashlib.sha256(repr(SOURCES).encode())
     for source in SOURCES:
         digest.update((MODULES / source.folder / "go.mod").read_bytes())

@@ -1,4 +1,4 @@
-"""The simulated machine, and what K3s would have put on its cluster before anyone deploys."""
+"""The simulated machine, and the first objects that K3s would make."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,27 +6,27 @@ from typing import Final
 from tools.control_plane.api import Manifest
 from tools.offline.pins import KUBERNETES
 
-ADDRESS: Final = "192.0.2.2"  # of RFC 5737, which nobody has: nothing may answer in the node's stead
+ADDRESS: Final = "192.0.2.2"  # from RFC 5737: an address that nothing answers
 PODS: Final = 110  # a kubelet's default
 EPHEMERAL_BYTES: Final = 1 << 40
-PROVISIONER: Final = "rancher.io/local-path"  # K3s' own; stages.yaml plays it
+PROVISIONER: Final = "rancher.io/local-path"  # K3s' provisioner, simulated by stages.yaml
 GPU: Final = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class SimulatedNode:
     """A machine as the scheduler sees it."""
 
     name: str
     memory: int  # bytes
     cpu: int  # millicores
-    gpus: int  # how many `nvidia.com/gpu` it offers, shares included
+    gpus: int  # number of `nvidia.com/gpu` it offers, shares included
     storage_class: str = "local-path"
     runtime_class: str = "nvidia"
 
 
-def objects(node: Node) -> dict[str, Manifest]:
-    """Everything a twin begins with, by its path in the API."""
+def objects(node: SimulatedNode) -> dict[str, Manifest]:
+    """Return the first objects of a twin by their path in the API."""
     return {
         f"/apis/node.k8s.io/v1/runtimeclasses/{node.runtime_class}": runtime_class(node),
         f"/apis/storage.k8s.io/v1/storageclasses/{node.storage_class}": storage_class(node),
@@ -34,12 +34,12 @@ def objects(node: Node) -> dict[str, Manifest]:
     }
 
 
-def path(node: Node) -> str:
+def path(node: SimulatedNode) -> str:
     return f"/api/v1/nodes/{node.name}"
 
 
-def machine(node: Node) -> Manifest:
-    """The Node, which kwok takes care of because of its annotation."""
+def machine(node: SimulatedNode) -> Manifest:
+    """Return the Node; its annotation makes kwok manage it."""
     labels = {
         "kubernetes.io/hostname": node.name,
         "kubernetes.io/os": "linux",
@@ -47,22 +47,22 @@ def machine(node: Node) -> Manifest:
         "node-role.kubernetes.io/control-plane": "true",
     }
     metadata = {"name": node.name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+    return {"apiVersion": "v1", "kind": "SimulatedNode", "metadata": metadata}
 
 
-def machine_status(node: Node) -> Manifest:
-    """All of the Node's status but its conditions, which are kwok's."""
+def machine_status(node: SimulatedNode) -> Manifest:
+    """Return the Node's status without its conditions, which kwok sets."""
     status = {
         "capacity": capacity(node),
         "allocatable": capacity(node),
         "addresses": [{"type": "InternalIP", "address": ADDRESS}, {"type": "Hostname", "address": node.name}],
         "nodeInfo": node_info(),
     }
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name}, "status": status}
+    return {"apiVersion": "v1", "kind": "SimulatedNode", "metadata": {"name": node.name}, "status": status}
 
 
-def capacity(node: Node) -> dict[str, str]:
-    """What the node has, and can give away: a simulated kubelet keeps nothing for itself."""
+def capacity(node: SimulatedNode) -> dict[str, str]:
+    """Return the node's capacity, all of it allocatable: a simulated kubelet reserves nothing."""
     resources = {
         "cpu": f"{node.cpu}m",
         "memory": str(node.memory),
@@ -73,26 +73,26 @@ def capacity(node: Node) -> dict[str, str]:
 
 
 def node_info() -> dict[str, str]:
-    """What a kubelet says of its machine; the fields without a truth are empty."""
-    unknown = ("bootID", "machineID", "systemUUID", "kernelVersion", "kubeProxyVersion")
-    known = {
+    """Return the system information of a Node; fields that have no meaning here are empty."""
+    empty = ("bootID", "machineID", "systemUUID", "kernelVersion", "kubeProxyVersion")
+    info = {
         "architecture": "amd64",
         "operatingSystem": "linux",
         "osImage": "Synapse twin",
         "containerRuntimeVersion": "simulated://",
         "kubeletVersion": f"v{KUBERNETES}",
     }
-    return known | dict.fromkeys(unknown, "")
+    return info | dict.fromkeys(empty, "")
 
 
-def runtime_class(node: Node) -> Manifest:
-    """What K3s makes by itself where it finds the NVIDIA container runtime."""
+def runtime_class(node: SimulatedNode) -> Manifest:
+    """Return the RuntimeClass that K3s makes where the NVIDIA container runtime is installed."""
     metadata = {"name": node.runtime_class}
     return {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": metadata, "handler": "nvidia"}
 
 
-def storage_class(node: Node) -> Manifest:
-    """The default class: a volume is made on the node that its first pod lands on."""
+def storage_class(node: SimulatedNode) -> Manifest:
+    """Return the default storage class, which makes a volume on the node of its first pod."""
     default = {"storageclass.kubernetes.io/is-default-class": "true"}
     return {
         "apiVersion": "storage.k8s.io/v1",

@@ -1,4 +1,4 @@
-"""What a twin remembers of itself between two commands."""
+"""Saved state of a twin between two commands."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -8,24 +8,24 @@ from typing import Any
 from tools.control_plane.files import write_private
 from tools.control_plane.processes import Process
 from tools.errors import TwinError
-from tools.twin.node import Node
+from tools.twin.node import SimulatedNode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """Saved whenever it changes, so that whatever was started can be found and ended."""
+class TwinRecord:
+    """Record of a twin, saved at every change, so that every process can be ended."""
 
-    node: Node
+    node: SimulatedNode
     port: int = 0  # of the API server; 0 before the first start
-    owner: Process | None = None  # the process without which this twin has no use
+    owner: Process | None = None  # the twin is removed once this process has ended
     processes: dict[str, Process] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         write_private(_file(folder), json.dumps(asdict(self), indent=2))
 
 
-def load(folder: Path) -> Record | None:
-    """The record of the twin in `folder`; None where there is none. Raises TwinError where it makes no sense."""
+def load(folder: Path) -> TwinRecord | None:
+    """Return the record of the twin in `folder`, or None. Raises TwinError for an invalid one."""
     file = _file(folder)
     if not file.exists():
         return None
@@ -37,9 +37,9 @@ def load(folder: Path) -> Record | None:
         ) from error
 
 
-def _record(raw: dict[str, Any]) -> Record:
-    return Record(
-        node=Node(**raw["node"]),
+def _record(raw: dict[str, Any]) -> TwinRecord:
+    return TwinRecord(
+        node=SimulatedNode(**raw["node"]),
         port=raw["port"],
         owner=Process(**raw["owner"]) if raw["owner"] else None,
         processes={name: Process(**process) for name, process in raw["processes"].items()},

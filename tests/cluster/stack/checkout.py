@@ -1,10 +1,10 @@
-"""The stack's copy of this checkout as a repository of its own, of which commits are released."""
+"""A copy of this checkout as a git repository, whose commits are released."""
 
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.stack.local import NAME, Local, is_ready
+from tests.cluster.stack.local import NAME, LocalStack, is_ready
 
 GATEWAY = "synapse-gateway"
 PACKAGE = Path("gateway_image/synapse_gateway")
@@ -12,13 +12,13 @@ PACKAGE = Path("gateway_image/synapse_gateway")
 
 @dataclass(frozen=True)
 class Checkout:
-    """The copy, under git."""
+    """The stack's folder as a git repository."""
 
-    local: Local
+    local: LocalStack
 
     def git(self, *arguments: str) -> str:
-        who = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
-        command = ["/usr/bin/git", "-C", str(self.local.folder), *who, *arguments]
+        author = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+        command = ["/usr/bin/git", "-C", str(self.local.folder), *author, *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     def commit(self) -> str:
@@ -31,8 +31,8 @@ class Checkout:
             source.write(text)
 
 
-def images(local: Local, namespace: str | None = None) -> dict[str, str]:
-    """Pod of the gateway that is ready -> the image that it was told to run."""
+def images(local: LocalStack, namespace: str | None = None) -> dict[str, str]:
+    """Return the image in the spec of each ready pod of the gateway."""
     with local.core() as core:
         pods = core.list_namespaced_pod(namespace or local.namespace, label_selector=f"{NAME}={GATEWAY}").items
     return {

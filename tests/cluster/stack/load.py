@@ -1,4 +1,4 @@
-"""Clients that ask again and again, on connections that they keep."""
+"""Clients that send requests continuously on kept connections."""
 
 import threading
 from collections import Counter
@@ -9,55 +9,57 @@ from typing import Any
 import httpx
 
 CLIENTS = 3
-"""Of each kind."""
-Ask = Callable[[httpx.Client], object]
+"""Number of clients for each kind of request."""
+Send = Callable[[httpx.Client], object]
 
 
 def embed(http: httpx.Client) -> None:
-    answer = http.post("/v1/embeddings", json={"model": "all-MiniLM-L6-v2", "input": "rolling"})
-    answer.raise_for_status()
-    assert len(answer.json()["data"][0]["embedding"]) == 384
+    response = http.post("/v1/embeddings", json={"model": "all-MiniLM-L6-v2", "input": "rolling"})
+    response.raise_for_status()
+    assert len(response.json()["data"][0]["embedding"]) == 384
 
 
 def chat(http: httpx.Client) -> None:
-    """Streamed: it is under way for a while."""
+    """Request a stream, which takes a while."""
     body: dict[str, Any] = {"model": "chat", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 48}
-    with http.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as answer:
-        answer.raise_for_status()
-        lines = [line for line in answer.iter_lines() if line]
+    with http.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as response:
+        response.raise_for_status()
+        lines = [line for line in response.iter_lines() if line]
     assert lines[-1] == "data: [DONE]"
 
 
 def speak(http: httpx.Client) -> bool:
-    """Whether somebody stood in."""
-    answer = http.post("/tts/synthesize", json={"text": "seven six two zero"})
-    assert answer.status_code == 200, answer.text
-    assert answer.content.startswith(b"RIFF")
-    return bool(answer.headers.get("x-synapse-fallback") == "1")
+    """Request speech; return whether the fallback was used."""
+    response = http.post("/tts/synthesize", json={"text": "seven six two zero"})
+    assert response.status_code == 200, response.text
+    assert response.content.startswith(b"RIFF")
+    return bool(response.headers.get("x-synapse-fallback") == "1")
 
 
 @contextmanager
-def load(url: str, *asks: Ask) -> Iterator[Counter[str]]:
-    """What came of every question so far: `ok`, or what went wrong."""
-    found: Counter[str] = Counter()
+def load(url: str, *sends: Send) -> Iterator[Counter[str]]:
+    """Run the clients in the block; yield the count of each result: `ok`, or the error."""
+    results: Counter[str] = Counter()
     done = threading.Event()
-    threads = [threading.Thread(target=_client, args=(url, ask, found, done)) for ask in asks for _ in range(CLIENTS)]
+    threads = [
+        threading.Thread(target=_client, args=(url, send, results, done)) for send in sends for _ in range(CLIENTS)
+    ]
     for thread in threads:
         thread.start()
     try:
-        yield found
+        yield results
     finally:
         done.set()
         for thread in threads:
             thread.join()
 
 
-def _client(url: str, ask: Ask, found: Counter[str], done: threading.Event) -> None:
+def _client(url: str, send: Send, results: Counter[str], done: threading.Event) -> None:
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         while not done.is_set():
             try:
-                ask(http)
+                send(http)
             except (httpx.HTTPError, AssertionError) as error:
-                found[f"{type(error).__name__}: {error}"] += 1
+                results[f"{type(error).__name__}: {error}"] += 1
             else:
-                found["ok"] += 1
+                results["ok"] += 1

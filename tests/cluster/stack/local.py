@@ -1,7 +1,6 @@
-"""The local stack on a cluster of the tests' own: a copy of this checkout, driven by the command that a person uses."""
+"""The local stack on a test cluster: a copy of this checkout, deployed by the `synapse` command."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,20 +15,18 @@ import psutil
 from kubernetes import client, config
 
 from infra.settings.loader import load
-from infra.settings.model import ROOT
 from tests.cluster.conftest import eventually
 from tests.gateway.sounds import wav
 from tools.cluster import Cluster
 
 STACK = "stack"
 NAME = "app.kubernetes.io/name"
-LISTED = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 LONG_S = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
-    """A command that has ended."""
+class CommandResult:
+    """Result of a command."""
 
     code: int
     stdout: str
@@ -42,8 +39,8 @@ class Done:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Local:
-    """The stack called *name* in the copy *folder*; its cluster is under *state*."""
+class LocalStack:
+    """The stack *name* in the copy *folder*; its cluster is under *state*."""
 
     folder: Path
     name: str
@@ -61,26 +58,26 @@ class Local:
     def url(self) -> str:
         return f"http://{self.cluster.address('gateway')}"
 
-    def run(self, *command: str, said: str = "", code: int | None = 0) -> Done:
-        """`synapse COMMAND`, which has to end with *code*, or anyhow; *said* is its input."""
-        done = self.attempt(*command, said=said)
+    def run(self, *command: str, stdin: str = "", code: int | None = 0) -> CommandResult:
+        """Run `synapse COMMAND` with input *stdin*; fail unless it ends with *code* (None: any)."""
+        done = self.attempt(*command, stdin=stdin)
         assert code in {None, done.code}, done.output
         return done
 
-    def attempt(self, *command: str, said: str = "") -> Done:
-        """`synapse COMMAND`, however it ends."""
+    def attempt(self, *command: str, stdin: str = "") -> CommandResult:
+        """Run `synapse COMMAND`; return its result for any exit code."""
         began = time.monotonic()
         process = self.start(*command, stdin=subprocess.PIPE)
         try:
-            stdout, stderr = process.communicate(said, timeout=LONG_S)
+            stdout, stderr = process.communicate(stdin, timeout=LONG_S)
         finally:
             process.kill()
-        return Done(code=process.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began)
+        return CommandResult(code=process.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began)
 
     def start(self, *command: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
-        """`synapse COMMAND`, in a session of its own."""
-        own = {"SYNAPSE_STATE": str(self.state), "PYTHONPATH": str(self.folder), "COLUMNS": "160"}
-        environment = {key: value for key, value in os.environ.items() if key != "SYNAPSE_KUBECONFIG"} | own
+        """Start `synapse COMMAND` in a new session."""
+        variables = {"SYNAPSE_STATE": str(self.state), "PYTHONPATH": str(self.folder), "COLUMNS": "160"}
+        environment = {key: value for key, value in os.environ.items() if key != "SYNAPSE_KUBECONFIG"} | variables
         return subprocess.Popen(
             [sys.executable, "-m", "cli", *command, "--stack", self.name],
             cwd=self.folder,
@@ -93,7 +90,7 @@ class Local:
         )
 
     def edit_gateway(self) -> None:
-        """Another line in its source."""
+        """Append a line to the gateway's source."""
         with (self.folder / "gateway_image/synapse_gateway/__init__.py").open("a") as source:
             source.write(f"# {time.time_ns()}\n")
 
@@ -108,57 +105,57 @@ class Local:
             yield client.AppsV1Api(api)
 
     def pods(self) -> dict[str, set[str]]:
-        """Workload -> the identities of its pods that are not on their way out."""
+        """Return workload -> uids of its pods that are not being deleted."""
         with self.core() as core:
-            found: dict[str, set[str]] = {}
+            uids: dict[str, set[str]] = {}
             for pod in core.list_namespaced_pod(self.namespace).items:
                 if not pod.metadata.deletion_timestamp:
-                    found.setdefault(pod.metadata.labels.get(NAME, ""), set()).add(pod.metadata.uid)
-        return found
+                    uids.setdefault(pod.metadata.labels.get(NAME, ""), set()).add(pod.metadata.uid)
+        return uids
 
     def ready_pods(self, workload: str) -> set[str]:
-        """The identities of its pods that are ready by their own word: a Deployment's count may be old."""
+        """Return the uids of its ready pods; a Deployment's count may be outdated."""
         with self.core() as core:
             listed = core.list_namespaced_pod(self.namespace, label_selector=f"{NAME}={workload}").items
         return {pod.metadata.uid for pod in listed if is_ready(pod)}
 
     def claims(self) -> dict[str, tuple[str, str]]:
-        """Claim -> its volume, and how it is."""
+        """Return claim -> volume and phase."""
         with self.core() as core:
             listed = core.list_namespaced_persistent_volume_claim(self.namespace).items
         return {claim.metadata.name: (claim.spec.volume_name, claim.status.phase) for claim in listed}
 
     def versions(self) -> dict[str, int]:
-        """Deployment -> how often it was changed."""
+        """Return Deployment -> generation."""
         with self.apps() as apps:
             listed = apps.list_namespaced_deployment(self.namespace).items
-        return {found.metadata.name: found.metadata.generation for found in listed}
+        return {each.metadata.name: each.metadata.generation for each in listed}
 
     def scale(self, deployment: str, replicas: int) -> None:
-        """Returns when that many pods are ready, and no other is there: one on its way out answers still."""
+        """Scale, and wait until exactly that many pods exist and are ready: a terminating pod still responds."""
         with self.apps() as apps:
             body = {"spec": {"replicas": replicas}}
             apps.patch_namespaced_deployment_scale(deployment, self.namespace, body)
         eventually(lambda: len(self.ready_pods(deployment)) == self.count(deployment) == replicas, deployment)
 
     def count(self, deployment: str) -> int:
-        """Of all its pods, those on their way out too."""
+        """Return the number of its pods, terminating ones included."""
         with self.core() as core:
             return len(core.list_namespaced_pod(self.namespace, label_selector=f"{NAME}={deployment}").items)
 
     def kill(self, workload: str) -> None:
-        """End its pods at once, as an eviction without patience does."""
+        """Delete its pods without a grace period."""
         with self.core() as core:
             core.delete_collection_namespaced_pod(
                 self.namespace, label_selector=f"{NAME}={workload}", grace_period_seconds=0
             )
 
     def get(self, path: str, **more: Any) -> httpx.Response:
-        """What the gateway answers, in a busy machine's time."""
+        """Request *path* of the gateway, with a timeout for a busy machine."""
         return httpx.get(f"{self.url}{path}", timeout=60, trust_env=False, **more)
 
     def serves(self, path: str) -> bool:
-        """Whether the gateway answers well; a node is told later than its pod is ready that the Service leads there."""
+        """Return whether the gateway responds with 200; a Service leads to a pod later than that is ready."""
         try:
             return self.get(path).status_code == httpx.codes.OK
         except httpx.TransportError:
@@ -172,22 +169,13 @@ class Local:
         return {voice["voice_id"] for voice in self.get("/voices").json()}
 
 
-def copied(folder: Path) -> None:
-    """Everything of this checkout that is its own, in *folder*."""
-    listed = subprocess.run(LISTED, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
-    for name in filter(None, listed):
-        if (ROOT / name).is_file():  # what was removed is still in the index
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-
-
 def sweep(state: Path) -> None:
-    """Delete the clusters of runs that were killed: `synapse up` gives them no owner whose end would tell."""
+    """Delete the clusters of killed test runs, by the pid in their name: `synapse up` records no owner."""
     for path in (state / "clusters").glob(f"{STACK}-*"):
         if not psutil.pid_exists(int(path.name.rpartition("-")[2])):
             Cluster(path.name, state).delete()
 
 
 def is_ready(pod: Any) -> bool:
-    """By its own word, which one that was just made has not said yet."""
+    """Return whether the pod's condition Ready is true."""
     return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])

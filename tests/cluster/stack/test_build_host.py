@@ -1,4 +1,4 @@
-"""A gateway that another machine builds: over SSH, through a registry, and into the pods of a cluster."""
+"""A gateway that a build host builds: over SSH, to a registry, and into a cluster's pods."""
 
 import json
 import os
@@ -15,20 +15,20 @@ from kubernetes import client
 
 from tests.cluster import registry
 from tests.cluster.stack.checkout import Checkout, images
-from tests.cluster.stack.local import Local
+from tests.cluster.stack.local import LocalStack
 from tests.tools import sshd
 
-REACHES = ("PIP_", "UV_", "SSL_", "REQUESTS_", "CURL_", "HTTP", "NO_PROXY", "SYNAPSE_CACHE")
-"""Variables by which this machine reaches its package indexes, and finds what it has built before."""
+BUILD_VARIABLES = ("PIP_", "UV_", "SSL_", "REQUESTS_", "CURL_", "HTTP", "NO_PROXY", "SYNAPSE_CACHE")
+"""Prefixes of the variables for package indexes and the build cache."""
 NAMESPACE = "far"
 PLAIN = '[[registry]]\nlocation = "{address}"\ninsecure = true\n'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Far:
-    """A stack of a gateway alone, on the cluster of the local one, known to it by its kubeconfig alone."""
+class RemoteBuild:
+    """A stack with only a gateway on the local stack's cluster, which it knows by the kubeconfig."""
 
-    local: Local
+    local: LocalStack
     server: sshd.Sshd
     address: str
 
@@ -38,7 +38,7 @@ class Far:
 
     @property
     def kubeconfig(self) -> tuple[str, str]:
-        cluster = Local(
+        cluster = LocalStack(
             folder=self.local.folder, name=self.local.name.removesuffix("-far"), state=self.local.state
         ).cluster
         return "--kubeconfig", str(cluster.kubeconfig)
@@ -68,10 +68,10 @@ def stack(server: sshd.Sshd, address: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def far(local: Local, checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
-    """The host is this machine, by its sshd; the registry is one that the cluster's node reaches too."""
+def far(local: LocalStack, checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteBuild]:
+    """Make a stack whose build host is an sshd on this machine; the cluster's node reaches the registry."""
     folder, head = tmp_path_factory.mktemp("host"), checkout.git("rev-parse", "HEAD")
-    environment = {key: value for key, value in os.environ.items() if key.upper().startswith(REACHES)}
+    environment = {key: value for key, value in os.environ.items() if key.upper().startswith(BUILD_VARIABLES)}
     with (
         registry.running(local.cluster) as address,
         sshd.running(folder, environment | {"CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf")}) as server,
@@ -80,21 +80,21 @@ def far(local: Local, checkout: Checkout, tmp_path_factory: pytest.TempPathFacto
     ):
         (folder / "registries.conf").write_text(PLAIN.format(address=address))
         patch.setenv("SSH_AUTH_SOCK", str(agent))
-        found = Far(local=replace(local, name=f"{local.name}-far"), server=server, address=address)
-        found.write()
+        remote = RemoteBuild(local=replace(local, name=f"{local.name}-far"), server=server, address=address)
+        remote.write()
         checkout.commit()
         try:
-            yield found
+            yield remote
         finally:
-            found.write()
-            found.local.attempt("down", *found.kubeconfig)
+            remote.write()
+            remote.local.attempt("down", *remote.kubeconfig)
             with local.core() as core, suppress(client.ApiException):
                 core.delete_namespace(NAMESPACE)
-            rmtree(local.state / "engines" / found.local.name, ignore_errors=True)
+            rmtree(local.state / "engines" / remote.local.name, ignore_errors=True)
             checkout.git("reset", "--quiet", "--hard", head)
 
 
-def test_what_the_host_has_built_is_what_the_pods_run(far: Far, local: Local, checkout: Checkout) -> None:
+def test_the_pods_run_the_image_of_the_build_host(far: RemoteBuild, local: LocalStack, checkout: Checkout) -> None:
     done = far.local.run("up", *far.kubeconfig)
     assert "127.0.0.1" in done.output
     (first,) = images(local, NAMESPACE).values()
@@ -110,11 +110,13 @@ def test_what_the_host_has_built_is_what_the_pods_run(far: Far, local: Local, ch
     assert pod["imageId"].rpartition("@")[2] == document["image"].rpartition("@")[2]
     assert document["image"] != first
     assert images(local, NAMESPACE) == {pod["name"]: document["image"]}
-    left = {path.name for path in (far.server.folder / "builds").iterdir()}
-    assert len(left) == 1  # the last source, and nothing that was unpacked
+    files = {path.name for path in (far.server.folder / "builds").iterdir()}
+    assert len(files) == 1  # the last build context, and nothing unpacked
 
 
-def test_another_host_is_sent_nothing_and_nothing_changes(far: Far, local: Local, checkout: Checkout) -> None:
+def test_a_host_with_another_key_gets_nothing_and_nothing_changes(
+    far: RemoteBuild, local: LocalStack, checkout: Checkout
+) -> None:
     before = images(local, NAMESPACE)
     far.write(hostKey=sshd.public(sshd.make_key(far.server.folder / "other")))
     checkout.append("__init__.py", "# for another host\n")

@@ -1,4 +1,4 @@
-"""What goes wrong on a node, and how little of it a client sees."""
+"""Faults on a node, and their effect on clients."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from kubernetes import client
 
 from tests.cluster.conftest import eventually
 from tests.cluster.stack.load import speak
-from tests.cluster.stack.local import NAME, Local
+from tests.cluster.stack.local import NAME, LocalStack
 from tools.cluster.record import load as record
 
 CHATTERBOX = "chatterbox-tts"
@@ -20,56 +20,56 @@ GATEWAY = "synapse-gateway"
 
 
 @pytest.fixture
-def http(local: Local) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=local.url, timeout=60, trust_env=False) as found:
-        yield found
+def http(local: LocalStack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=local.url, timeout=60, trust_env=False) as session:
+        yield session
 
 
 def breaker(http: httpx.Client, backend: str) -> float:
-    """0 closed, 1 half-open, 2 open."""
-    found = re.search(rf'^synapse_breaker_state{{backend="{backend}"}} (\S+)$', http.get("/metrics").text, re.MULTILINE)
-    assert found
-    return float(found[1])
+    """Return the breaker's state: 0 closed, 1 half-open, 2 open."""
+    match = re.search(rf'^synapse_breaker_state{{backend="{backend}"}} (\S+)$', http.get("/metrics").text, re.MULTILINE)
+    assert match
+    return float(match[1])
 
 
 def state_after_another(http: httpx.Client) -> float:
-    """The breaker's, once somebody has stood in again: how often a connection was tried depends on what was before."""
+    """Request speech by the fallback, then return the breaker's state."""
     assert speak(http)
     return breaker(http, "chatterbox")
 
 
-def test_nobody_notices_that_a_pod_was_killed(local: Local, http: httpx.Client) -> None:
+def test_a_killed_pod_is_replaced_by_the_fallback(local: LocalStack, http: httpx.Client) -> None:
     assert not speak(http)
     (old,) = local.pods()[CHATTERBOX]
     local.kill(CHATTERBOX)
-    stood_in = [speak(http)]
+    fallbacks = [speak(http)]
     while not local.ready_pods(CHATTERBOX) - {old}:
-        stood_in.append(speak(http))
-    assert any(stood_in)
-    eventually(lambda: not speak(http), "the one who was killed does not speak again")
+        fallbacks.append(speak(http))
+    assert any(fallbacks)
+    eventually(lambda: not speak(http), "the killed backend does not serve again")
 
 
-def test_a_breaker_opens_and_closes(local: Local, http: httpx.Client) -> None:
+def test_a_breaker_opens_and_closes(local: LocalStack, http: httpx.Client) -> None:
     local.scale(CHATTERBOX, 0)
     try:
         eventually(lambda: state_after_another(http) == 2, "the breaker does not open")
     finally:
         local.scale(CHATTERBOX, 1)
-    eventually(lambda: not speak(http), "the first choice does not speak again")
+    eventually(lambda: not speak(http), "the first backend does not serve again")
     assert breaker(http, "chatterbox") == 0
 
 
-def test_a_backend_without_a_second_choice_is_one_clear_error(local: Local, http: httpx.Client) -> None:
+def test_a_backend_without_a_fallback_is_one_clear_error(local: LocalStack, http: httpx.Client) -> None:
     local.scale("llama-embed", 0)
     try:
-        answer = http.post("/v1/embeddings", json={"input": "anybody there?"})
-        assert (answer.status_code, answer.json()["error"]["type"]) == (503, "unavailable_error")
+        response = http.post("/v1/embeddings", json={"input": "anybody there?"})
+        assert (response.status_code, response.json()["error"]["type"]) == (503, "unavailable_error")
     finally:
         local.scale("llama-embed", 1)
     eventually(lambda: http.post("/v1/embeddings", json={"input": "back?"}).status_code == 200, "no embeddings")
 
 
-def test_a_full_volume_is_a_clear_error_and_leaves_nothing(local: Local) -> None:
+def test_a_full_volume_is_a_clear_error_and_leaves_no_files(local: LocalStack) -> None:
     kept = local.voices()
     with small_volume(local, "synapse-voices", "2m"):
         assert local.voices() == set()
@@ -77,44 +77,44 @@ def test_a_full_volume_is_a_clear_error_and_leaves_nothing(local: Local) -> None
             refused = local.make_voice(seconds=300)
             assert (refused.status_code, refused.json()["error"]["code"]) == (500, "storage_error")
         assert local.voices() == set()
-        taken = local.make_voice()
-        assert (taken.status_code, local.voices()) == (201, {taken.json()["voice_id"]})
+        stored = local.make_voice()
+        assert (stored.status_code, local.voices()) == (201, {stored.json()["voice_id"]})
     assert local.voices() == kept
 
 
 @contextmanager
-def small_volume(local: Local, claim: str, size: str) -> Iterator[None]:
-    """A small file system in the place of a claim's, for as long as it is used; the gateway starts again with each."""
+def small_volume(local: LocalStack, claim: str, size: str) -> Iterator[None]:
+    """Mount a small file system over a claim's volume; restart the gateway before and after."""
     volume, _ = local.claims()[claim]
     with local.core() as core:
-        found = core.read_persistent_volume(volume).spec
-    path = (found.host_path or found.local).path
+        source = core.read_persistent_volume(volume).spec
+    path = (source.host_path or source.local).path
     inside(local, "mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path)
     try:
-        start_again(local, GATEWAY)
+        restart(local, GATEWAY)
         yield
     finally:
         inside(local, "umount", "--lazy", path)
-        start_again(local, GATEWAY)
+        restart(local, GATEWAY)
 
 
-def start_again(local: Local, deployment: str) -> None:
+def restart(local: LocalStack, deployment: str) -> None:
     local.scale(deployment, 0)
     local.scale(deployment, 1)
     eventually(lambda: local.serves("/readyz"), f"no {deployment}")
 
 
-def inside(local: Local, *command: str) -> None:
-    """Run *command* where the node sees its files."""
-    known = record(local.cluster.folder)
-    assert known
-    assert known.node
-    (first,) = psutil.Process(known.node.pid).children()
+def inside(local: LocalStack, *command: str) -> None:
+    """Run *command* in the node's namespaces."""
+    cluster = record(local.cluster.folder)
+    assert cluster
+    assert cluster.node
+    (first,) = psutil.Process(cluster.node.pid).children()
     subprocess.run(["/usr/bin/nsenter", f"--target={first.pid}", "--mount", "--pid", *command], check=True)
 
 
-def test_the_quota_holds(local: Local) -> None:
-    """What the ledger does not have is refused, however small its pods are made."""
+def test_the_quota_holds(local: LocalStack) -> None:
+    """A pod beyond the ledger is refused, also one of many small containers."""
     with local.core() as core:
         (gateway,) = core.list_namespaced_pod(local.namespace, label_selector=f"{NAME}={GATEWAY}").items
         with pytest.raises(client.ApiException, match="exceeded quota"):
@@ -122,7 +122,7 @@ def test_the_quota_holds(local: Local) -> None:
 
 
 def greedy(image: str) -> dict[str, object]:
-    """A pod of many small containers, each of which would be let through."""
+    """Return a pod of many small containers, each of which is allowed."""
     small = {
         "runAsNonRoot": True,
         "runAsUser": 10_000,

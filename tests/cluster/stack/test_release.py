@@ -1,7 +1,8 @@
-"""Releases of the local stack's gateway: what is broken never takes the place of what serves."""
+"""Releases of the local stack's gateway: a broken version never replaces the running one."""
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -11,31 +12,29 @@ import pytest
 from tests.cluster.conftest import eventually
 from tests.cluster.stack.checkout import GATEWAY, PACKAGE, Checkout, images
 from tests.cluster.stack.load import embed, load
-from tests.cluster.stack.local import Local
+from tests.cluster.stack.local import LocalStack
 
 ROLLED_BACK = 3
 CRASH = 'raise SystemExit("no setting of that name: canary")\n'
-UNWELL = (
-    "    found = await call.gateway.health.of(call.gateway.registry.backends.values())\n",
-    "    raise FloatingPointError\n",
-)
+HEALTH = re.compile(r"^async def health\(.*:\n", re.MULTILINE)
+"""First line of the handler of `/health`."""
 
 
 @pytest.fixture
 def base(checkout: Checkout) -> Iterator[str]:
-    """A commit that is good, and the checkout's again after the test."""
+    """Return the current, good commit; reset the checkout to it after the test."""
     head = checkout.git("rev-parse", "HEAD")
     yield head
     checkout.git("reset", "--quiet", "--hard", head)
 
 
-def released(local: Local) -> tuple[int, dict[str, Any]]:
+def released(local: LocalStack) -> tuple[int, dict[str, Any]]:
     done = local.attempt("release", "--json")
     assert done.stdout.strip(), done.stderr
     return done.code, json.loads(done.stdout)
 
 
-def test_a_tree_that_is_not_committed_is_refused(checkout: Checkout, base: str) -> None:
+def test_uncommitted_changes_are_refused(checkout: Checkout, base: str) -> None:
     before = images(checkout.local)
     checkout.append("__init__.py", "# not committed\n")
     done = checkout.local.attempt("release")
@@ -45,41 +44,41 @@ def test_a_tree_that_is_not_committed_is_refused(checkout: Checkout, base: str) 
     assert images(checkout.local) == before
 
 
-def test_one_that_crashes_is_rolled_back_and_nobody_notices(checkout: Checkout, base: str) -> None:
+def test_a_crashing_version_is_rolled_back_without_errors_for_clients(checkout: Checkout, base: str) -> None:
     before = images(checkout.local)
     checkout.append("__init__.py", CRASH)
     commit = checkout.commit()
-    with load(checkout.local.url, embed) as answers:
+    with load(checkout.local.url, embed) as results:
         code, document = released(checkout.local)
-    assert set(answers) == {"ok"}
+    assert set(results) == {"ok"}
     assert (code, document["outcome"], document["commit"]) == (ROLLED_BACK, "rolledBack", commit)
-    assert images(checkout.local) == before  # the very same pods
+    assert images(checkout.local) == before  # the same pods
     assert {document["previous"], document["serving"]} == set(before.values())
     assert document["image"] not in before.values()
     assert "ended with exit code 1" in document["reason"]
-    ((broken, said),) = document["logs"].items()
+    ((broken, log),) = document["logs"].items()
     assert broken not in before
-    assert "no setting of that name: canary" in said
+    assert "no setting of that name: canary" in log
 
 
-def test_one_that_is_up_and_not_well_is_rolled_back(checkout: Checkout, base: str) -> None:
+def test_an_unhealthy_version_is_rolled_back(checkout: Checkout, base: str) -> None:
     before = set(images(checkout.local).values())
-    health = checkout.local.folder / PACKAGE / "routes/health.py"
-    text = health.read_text()
-    assert UNWELL[0] in text
-    health.write_text(text.replace(*UNWELL))
+    health = checkout.local.folder / PACKAGE / "api/health.py"
+    text, count = HEALTH.subn(lambda match: f"{match[0]}    raise FloatingPointError\n", health.read_text())
+    assert count == 1
+    health.write_text(text)
     checkout.commit()
     done = checkout.local.attempt("release")
     assert done.code == ROLLED_BACK, done.output
     assert "not released: GET http://127.0.0.1:" in done.stdout
     assert "/health: 500" in done.stdout
-    assert "FloatingPointError in " in done.stdout  # what its pod said last
+    assert "FloatingPointError in " in done.stdout  # last lines of its pod
     assert "rolled back from" in done.stdout
     assert set(images(checkout.local).values()) == before
 
 
-def test_one_that_was_killed_leaves_the_former_serving_and_the_next_completes(checkout: Checkout) -> None:
-    """What it releases in the end stays in the checkout, as the tests after it expect."""
+def test_a_killed_release_keeps_the_previous_version_and_the_next_completes(checkout: Checkout) -> None:
+    """The released commit stays in the checkout, which must match the running version."""
     local, base = checkout.local, checkout.git("rev-parse", "HEAD")
     before = images(local)
     checkout.append("__init__.py", CRASH)
@@ -102,6 +101,6 @@ def test_one_that_was_killed_leaves_the_former_serving_and_the_next_completes(ch
     assert set(images(local).values()) == {document["image"]}
     assert document["healthy"]
 
-    again, same = released(local)  # what is released already stays as it is
+    again, same = released(local)  # releasing the same commit again changes nothing
     assert (again, same["image"], same["previous"]) == (0, document["image"], document["image"])
     assert [pod["name"] for pod in same["pods"]] == [pod["name"] for pod in document["pods"]]

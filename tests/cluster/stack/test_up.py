@@ -1,40 +1,40 @@
-"""The local stack as a person has it: brought up, again, changed, and taken down."""
+"""Deploy the local stack, again, after an edit, and after `clean`."""
 
 import json
 
 import pytest
 
 from tests.cluster.stack.load import chat, embed, load
-from tests.cluster.stack.local import Local
+from tests.cluster.stack.local import LocalStack
 from tests.ops.smoke.test_scope import asked
 
 GATEWAY = "synapse-gateway"
 
 
-def test_up_ends_with_every_answer_right(local: Local, first_up: str) -> None:
+def test_up_ends_with_every_check_passed(local: LocalStack, first_up: str) -> None:
     assert "FAIL" not in first_up
     assert first_up.count(" pass ") >= sum(map(len, asked("local").values()))
     assert f"gateway: {local.url}" in first_up
 
 
-def test_programs_get_the_same_answers(local: Local) -> None:
-    found = json.loads(local.run("smoke", "--json").stdout)
-    assert (found["passed"], found["leftOut"], found["logs"]) == (True, {}, {})
-    (embedding,) = [entry for entry in found["checks"] if entry["check"] == "embedding"]
+def test_smoke_has_the_same_results_as_json(local: LocalStack) -> None:
+    report = json.loads(local.run("smoke", "--json").stdout)
+    assert (report["passed"], report["leftOut"], report["logs"]) == (True, {}, {})
+    (embedding,) = [entry for entry in report["checks"] if entry["check"] == "embedding"]
     assert embedding["figures"]["dimensions"] == 384
 
 
 def test_any_cluster_reaches_its_gateway_through_its_api(
-    local: Local, tmp_path_factory: pytest.TempPathFactory
+    local: LocalStack, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """By a copy of the kubeconfig, which is no cluster of ours any more."""
+    """A copy of the kubeconfig is not known as a private cluster."""
     kubeconfig = tmp_path_factory.mktemp("elsewhere") / "kubeconfig"
     kubeconfig.write_bytes(local.cluster.kubeconfig.read_bytes())
     done = local.run("smoke", "--kubeconfig", str(kubeconfig))
     assert "(the port 8000 of pod synapse-gateway-" in done.output
 
 
-def test_a_second_up_changes_nothing(local: Local) -> None:
+def test_a_second_up_changes_nothing(local: LocalStack) -> None:
     before = local.pods(), local.versions(), local.claims()
     done = local.run("up")
     assert (local.pods(), local.versions(), local.claims()) == before
@@ -42,30 +42,23 @@ def test_a_second_up_changes_nothing(local: Local) -> None:
         assert change not in done.output
 
 
-def test_an_edit_rolls_only_the_gateway_and_no_request_fails(local: Local) -> None:
+def test_an_edit_rolls_only_the_gateway_and_no_request_fails(local: LocalStack) -> None:
     before = local.pods()
     local.edit_gateway()
-    with load(local.url, embed, chat) as answers:
+    with load(local.url, embed, chat) as results:
         local.run("pulumi", "up", "--yes", "--skip-preview")
     after = local.pods()
     assert {name for name in after if after[name] != before[name]} == {GATEWAY}
-    assert set(answers) == {"ok"}
-    assert answers["ok"] > 100
+    assert set(results) == {"ok"}
+    assert results["ok"] > 100
 
 
-def test_what_is_destroyed_keeps_its_voices(local: Local) -> None:
+def test_clean_keeps_the_voices(local: LocalStack) -> None:
     voice = local.make_voice().json()["voice_id"]
     before = local.claims()
-    local.run("clean", said="y\n")
+    local.run("clean", stdin="y\n")
     assert not local.cluster.status().api_ready
     done = local.run("up")
     assert "FAIL" not in done.output
     assert local.claims() == before
     assert voice in local.voices()
-
-
-def test_what_is_destroyed_with_its_volumes_leaves_nothing(local: Local) -> None:
-    """The last of all, as nothing comes back."""
-    said = local.run("clean", "--volumes", "--yes").output
-    assert "LOST: claim synapse-voices" in said
-    assert not local.cluster.folder.exists()

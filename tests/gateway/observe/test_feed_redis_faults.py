@@ -21,7 +21,7 @@ from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer
 from tests.gateway.running import Running
 from tests.gateway.waiting import PATIENCE_S, until
 from tests.gateway.watching import watching
-from tests.ports import held
+from tests.ports import reserved_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("logged")]
 log = logging.getLogger("tests.redis")
@@ -158,7 +158,7 @@ async def test_the_delay_grows_with_each_retry(monkeypatch: pytest.MonkeyPatch) 
     at_once = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", passes)
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
-    with held() as port:
+    with reserved_port() as port:
         bus = RedisBus(FeedSettings(redis_url=f"redis://127.0.0.1:{port}"), "one", failures, lambda _: None)
         bus.start()
         async with asyncio.timeout(10):

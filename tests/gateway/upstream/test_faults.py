@@ -16,7 +16,7 @@ from synapse_gateway.upstream import upstream
 from tests.gateway.fakes import ANSWER, events, forever
 from tests.gateway.sockets import connected, post, served
 from tests.gateway.waiting import PATIENCE_S
-from tests.ports import held
+from tests.ports import reserved_port
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -32,7 +32,7 @@ def quick(monkeypatch: Any) -> None:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    with held() as port:
+    with reserved_port() as port:
         yield port
 
 

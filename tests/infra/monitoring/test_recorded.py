@@ -8,7 +8,7 @@ from infra.monitoring.alerts import ALERTS
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.monitoring.gpu_counters import COUNTERS
 from infra.monitoring.metric_names import EXPOSED, GPUS, INGRESS, STORE
-from tests.cluster.watched import ENGINES, WATCHERS
+from tests.cluster.monitored import ENGINES, MONITORING
 from tests.infra.monitoring.recorded import FOLDER, KINDS, exposed, file, heading
 from tests.infra.monitoring.test_names import metrics
 
@@ -68,7 +68,7 @@ def test_the_counters_of_the_gpu_exporter_are_in_its_default_list() -> None:
 
 
 def test_every_source_is_recorded_or_runs_in_a_test() -> None:
-    runs = {"gateway", *ENGINES, *WATCHERS, STORE, GPUS, INGRESS}
+    runs = {"gateway", *ENGINES, *MONITORING, STORE, GPUS, INGRESS}
     is_told = {"dcgm-exporter"}  # which counters to expose, by a file of ours
     assert {kind for kind, names in EXPOSED.items() if names} <= runs | is_told | set(KINDS)
     assert {path.stem for path in FOLDER.iterdir()} == set(KINDS)

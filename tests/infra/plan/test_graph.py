@@ -9,7 +9,7 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from infra.settings.model import ROOT
 from tests.conftest import planned
-from tests.infra.plan.test_stacks import STACKS
+from tests.shipped import STACKS
 
 SVG = "{http://www.w3.org/2000/svg}"
 

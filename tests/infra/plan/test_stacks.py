@@ -10,14 +10,13 @@ from infra.plan.service import ServicePlan, resolve
 from infra.plan.stack import plan
 from infra.quantities import GI
 from infra.settings.loader import load
-from infra.settings.model import ROOT
 from infra.settings.services import Service
 from infra.sizing.budget import ResourceClaim, total, violations
 from infra.sizing.ledger import Ledger
 from stacks.rendering import manifests
 from tests.conftest import planned
+from tests.shipped import STACKS
 
-STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 ORIGINAL = {  # origin: the final deployment's manifests, memory in GiB and cores as limits
     "gateway": (1, 2),
     "llama-embed": (4, 8),

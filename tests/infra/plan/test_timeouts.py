@@ -13,7 +13,7 @@ from infra.plan.timeouts import TIERS, TimeoutTier, classes, inverted
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.conftest import changed, planned, settings_of
-from tests.infra.plan.test_stacks import STACKS
+from tests.shipped import STACKS
 
 Tiers = list[TimeoutTier[str]]
 

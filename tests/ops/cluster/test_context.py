@@ -52,8 +52,8 @@ def test_a_consumer_is_moved_on_the_cluster_of_the_stack_file(tmp_path: Path, re
     with serving() as here, serving() as there:
         known = kubeconfig(tmp_path, here=here.url, there=there.url)
         assert refused("migrate", NAME, way, "--kubeconfig", known) == "1"
-        assert any("/namespaces/" in path for path, _, _ in there.asked)
-        assert here.asked == []
+        assert any("/namespaces/" in path for _, path, _, _ in there.requests)
+        assert here.requests == []
 
 
 @pytest.mark.parametrize(

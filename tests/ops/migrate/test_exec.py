@@ -1,4 +1,4 @@
-"""A command in a pod: what it printed, how it ended, and nothing that stays open."""
+"""A command in a pod: its output, its exit code, and its socket, which is closed."""
 
 import asyncio
 import gc
@@ -17,26 +17,26 @@ from ops.migrate.objects import Objects
 pytestmark = pytest.mark.anyio
 PROTOCOL = "v4.channel.k8s.io"
 STDOUT, STATUS = b"\x01", b"\x03"
-WELL = b'{"status": "Success"}'
+SUCCESS = b'{"status": "Success"}'
 FAILED = b'{"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "7"}]}}'
 
 
 class Kubelet:
-    """Answers `exec` with these messages, and says goodbye first, as a real one does."""
+    """Answers `exec` with these messages, and closes the session first, like a real one."""
 
     def __init__(self, messages: list[bytes]) -> None:
         self.messages = messages
-        self.asked: list[Any] = []
+        self.commands: list[Any] = []
         self.port = 0
 
     async def exec(self, request: web.Request) -> web.WebSocketResponse:
-        self.asked.append((request.match_info["pod"], request.query.getall("command")))
-        opened = web.WebSocketResponse(protocols=[PROTOCOL])
-        await opened.prepare(request)
+        self.commands.append((request.match_info["pod"], request.query.getall("command")))
+        session = web.WebSocketResponse(protocols=[PROTOCOL])
+        await session.prepare(request)
         for message in self.messages:
-            await opened.send_bytes(message)
-        await opened.close()
-        return opened
+            await session.send_bytes(message)
+        await session.close()
+        return session
 
 
 @pytest.fixture
@@ -56,37 +56,39 @@ async def kubelet() -> AsyncIterator[tuple[Kubelet, Objects]]:
     await runner.cleanup()
 
 
-async def ran(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> str:
+async def run(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> str:
     pod = SimpleNamespace(metadata=SimpleNamespace(name="indexer-1"))
     monkeypatch.setattr(objects, "ready_pod", lambda _: pod)
     return await asyncio.to_thread(objects.run, "indexer", ("embed", "it"), 10)
 
 
-async def test_what_it_printed_is_returned_and_no_socket_stays(
+async def test_the_output_is_returned_and_the_socket_is_closed(
     kubelet: tuple[Kubelet, Objects], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far, objects = kubelet
-    far.messages = [STDOUT + b"1024\n", STATUS + WELL]
-    with warnings.catch_warnings(record=True) as said:
+    server, objects = kubelet
+    server.messages = [STDOUT + b"1024\n", STATUS + SUCCESS]
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert await ran(objects, monkeypatch) == "1024"
+        assert await run(objects, monkeypatch) == "1024"
         gc.collect()
-    to_it = f"raddr=('127.0.0.1', {far.port})"  # what other tests have left may be collected with ours
-    assert [message for message in (str(warning.message) for warning in said) if to_it in message] == []
-    assert far.asked == [("indexer-1", ["embed", "it"])]
+    address = f"raddr=('127.0.0.1', {server.port})"  # other tests may have left sockets, too
+    assert [message for message in (str(warning.message) for warning in caught) if address in message] == []
+    assert server.commands == [("indexer-1", ["embed", "it"])]
 
 
-async def test_one_that_fails_is_told(kubelet: tuple[Kubelet, Objects], monkeypatch: pytest.MonkeyPatch) -> None:
-    far, objects = kubelet
-    far.messages = [STDOUT + b"no such model\n", STATUS + FAILED]
-    with pytest.raises(StepError, match="embed it in cortex/indexer-1 ended with 7: no such model"):
-        await ran(objects, monkeypatch)
-
-
-async def test_one_whose_connection_breaks_is_told(
+async def test_a_failure_has_the_exit_code_and_the_output(
     kubelet: tuple[Kubelet, Objects], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far, objects = kubelet
-    far.messages = [STDOUT + b"half\n"]
+    server, objects = kubelet
+    server.messages = [STDOUT + b"no such model\n", STATUS + FAILED]
+    with pytest.raises(StepError, match="embed it in cortex/indexer-1 ended with 7: no such model"):
+        await run(objects, monkeypatch)
+
+
+async def test_a_broken_connection_is_a_failure(
+    kubelet: tuple[Kubelet, Objects], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, objects = kubelet
+    server.messages = [STDOUT + b"half\n"]
     with pytest.raises(StepError, match="embed it in cortex/indexer-1 was cut off: half"):
-        await ran(objects, monkeypatch)
+        await run(objects, monkeypatch)

@@ -1,4 +1,4 @@
-"""When a Deployment counts as rolled out, and when as one that will not be."""
+"""The wait for the rollout of a Deployment, and its end after a missed deadline."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ NOW = datetime.now(UTC)
 
 
 def deployment(*, ready: bool = False, missed: datetime | None = None, generation: int = 2) -> Any:
-    """One of a replica, whose rollout *missed* its deadline then."""
+    """A Deployment with one replica, whose rollout *missed* its deadline at that time."""
     late = client.V1DeploymentCondition(
         type="Progressing",
         status="False",
@@ -41,33 +41,33 @@ Wait = Callable[..., None]
 
 @pytest.fixture
 def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
-    """`wait(state, ...)` sees these states, one after the other, and then nothing more."""
+    """`wait(state, ...)` sees these states, one after the other."""
 
     def run(*states: Any) -> None:
         objects = Objects(None, "jarvis-cortex")
-        monkeypatch.setattr(objects, "_watched", lambda *_: iter(states))
+        monkeypatch.setattr(objects, "_watch", lambda *_: iter(states))
         monkeypatch.setattr(objects, "pods", lambda _: [])
         objects.wait("indexer", 1)
 
     return run
 
 
-def test_it_is_waited_for(wait: Wait) -> None:
-    wait(deployment(), deployment(ready=True, generation=3), deployment(ready=True), "not looked at")
+def test_a_rollout_is_awaited(wait: Wait) -> None:
+    wait(deployment(), deployment(ready=True, generation=3), deployment(ready=True), "not read")
 
 
-def test_a_deadline_that_was_missed_before_is_no_news(wait: Wait) -> None:
-    """The way back begins where the way there has failed."""
+def test_a_deadline_that_was_missed_before_does_not_count(wait: Wait) -> None:
+    """A rollback begins after a failed rollout."""
     wait(deployment(missed=NOW), deployment(missed=NOW), deployment(ready=True))
 
 
 @pytest.mark.parametrize("before", [None, NOW - timedelta(seconds=30)])
-def test_one_that_is_missed_now_ends_the_wait(wait: Wait, before: datetime | None) -> None:
-    said = "jarvis-cortex/indexer does not get ready: it has timed out now"
-    with pytest.raises(StepError, match=said):
+def test_a_deadline_that_is_missed_now_ends_the_wait(wait: Wait, before: datetime | None) -> None:
+    message = "jarvis-cortex/indexer does not become ready: it has timed out now"
+    with pytest.raises(StepError, match=message):
         wait(deployment(missed=before), deployment(missed=NOW), deployment(ready=True))
 
 
-def test_one_that_never_gets_ready_is_given_up(wait: Wait) -> None:
+def test_a_rollout_has_a_timeout(wait: Wait) -> None:
     with pytest.raises(StepError, match="jarvis-cortex/indexer is not ready after 1 s"):
         wait(deployment(), deployment())

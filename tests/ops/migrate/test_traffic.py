@@ -1,4 +1,4 @@
-"""Who has called a server is read from its log, and where that cannot tell, nobody knows."""
+"""The callers of a server are read from its log; a log that is incomplete proves nothing."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -9,14 +9,13 @@ from kubernetes import client
 
 from infra.settings.consumers import OwnServer
 from ops.migrate.errors import MigrationError
-from ops.migrate.migration import not_quiet
-from ops.migrate.traffic import Quiet, quiet, stamp
+from ops.migrate.traffic import Traffic, read_traffic, stop_obstacle, timestamp
 
 NOW = datetime.now(UTC)
 OWN = OwnServer()
 EMBED = '[GIN] 2026/11/20 - 10:00:00 | 200 |  1.2ms |      10.42.0.17 | POST     "/api/embed"'
-LOOKED = '[GIN] 2026/11/20 - 10:00:00 | 200 |  1.2ms |       127.0.0.1 | POST     "/v1/embeddings"'
-"""By a pre-flight, through a port of the pod."""
+PREFLIGHT = '[GIN] 2026/11/20 - 10:00:00 | 200 |  1.2ms |       127.0.0.1 | POST     "/v1/embeddings"'
+"""A pre-flight check, through a port of the pod."""
 PROBED = '[GIN] 2026/11/20 - 10:00:00 | 200 |   12µs |       10.42.0.1 | GET      "/"'
 
 
@@ -25,7 +24,7 @@ def at(hours_ago: float, line: str) -> tuple[datetime, str]:
 
 
 class Objects:
-    """One pod, started *hours_ago*, and its log, of which the API gives the beginning or what is younger."""
+    """One pod, started *hours_ago*, with its log."""
 
     namespace = "jarvis-cortex"
 
@@ -52,33 +51,33 @@ class Objects:
         return "\n".join(f"{when:%Y-%m-%dT%H:%M:%S.%f}123Z {line}" for when, line in self.lines if when >= since)
 
 
-def heard(objects: Objects, hours: float = 24) -> Quiet:
-    return quiet(objects, OWN, NOW - timedelta(hours=hours))  # type: ignore[arg-type]
+def traffic_of(objects: Objects, hours: float = 24) -> Traffic:
+    return read_traffic(objects, OWN, NOW - timedelta(hours=hours))  # type: ignore[arg-type]
 
 
-def test_nobody_has_called() -> None:
-    found = heard(Objects(48, at(48, "Listening on [::]:11434"), at(30, EMBED), at(2, LOOKED), at(1, PROBED)))
-    assert (found.requests, found.is_known, not_quiet(found, OWN)) == (0, True, None)
+def test_a_server_without_requests_may_stop() -> None:
+    traffic = traffic_of(Objects(48, at(48, "Listening on [::]:11434"), at(30, EMBED), at(2, PREFLIGHT), at(1, PROBED)))
+    assert (traffic.requests, traffic.is_complete, stop_obstacle(traffic, OWN)) == (0, True, None)
 
 
-def test_who_has_called_is_named() -> None:
-    found = heard(Objects(48, at(48, "Listening"), at(20, EMBED), at(2, EMBED)))
-    assert (found.requests, found.callers) == (2, ("10.42.0.17 (indexer-1)",))
-    assert found.last
-    assert abs(found.last - (NOW - timedelta(hours=2))) < timedelta(seconds=1)
-    assert "ollama was asked 2 times since" in (not_quiet(found, OWN) or "")
-    assert "by 10.42.0.17 (indexer-1): move whoever that is" in (not_quiet(found, OWN) or "")
+def test_callers_are_named() -> None:
+    traffic = traffic_of(Objects(48, at(48, "Listening"), at(20, EMBED), at(2, EMBED)))
+    assert (traffic.requests, traffic.callers) == (2, ("10.42.0.17 (indexer-1)",))
+    assert traffic.last
+    assert abs(traffic.last - (NOW - timedelta(hours=2))) < timedelta(seconds=1)
+    assert "ollama got 2 requests since" in (stop_obstacle(traffic, OWN) or "")
+    assert "from 10.42.0.17 (indexer-1): move these callers first" in (stop_obstacle(traffic, OWN) or "")
 
 
 @pytest.mark.parametrize(
     "objects",
     [Objects(48, at(3, PROBED)), Objects(5, at(5, "Listening"))],
-    ids=["its beginning was cut off", "it was started since"],
+    ids=["truncated", "started since"],
 )
-def test_a_log_that_does_not_reach_back_tells_nothing(objects: Objects) -> None:
-    found = heard(objects)
-    assert (found.requests, found.is_known) == (0, False)
-    assert "nobody knows who called it" in (not_quiet(found, OWN) or "")
+def test_a_log_that_starts_too_late_proves_nothing(objects: Objects) -> None:
+    traffic = traffic_of(objects)
+    assert (traffic.requests, traffic.is_complete) == (0, False)
+    assert "may be missing" in (stop_obstacle(traffic, OWN) or "")
 
 
 def test_a_log_that_cannot_be_read_is_an_error() -> None:
@@ -89,7 +88,7 @@ def test_a_log_that_cannot_be_read_is_an_error() -> None:
 
     objects.read_namespaced_pod_log = refuse  # type: ignore[method-assign]
     with pytest.raises(MigrationError, match=r"the log of jarvis-cortex/ollama-0 cannot be read \(403 Forbidden\)"):
-        heard(objects)
+        traffic_of(objects)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +99,10 @@ def test_a_log_that_cannot_be_read_is_an_error() -> None:
         ("2026-11-20T12:00:00.5+02:00 a", datetime(2026, 11, 20, 10, 0, 0, 500_000, tzinfo=UTC)),
     ],
 )
-def test_every_line_has_its_time(written: str, read: datetime) -> None:
-    assert stamp(written) == read
+def test_every_line_has_a_timestamp(written: str, read: datetime) -> None:
+    assert timestamp(written) == read
 
 
-def test_a_line_without_its_time_is_an_error() -> None:
-    with pytest.raises(MigrationError, match="without its time: 'unable to retrieve'"):
-        stamp("unable to retrieve")
+def test_a_line_without_a_timestamp_is_an_error() -> None:
+    with pytest.raises(MigrationError, match="without a timestamp: 'unable to retrieve'"):
+        timestamp("unable to retrieve")

@@ -1,4 +1,4 @@
-"""A server of files that knows ranges, and fails as it is told. It runs by itself where there is only Python."""
+"""A server of files with ranges and planned failures. It also runs as a script, and needs only Python."""
 
 import http.server
 import json
@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 
 class Files(http.server.ThreadingHTTPServer):
-    """*files* by path. *cuts*: after so many bytes an answer ends, one of them for each answer. *statuses* likewise.
+    """A server of *files*, by their paths; *headers* are further headers of a path.
 
-    It answers as a proxy of every host too, with the same files. *listener*: a socket that listens already.
+    *cuts*: the number of bytes after which a response breaks off, one for each response; *statuses*: failures of the
+    next responses. As a proxy it serves the same files for every host. *listener*: a socket that listens already.
     """
 
     daemon_threads = True
@@ -29,7 +30,9 @@ class Files(http.server.ThreadingHTTPServer):
         self.statuses: list[int] = []
         self.redirects: dict[str, tuple[str, dict[str, str]]] = {}
         self.has_ranges = True
-        self.asked: list[tuple[str, str | None, str | None]] = []
+        self.headers: dict[str, dict[str, str]] = {}
+        self.requests: list[tuple[str, str, str | None, str | None]] = []
+        """Method, path, range and authorization."""
 
     @property
     def url(self) -> str:
@@ -46,8 +49,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def _answer(self, *, with_body: bool) -> None:
-        path, wanted = urlsplit(self.path).path, self.headers.get("Range")
-        self.server.asked.append((path, wanted, self.headers.get("Authorization")))
+        path, byte_range = urlsplit(self.path).path, self.headers.get("Range")
+        self.server.requests.append((self.command, path, byte_range, self.headers.get("Authorization")))
         if self.server.statuses and with_body:
             return self._send(self.server.statuses.pop(0), {}, b"")
         if path in self.server.redirects:
@@ -58,11 +61,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path not in self.server.files:
             return self._send(404, {}, b"")
         content, start = self.server.files[path], 0
-        if wanted and self.server.has_ranges:
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        if byte_range and self.server.has_ranges:
+            start = int(byte_range.removeprefix("bytes=").removesuffix("-"))
             if start >= len(content):
                 return self._send(416, {}, b"")
         headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        headers |= self.server.headers.get(path, {})
         return self._send(206 if start else 200, headers, content[start:], is_sent=with_body)
 
     def _send(self, status: int, headers: dict[str, str], content: bytes, *, is_sent: bool = True) -> None:
@@ -77,7 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """It tells nobody."""
+        """Keep the output of the tests clean."""
 
 
 @contextmanager

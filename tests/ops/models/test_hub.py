@@ -1,37 +1,35 @@
-"""What the hub says becomes an order; what is fetched by it lies where the hub's clients look for it."""
+"""Models of a hub, which is a server on this machine, arrive where the engines look for them."""
 
 import hashlib
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from infra.plan.stack import Plan, plan
-from infra.settings.loader import load
-from ops.models import hub
-from ops.models.fetching import Fetcher
 from ops.models.headers import read
-from ops.models.inventory import ModelError, another, find
+from synapse_models import hub
+from synapse_models.cli import main
+from synapse_models.download import Downloader, DownloadError
 from tests.infra.sizing.test_safetensors import CONFIG, ENTRY, single
-from tests.ops.models.serving import Files
+from tests.ops.models.serving import Files, serving
+
+pytestmark = pytest.mark.usefixtures("hub_client", "endpoint")
 
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
 COMMIT = 40 * "c"
 WEIGHTS = single({"w": ENTRY}, 2000)
 SMALL = json.dumps(CONFIG).encode()
+FILE = "/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q4_K_M.gguf"
 
 
-@pytest.fixture(autouse=True)
-def endpoint(server: Files, monkeypatch: pytest.MonkeyPatch) -> Files:
+@pytest.fixture
+def endpoint(server: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    return server
-
-
-@pytest.fixture(scope="module")
-def forge() -> Plan:
-    return plan(load("forge"))
 
 
 def blob(content: bytes) -> str:
@@ -40,10 +38,11 @@ def blob(content: bytes) -> str:
 
 
 def publish(server: Files) -> None:
-    """A repository with its weights twice, and in a folder of its own."""
-    lfs = {"sha256": hashlib.sha256(WEIGHTS).hexdigest(), "size": len(WEIGHTS)}
+    """A repository with its weights in two formats, and with a file in a folder."""
+    lfs = {"sha256": hashlib.sha256(WEIGHTS).hexdigest(), "size": len(WEIGHTS), "pointerSize": 130}
     large = {"blobId": "pointer", "size": len(WEIGHTS), "lfs": lfs}
     server.documents[f"/api/models/{MODEL}/revision/main"] = {
+        "id": MODEL,
         "sha": COMMIT,
         "siblings": [
             {"rfilename": "config.json", "blobId": blob(SMALL), "size": len(SMALL)},
@@ -58,74 +57,134 @@ def publish(server: Files) -> None:
     server.files[f"{address}/model.safetensors"] = WEIGHTS
 
 
-def test_a_repository_lies_as_the_hub_keeps_it(server: Files, forge: Plan, tmp_path: Path) -> None:
+def pull(root: Path) -> None:
+    Downloader(lambda _: None).run(hub.snapshot(MODEL, root))
+
+
+def test_a_repository_has_the_layout_of_the_hubs_cache(server: Files, tmp_path: Path) -> None:
     publish(server)
-    with hub.client() as http:
-        order = hub.order(http, find(forge, MODEL))
-    assert order.root == "/models/hub/models--meta-llama--Meta-Llama-3.1-8B-Instruct"
-    root = tmp_path / "hub"
-    Fetcher(lambda _: None).run(type(order)(**{**vars(order), "root": str(root)}))
-    snapshot = root / "snapshots" / COMMIT
+    pull(tmp_path)
+    snapshot = tmp_path / "snapshots" / COMMIT
     assert sorted(str(path.relative_to(snapshot)) for path in snapshot.rglob("*.*")) == [
         "config.json",
         "model.safetensors",
         "parts/again.json",
     ]
     assert (snapshot / "parts/again.json").read_bytes() == SMALL
-    model_spec, stored = read("snapshot", root, MODEL)
+    model_spec, stored = read("snapshot", tmp_path, MODEL)
     assert (model_spec.layers, stored) == (4, 2000)
+    server.requests.clear()
+    pull(tmp_path)
+    assert [path for _, path, _, _ in server.requests] == [f"/api/models/{MODEL}/revision/main"]
 
 
-def test_a_small_file_that_was_changed_on_the_way_is_refused(server: Files, forge: Plan, tmp_path: Path) -> None:
+def test_the_library_of_the_hub_finds_the_repository(
+    server: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So do vLLM and SGLang, which use it."""
+    publish(server)
+    pull(tmp_path / f"models--{MODEL.replace('/', '--')}")
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+    path = huggingface_hub.snapshot_download(MODEL, cache_dir=tmp_path, local_files_only=True)
+    assert Path(path).name == COMMIT
+    assert Path(huggingface_hub.try_to_load_from_cache(MODEL, "config.json", tmp_path)).read_bytes() == SMALL
+
+
+def test_a_repository_is_not_visible_before_it_is_complete(server: Files, tmp_path: Path) -> None:
+    publish(server)
+    server.files[f"/{MODEL}/resolve/{COMMIT}/model.safetensors"] = WEIGHTS[:-1] + b"\1"
+    with pytest.raises(DownloadError, match="its digest is"):
+        pull(tmp_path)
+    assert not (tmp_path / "refs").exists()
+    assert not (tmp_path / "snapshots").exists()
+
+
+def test_a_small_file_that_was_changed_on_the_network_is_refused(server: Files, tmp_path: Path) -> None:
     publish(server)
     server.files[f"/{MODEL}/resolve/{COMMIT}/config.json"] = SMALL.replace(b"512", b"513")
-    with hub.client() as http:
-        order = hub.order(http, find(forge, MODEL))
-    with pytest.raises(Exception, match="its digest is git:"):
-        Fetcher(lambda _: None).run(type(order)(**{**vars(order), "root": str(tmp_path)}))
+    with pytest.raises(DownloadError, match="its digest is git:"):
+        pull(tmp_path)
 
 
-def test_the_hub_tells_a_files_digest_before_it_sends_on(server: Files) -> None:
-    model = find(plan(load("forge-llamacpp")), "Qwen3-8B-Q4_K_M")
-    path = "/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q4_K_M.gguf"
-    server.redirects[path] = (
-        "http://store.invalid/x",
-        {"X-Linked-Size": "5027784800", "X-Linked-Etag": f'"{64 * "a"}"'},
-    )
-    with hub.client() as http:
-        (item,) = hub.order(http, model).items
-    assert (item.url, item.path) == (f"{server.url}{path}", "Qwen3-8B-Q4_K_M.gguf")
-    assert (item.size, item.digest, item.is_doubted) == (5_027_784_800, 64 * "a", False)
+def test_the_hub_publishes_the_digest_of_a_file(server: Files, tmp_path: Path) -> None:
+    headers = {"X-Linked-Size": "5027784800", "X-Linked-Etag": f'"{64 * "a"}"', "X-Repo-Commit": COMMIT}
+    server.redirects[FILE] = ("http://store.invalid/x", headers)
+    (file,) = hub.file(f"{hub.HUB}{FILE}", tmp_path / "q.gguf").files
+    assert (file.url, file.path) == (f"{server.url}{FILE}", "q.gguf")
+    assert (file.size, file.digest, file.verify_existing) == (5_027_784_800, 64 * "a", False)
 
 
-def test_another_server_tells_a_size_at_least(server: Files) -> None:
-    server.files["/real.gguf"] = b"12345"
-    server.redirects["/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q4_K_M.gguf"] = (f"{server.url}/real.gguf", {})
-    with hub.client() as http:
-        (item,) = hub.order(http, find(plan(load("forge-llamacpp")), "Qwen3-8B-Q4_K_M"), sha256=64 * "b").items
-    assert (item.size, item.digest, item.is_doubted) == (5, 64 * "b", True)
+def test_every_other_server_sends_at_least_the_size(server: Files, tmp_path: Path) -> None:
+    with serving() as store:
+        store.files["/real.gguf"] = b"12345"
+        store.headers["/real.gguf"] = {"ETag": f'"{64 * "c"}"'}
+        server.redirects[FILE] = (f"{store.url}/real.gguf", {})
+        (file,) = hub.file(f"{hub.HUB}{FILE}", tmp_path / "q.gguf").files
+        assert (file.size, file.digest, file.verify_existing) == (5, None, False)
+        (file,) = hub.file(f"{hub.HUB}{FILE}", tmp_path / "q.gguf", 64 * "b").files
+        assert (file.size, file.digest, file.verify_existing) == (5, 64 * "b", True)
 
 
-def test_the_token_is_for_the_hub_alone(server: Files, forge: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_hub_gets_its_token(server: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     publish(server)
-    with hub.client() as http:
-        hub.order(http, find(forge, MODEL))
-    assert server.asked[-1][2] == "Bearer hf_secret"
+    assert {file.token for file in hub.snapshot(MODEL, tmp_path).files} == {"hf_secret"}
+    assert server.requests[-1][3] == "Bearer hf_secret"
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
     server.files["/other.gguf"] = b"12345"
-    other = another(plan(load("forge-llamacpp")), f"{server.url}/other.gguf", "llama-router")
-    with hub.client() as http:
-        hub.order(http, other)
-    assert server.asked[-1] == ("/other.gguf", None, None)
+    (file,) = hub.file(f"{server.url}/other.gguf", tmp_path / "o.gguf").files
+    assert file.token is None
+    assert server.requests[-1] == ("HEAD", "/other.gguf", None, None)
 
 
-def test_what_the_hub_refuses_is_told(server: Files, forge: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    with hub.client() as http, pytest.raises(ModelError, match=f"{MODEL}: 404 Not Found from 127.0.0.1"):
-        hub.order(http, find(forge, MODEL))
+def test_a_refusal_of_the_hub_is_one_line(server: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match=f"^{MODEL}: 404 Not Found$"):
+        hub.snapshot(MODEL, tmp_path)
+    with pytest.raises(DownloadError, match=r"gone\.gguf: 404 Not Found$"):
+        hub.file(f"{server.url}/gone.gguf", tmp_path / "m")
     server.statuses = [401]
-    with hub.client() as http, pytest.raises(ModelError, match="accept its licence there and set HF_TOKEN"):
-        hub.order(http, find(forge, MODEL))
+    with pytest.raises(DownloadError, match=r"401 Unauthorized; it needs the token .* set the stack's hfToken$"):
+        hub.snapshot(MODEL, tmp_path)
+    with pytest.raises(DownloadError, match=r"^a/b/c: .*Repo id"):
+        hub.snapshot("a/b/c", tmp_path)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with hub.client() as http, pytest.raises(ModelError, match="HF_ENDPOINT may name a mirror"):
-        hub.order(http, find(forge, MODEL))
+    with pytest.raises(DownloadError, match="HF_ENDPOINT may name a mirror"):
+        hub.snapshot(MODEL, tmp_path)
+
+
+def test_only_web_addresses_are_accepted(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="got file:///etc/hostname; accepted: an address"):
+        hub.file("file:///etc/hostname", tmp_path / "m")
+
+
+def run(server: Files, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """Run the command as a container does; return its exit code and its events."""
+    environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    command = [sys.executable, "-m", "synapse_models.cli", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_command_downloads_a_file(server: Files, tmp_path: Path) -> None:
+    server.files["/m"] = b"model"
+    code, events = run(server, "file", f"{server.url}/m", str(tmp_path / "disk/m"))
+    assert (code, events[-1]["state"], (tmp_path / "disk/m").read_bytes()) == (0, "fetched", b"model")
+    code, events = run(server, "file", f"{server.url}/m", str(tmp_path / "disk/m"), "--sha256", 64 * "0")
+    assert (code, "its digest is" in events[-1]["fault"]) == (1, True)
+
+
+def test_the_command_downloads_a_repository(server: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    publish(server)
+    assert main(["snapshot", MODEL, str(tmp_path)]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {event["file"]: event["state"] for event in events if "state" in event} == {
+        "config.json": "fetched",
+        "model.safetensors": "fetched",
+        "parts/again.json": "fetched",
+    }
+
+
+def test_the_command_checks_the_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["room", str(tmp_path), "1"]) == 0
+    assert main(["room", str(tmp_path), str(2**60)]) == 1
+    assert "are to come" in json.loads(capsys.readouterr().out)["fault"]

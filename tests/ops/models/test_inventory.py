@@ -1,10 +1,10 @@
-"""Where models live follows from the plan."""
+"""The places of models follow from the plan."""
 
 import pytest
 
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
-from ops.models.inventory import ModelError, another, find, models
+from ops.models.inventory import ModelError, additional_model, find, models
 from tests.conftest import changed, settings_of
 
 
@@ -19,8 +19,8 @@ def llamacpp() -> Plan:
 
 
 def test_the_forge_keeps_models_on_the_claims_of_their_services(forge: Plan) -> None:
-    found = [(model.name, model.kind, model.disk.name, model.path) for model in models(forge) if model.disk]
-    assert found == [
+    places = [(model.name, model.kind, model.disk.name, model.path) for model in models(forge) if model.disk]
+    assert places == [
         ("llama3.1:8b", "ollama", "ollama-models", "/models"),
         ("mxbai-embed-large", "ollama", "ollama-models", "/models"),
         (
@@ -29,45 +29,47 @@ def test_the_forge_keeps_models_on_the_claims_of_their_services(forge: Plan) -> 
             "vllm-model-cache",
             "/models/hub/models--meta-llama--Meta-Llama-3.1-8B-Instruct",
         ),
-        ("Systran/faster-whisper-large-v3", "own", "speaches-model-cache", ""),
-        ("tts-1", "own", "piper-voices", ""),
+        ("Systran/faster-whisper-large-v3", "service", "speaches-model-cache", ""),
+        ("tts-1", "service", "piper-voices", ""),
     ]
 
 
-def test_files_lie_where_the_first_start_would_fetch_them(llamacpp: Plan) -> None:
+def test_files_have_the_places_of_the_first_start(llamacpp: Plan) -> None:
     (model,) = [model for model in models(llamacpp) if model.name == "Qwen3-8B-Q4_K_M"]
     assert (model.kind, model.path, model.service.name) == ("file", "/models/llm/Qwen3-8B-Q4_K_M.gguf", "llama-router")
     assert model.url in {download.url for download in model.service.backend.downloads}
 
 
-def test_engines_of_this_repository_bring_theirs() -> None:
-    assert {model.kind for model in models(plan(load("local")))} == {"own"}
+def test_engines_of_this_repository_provide_their_models() -> None:
+    assert {model.kind for model in models(plan(load("local")))} == {"service"}
 
 
-def test_a_model_is_found_by_its_own_name_and_by_its_route(forge: Plan) -> None:
+def test_a_model_has_its_own_name_and_that_of_its_route(forge: Plan) -> None:
     assert find(forge, "llama3.1:8b").service.name == "ollama"
     assert find(forge, "piper-tts").name == "tts-1"
-    with pytest.raises(ModelError, match=r"llama3.1-8b: several services have it \(ollama, vllm\); say which"):
+    with pytest.raises(ModelError, match=r"llama3.1-8b: several services have it \(ollama, vllm\); choose one"):
         find(forge, "llama3.1-8b")
     assert find(forge, "llama3.1-8b", "vllm-inference").kind == "snapshot"
 
 
-def test_an_unknown_model_is_told_with_those_there_are(forge: Plan) -> None:
-    with pytest.raises(ModelError, match=r"gpt-9: no model of vllm; accepted: meta-llama/Meta-Llama-3.1-8B-Instruct"):
+def test_an_unknown_model_is_refused_with_the_accepted_names(forge: Plan) -> None:
+    with pytest.raises(
+        ModelError, match=r"gpt-9: not a model of vllm; accepted: meta-llama/Meta-Llama-3.1-8B-Instruct"
+    ):
         find(forge, "gpt-9", "vllm")
 
 
-def test_another_model_may_be_kept_where_there_is_room_for_several(forge: Plan, llamacpp: Plan) -> None:
-    assert another(forge, "qwen3:8b", "ollama").kind == "ollama"
-    found = another(llamacpp, "https://h.example/a/b/x-Q4_K_M.gguf?download=true", "llama-router")
-    assert (found.path, found.name) == ("/models/llm/x-Q4_K_M.gguf", "x-Q4_K_M")
-    with pytest.raises(ModelError, match="x: vllm takes no other model; accepted"):
-        another(forge, "x", "vllm")
-    with pytest.raises(ModelError, match="--service nobody: accepted: ollama, vllm"):
-        another(forge, "x", "nobody")
+def test_some_services_accept_additional_models(forge: Plan, llamacpp: Plan) -> None:
+    assert additional_model(forge, "qwen3:8b", "ollama").kind == "ollama"
+    model = additional_model(llamacpp, "https://h.example/a/b/x-Q4_K_M.gguf?download=true", "llama-router")
+    assert (model.path, model.name) == ("/models/llm/x-Q4_K_M.gguf", "x-Q4_K_M")
+    with pytest.raises(ModelError, match="x: vllm takes no additional model; accepted"):
+        additional_model(forge, "x", "vllm")
+    with pytest.raises(ModelError, match="--service: got nobody; accepted: ollama, vllm"):
+        additional_model(forge, "x", "nobody")
 
 
-def test_a_second_service_has_a_claim_of_its_own() -> None:
+def test_a_second_service_has_its_own_claim() -> None:
     config = changed("services.tiny", {"kind": "ollama", "models": [{"name": "a", "card": "microsoft/phi-4"}]})
     config["synapse:services"]["ollama"]["memory"]["limit"] = "32Gi"
     config["synapse:services"]["tiny"] |= {

@@ -1,4 +1,4 @@
-"""The benchmark's own backend."""
+"""Stub backend of the benchmark."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.tools.bench.loads import CORES
-from tools.bench.process import Running
+from tools.bench.process import RunningProcess
 from tools.bench.subjects import stub
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Running]:
-    with stub(tmp_path, CORES) as found:
-        yield found
+def backend(tmp_path: Path) -> Iterator[RunningProcess]:
+    with stub(tmp_path, CORES) as process:
+        yield process

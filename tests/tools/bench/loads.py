@@ -1,12 +1,12 @@
-"""What tests of the benchmark share: the cores that they measure on, and a small load."""
+"""Cores and a small load for tests of the benchmark."""
 
 from dataclasses import replace
 
-from tools.bench.load import Load
+from tools.bench.load import LoadProfile
 from tools.bench.machine import Cores
 
 CORES = Cores.shared()
 
 
-def load(**options: object) -> Load:
-    return replace(Load(connections=4, requests=200, seconds=0, warmup_s=0), **options)  # type: ignore[arg-type]
+def load(**options: object) -> LoadProfile:
+    return replace(LoadProfile(connections=4, requests=200, seconds=0, warmup_s=0), **options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The parts of a cluster that need none: what a node is told, its images, its forwards, what it asks of a machine."""
+"""Parts of a cluster that need no running cluster: specification, images, forwards, checks of the machine."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +17,22 @@ import yaml
 from typer.testing import CliRunner
 
 from cli.cluster import app
-from tools.cluster import Cluster, Forward, Size, Status, configs, manifests
-from tools.cluster.configs import EVICTION_BYTES, Reserved
+from tools.cluster import Cluster, ClusterStatus, Forward, Size, configs, manifests
+from tools.cluster.configs import EVICTION_BYTES, ReservedResources
 from tools.cluster.credentials import KUBELET, credentials
 from tools.cluster.node import listen
-from tools.cluster.packages import Programs
-from tools.cluster.record import Record, load
+from tools.cluster.packages import NodePrograms
+from tools.cluster.record import ClusterRecord, load
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError, ToolchainError
 from tools.images import scratch
 from tools.images.scratch import ScratchImage
 from tools.locks import exclusive
 from tools.node import supervisor
-from tools.node.spec import Component, NodeSpec
+from tools.node.spec import NodeComponent, NodeSpec
 
 GIB = 1 << 30
-NONE = Reserved(memory=0, cpu=0)
+NONE = ReservedResources(memory=0, cpu=0)
 
 
 def image(program: Path, **changes: str) -> ScratchImage:
@@ -53,27 +54,25 @@ def test_an_image_is_the_same_bytes_for_the_same_files(tmp_path: Path) -> None:
     assert config["config"]["User"] == "65532:65532"
 
 
-def test_two_who_write_an_image_at_once_are_not_in_each_others_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_can_write_an_image_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program, target, add = tmp_path / "it", tmp_path / "twice.tar", scratch._add
     program.write_bytes(b"one")
     made = image(program)
 
-    def meanwhile(tar: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:
+    def add_while_another_writes(tar: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:
         if path == "manifest.json":
             monkeypatch.setattr(scratch, "_add", add)
-            made.write(target)  # as another process does
+            made.write(target)  # as another process would
         add(tar, path, content, mode)
 
-    monkeypatch.setattr(scratch, "_add", meanwhile)
+    monkeypatch.setattr(scratch, "_add", add_while_another_writes)
     made.write(target)
     made.write(tmp_path / "once.tar")
     assert target.read_bytes() == (tmp_path / "once.tar").read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"it", "twice.tar", "once.tar"}
 
 
-def test_the_tag_of_an_image_follows_from_all_that_is_in_it(tmp_path: Path) -> None:
+def test_the_tag_of_an_image_is_a_digest_of_its_content(tmp_path: Path) -> None:
     program = tmp_path / "it"
     program.write_bytes(b"one")
     references = {image(program).reference, image(program, **{"/etc/it": "a"}).reference}
@@ -83,10 +82,10 @@ def test_the_tag_of_an_image_follows_from_all_that_is_in_it(tmp_path: Path) -> N
     assert len(references) == 4
 
 
-def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_record_is_read_as_it_was_saved(tmp_path: Path) -> None:
     process = Process.of(os.getpid())
     forwards = (Forward("gateway", "gateway.ns.svc", 8000),)
-    record = Record(
+    record = ClusterRecord(
         size=Size(memory=GIB, cpu=500), forwards=forwards, ports={"gateway": 1}, node=process, owner=process
     )
     record.save(tmp_path)
@@ -97,13 +96,13 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_what_a_node_is_told_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_node_spec_is_read_as_it_was_written(tmp_path: Path) -> None:
     spec = NodeSpec(
         name="it",
-        folder="/there",
+        folder="/somewhere",
         cgroup="/synapse-it",
         environment={"PATH": "/bin"},
-        components=(Component(name="one", command=("/bin/true",), needs=("socket", "127.0.0.1:1")),),
+        components=(NodeComponent(name="one", command=("/bin/true",), needs=("socket", "127.0.0.1:1")),),
         files={"/etc/it": "text"},
         links={"/bin/it": "/bin/true"},
     )
@@ -112,10 +111,10 @@ def test_what_a_node_is_told_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_pods_get_what_is_not_reserved(tmp_path: Path) -> None:
-    found = yaml.safe_load(configs.kubelet("/synapse-it", Reserved(memory=GIB, cpu=250)))
-    assert found["systemReserved"] == {"memory": str(GIB), "cpu": "250m"}
-    assert found["evictionHard"]["memory.available"] == str(EVICTION_BYTES)
-    assert found["authentication"]["anonymous"] == {"enabled": False}
+    config = yaml.safe_load(configs.kubelet("/synapse-it", ReservedResources(memory=GIB, cpu=250)))
+    assert config["systemReserved"] == {"memory": str(GIB), "cpu": "250m"}
+    assert config["evictionHard"]["memory.available"] == str(EVICTION_BYTES)
+    assert config["authentication"]["anonymous"] == {"enabled": False}
 
 
 def test_more_than_the_machine_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,11 +130,11 @@ def test_a_name_that_could_be_a_path_is_refused(name: str) -> None:
         Cluster(name)
 
 
-def test_an_unknown_forward_or_log_names_the_known_ones(tmp_path: Path) -> None:
+def test_an_error_for_an_unknown_forward_or_log_lists_the_existing_ones(tmp_path: Path) -> None:
     cluster = Cluster("it", tmp_path)
     (cluster.folder / "logs").mkdir(parents=True)
     (cluster.folder / "logs/etcd.log").write_text("line\n")
-    Record(ports={"api": 1}).save(cluster.folder)
+    ClusterRecord(ports={"api": 1}).save(cluster.folder)
     with pytest.raises(ClusterError, match="no forward 'gateway'; it has: api"):
         cluster.address("gateway")
     with pytest.raises(ClusterError, match="no log of 'kubelet'; it has: etcd"):
@@ -144,7 +143,7 @@ def test_an_unknown_forward_or_log_names_the_known_ones(tmp_path: Path) -> None:
         cluster.import_image(tmp_path / "image.tar")
 
 
-def test_every_secret_of_a_cluster_is_its_owners(tmp_path: Path) -> None:
+def test_every_secret_of_a_cluster_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     made = credentials(tmp_path, "it")
     made.ensure()
     made.write_kubeconfigs({KUBELET: "10.42.0.1:6443"})
@@ -155,85 +154,88 @@ def test_every_secret_of_a_cluster_is_its_owners(tmp_path: Path) -> None:
     assert made.tokens.read_text() == before
 
 
-def test_every_first_object_has_a_path_of_its_own() -> None:
+def test_every_first_object_has_its_own_path() -> None:
     shell = ScratchImage(name="synapse.local/it", programs={})
-    found = manifests.objects(dict.fromkeys(("coredns", "local-path-provisioner", "busybox"), shell))
-    assert "/apis/storage.k8s.io/v1/storageclasses/local-path" in found
-    assert "/apis/apps/v1/namespaces/kube-system/deployments/coredns" in found
-    assert found["/api/v1/namespaces/kube-system/services/kube-dns"]["spec"]["clusterIP"] == "10.43.0.10"
+    objects = manifests.objects(dict.fromkeys(("coredns", "local-path-provisioner", "busybox"), shell))
+    assert "/apis/storage.k8s.io/v1/storageclasses/local-path" in objects
+    assert "/apis/apps/v1/namespaces/kube-system/deployments/coredns" in objects
+    assert objects["/api/v1/namespaces/kube-system/services/kube-dns"]["spec"]["clusterIP"] == "10.43.0.10"
 
 
-@pytest.mark.parametrize(("patience_s", "started"), [(60, 0), (0, 1)])
-def test_one_that_gets_well_by_itself_is_not_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, started: int
+@pytest.mark.parametrize(("recovery_s", "started"), [(60, 0), (0, 1)])
+def test_a_cluster_that_recovers_is_not_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovery_s: float, started: int
 ) -> None:
     one, starts = Cluster("it", tmp_path), list[object]()
-    ill = Status(name="it", kubeconfig=one.kubeconfig, exists=True)
-    well = replace(ill, components={"k3s": {"pid": 1}}, api_ready=True, node_ready=True, system_ready=True)
-    looks = iter([ill, ill, well])
-    monkeypatch.setattr("tools.cluster.cluster.WELL_S", patience_s)
+    unhealthy = ClusterStatus(name="it", kubeconfig=one.kubeconfig, exists=True)
+    healthy = replace(unhealthy, components={"k3s": {"pid": 1}}, api_ready=True, node_ready=True, system_ready=True)
+    states = iter([unhealthy, unhealthy, healthy])
+    monkeypatch.setattr("tools.cluster.cluster.RECOVERY_S", recovery_s)
     monkeypatch.setattr("tools.cluster.privileges.check", lambda: None)
-    answers = {"_distribution": None, "_spec": None, "_runs_as": True}
-    for name, answer in answers.items():
-        monkeypatch.setattr(one, name, lambda *_, answer=answer: answer)
-    monkeypatch.setattr(one, "_status", lambda _: next(looks))
-    monkeypatch.setattr(one, "_start", lambda *found: starts.append(found))
+    results = {"_distribution": None, "_spec": None, "_runs_as": True}
+    for name, result in results.items():
+        monkeypatch.setattr(one, name, lambda *_, result=result: result)
+    monkeypatch.setattr(one, "_status", lambda _: next(states))
+    monkeypatch.setattr(one, "_start", lambda *arguments: starts.append(arguments))
     one.up()
     assert len(starts) == started
 
 
-def test_namesakes_below_two_states_have_nothing_in_common(tmp_path: Path) -> None:
+def test_clusters_of_the_same_name_in_two_state_folders_are_separate(tmp_path: Path) -> None:
     ones = [Cluster("it", tmp_path / state) for state in ("a", "b", "a")]
     assert len({cluster.cgroup for cluster in ones}) == len({cluster.folder for cluster in ones}) == 2
 
 
-def test_one_that_is_being_started_is_not_swept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Between its folder and its first record nobody can tell whose it is: who sweeps waits, and asks again."""
-    folder = tmp_path / "clusters/new"
+def test_a_cluster_in_its_start_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its first record it has no owner; `sweep` waits for the lock and checks again."""
+    folder, lines = tmp_path / "clusters/new", list[str]()
+    monkeypatch.setattr("tools.cluster.cluster.say", lines.append)  # capfd loses lines of other threads
     with ThreadPoolExecutor(1) as pool:
         with exclusive(folder, lambda: None):
             swept = pool.submit(Cluster.sweep, tmp_path)
-            while "another process is at work" not in capfd.readouterr().err:
+            while not lines:
                 assert not swept.done()
-            Record(owner=Process.of(os.getpid())).save(folder)
+                time.sleep(0.01)
+            ClusterRecord(owner=Process.of(os.getpid())).save(folder)
         assert swept.result() == ()
+    assert ["another process is changing it" in line for line in lines] == [True]
     assert folder.exists()
 
 
-@pytest.mark.parametrize("record", [None, Record(owner=replace(Process.of(os.getpid()), started=0))])
-def test_one_that_nobody_can_want_is_swept(tmp_path: Path, record: Record | None) -> None:
-    old, wanted = tmp_path / "clusters/old", tmp_path / "clusters/wanted"
-    for folder in (old, wanted):
+@pytest.mark.parametrize("record", [None, ClusterRecord(owner=replace(Process.of(os.getpid()), started=0))])
+def test_a_cluster_without_a_running_owner_is_swept(tmp_path: Path, record: ClusterRecord | None) -> None:
+    old, owned = tmp_path / "clusters/old", tmp_path / "clusters/owned"
+    for folder in (old, owned):
         folder.mkdir(parents=True)
-    Record(owner=Process.of(os.getpid())).save(wanted)
+    ClusterRecord(owner=Process.of(os.getpid())).save(owned)
     if record:
         record.save(old)
     assert Cluster.sweep(tmp_path) == ("old",)
-    assert [*wanted.parent.iterdir()] == [wanted]
+    assert [*owned.parent.iterdir()] == [owned]
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolchainError, match="a cluster needs no-such-program"):
-        Programs(tmp_path).program("no-such-program")
+        NodePrograms(tmp_path).program("no-such-program")
 
 
-def test_a_component_waits_for_what_it_needs_and_longer_after_each_end(tmp_path: Path) -> None:
+def test_a_component_waits_for_its_needs_and_longer_after_each_end(tmp_path: Path) -> None:
     with listen(0) as listener:
         need = f"127.0.0.1:{listener.getsockname()[1]}"
-        item = supervisor.Supervised(Component(name="it", command=("/bin/true",), needs=(need,)))
+        item = supervisor.SupervisedComponent(NodeComponent(name="it", command=("/bin/true",), needs=(need,)))
         assert item.is_due()
     assert not item.is_due()
     item.pid, item.started = 1, item.due
     item.wait = supervisor.LONGEST_WAIT_S
     item.ended()
-    assert item.wait == supervisor.FIRST_WAIT_S  # the machine has been up for longer than it takes to settle
+    assert item.wait == supervisor.FIRST_WAIT_S  # the machine has been up for longer than SETTLED_S
     item.pid, item.started = 1, float("inf")
     item.ended()
     assert item.wait == 2 * supervisor.FIRST_WAIT_S
     assert item.is_waiting()
 
 
-def test_a_forward_carries_both_ways_and_passes_an_end_on() -> None:
+def test_a_forward_copies_both_directions_and_forwards_the_end() -> None:
     with listen(0) as listener, listen(0) as target:
         arguments = [str(listener.fileno()), *map(str, target.getsockname())]
         command = [sys.executable, "-m", "tools.node.forwarder", *arguments]
@@ -249,9 +251,9 @@ def test_a_forward_carries_both_ways_and_passes_an_end_on() -> None:
             forwarder.kill()
 
 
-def test_another_cluster_is_used_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_cluster_is_used_as_it_is(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text("{}")
-    named = {"SYNAPSE_KUBECONFIG": str(kubeconfig)}
-    assert CliRunner().invoke(app, ["up"], env=named).stdout.strip() == str(kubeconfig)
-    assert CliRunner().invoke(app, ["down"], env=named).exit_code == 0
+    environment = {"SYNAPSE_KUBECONFIG": str(kubeconfig)}
+    assert CliRunner().invoke(app, ["up"], env=environment).stdout.strip() == str(kubeconfig)
+    assert CliRunner().invoke(app, ["down"], env=environment).exit_code == 0

@@ -1,4 +1,4 @@
-"""A Docker, as small as tests need it: its store is a folder, its images are a line about what they were built of."""
+"""A fake Docker: its store is a folder, and an image is a JSON file with the files of its context."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ sys.exit(main(__import__("pathlib").Path(__file__).parent, sys.argv[1:]))
 
 
 def install(folder: Path, *, base: str | None = None, name: str = "docker") -> Path:
-    """Put it into *folder*, with the image *base* in its store; the file that each of its calls adds a line to."""
+    """Install the fake into *folder*, with the image *base* in its store; return the file with a line for each call."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(SCRIPT)
     (folder / name).chmod(0o755)
@@ -30,16 +30,16 @@ def main(folder: Path, arguments: list[str]) -> int:
         calls.write(f"{json.dumps(arguments)}\n")
     options = [argument for argument in arguments if argument.startswith("--")]
     plain = [argument for argument in arguments if not argument.startswith("--")]
-    return _answer(folder, plain, dict(option.partition("=")[::2] for option in options))
+    return _run(folder, plain, dict(option.partition("=")[::2] for option in options))
 
 
-def _answer(folder: Path, plain: list[str], options: dict[str, str]) -> int:
+def _run(folder: Path, plain: list[str], options: dict[str, str]) -> int:
     match plain:
         case ["version" | "info"] | ["rmi", _]:
             done = True
         case ["image", "inspect", name] if done := _file(folder, name).exists():
-            found = json.loads(_file(folder, name).read_text())
-            sys.stdout.write(json.dumps([f"{name.rpartition(':')[0]}@{_digest(found)}"]))
+            image = json.loads(_file(folder, name).read_text())
+            sys.stdout.write(json.dumps([f"{name.rpartition(':')[0]}@{_digest(image)}"]))
         case ["build", context]:
             done = _build(folder, Path(context), options)
         case ["save", name]:

@@ -1,4 +1,4 @@
-"""Buildah itself: what it leaves on the machine."""
+"""Buildah leaves no mounts and containers on the machine."""
 
 import os
 import signal
@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from tools.cluster.packages import programs
-from tools.images.builder import ASK_S, Build, Buildah
-from tools.images.running import END_S, asked
+from tools.images.builder import QUERY_S, Build, Buildah
+from tools.images.running import END_S, output_of
 from tools.offline import debian
 
 pytestmark = pytest.mark.skipif(
@@ -25,18 +25,18 @@ POLL_S = 0.05
 BASE = "localhost/base:1"
 COMMAND = """
 import sys
-from  import cli
+import cli
 from tools.images import build
 from tools.images.builder import Buildah
 path = sys.argv.pop()
 build.find = lambda store: Buildah(path, store)
 cli.main()
 """
-"""`synapse`, with the builder that it chooses where there is no engine; its path is the last argument."""
+"""Program that runs `synapse` with Buildah as the builder; its path is the last argument."""
 
 
 def mounted(folder: Path, process: str = "self") -> list[str]:
-    """What is mounted below *folder*, as that process sees it."""
+    """Return the mounts below *folder* in the mount namespace of a process."""
     lines = Path(f"/proc/{process}/mountinfo").read_text().splitlines()
     return [line for line in lines if str(folder) in line]
 
@@ -62,7 +62,7 @@ def test_a_build_leaves_nothing_mounted(builder: Buildah, context: Path, tmp_pat
     assert mounted(tmp_path) == []
 
 
-def test_a_build_that_was_killed_leaves_nothing_mounted(builder: Buildah, context: Path, tmp_path: Path) -> None:
+def test_a_killed_build_leaves_nothing_mounted(builder: Buildah, context: Path, tmp_path: Path) -> None:
     (context / "Dockerfile").write_text('FROM scratch\nCOPY sleep /\nRUN ["/sleep", "600"]\n')
     options = Build(context=context, name="localhost/tiny:2").options
     process = subprocess.Popen(
@@ -79,15 +79,15 @@ def test_a_build_that_was_killed_leaves_nothing_mounted(builder: Buildah, contex
     _, alive = psutil.wait_procs(family, timeout=DEADLINE_S)
     assert alive == []
     assert mounted(tmp_path) == []
-    assert containers(builder)  # nobody was there to take them away, so the next one does
+    assert containers(builder)  # removed by the next build
     (context / "Dockerfile").write_text("FROM scratch\nCOPY sleep /\n")
     builder.build(Build(context=context, name="localhost/tiny:3"), tmp_path / "log")
     assert containers(builder) == []
 
 
 def containers(builder: Buildah) -> list[str]:
-    """Those that builds work in."""
-    listed = asked([*builder.command, "containers", "--all", "--quiet"], ASK_S, builder.environment)
+    """Return the working containers of builds."""
+    listed = output_of([*builder.command, "containers", "--all", "--quiet"], QUERY_S, builder.environment)
     assert listed is not None
     return listed.splitlines()
 
@@ -97,7 +97,7 @@ def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def wait_for_the_step(process: subprocess.Popen[bytes]) -> None:
-    """Until what the Dockerfile says to run does."""
+    """Wait until the RUN step of the Dockerfile runs."""
     deadline = time.monotonic() + DEADLINE_S
     while not any(each.name() == "sleep" for each in descendants(process)):
         assert process.poll() is None
@@ -107,7 +107,7 @@ def wait_for_the_step(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, context: Path) -> Path:
-    """Of an image whose base is in the store of the cache that `synapse` is given; its step takes ten minutes."""
+    """Return the folder of an image with a step of ten minutes; its base is in the store of the test's cache."""
     (context / "Dockerfile").write_text("FROM scratch\nCOPY sleep /\n")
     Buildah(str(debian.program("buildah")), tmp_path / "cache/images/store").build(
         Build(context=context, name=BASE), tmp_path / "log"
@@ -121,11 +121,11 @@ def folder(tmp_path: Path, context: Path) -> Path:
 
 @contextmanager
 def building(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`synapse image build`, with a cache and a folder for temporary files beside *folder*."""
+    """Run `synapse image build` with its own cache and temporary folder beside *folder*."""
     beside = folder.parent
     arguments = ["image", "build", str(folder), "--archive", str(beside / "slow.tar"), str(debian.program("buildah"))]
-    own = {"SYNAPSE_CACHE": str(beside / "cache"), "TMPDIR": str(beside / "scratch")}
-    process = subprocess.Popen([sys.executable, "-c", COMMAND, *arguments], env=os.environ | own)
+    variables = {"SYNAPSE_CACHE": str(beside / "cache"), "TMPDIR": str(beside / "scratch")}
+    process = subprocess.Popen([sys.executable, "-c", COMMAND, *arguments], env=os.environ | variables)
     try:
         yield process
     finally:
@@ -133,7 +133,7 @@ def building(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_a_build_that_is_told_to_end_leaves_nothing_and_the_next_one_builds(folder: Path, tmp_path: Path) -> None:
+def test_a_terminated_build_leaves_nothing_and_the_next_one_succeeds(folder: Path, tmp_path: Path) -> None:
     with building(folder) as process:
         wait_for_the_step(process)
         family = descendants(process)

@@ -1,4 +1,4 @@
-"""Images: the same content is built once, a change builds another, and what comes out is one reference by digest."""
+"""Images: one build for the same content, and a reference by digest."""
 
 import json
 import platform
@@ -16,7 +16,7 @@ from tools.errors import ImageError
 from tools.images import archive, content, host, sbom
 from tools.images.build import Images
 from tools.images.builder import Build, Buildah, Docker, Nerdctl, find
-from tools.images.publish import hand
+from tools.images.publish import publish
 
 BASE = f"registry.example/python:3@sha256:{64 * 'c'}"
 REFERENCE = re.compile(r"localhost/synapse-thing:[0-9a-f]{16}@sha256:[0-9a-f]{64}")
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "thing_image"
     (made / "package/__pycache__").mkdir(parents=True)
     (made / "Dockerfile").write_text(f"ARG BASE={BASE}\nFROM ${{BASE}}\n")
-    (made / ".dockerignore").write_text("# what is not copied\n**/notes\nDockerfile\n")
+    (made / ".dockerignore").write_text("# not copied\n**/notes\nDockerfile\n")
     (made / "package/main.py").write_text("print(1)\n")
     (made / "package/__pycache__/main.pyc").write_text("x")
     (made / "notes").write_text("x")
@@ -36,10 +36,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with a Docker that answers, and nothing else."""
-    found = fake_docker.install(tmp_path / "bin", base=BASE)
+    """Make a PATH with a fake Docker only; return its file of calls."""
+    file = fake_docker.install(tmp_path / "bin", base=BASE)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    return found
+    return file
 
 
 @pytest.fixture
@@ -47,12 +47,12 @@ def images(tmp_path: Path, calls: Path) -> Images:
     return Images(tmp_path / "cache")
 
 
-def asked(calls: Path, verb: str) -> list[list[str]]:
+def calls_of(calls: Path, verb: str) -> list[list[str]]:
     lines = (json.loads(line) for line in calls.read_text().splitlines())
     return [line for line in lines if line[0] == verb]
 
 
-def test_the_name_of_a_content_is_that_of_its_files_alone(folder: Path) -> None:
+def test_the_digest_depends_on_included_files_only(folder: Path) -> None:
     before = content.digest(folder)
     (folder / "notes").write_text("y")
     (folder / "package/__pycache__/other.pyc").write_text("y")
@@ -61,21 +61,21 @@ def test_the_name_of_a_content_is_that_of_its_files_alone(folder: Path) -> None:
     assert [str(file) for file in content.files(folder)] == [".dockerignore", "Dockerfile", "package/main.py"]
 
 
-def test_every_change_of_a_file_is_another_content(folder: Path) -> None:
+def test_every_change_of_a_file_changes_the_digest(folder: Path) -> None:
     main = folder / "package/main.py"
-    found = [content.digest(folder), content.digest(folder, BASE)]
+    digests = [content.digest(folder), content.digest(folder, BASE)]
     main.write_text("print(2)\n")
-    found.append(content.digest(folder))
+    digests.append(content.digest(folder))
     main.chmod(0o755)
-    found.append(content.digest(folder))
+    digests.append(content.digest(folder))
     main.rename(folder / "package/other.py")
-    found.append(content.digest(folder))
+    digests.append(content.digest(folder))
     (folder / "package/link").symlink_to("other.py")
-    found.append(content.digest(folder))
-    assert len(set(found)) == len(found)
+    digests.append(content.digest(folder))
+    assert len(set(digests)) == len(digests)
 
 
-def test_what_is_built_is_what_was_named(folder: Path, tmp_path: Path) -> None:
+def test_the_copied_files_are_those_of_the_digest(folder: Path, tmp_path: Path) -> None:
     content.copy(folder, tmp_path / "copy")
     assert content.digest(tmp_path / "copy") == content.digest(folder)
     assert not (tmp_path / "copy/notes").exists()
@@ -87,7 +87,7 @@ def test_the_shipped_folders_name_a_base_by_digest(source: str) -> None:
     assert not [file for file in content.files(ROOT / source) if "__pycache__" in file.parts or ".venv" in file.parts]
 
 
-def test_a_folder_without_a_recipe_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_dockerfile_or_base_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"has no Dockerfile; accepted: a folder"):
         content.digest(tmp_path)
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
@@ -99,25 +99,25 @@ def test_an_image_is_built_once_for_the_same_content(folder: Path, images: Image
     first, second = images.build(folder), images.build(folder)
     assert first == second
     assert REFERENCE.fullmatch(first.reference)
-    (build,) = asked(calls, "build")
+    (build,) = calls_of(calls, "build")
     assert f"--build-arg=BASE={BASE}" in build
     (folder / "package/main.py").write_text("print(2)\n")
     assert images.build(folder).reference != first.reference
-    assert len(asked(calls, "build")) == 2
+    assert len(calls_of(calls, "build")) == 2
 
 
 def test_the_archive_has_both_names_that_a_runtime_looks_for(folder: Path, images: Images) -> None:
     built = images.build(folder)
-    with tarfile.open(built.archive) as found:
-        index = json.load(found.extractfile("index.json") or pytest.fail("no index"))
+    with tarfile.open(built.archive) as tar:
+        index = json.load(tar.extractfile("index.json") or pytest.fail("no index"))
     name, _, digest = built.reference.partition("@")
-    wanted = {name, f"{name.rpartition(':')[0]}@{digest}"}
-    assert {one["annotations"]["io.containerd.image.name"] for one in index["manifests"]} == wanted
+    names = {name, f"{name.rpartition(':')[0]}@{digest}"}
+    assert {one["annotations"]["io.containerd.image.name"] for one in index["manifests"]} == names
     assert {one["digest"] for one in index["manifests"]} == {digest}
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         ("FAIL", r"failed; the whole log is .*\nstep 3 of 7: no such package"),
         ("TWO", r"built with 2 manifests; accepted: the image of one platform"),
@@ -125,39 +125,43 @@ def test_the_archive_has_both_names_that_a_runtime_looks_for(folder: Path, image
         ("OLD", r"saved without an index; accepted: OCI's layout, as Docker 25"),
     ],
 )
-def test_what_goes_wrong_is_said_and_leaves_no_archive(folder: Path, images: Images, word: str, said: str) -> None:
+def test_a_failed_build_has_a_message_and_leaves_no_archive(
+    folder: Path, images: Images, word: str, message: str
+) -> None:
     (folder / "Dockerfile").write_text(f"ARG BASE={BASE}\nLABEL {word}=1\n")
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         images.build(folder)
     assert images.kept() == []
     assert list((images.cache / "archives").glob(".*")) == [] or word == "FAIL"
 
 
 def test_it_is_pushed_under_the_name_of_the_registry(folder: Path, images: Images, calls: Path) -> None:
-    reference = hand(images, folder, registry="registry.example/team/")
+    reference = publish(images, folder, registry="registry.example/team/")
     assert re.fullmatch(r"registry\.example/team/synapse-thing:[0-9a-f]{16}@sha256:[0-9a-f]{64}", reference)
-    assert asked(calls, "push") == [["push", reference.partition("@")[0]]]
-    hand(images, folder, registry="registry.example/team")
-    assert len(asked(calls, "build")) == 1
+    assert calls_of(calls, "push") == [["push", reference.partition("@")[0]]]
+    publish(images, folder, registry="registry.example/team")
+    assert len(calls_of(calls, "build")) == 1
 
 
 def test_it_is_written_to_a_file(folder: Path, images: Images, tmp_path: Path) -> None:
-    reference = hand(images, folder, archive=str(tmp_path / "image.tar"))
+    reference = publish(images, folder, archive=str(tmp_path / "image.tar"))
     assert archive.reference(tmp_path / "image.tar", reference.partition("@")[0]) == reference
     with pytest.raises(ImageError, match=r"nowhere/image\.tar: cannot be written: No such file"):
-        hand(images, folder, archive=str(tmp_path / "nowhere/image.tar"))
+        publish(images, folder, archive=str(tmp_path / "nowhere/image.tar"))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("destination", "message"),
     [
-        ({}, "got no place to go; accepted: one of --cluster, --registry, --archive"),
+        ({}, "got no destination; accepted: one of --cluster, --registry, --archive"),
         ({"cluster": "a", "archive": "b"}, "got --cluster, --archive"),
     ],
 )
-def test_it_goes_to_one_place(folder: Path, images: Images, wanted: dict[str, str], said: str) -> None:
-    with pytest.raises(ImageError, match=said):
-        hand(images, folder, **wanted)
+def test_it_needs_exactly_one_destination(
+    folder: Path, images: Images, destination: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ImageError, match=message):
+        publish(images, folder, **destination)
 
 
 def test_old_images_are_removed(folder: Path, images: Images) -> None:
@@ -168,7 +172,7 @@ def test_old_images_are_removed(folder: Path, images: Images) -> None:
     assert images.kept() == [second.archive]
 
 
-def test_a_build_leaves_the_one_before_it_and_no_other(folder: Path, images: Images) -> None:
+def test_a_build_keeps_the_previous_image_and_no_older_one(folder: Path, images: Images) -> None:
     for number in range(4):
         (folder / "package/main.py").write_text(f"print({number})\n")
         last = images.build(folder)
@@ -176,7 +180,7 @@ def test_a_build_leaves_the_one_before_it_and_no_other(folder: Path, images: Ima
     assert images.kept()[0] == last.archive
 
 
-def test_syft_lists_what_is_in_an_image_where_it_is_there(folder: Path, images: Images, tmp_path: Path) -> None:
+def test_syft_lists_the_content_of_an_image_where_it_is_installed(folder: Path, images: Images, tmp_path: Path) -> None:
     assert not sbom.file(images.build(folder).archive).exists()
     program = tmp_path / "bin/syft"
     program.write_text('#!/bin/sh\necho "$2" > "${4#spdx-json=}"\n')
@@ -188,7 +192,7 @@ def test_syft_lists_what_is_in_an_image_where_it_is_there(folder: Path, images: 
     assert not sbom.file(archive).exists()
 
 
-def test_a_list_that_fails_is_said(folder: Path, images: Images, tmp_path: Path) -> None:
+def test_a_failure_of_syft_has_a_message(folder: Path, images: Images, tmp_path: Path) -> None:
     program = tmp_path / "bin/syft"
     program.write_text("#!/bin/sh\necho no space left\nexit 1\n")
     program.chmod(0o755)
@@ -197,17 +201,15 @@ def test_a_list_that_fails_is_said(folder: Path, images: Images, tmp_path: Path)
 
 
 @pytest.mark.parametrize("has", [True, False])
-def test_a_node_that_has_an_image_is_not_given_it_again(
-    *, folder: Path, images: Images, monkeypatch: pytest.MonkeyPatch, has: bool
-) -> None:
-    given: list[Path] = []
+def test_an_image_is_imported_once(*, folder: Path, images: Images, monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
+    imported: list[Path] = []
     monkeypatch.setattr(Cluster, "has_image", lambda _, reference: REFERENCE.fullmatch(reference) and has)
-    monkeypatch.setattr(Cluster, "import_image", lambda _, archive: given.append(archive))
-    hand(images, folder, cluster="local")
-    assert given == ([] if has else images.kept())
+    monkeypatch.setattr(Cluster, "import_image", lambda _, archive: imported.append(archive))
+    publish(images, folder, cluster="local")
+    assert imported == ([] if has else images.kept())
 
 
-def test_what_builds_left_behind_long_ago_is_forgotten(tmp_path: Path) -> None:
+def test_old_intermediate_images_are_removed(tmp_path: Path) -> None:
     calls, program = tmp_path / "calls", tmp_path / "buildah"
     program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\ncase "$*" in *images*) echo old 100; echo new 300;; esac\n')
     program.chmod(0o755)
@@ -216,7 +218,7 @@ def test_what_builds_left_behind_long_ago_is_forgotten(tmp_path: Path) -> None:
     assert removed == ["old"]
 
 
-def test_the_first_builder_that_answers_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_builder_that_responds_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = tmp_path / "bin"
     monkeypatch.setenv("PATH", str(programs))
     fake_docker.install(programs)
@@ -235,7 +237,7 @@ def test_without_a_builder_the_message_names_them_all(tmp_path: Path, monkeypatc
         find(tmp_path)
 
 
-def test_a_build_gets_the_certificates_and_the_index_of_this_machine(
+def test_a_build_gets_the_machines_certificates_and_package_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle, settings = tmp_path / "ca.crt", tmp_path / "pip.conf"
@@ -244,12 +246,12 @@ def test_a_build_gets_the_certificates_and_the_index_of_this_machine(
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     monkeypatch.setenv("PIP_INDEX_URL", "https://two.example/%25simple")
     monkeypatch.setattr(host, "PIP_FILES", (settings,))
-    found = host.secrets(tmp_path / "secrets")
-    assert found["ca"] == bundle
-    assert found["pip"].read_text() == "[global]\nindex-url = https://two.example/%25simple\nproxy = p.example\n"
+    secrets = host.secrets(tmp_path / "secrets")
+    assert secrets["ca"] == bundle
+    assert secrets["pip"].read_text() == "[global]\nindex-url = https://two.example/%25simple\nproxy = p.example\n"
 
 
-def test_what_was_compiled_here_is_shared_where_it_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_uv_cache_is_shared_with_a_base_of_the_same_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"VERSION_CODENAME": "bookworm"})
     assert host.caches("bookworm") == {"/root/.cache/uv": tmp_path}
@@ -259,26 +261,26 @@ def test_what_was_compiled_here_is_shared_where_it_fits(tmp_path: Path, monkeypa
     assert Docker("docker")._shared(build) == []
 
 
-def test_secrets_are_mounted_and_no_argument(
+def test_secrets_are_mounted_and_not_build_arguments(
     folder: Path, images: Images, calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = tmp_path / "ca.crt"
     bundle.write_text("certificates")
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     images.build(folder)
-    (build,) = asked(calls, "build")
+    (build,) = calls_of(calls, "build")
     assert f"--secret=id=ca,src={bundle}" in build
     assert [option for option in build if option.startswith("--build-arg")] == [f"--build-arg=BASE={BASE}"]
 
 
 @pytest.mark.parametrize("source", ["gateway_image", "engines_image"])
-def test_the_shipped_folders_have_settings_of_their_own(source: str) -> None:
-    """uv looks for them in the folders above too, and would lock what an image does not have."""
+def test_the_shipped_folders_have_their_own_uv_settings(source: str) -> None:
+    """Without them uv would use those of a parent folder, and lock packages that the image does not have."""
     assert "uv" in tomllib.loads((ROOT / source / "pyproject.toml").read_text())["tool"]
 
 
 @pytest.mark.parametrize("folder", ["gateway_image", "engines_image"])
 def test_an_image_is_built_with_the_uv_of_the_checkout(folder: str) -> None:
-    """Its wheels are then those of the machine's cache: another version would compile llama.cpp again."""
+    """The build then finds the wheels of the machine's cache; another version would compile llama.cpp again."""
     (version,) = re.findall(r"^version=(\S+)$", (ROOT / "tools/uv").read_text(), re.MULTILINE)
     assert f'"uv=={version}"' in (ROOT / folder / "Dockerfile").read_text()

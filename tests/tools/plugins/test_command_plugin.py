@@ -1,4 +1,4 @@
-"""The stand-in for Pulumi's command plugin."""
+"""Stand-in for Pulumi's command plugin: local commands."""
 
 import time
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from tests.tools.plugin_calls import Context, Lines, RefusedError, Resource, kinds
+from tests.tools.plugin_calls import FakeContext, LogLines, PluginRefusedError, PluginResource, kinds
 from tools.offline.plugins.command import CommandProvider
 from tools.offline.plugins.values import UNKNOWN, Secret, decode, encode
 
@@ -17,16 +17,16 @@ DEADLINE_S = 20.0
 
 
 @pytest.fixture
-def lines() -> Lines:
-    return Lines()
+def lines() -> LogLines:
+    return LogLines()
 
 
 @pytest.fixture
-def command(lines: Lines) -> Resource:
-    return Resource(CommandProvider(lines), "command:local:Command")
+def command(lines: LogLines) -> PluginResource:
+    return PluginResource(CommandProvider(lines), "command:local:Command")
 
 
-def test_a_command_runs_with_what_it_was_given(command: Resource, tmp_path: Path, lines: Lines) -> None:
+def test_a_command_gets_stdin_environment_and_folder(command: PluginResource, tmp_path: Path, lines: LogLines) -> None:
     outputs = command.create(
         {
             "create": "cat; echo $WORD; pwd; echo oops >&2",
@@ -40,37 +40,39 @@ def test_a_command_runs_with_what_it_was_given(command: Resource, tmp_path: Path
     assert sorted(lines.lines) == sorted(["in", "env", str(tmp_path), "oops"])
 
 
-def test_another_interpreter_gets_the_command_as_its_last_argument(command: Resource) -> None:
+def test_another_interpreter_gets_the_command_as_its_last_argument(command: PluginResource) -> None:
     assert command.create({"create": "a b", "interpreter": ["/bin/echo", "x"]})["stdout"] == "x a b"
 
 
 @pytest.mark.parametrize(("logging", "shown"), [("none", []), ("stdout", ["a"]), ("stderr", ["b"])])
-def test_what_is_shown_can_be_chosen(command: Resource, lines: Lines, logging: str, shown: list[str]) -> None:
+def test_the_shown_streams_can_be_chosen(
+    command: PluginResource, lines: LogLines, logging: str, shown: list[str]
+) -> None:
     command.create({"create": "echo a; echo b >&2", "logging": logging})
     assert lines.lines == shown
 
 
-def test_what_comes_of_a_secret_is_secret_and_not_shown(command: Resource, lines: Lines) -> None:
+def test_output_of_a_secret_input_is_secret_and_not_shown(command: PluginResource, lines: LogLines) -> None:
     outputs = command.create({"create": "echo $KEY", "environment": {"KEY": Secret("canary")}})
     assert outputs["stdout"] == Secret("canary")
     assert lines.lines == []
 
 
-def test_nothing_runs_in_a_preview(command: Resource, tmp_path: Path) -> None:
+def test_nothing_runs_in_a_preview(command: PluginResource, tmp_path: Path) -> None:
     inputs = {"create": f"touch {tmp_path}/made", "update": f"touch {tmp_path}/made"}
     assert command.preview_create(inputs)["stdout"] is UNKNOWN
     assert command.update(inputs, preview=True)["stdout"] is UNKNOWN
     assert not (tmp_path / "made").exists()
 
 
-def test_a_failure_says_what_was_run_and_what_it_said(command: Resource) -> None:
-    with pytest.raises(RefusedError, match="exit status 3: running 'echo no >&2; exit 3':\nno"):
+def test_a_failure_shows_the_command_and_its_output(command: PluginResource) -> None:
+    with pytest.raises(PluginRefusedError, match="exit status 3: running 'echo no >&2; exit 3':\nno"):
         command.create({"create": "echo no >&2; exit 3"})
-    with pytest.raises(RefusedError, match="could not be started"):
+    with pytest.raises(PluginRefusedError, match="could not be started"):
         command.create({"create": "true", "dir": "/not/there"})
 
 
-def test_a_change_updates_and_a_trigger_replaces(command: Resource) -> None:
+def test_a_change_updates_and_a_trigger_replaces(command: PluginResource) -> None:
     command.create({"create": "echo 1", "triggers": [1]})
     assert kinds(command.diff({"create": "echo 1", "triggers": [1]})) == {}
     assert kinds(command.diff({"create": "echo 2", "triggers": [1]})) == {"create": "UPDATE"}
@@ -78,30 +80,30 @@ def test_a_change_updates_and_a_trigger_replaces(command: Resource) -> None:
     assert kinds(response) == {"triggers[0]": "UPDATE_REPLACE"}
 
 
-def test_an_update_runs_update_or_else_create_and_knows_the_last_output(command: Resource) -> None:
+def test_an_update_runs_update_or_create_with_the_previous_output(command: PluginResource) -> None:
     command.create({"create": "echo made"})
     assert command.update({"create": "echo again after $PULUMI_COMMAND_STDOUT"})["stdout"] == "again after made"
     assert command.update({"create": "false", "update": "echo changed"})["stdout"] == "changed"
 
 
-def test_a_delete_runs_delete(command: Resource, tmp_path: Path) -> None:
+def test_a_delete_runs_delete(command: PluginResource, tmp_path: Path) -> None:
     command.create({"create": "true", "delete": f"echo $WORD > {tmp_path}/gone", "environment": {"WORD": "bye"}})
     command.delete()
     assert (tmp_path / "gone").read_text() == "bye\n"
 
 
-def test_run_is_a_function_that_runs_at_once(lines: Lines) -> None:
+def test_the_function_run_runs_at_once(lines: LogLines) -> None:
     request = messages.InvokeRequest(tok="command:local:run", args=encode({"command": "echo now"}))
     provider: Any = CommandProvider(lines)
-    response = provider.Invoke(request, Context())
+    response = provider.Invoke(request, FakeContext())
     assert decode(getattr(response, "return"))["stdout"] == "now"
 
 
-def test_cancelling_ends_the_command_and_what_it_started(command: Resource) -> None:
+def test_cancelling_ends_the_command_and_its_children(command: PluginResource) -> None:
     errors: list[str] = []
 
     def create() -> None:
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(PluginRefusedError) as caught:
             command.create({"create": "sleep 60 & sleep 61; true"})
         errors.append(str(caught.value))
 
@@ -109,7 +111,7 @@ def test_cancelling_ends_the_command_and_what_it_started(command: Resource) -> N
     started = time.monotonic()
     thread.start()
     while not errors and time.monotonic() - started < DEADLINE_S:
-        command.provider.Cancel(Empty(), Context())
+        command.provider.Cancel(Empty(), FakeContext())
         thread.join(timeout=0.1)
     assert "ended by signal 9" in errors[0]
 
@@ -118,6 +120,6 @@ def test_cancelling_ends_the_command_and_what_it_started(command: Resource) -> N
     ("kind", "inputs"),
     [("command:local:Command", {"create": "true", "assetPaths": ["*"]}), ("command:remote:CopyFile", {})],
 )
-def test_what_only_the_official_plugin_does_says_so(lines: Lines, kind: str, inputs: dict[str, Any]) -> None:
-    with pytest.raises(RefusedError, match="needs the official Pulumi Command plugin"):
-        Resource(CommandProvider(lines), kind).check(inputs)
+def test_unsupported_inputs_name_the_official_plugin(lines: LogLines, kind: str, inputs: dict[str, Any]) -> None:
+    with pytest.raises(PluginRefusedError, match="needs the official Pulumi Command plugin"):
+        PluginResource(CommandProvider(lines), kind).check(inputs)

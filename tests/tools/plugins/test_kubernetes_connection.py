@@ -1,4 +1,4 @@
-"""Every way that a kubeconfig says where its cluster is and who we are."""
+"""Forms of a kubeconfig: addresses, certificates, tokens and login programs."""
 
 import base64
 import os
@@ -14,9 +14,9 @@ import urllib3
 import yaml
 
 from tests.tools.tls import Authority, server
-from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.connection import connect
-from tools.offline.plugins.kubernetes.errors import UnreachableError
+from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError
 
 SERVER = "https://192.0.2.1:6443"
 
@@ -50,11 +50,11 @@ def test_the_current_context_is_used_unless_another_is_named() -> None:
 
 
 def status(content: dict[str, Any]) -> int:
-    """What the server says to whom the kubeconfig makes of us."""
-    found = connect(yaml.safe_dump(content), None)
-    with found.pool as pool:
-        answer: int = pool.request("GET", found.address, retries=False).status
-    return answer
+    """Return the status of a request with the kubeconfig's credentials."""
+    connection = connect(yaml.safe_dump(content), None)
+    with connection.pool as pool:
+        code: int = pool.request("GET", connection.address, retries=False).status
+    return code
 
 
 def test_certificates_in_the_kubeconfig_are_used_and_leave_no_file(
@@ -68,12 +68,12 @@ def test_certificates_in_the_kubeconfig_are_used_and_leave_no_file(
     with server(authority, tmp_path) as address:
         trusted = {"server": address, "certificate-authority-data": encoded(authority.certificate)}
         assert status(kubeconfig(trusted, user)) == HTTPStatus.OK
-        with pytest.raises(urllib3.exceptions.HTTPError):  # it does not know us
+        with pytest.raises(urllib3.exceptions.HTTPError):  # without a client certificate
             status(kubeconfig(trusted))
     assert list(scratch.iterdir()) == []
 
 
-def test_paths_begin_in_the_folder_of_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_relative_to_the_folder_of_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority()
     me = authority.issue("me")
     for name, content in {"ca.crt": authority.certificate, "me.crt": me.certificate, "me.key": me.key}.items():
@@ -84,12 +84,12 @@ def test_paths_begin_in_the_folder_of_the_kubeconfig(tmp_path: Path, monkeypatch
         file = tmp_path / "config"
         file.write_text(yaml.safe_dump(written))
         monkeypatch.setenv("KUBECONFIG", str(file))
-        for named in (str(file), None):
-            with connect(named, None).pool as pool:
+        for given in (str(file), None):
+            with connect(given, None).pool as pool:
                 assert pool.request("GET", address, retries=False).status == HTTPStatus.OK
 
 
-def test_a_server_is_verified_unless_the_kubeconfig_says_otherwise(tmp_path: Path) -> None:
+def test_a_server_is_verified_unless_the_kubeconfig_disables_it(tmp_path: Path) -> None:
     authority, stranger = Authority(), Authority()
     me = authority.issue("me")
     user = {"client-certificate-data": encoded(me.certificate), "client-key-data": encoded(me.key)}
@@ -100,18 +100,20 @@ def test_a_server_is_verified_unless_the_kubeconfig_says_otherwise(tmp_path: Pat
             assert status(kubeconfig({"server": address, "insecure-skip-tls-verify": True}, user)) == HTTPStatus.OK
 
 
-def test_a_program_that_has_the_token_is_asked(tmp_path: Path) -> None:
-    answer = '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "fresh"}}'
+def test_a_login_program_provides_the_token(tmp_path: Path) -> None:
+    credential = (
+        '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "fresh"}}'
+    )
     program = tmp_path / "login"
-    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.write_text(f"#!/bin/sh\necho '{credential}'\n")
     program.chmod(0o700)
-    asked = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "interactiveMode": "Never"}
-    found = connect(yaml.safe_dump(kubeconfig(user={"exec": asked})), None)
-    assert (found.address, found.authorization()) == (SERVER, "Bearer fresh")
+    settings = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "interactiveMode": "Never"}
+    connection = connect(yaml.safe_dump(kubeconfig(user={"exec": settings})), None)
+    assert (connection.address, connection.authorization()) == (SERVER, "Bearer fresh")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("apiVersion: v1\nkind: Config\n", "it has no current-context"),
         (yaml.safe_dump(kubeconfig() | {"current-context": "three"}), "it has no context named three"),
@@ -120,8 +122,8 @@ def test_a_program_that_has_the_token_is_asked(tmp_path: Path) -> None:
         ("- a\n- b\n", "the kubeconfig cannot be used"),
     ],
 )
-def test_a_kubeconfig_that_cannot_be_used_is_said_so(content: str, said: str) -> None:
-    with pytest.raises(UnreachableError, match=said):
+def test_an_unusable_kubeconfig_has_a_message(content: str, message: str) -> None:
+    with pytest.raises(ClusterUnreachableError, match=message):
         connect(content, None)
 
 
@@ -141,4 +143,4 @@ def test_the_plugin_answers_without_the_sdk(twin_kubeconfig: Path) -> None:
         check=True,
     )
     assert done.stdout.split() == ["True", "False"]
-    assert Api(str(twin_kubeconfig), None).is_namespaced("v1", "Node") is False
+    assert KubernetesApi(str(twin_kubeconfig), None).is_namespaced("v1", "Node") is False

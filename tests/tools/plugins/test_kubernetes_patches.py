@@ -1,12 +1,12 @@
-"""Patches: a few fields of an object that is somebody else's, taken over and given up again."""
+"""Patches: fields of another owner's object, taken over and given up again."""
 
 import pytest
 
 from tests.tools.conftest import MANAGER, Make, eventually
 from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, config_map, deployment, edit
-from tests.tools.plugin_calls import RefusedError, kinds
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference, is_patch
+from tests.tools.plugin_calls import PluginRefusedError, kinds
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference, is_patch
 from tools.offline.plugins.values import Object
 
 pytestmark = pytest.mark.engine
@@ -17,9 +17,9 @@ FORCED = {"pulumi.com/patchForce": "true"}
 
 
 def patch(namespace: str, **data: str) -> Object:
-    found = config_map(namespace, **data)
-    found["metadata"]["annotations"] = FORCED
-    return found
+    item = config_map(namespace, **data)
+    item["metadata"]["annotations"] = FORCED
+    return item
 
 
 def restart(namespace: str, value: str) -> Object:
@@ -28,28 +28,28 @@ def restart(namespace: str, value: str) -> Object:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": template}}
 
 
-def theirs(api: Api, item: Object) -> Reference:
-    """Make *item* as its owner does, who is not Pulumi."""
+def make_as_owner(api: KubernetesApi, item: Object) -> ObjectReference:
+    """Make *item* as its owner, which is not Pulumi."""
     metadata = item["metadata"]
-    target = Reference(item["apiVersion"], item["kind"], metadata["name"], metadata["namespace"])
+    target = ObjectReference(item["apiVersion"], item["kind"], metadata["name"], metadata["namespace"])
     api.apply(target, item, MANAGER, force=True, dry_run=False)
     return target
 
 
-def live(api: Api, target: Reference) -> Object:
-    found = api.get(target)
-    assert found is not None
-    return found
+def live(api: KubernetesApi, target: ObjectReference) -> Object:
+    item = api.get(target)
+    assert item is not None
+    return item
 
 
-def test_some_kinds_have_it_in_their_name() -> None:
+def test_a_kind_whose_name_ends_in_patch_is_not_a_patch() -> None:
     assert is_patch("kubernetes:core/v1:ConfigMapPatch", {"kind": "ConfigMap"})
     assert not is_patch("kubernetes:kuma.io/v1alpha1:MeshProxyPatch", {"kind": "MeshProxyPatch"})
     assert is_patch("kubernetes:kuma.io/v1alpha1:MeshProxyPatchPatch", {"kind": "MeshProxyPatch"})
 
 
-def test_keys_are_taken_over_and_the_others_left(make: Make, namespace: str, api: Api) -> None:
-    target = theirs(api, config_map(namespace, url="old", mode="own"))
+def test_keys_are_taken_over_and_others_kept(make: Make, namespace: str, api: KubernetesApi) -> None:
+    target = make_as_owner(api, config_map(namespace, url="old", mode="own"))
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
     assert resource.id == f"{namespace}/settings"
@@ -58,8 +58,8 @@ def test_keys_are_taken_over_and_the_others_left(make: Make, namespace: str, api
     assert kinds(resource.diff(patch(namespace, url="new"))) == {}
 
 
-def test_what_the_owner_writes_into_them_is_seen_and_undone(make: Make, namespace: str, api: Api) -> None:
-    target = theirs(api, config_map(namespace, url="old"))
+def test_changes_by_the_owner_are_seen_and_undone(make: Make, namespace: str, api: KubernetesApi) -> None:
+    target = make_as_owner(api, config_map(namespace, url="old"))
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
     edit(api, target, {"data": {"url": "old", "more": "x"}})
@@ -69,15 +69,15 @@ def test_what_the_owner_writes_into_them_is_seen_and_undone(make: Make, namespac
     assert live(api, target)["data"] == {"url": "new", "more": "x"}
 
 
-def test_a_conflict_is_one_unless_it_is_forced(make: Make, namespace: str, api: Api) -> None:
-    theirs(api, config_map(namespace, url="old"))
-    with pytest.raises(RefusedError, match=rf"conflict with .{MANAGER}.*\.data\.url"):
+def test_a_conflict_is_an_error_unless_forced(make: Make, namespace: str, api: KubernetesApi) -> None:
+    make_as_owner(api, config_map(namespace, url="old"))
+    with pytest.raises(PluginRefusedError, match=rf"conflict with .{MANAGER}.*\.data\.url"):
         make(KEYS, upsertExistingObjects="true").create(config_map(namespace, url="new"))
 
 
-def test_the_end_of_a_patch_is_not_that_of_the_object(make: Make, namespace: str, api: Api) -> None:
+def test_deleting_a_patch_keeps_the_object(make: Make, namespace: str, api: KubernetesApi) -> None:
     item = config_map(namespace, url="old", mode="own")
-    target = theirs(api, item)
+    target = make_as_owner(api, item)
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
     resource.delete()
@@ -88,8 +88,8 @@ def test_the_end_of_a_patch_is_not_that_of_the_object(make: Make, namespace: str
     assert live(api, target)["data"] == {"url": "old", "mode": "own"}
 
 
-def test_a_patch_of_what_is_gone_ends_too(make: Make, namespace: str, api: Api) -> None:
-    target = theirs(api, config_map(namespace, url="old"))
+def test_a_patch_of_a_deleted_object_can_be_deleted(make: Make, namespace: str, api: KubernetesApi) -> None:
+    target = make_as_owner(api, config_map(namespace, url="old"))
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
     api.delete(target, "Background")
@@ -97,8 +97,8 @@ def test_a_patch_of_what_is_gone_ends_too(make: Make, namespace: str, api: Api) 
     assert api.get(target) is None
 
 
-def test_a_restart_is_waited_for(make: Make, namespace: str, api: Api) -> None:
-    target = theirs(api, deployment(namespace))
+def test_a_restart_is_waited_for(make: Make, namespace: str, api: KubernetesApi) -> None:
+    target = make_as_owner(api, deployment(namespace))
     eventually(lambda: live(api, target)["status"].get("availableReplicas") == 2, "not available")
     resource = make(RESTART)
     outputs = resource.create(restart(namespace, "1"))
@@ -110,21 +110,23 @@ def test_a_restart_is_waited_for(make: Make, namespace: str, api: Api) -> None:
 
 
 @pytest.mark.parametrize("upsert", ["true", "false"])
-def test_what_is_not_there_cannot_be_patched(make: Make, namespace: str, api: Api, upsert: str) -> None:
+def test_a_missing_object_cannot_be_patched(make: Make, namespace: str, api: KubernetesApi, upsert: str) -> None:
     resource = make(KEYS, upsertExistingObjects=upsert)
-    said = (
+    message = (
         rf"ConfigMap {namespace}/settings cannot be patched: there is no ConfigMap {namespace}/settings, .*Deploy what"
     )
-    with pytest.raises(RefusedError, match=said):
+    with pytest.raises(PluginRefusedError, match=message):
         resource.create(patch(namespace, url="new"))
-    assert api.get(Reference("v1", "ConfigMap", "settings", namespace)) is None
-    with pytest.raises(RefusedError, match="there is no Namespace nowhere, and a patch only changes what is there"):
+    assert api.get(ObjectReference("v1", "ConfigMap", "settings", namespace)) is None
+    with pytest.raises(
+        PluginRefusedError, match="there is no Namespace nowhere, and a patch changes only an existing object"
+    ):
         resource.create(patch("nowhere", url="new"))
 
 
-def test_a_preview_shows_a_patch_and_passes_on_what_may_still_come(make: Make, namespace: str, api: Api) -> None:
+def test_a_preview_shows_a_patch_also_before_its_object_exists(make: Make, namespace: str, api: KubernetesApi) -> None:
     assert make(KEYS).preview_create(patch("nowhere", url="new"))["data"] == {"url": "new"}
     assert "uid" not in make(KEYS).preview_create(patch(namespace, url="new"))["metadata"]
-    theirs(api, config_map(namespace, url="old", mode="own"))
+    make_as_owner(api, config_map(namespace, url="old", mode="own"))
     shown = make(KEYS).preview_create(patch(namespace, url="new"))
     assert shown["data"] == {"url": "new", "mode": "own"}

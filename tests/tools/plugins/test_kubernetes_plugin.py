@@ -1,4 +1,4 @@
-"""The Kubernetes stand-in against a real API server, scheduler and controllers."""
+"""Stand-in for Pulumi's Kubernetes plugin, with a real API server, scheduler and controllers."""
 
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,15 @@ import yaml
 
 from tests.tools.conftest import Make, eventually
 from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, KEYS, changed, config_map, deployment, edit, secret
-from tests.tools.plugin_calls import RefusedError, kinds
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.objects import Reference
+from tests.tools.plugin_calls import PluginRefusedError, kinds
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.objects import ObjectReference
 from tools.offline.plugins.values import UNKNOWN, Object, Secret, revealed
 
 pytestmark = pytest.mark.engine
 
 
-def test_a_name_is_made_up_once_and_kept(make: Make, namespace: str, api: Api) -> None:
+def test_a_name_is_generated_once_and_kept(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(CONFIG_MAP, "words")
     inputs = config_map(namespace, a="1")
     del inputs["metadata"]["name"]
@@ -25,7 +25,7 @@ def test_a_name_is_made_up_once_and_kept(make: Make, namespace: str, api: Api) -
     assert len(name) == len("words-") + 8
     assert resource.check(inputs)["metadata"]["name"] == name
     assert kinds(resource.diff(inputs)) == {}
-    assert api.get(Reference("v1", "ConfigMap", name, namespace))
+    assert api.get(ObjectReference("v1", "ConfigMap", name, namespace))
 
 
 def test_no_namespace_means_the_providers_own(make: Make, namespace: str) -> None:
@@ -36,37 +36,39 @@ def test_no_namespace_means_the_providers_own(make: Make, namespace: str) -> Non
     assert resource.id == f"{namespace}/settings"
 
 
-def test_a_kind_without_namespaces_gets_none(make: Make) -> None:
+def test_a_cluster_wide_kind_gets_no_namespace(make: Make) -> None:
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": []}
     inputs = make("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole").check(role)
     assert "namespace" not in inputs["metadata"]
 
 
-def test_an_object_that_exists_is_not_taken_over_unless_asked(make: Make, namespace: str, api: Api) -> None:
+def test_an_existing_object_is_taken_over_only_with_upsert(make: Make, namespace: str, api: KubernetesApi) -> None:
     make(CONFIG_MAP).create(config_map(namespace, a="1"))
-    with pytest.raises(RefusedError, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"):
+    with pytest.raises(
+        PluginRefusedError, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"
+    ):
         make(CONFIG_MAP, "other").create(config_map(namespace, a="2"))
     make(CONFIG_MAP, "other", upsertExistingObjects="true").create(config_map(namespace, a="1", b="2"))
-    live = api.get(Reference("v1", "ConfigMap", "settings", namespace))
+    live = api.get(ObjectReference("v1", "ConfigMap", "settings", namespace))
     assert live is not None
     assert live["data"] == {"a": "1", "b": "2"}
 
 
-def test_a_field_of_another_manager_is_not_taken_over_even_then(make: Make, namespace: str) -> None:
+def test_a_field_of_another_manager_is_not_taken_over_with_upsert(make: Make, namespace: str) -> None:
     make(CONFIG_MAP).create(config_map(namespace, a="1"))
     adopter = make(CONFIG_MAP, "other", upsertExistingObjects="true")
-    with pytest.raises(RefusedError, match=r"conflict with .*\.data\.a"):
+    with pytest.raises(PluginRefusedError, match=r"conflict with .*\.data\.a"):
         adopter.create(config_map(namespace, a="2"))
 
 
-def test_a_preview_shows_what_the_server_would_make_of_it(make: Make, namespace: str, api: Api) -> None:
+def test_a_preview_shows_the_servers_defaults(make: Make, namespace: str, api: KubernetesApi) -> None:
     outputs = make(DEPLOYMENT).preview_create(deployment(namespace))
     assert outputs["spec"]["strategy"]["type"] == "RollingUpdate"  # a default of the server's
     assert "status" not in outputs
-    assert api.get(Reference("apps/v1", "Deployment", "web", namespace)) is None
+    assert api.get(ObjectReference("apps/v1", "Deployment", "web", namespace)) is None
 
 
-def test_a_preview_passes_on_what_cannot_be_tried(make: Make, namespace: str) -> None:
+def test_a_preview_shows_the_inputs_where_no_dry_run_is_possible(make: Make, namespace: str) -> None:
     resource = make(CONFIG_MAP)
     unknown = config_map(namespace, a=UNKNOWN)
     assert resource.preview_create(unknown)["data"] == {"a": UNKNOWN}
@@ -75,24 +77,24 @@ def test_a_preview_passes_on_what_cannot_be_tried(make: Make, namespace: str) ->
     assert nowhere.preview_create(config_map(namespace, a="1"))["data"] == {"a": "1"}
 
 
-def test_a_preview_asks_once_for_a_namespace_that_is_not_there(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server waits 50 ms for it each time, in case it is just being made."""
-    asked: list[tuple[str, str]] = []
-    ask = Api.request
+def test_a_preview_reads_a_missing_namespace_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server waits 50 ms each time, in case the namespace is being made."""
+    requests: list[tuple[str, str]] = []
+    send = KubernetesApi.request
 
-    def listening(self: Api, method: str, path: str, *how: Any, **more: Any) -> Object:
-        asked.append((method, path))
-        return ask(self, method, path, *how, **more)
+    def recorded(self: KubernetesApi, method: str, path: str, *arguments: Any, **options: Any) -> Object:
+        requests.append((method, path))
+        return send(self, method, path, *arguments, **options)
 
-    monkeypatch.setattr(Api, "request", listening)
+    monkeypatch.setattr(KubernetesApi, "request", recorded)
     resource = make(CONFIG_MAP)
     for number in range(3):
         assert "uid" not in resource.preview_create(config_map("not-yet", a=str(number)))["metadata"]
-    assert asked == [("GET", "/api/v1"), ("GET", "/api/v1/namespaces/not-yet")]
+    assert requests == [("GET", "/api/v1"), ("GET", "/api/v1/namespaces/not-yet")]
 
 
-def test_who_may_not_look_at_the_namespace_has_the_servers_preview_all_the_same(
-    make: Make, namespace: str, api: Api, twin_kubeconfig: Path
+def test_without_the_right_to_read_the_namespace_the_server_still_previews(
+    make: Make, namespace: str, api: KubernetesApi, twin_kubeconfig: Path
 ) -> None:
     group, verbs = "rbac.authorization.k8s.io", ["get", "create", "patch"]
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs}]
@@ -102,17 +104,17 @@ def test_who_may_not_look_at_the_namespace_has_the_servers_preview_all_the_same(
         ("RoleBinding", {"subjects": [subject], "roleRef": {"apiGroup": group, "kind": "Role", "name": "maker"}}),
     ):
         item = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "maker"}} | content
-        api.apply(Reference(f"{group}/v1", kind, "maker", namespace), item, "test", force=False, dry_run=False)
-    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        api.apply(ObjectReference(f"{group}/v1", kind, "maker", namespace), item, "test", force=False, dry_run=False)
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token"
     kubeconfig = yaml.safe_load(twin_kubeconfig.read_text())
-    kubeconfig["users"][0]["user"] = {"token": api.request("POST", path, body=asked)["status"]["token"]}
+    kubeconfig["users"][0]["user"] = {"token": api.request("POST", path, body=body)["status"]["token"]}
     resource = make(CONFIG_MAP, kubeconfig=yaml.safe_dump(kubeconfig))
     eventually(lambda: "uid" in resource.preview_create(config_map(namespace, a="1"))["metadata"], "no right yet")
 
 
-def test_a_preview_is_refused_for_an_object_that_is_wrong(make: Make, namespace: str) -> None:
-    with pytest.raises(RefusedError, match=r"selector. does not match template"):
+def test_a_preview_of_an_invalid_object_fails(make: Make, namespace: str) -> None:
+    with pytest.raises(PluginRefusedError, match=r"selector. does not match template"):
         make(DEPLOYMENT).preview_create(
             changed(deployment(namespace), "spec.template.metadata.labels", {"no": "match"})
         )
@@ -149,7 +151,7 @@ def test_a_diff_names_the_field(make: Make, namespace: str) -> None:
         ("v1 Service", "spec.clusterIP", "192.0.2.1"),
     ],
 )
-def test_what_an_object_keeps_for_life_takes_a_new_one(make: Make, kind: str, path: str, value: object) -> None:
+def test_a_change_of_an_immutable_field_replaces_the_object(make: Make, kind: str, path: str, value: object) -> None:
     version, kind = kind.split()
     spec = {"template": {"spec": None}, "containers": [{}]}
     inputs = {
@@ -183,7 +185,7 @@ def test_a_config_map_changes_in_place_where_the_provider_says_so(make: Make) ->
     assert resource.diff(fixed).replaces == ["data.a"]
 
 
-def test_defaults_and_other_ways_to_write_a_quantity_are_no_change(make: Make, namespace: str) -> None:
+def test_defaults_and_equal_quantities_are_no_change(make: Make, namespace: str) -> None:
     resource = make(DEPLOYMENT)
     inputs = deployment(namespace)
     inputs["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "0.1"
@@ -199,11 +201,13 @@ def test_defaults_and_other_ways_to_write_a_quantity_are_no_change(make: Make, n
     assert kinds(limit.diff(quota)) == {}
 
 
-def test_a_refresh_sees_what_others_changed_and_an_update_undoes_it(make: Make, namespace: str, api: Api) -> None:
+def test_a_refresh_sees_what_others_changed_and_an_update_undoes_it(
+    make: Make, namespace: str, api: KubernetesApi
+) -> None:
     resource = make(DEPLOYMENT)
     inputs = deployment(namespace, annotations={"team": "a"})
     resource.create(inputs)
-    target = Reference("apps/v1", "Deployment", "web", namespace)
+    target = ObjectReference("apps/v1", "Deployment", "web", namespace)
     edit(api, target, {"spec": {"replicas": 3}, "metadata": {"annotations": {"team": None}}})
     eventually(lambda: (api.get(target) or {})["status"].get("availableReplicas") == 3, "not scaled")
     assert resource.refresh()
@@ -213,21 +217,21 @@ def test_a_refresh_sees_what_others_changed_and_an_update_undoes_it(make: Make, 
     assert outputs["metadata"]["annotations"]["team"] == "a"
 
 
-def test_what_others_changed_unseen_is_not_overwritten(make: Make, namespace: str, api: Api) -> None:
+def test_an_unseen_change_by_others_is_not_overwritten(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(DEPLOYMENT)
     resource.create(deployment(namespace))
-    edit(api, Reference("apps/v1", "Deployment", "web", namespace), {"spec": {"replicas": 3}})
-    with pytest.raises(RefusedError, match=r"conflict with .kubectl-edit."):
+    edit(api, ObjectReference("apps/v1", "Deployment", "web", namespace), {"spec": {"replicas": 3}})
+    with pytest.raises(PluginRefusedError, match=r"conflict with .kubectl-edit."):
         resource.update(deployment(namespace, replicas=4))
     forced = deployment(namespace, replicas=4, annotations={"pulumi.com/patchForce": "true"})
     assert resource.update(forced)["spec"]["replicas"] == 4
 
 
-def test_a_field_that_is_no_longer_asked_for_goes(make: Make, namespace: str, api: Api) -> None:
+def test_a_field_that_is_no_longer_an_input_is_removed(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(CONFIG_MAP, enableConfigMapMutable="true")
     resource.create(config_map(namespace, a="1", b="2"))
     resource.update(config_map(namespace, a="1"))
-    live = api.get(Reference("v1", "ConfigMap", "settings", namespace))
+    live = api.get(ObjectReference("v1", "ConfigMap", "settings", namespace))
     assert live is not None
     assert live["data"] == {"a": "1"}
 
@@ -246,13 +250,13 @@ def test_a_secret_input_stays_secret_in_any_kind(make: Make, namespace: str) -> 
     assert outputs["data"] == {"a": Secret("canary")}
 
 
-def test_a_changed_secret_is_seen_though_it_was_written_as_text(make: Make, namespace: str, api: Api) -> None:
+def test_a_changed_secret_is_seen_in_its_string_data(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(KEYS)
     inputs = secret(namespace, stringData={"token": "mine"})
     resource.create(inputs)
     assert resource.refresh()
     assert kinds(resource.diff(inputs)) == {}
-    edit(api, Reference("v1", "Secret", "keys", namespace), {"data": {"token": "b3RoZXI="}})
+    edit(api, ObjectReference("v1", "Secret", "keys", namespace), {"data": {"token": "b3RoZXI="}})
     assert resource.refresh()
     assert revealed(resource.inputs["stringData"]) == {"token": "other"}
     assert kinds(resource.diff(inputs)) == {"stringData.token": "UPDATE_REPLACE"}

@@ -1,4 +1,4 @@
-"""The stand-in language host: how programs and policy packs are started, and what the engine hears of their end."""
+"""Stand-in language host: start of programs and policy packs, and their results for the engine."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import language_pb2 as messages
 
-from tests.tools.conftest import Project
+from tests.tools.conftest import PulumiProject
 from tools.offline.plugins.language_python import (
     interpreter,
     outcome,
@@ -46,7 +46,7 @@ def test_the_projects_own_environment_is_used_where_it_exists(tmp_path: Path) ->
     assert interpreter(info(tmp_path, virtualenv=".venv")) == str(python)
 
 
-def test_a_program_is_started_with_what_it_needs_to_find_the_engine(tmp_path: Path) -> None:
+def test_a_program_gets_the_addresses_of_the_engine(tmp_path: Path) -> None:
     request = messages.RunRequest(
         project="p",
         stack="s",
@@ -70,7 +70,7 @@ def test_a_program_is_started_with_what_it_needs_to_find_the_engine(tmp_path: Pa
     }
 
 
-def test_a_policy_pack_is_run_by_the_sdk_and_another_plugin_by_itself(tmp_path: Path) -> None:
+def test_a_policy_pack_is_run_by_the_sdk_and_another_plugin_by_its_folder(tmp_path: Path) -> None:
     request = messages.RunPluginRequest(kind="analyzer", args=["127.0.0.1:2"], info=info(tmp_path))
     folder = str(tmp_path / "main")
     assert plugin_command(request)[1:] == ["-u", "-m", "pulumi.policy", "127.0.0.1:2", folder]
@@ -79,7 +79,7 @@ def test_a_policy_pack_is_run_by_the_sdk_and_another_plugin_by_itself(tmp_path: 
 
 
 @pytest.mark.parametrize(("status", "bail", "error"), [(0, False, ""), (32, True, ""), (3, False, "exit status 3")])
-def test_the_engine_hears_of_every_failure(status: int, *, bail: bool, error: str) -> None:
+def test_every_failure_is_reported_to_the_engine(status: int, *, bail: bool, error: str) -> None:
     response = outcome(status)
     assert response.bail is bail
     assert error in response.error
@@ -87,18 +87,18 @@ def test_the_engine_hears_of_every_failure(status: int, *, bail: bool, error: st
 
 
 @pytest.mark.engine
-def test_a_run_error_is_its_message_and_nothing_else(project: Project) -> None:
+def test_a_run_error_shows_its_message_only(project: PulumiProject) -> None:
     project.program("import pulumi\nraise pulumi.RunError('the budget is 5 GiB short')")
-    output = project.refused("preview")
+    output = project.pulumi_fails("preview")
     assert "error: the budget is 5 GiB short" in output
     assert "Traceback" not in output
     assert "exit status" not in output
 
 
 @pytest.mark.engine
-def test_any_other_error_comes_with_the_programs_own_traceback(project: Project) -> None:
+def test_any_other_error_shows_the_programs_traceback(project: PulumiProject) -> None:
     project.program("def broken():\n    return {}['missing']\n\nbroken()\n")
-    output = project.refused("preview")
+    output = project.pulumi_fails("preview")
     assert "Program failed with an unhandled exception" in output
     assert "KeyError: 'missing'" in output
     assert "language_python_exec" not in output
@@ -106,13 +106,13 @@ def test_any_other_error_comes_with_the_programs_own_traceback(project: Project)
 
 
 @pytest.mark.engine
-def test_a_program_that_exits_by_itself_has_failed(project: Project) -> None:
+def test_an_exit_status_of_a_program_is_a_failure(project: PulumiProject) -> None:
     project.program("import sys\nsys.exit(3)\n")
-    assert "the program ended with exit status 3" in project.refused("preview")
+    assert "the program ended with exit status 3" in project.pulumi_fails("preview")
 
 
 @pytest.mark.engine
-def test_a_program_has_its_configuration_its_folder_and_its_output(project: Project) -> None:
+def test_a_program_has_its_configuration_its_folder_and_its_output(project: PulumiProject) -> None:
     (project.folder / "beside.py").write_text("word = 'imported'\n")
     project.program(
         "import os, pulumi, beside\n"
@@ -130,7 +130,7 @@ def test_a_program_has_its_configuration_its_folder_and_its_output(project: Proj
 
 
 @pytest.mark.engine
-def test_a_mandatory_policy_blocks_a_preview(project: Project, tmp_path: Path) -> None:
+def test_a_mandatory_policy_blocks_a_preview(project: PulumiProject, tmp_path: Path) -> None:
     pack = tmp_path / "pack"
     pack.mkdir()
     (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
@@ -139,6 +139,6 @@ def test_a_mandatory_policy_blocks_a_preview(project: Project, tmp_path: Path) -
     project.program(source.format("hello"))
     assert "manners" in project.pulumi("preview", "--policy-pack", str(pack))
     project.program(source.format("hello!"))
-    output = project.refused("preview", "--policy-pack", str(pack))
+    output = project.pulumi_fails("preview", "--policy-pack", str(pack))
     assert "[mandatory]" in output
     assert "shouting is not allowed in here" in output

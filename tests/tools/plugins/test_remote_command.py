@@ -1,4 +1,4 @@
-"""The stand-in for Pulumi's command plugin, over a real SSH: one host, known by its key, and nobody else."""
+"""Stand-in for Pulumi's command plugin over real SSH: only the host with the pinned key."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,42 +6,42 @@ from typing import Any
 
 import pytest
 
-from tests.ports import held
+from tests.ports import reserved_port
 from tests.tools import sshd
-from tests.tools.plugin_calls import Lines, RefusedError, Resource, kinds
+from tests.tools.plugin_calls import LogLines, PluginRefusedError, PluginResource, kinds
 from tools.offline.plugins.command import COPY, CommandProvider
 from tools.offline.plugins.values import SIGNATURE, UNKNOWN, Secret
 
 ASSET = "c44067f5952c0a294b673a41bacd8c17"
-"""The mark of an asset in Pulumi's protocol."""
+"""Mark of an asset in Pulumi's protocol."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sshd.Sshd]:
-    with sshd.running(tmp_path_factory.mktemp("sshd"), {"FROM_HOST": "yes"}) as found:
-        yield found
+    with sshd.running(tmp_path_factory.mktemp("sshd"), {"FROM_HOST": "yes"}) as running:
+        yield running
 
 
 @pytest.fixture
-def lines() -> Lines:
-    return Lines()
+def lines() -> LogLines:
+    return LogLines()
 
 
 @pytest.fixture
-def command(lines: Lines) -> Resource:
-    return Resource(CommandProvider(lines), "command:remote:Command")
+def command(lines: LogLines) -> PluginResource:
+    return PluginResource(CommandProvider(lines), "command:remote:Command")
 
 
 @pytest.fixture
-def copy(lines: Lines) -> Resource:
-    return Resource(CommandProvider(lines), COPY)
+def copy(lines: LogLines) -> PluginResource:
+    return PluginResource(CommandProvider(lines), COPY)
 
 
 def asset(file: Path) -> dict[str, Any]:
     return {SIGNATURE: ASSET, "path": str(file), "hash": str(hash(file.read_bytes()))}
 
 
-def test_a_command_runs_over_there(command: Resource, server: sshd.Sshd, lines: Lines) -> None:
+def test_a_command_runs_on_the_host(command: PluginResource, server: sshd.Sshd, lines: LogLines) -> None:
     given = {"connection": server.connection, "create": "echo $FROM_HOST; cat; echo oops >&2", "stdin": "in\n"}
     outputs = command.create(given)
     assert (outputs["stdout"], outputs["stderr"]) == ("yes\nin", "oops")
@@ -49,8 +49,10 @@ def test_a_command_runs_over_there(command: Resource, server: sshd.Sshd, lines: 
     assert "Accepted publickey" in server.log
 
 
-def test_lines_are_shown_as_they_come(command: Resource, server: sshd.Sshd, tmp_path: Path, lines: Lines) -> None:
-    """The command ends when its first line has been seen."""
+def test_lines_are_shown_as_they_arrive(
+    command: PluginResource, server: sshd.Sshd, tmp_path: Path, lines: LogLines
+) -> None:
+    """The command ends once its first line was shown."""
     seen = tmp_path / "seen"
     send = lines._send
 
@@ -64,65 +66,71 @@ def test_lines_are_shown_as_they_come(command: Resource, server: sshd.Sshd, tmp_
     assert lines.lines == ["begun"]
 
 
-def test_a_failure_over_there_says_what_was_run_and_what_it_said(command: Resource, server: sshd.Sshd) -> None:
-    with pytest.raises(RefusedError, match="exit status 3: running 'echo no >&2; exit 3':\nno"):
+def test_a_remote_failure_shows_the_command_and_its_output(command: PluginResource, server: sshd.Sshd) -> None:
+    with pytest.raises(PluginRefusedError, match="exit status 3: running 'echo no >&2; exit 3':\nno"):
         command.create({"connection": server.connection, "create": "echo no >&2; exit 3"})
 
 
-def test_another_host_is_sent_nothing(command: Resource, copy: Resource, server: sshd.Sshd, tmp_path: Path) -> None:
+def test_another_host_is_sent_nothing(
+    command: PluginResource, copy: PluginResource, server: sshd.Sshd, tmp_path: Path
+) -> None:
     other = sshd.public(sshd.make_key(tmp_path / "other"))
     connection = server.connection | {"hostKey": other}
     (tmp_path / "file").write_text("canary")
     before = server.log.count("Accepted"), server.log.count("publickey")
     with pytest.raises(
-        RefusedError, match=r"its host key is not the pinned one, and nothing was sent .* ssh-keyscan -p"
+        PluginRefusedError, match=r"its host key is not the pinned one, and nothing was sent .* ssh-keyscan -p"
     ):
         command.create({"connection": connection, "create": f"touch {tmp_path}/made"})
-    with pytest.raises(RefusedError, match="its host key is not the pinned one"):
+    with pytest.raises(PluginRefusedError, match="its host key is not the pinned one"):
         copy.create({"connection": connection, "source": asset(tmp_path / "file"), "remotePath": f"{tmp_path}/made"})
     assert not (tmp_path / "made").exists()
     assert (server.log.count("Accepted"), server.log.count("publickey")) == before
 
 
-def test_a_host_without_a_pinned_key_is_not_asked(command: Resource, server: sshd.Sshd) -> None:
+def test_a_host_without_a_pinned_key_is_not_contacted(command: PluginResource, server: sshd.Sshd) -> None:
     connection = {key: value for key, value in server.connection.items() if key != "hostKey"}
-    before = server.log
-    with pytest.raises(RefusedError, match="has no hostKey; accepted: its public key, as `ssh-keyscan` prints it"):
+    before = server.connections
+    with pytest.raises(
+        PluginRefusedError, match="has no hostKey; accepted: its public key, as `ssh-keyscan` prints it"
+    ):
         command.create({"connection": connection, "create": "true"})
-    assert server.log == before
+    assert server.connections == before
 
 
-def test_what_the_host_shows_of_its_key_is_what_is_pinned(command: Resource, server: sshd.Sshd) -> None:
-    """Also a key of a kind that it has not."""
+def test_a_pinned_key_of_another_kind_is_refused(command: PluginResource, server: sshd.Sshd) -> None:
     connection = server.connection | {"hostKey": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ=="}
-    with pytest.raises(RefusedError, match="cannot be reached by SSH: Unable to negotiate"):
+    with pytest.raises(PluginRefusedError, match="cannot be reached by SSH: Unable to negotiate"):
         command.create({"connection": connection, "create": "true"})
 
 
 def test_an_agent_has_the_key(
-    command: Resource, server: sshd.Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: PluginResource, server: sshd.Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {key: value for key, value in server.connection.items() if key != "privateKey"}
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    with pytest.raises(RefusedError, match="no key to log in with; accepted: an SSH agent in SSH_AUTH_SOCK"):
+    with pytest.raises(PluginRefusedError, match="no key to log in with; accepted: an SSH agent in SSH_AUTH_SOCK"):
         command.create({"connection": connection, "create": "true"})
     with sshd.agent(tmp_path, server.folder / "client") as socket:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         assert command.create({"connection": connection, "create": "echo in"})["stdout"] == "in"
 
 
-def test_a_key_that_is_not_let_in_says_so(command: Resource, server: sshd.Sshd, tmp_path: Path) -> None:
+def test_a_refused_login_key_has_a_message(command: PluginResource, server: sshd.Sshd, tmp_path: Path) -> None:
     connection = server.connection | {"privateKey": sshd.make_key(tmp_path / "stranger").read_text()}
-    with pytest.raises(RefusedError, match=r"cannot be reached by SSH: .*Permission denied \(publickey\)"):
+    with pytest.raises(PluginRefusedError, match=r"cannot be reached by SSH: .*Permission denied \(publickey\)"):
         command.create({"connection": connection, "create": "true"})
 
 
-def test_nobody_there_says_so(command: Resource, server: sshd.Sshd) -> None:
-    with held() as port, pytest.raises(RefusedError, match=r"cannot be reached by SSH: .*Connection refused"):
+def test_a_refused_connection_has_a_message(command: PluginResource, server: sshd.Sshd) -> None:
+    with (
+        reserved_port() as port,
+        pytest.raises(PluginRefusedError, match=r"cannot be reached by SSH: .*Connection refused"),
+    ):
         command.create({"connection": server.connection | {"port": port}, "create": "true"})
 
 
-def test_the_key_is_a_secret_and_the_answer_is_not(command: Resource, server: sshd.Sshd) -> None:
+def test_the_key_is_secret_and_the_output_is_not(command: PluginResource, server: sshd.Sshd) -> None:
     connection = server.connection | {"privateKey": Secret(server.client_key)}
     outputs = command.create({"connection": connection, "create": "echo name@sha256"})
     assert outputs["stdout"] == "name@sha256"
@@ -130,46 +138,46 @@ def test_the_key_is_a_secret_and_the_answer_is_not(command: Resource, server: ss
     assert command.create({"connection": connection, "create": "cat", "stdin": Secret("x")})["stdout"] == Secret("x")
 
 
-def test_a_file_is_sent_whole_and_again_when_it_changes(copy: Resource, server: sshd.Sshd, tmp_path: Path) -> None:
-    file, there = tmp_path / "file", tmp_path / "it's there" / "deep" / "file"
+def test_a_file_is_copied_and_again_when_it_changes(copy: PluginResource, server: sshd.Sshd, tmp_path: Path) -> None:
+    file, target = tmp_path / "file", tmp_path / "it's there" / "deep" / "file"
     file.write_bytes(bytes(range(256)) * 4096)
-    given = {"connection": server.connection, "source": asset(file), "remotePath": str(there)}
+    given = {"connection": server.connection, "source": asset(file), "remotePath": str(target)}
     assert "stdout" not in copy.preview_create(given)
-    assert not there.exists()
+    assert not target.exists()
     copy.create(given)
-    assert there.read_bytes() == file.read_bytes()
+    assert target.read_bytes() == file.read_bytes()
     file.write_bytes(b"other")
     assert kinds(copy.diff(given | {"source": asset(file)})) == {"source.hash": "UPDATE"}
     copy.update(given | {"source": asset(file)})
-    assert there.read_bytes() == b"other"
+    assert target.read_bytes() == b"other"
     copy.delete()
-    assert there.exists()
+    assert target.exists()
 
 
-def test_nothing_runs_over_there_in_a_preview(command: Resource, server: sshd.Sshd) -> None:
-    before = server.log
+def test_nothing_runs_on_the_host_in_a_preview(command: PluginResource, server: sshd.Sshd) -> None:
+    before = server.connections
     outputs = command.preview_create({"connection": server.connection, "create": "echo"})
     assert outputs["stdout"] is UNKNOWN
-    assert server.log == before
+    assert server.connections == before
 
 
 @pytest.mark.parametrize(
-    ("kind", "inputs", "said"),
+    ("kind", "inputs", "name"),
     [
         ("command:remote:Command", {"create": "true", "environment": {"A": "b"}}, "environment"),
         ("command:remote:CopyFile", {}, "command:remote:CopyFile"),
     ],
 )
-def test_what_only_the_official_plugin_does_is_refused(
-    lines: Lines, kind: str, inputs: dict[str, Any], said: str
+def test_unsupported_inputs_name_the_official_plugin(
+    lines: LogLines, kind: str, inputs: dict[str, Any], name: str
 ) -> None:
-    with pytest.raises(RefusedError, match=f"{said} needs the official Pulumi Command plugin"):
-        Resource(CommandProvider(lines), kind).check(inputs)
+    with pytest.raises(PluginRefusedError, match=f"{name} needs the official Pulumi Command plugin"):
+        PluginResource(CommandProvider(lines), kind).check(inputs)
 
 
 @pytest.mark.parametrize("more", [{"password": "x"}, {"proxy": {"host": "x"}}, {"privateKeyPassword": "x"}])
-def test_ways_in_that_only_the_official_plugin_has_are_refused(
-    command: Resource, server: sshd.Sshd, more: dict[str, Any]
+def test_unsupported_logins_name_the_official_plugin(
+    command: PluginResource, server: sshd.Sshd, more: dict[str, Any]
 ) -> None:
-    with pytest.raises(RefusedError, match="needs the official Pulumi Command plugin"):
+    with pytest.raises(PluginRefusedError, match="needs the official Pulumi Command plugin"):
         command.create({"connection": server.connection | more, "create": "true"})

@@ -1,4 +1,4 @@
-"""The kinds that K3s adds to Kubernetes' own: read out of the modules once, and kept."""
+"""Definitions of the kinds that K3s adds: read from the modules once, and kept."""
 
 from pathlib import Path
 
@@ -15,19 +15,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNAPSE_CACHE", str(tmp_path))
 
 
-def test_they_are_the_publishers_own_and_need_go_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = definitions()
+def test_they_are_the_publishers_own_and_go_is_needed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = definitions()
     for name in NEEDED:
-        definition = found[f"{PATH}/{name}"]
+        definition = objects[f"{PATH}/{name}"]
         assert definition["kind"] == "CustomResourceDefinition"
         assert definition["metadata"]["name"] == name
     monkeypatch.setenv("PATH", "")
-    assert definitions() == found
+    assert definitions() == objects
 
 
-def test_without_go_and_a_copy_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_go_and_a_cached_copy_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolchainError, match="comes with Go: install it"):
+    with pytest.raises(ToolchainError, match="is downloaded by Go: install it"):
         definitions()
 
 
@@ -41,5 +41,5 @@ def test_without_go_and_a_copy_it_says_what_to_do(monkeypatch: pytest.MonkeyPatc
         ({"conditions": [{"type": "Established", "status": "True"}]}, True),
     ],
 )
-def test_one_is_served_once_it_is_established(status: dict[str, object] | None, *, served: bool) -> None:
+def test_a_kind_is_served_once_it_is_established(status: dict[str, object] | None, *, served: bool) -> None:
     assert is_served(status and {"status": status}) is served

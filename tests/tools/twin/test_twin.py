@@ -1,4 +1,4 @@
-"""A twin is a real cluster: it starts, schedules, binds, refuses, survives a crash, and leaves nothing behind."""
+"""A twin is a real control plane: start, scheduling, volumes, authentication, crash, and cleanup."""
 
 import os
 import signal
@@ -23,12 +23,12 @@ from tools.twin.credentials import USERS, credentials
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The same folder in every run, so that a run sweeps what a killed one has left; too long for a socket's path."""
+    """Return the same folder in every run, so that a killed run's leftovers are swept; too long for a socket's path."""
     folder = tmp_path_factory.getbasetemp().parent / ("a-state-folder-" * 8)
     Twin.sweep(folder)
     yield folder
     with suppress(OSError):
-        folder.rmdir()  # unless another run is in there
+        folder.rmdir()  # unless another run uses it
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +92,16 @@ def test_a_claim_binds_with_its_first_pod_and_goes_with_its_volume(twin: Twin) -
     cluster, space = api(twin), "/api/v1/namespaces/default"
 
     def volumes() -> list[Any]:
-        found = cluster.get("/api/v1/persistentvolumes")
-        return list(found["items"]) if found else []
+        listed = cluster.get("/api/v1/persistentvolumes")
+        return list(listed["items"]) if listed else []
 
     cluster.apply(f"{space}/persistentvolumeclaims/data", claim("data"))
     assert not volumes(), "bound before there was a consumer"
     limits = {"memory": "8Gi", "cpu": "1", "nvidia.com/gpu": "1"}
     cluster.apply(f"{space}/pods/user", pod("user", limits, claim="data"))
-    found = wait(lambda: (user := cluster.get(f"{space}/pods/user")) and condition(user, "Ready") and user)
-    assert found["spec"]["nodeName"] == "forge"
-    assert found["status"]["podIP"].startswith("10.42.")
+    ready = wait(lambda: (user := cluster.get(f"{space}/pods/user")) and condition(user, "Ready") and user)
+    assert ready["spec"]["nodeName"] == "forge"
+    assert ready["status"]["podIP"].startswith("10.42.")
     assert [volume["status"]["phase"] for volume in volumes()] == ["Bound"]
     assert not Path(volumes()[0]["spec"]["hostPath"]["path"]).exists()
     cluster.delete(f"{space}/pods/user")
@@ -113,12 +113,12 @@ def test_a_claim_binds_with_its_first_pod_and_goes_with_its_volume(twin: Twin) -
 @pytest.mark.parametrize(
     ("name", "limits"), [("memory", {"memory": "197Gi"}), ("nvidia.com-gpu", {"nvidia.com/gpu": "5"})]
 )
-def test_what_does_not_fit_stays_pending_and_says_why(twin: Twin, name: str, limits: dict[str, str]) -> None:
+def test_a_pod_that_does_not_fit_stays_pending_with_the_reason(twin: Twin, name: str, limits: dict[str, str]) -> None:
     path = f"/api/v1/namespaces/default/pods/{name}"
     api(twin).apply(path, pod(name, limits))
-    found = wait(lambda: (large := api(twin).get(path)) and condition(large, "PodScheduled") and large)
-    assert found["status"]["phase"] == "Pending"
-    assert f"Insufficient {name.replace('-', '/')}" in condition(found, "PodScheduled")["message"]
+    pending = wait(lambda: (large := api(twin).get(path)) and condition(large, "PodScheduled") and large)
+    assert pending["status"]["phase"] == "Pending"
+    assert f"Insufficient {name.replace('-', '/')}" in condition(pending, "PodScheduled")["message"]
     api(twin).delete(path)
 
 
@@ -132,13 +132,13 @@ def test_only_its_owner_can_read_its_files(twin: Twin) -> None:
 
 @pytest.mark.engine
 def test_only_the_api_server_listens_and_only_on_loopback(twin: Twin) -> None:
-    heard = [
+    listening = [
         (name, connection.laddr.ip)
         for name, pid in twin.status().processes.items()
         for connection in psutil.Process(pid).net_connections("inet")
         if connection.status in {psutil.CONN_LISTEN, psutil.CONN_NONE}
     ]
-    assert heard == [("kube-apiserver", "127.0.0.1")]
+    assert listening == [("kube-apiserver", "127.0.0.1")]
     sockets = Path("/proc/net/unix").read_text()
     assert "@" not in {line.split()[-1][0] for line in sockets.splitlines() if str(twin.folder) in line}
     assert {"client", "peer"} <= {path.name for path in twin.folder.iterdir() if path.is_socket()}
@@ -146,7 +146,7 @@ def test_only_the_api_server_listens_and_only_on_loopback(twin: Twin) -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer guessed"}])
-def test_a_stranger_is_turned_away(twin: Twin, headers: dict[str, str]) -> None:
+def test_a_request_without_a_valid_token_is_refused(twin: Twin, headers: dict[str, str]) -> None:
     server = HTTPSConnection("127.0.0.1", api(twin).port, context=strict(twin), timeout=10)
     server.request("GET", "/api/v1/nodes", headers=headers)
     assert server.getresponse().status == 401
@@ -190,10 +190,10 @@ def test_a_taken_port_is_replaced(twin: Twin) -> None:
     taken = api(twin).port
     os.kill(twin.status().processes["kube-apiserver"], signal.SIGKILL)
     assert wait(lambda: "kube-apiserver" not in twin.status().running)
-    with socket.socket() as thief:
-        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections may linger there
-        thief.bind(("127.0.0.1", taken))
-        thief.listen()
+    with socket.socket() as other_program:
+        other_program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections may linger there
+        other_program.bind(("127.0.0.1", taken))
+        other_program.listen()
         twin.up(NODE)
     assert twin.status().is_healthy
     assert api(twin).port != taken
@@ -236,12 +236,12 @@ def test_a_failed_start_names_the_process_and_ends_the_others(tmp_path: Path, mo
     assert not twin.folder.exists()
 
 
-def test_a_machine_without_the_means_is_told_so_and_left_as_it_was(
+def test_a_machine_without_the_programs_gets_a_message_and_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("SYNAPSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # a port that refuses connections
     with pytest.raises(ToolchainError, match="Go to build it with is missing"):
         Twin("none", tmp_path / "state").up(NODE)
     assert not (tmp_path / "state" / "twins").exists()

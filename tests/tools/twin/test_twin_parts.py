@@ -1,4 +1,4 @@
-"""The parts of a twin that need no cluster: its processes, its record, its name, its stages."""
+"""Parts of a twin that need no running twin: processes, record, name, stages."""
 
 import json
 import os
@@ -14,11 +14,11 @@ from tests.tools.twins import NODE, WAITING, wait
 from tools.control_plane.processes import Process, spawn
 from tools.errors import TwinError
 from tools.twin import Twin
-from tools.twin.plan import STAGES
-from tools.twin.record import Record, load
+from tools.twin.commands import STAGES
+from tools.twin.record import TwinRecord, load
 
 
-def test_a_program_that_nobody_could_remember_never_runs(tmp_path: Path) -> None:
+def test_a_program_that_was_not_recorded_never_runs(tmp_path: Path) -> None:
     started: list[Process] = []
 
     def interrupted(process: Process) -> None:
@@ -36,25 +36,25 @@ def test_a_program_that_nobody_could_remember_never_runs(tmp_path: Path) -> None
 
 
 def test_a_reused_pid_is_left_alone() -> None:
-    with subprocess.Popen(WAITING, stdin=subprocess.PIPE) as stranger:
-        known = Process.of(stranger.pid)
-        for other in (replace(known, started=known.started - 1), replace(known, boot="another")):
+    with subprocess.Popen(WAITING, stdin=subprocess.PIPE) as running:
+        process = Process.of(running.pid)
+        for other in (replace(process, started=process.started - 1), replace(process, boot="another")):
             assert not other.is_running()
             other.end()
-        assert known.is_running()
-        known.end()
-        assert not known.is_running()
-        stranger.returncode = -signal.SIGKILL  # `end` has waited for it already
+        assert process.is_running()
+        process.end()
+        assert not process.is_running()
+        running.returncode = -signal.SIGKILL  # `end` has waited for it already
 
 
-def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
-    record = Record(node=NODE, port=1, owner=Process.of(os.getpid()), processes={"etcd": Process.of(os.getpid())})
+def test_a_record_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    record = TwinRecord(node=NODE, port=1, owner=Process.of(os.getpid()), processes={"etcd": Process.of(os.getpid())})
     record.save(tmp_path)
     assert load(tmp_path) == record
     assert json.loads((tmp_path / "twin.json").read_text())["port"] == 1
 
 
-def test_the_record_of_another_version_is_not_guessed_at(tmp_path: Path) -> None:
+def test_the_record_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "twin.json").write_text('{"node": {"size": 1}}')
     with pytest.raises(TwinError, match="written by another version"):
         load(tmp_path)
@@ -66,6 +66,6 @@ def test_a_name_that_could_be_a_path_is_refused(name: str) -> None:
         Twin(name)
 
 
-def test_the_stages_cover_what_kwok_is_to_play() -> None:
+def test_the_stages_cover_all_simulated_kinds() -> None:
     kinds = [stage["spec"]["resourceRef"]["kind"] for stage in yaml.safe_load_all(STAGES.read_text())]
     assert set(kinds) == {"Node", "Pod", "PersistentVolumeClaim", "PersistentVolume"}

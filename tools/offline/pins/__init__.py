@@ -1,8 +1,8 @@
-"""The programs that Synapse runs and no Python package brings: one version each, and where it comes from.
+"""Pinned programs that no Python package brings: one version each, and its source.
 
-A release is used only where its checksum is pinned here, else the Go modules under `tools/offline/go/` are built, whose
-`go.sum` pins every source file. A new version is a new row here and, for Go, `go get` and `go mod tidy` in the module's
-folder.
+A release is used only where its checksum is pinned here; else a Go module under `tools/offline/go/` is built, whose
+`go.sum` pins every source file. For a new version, change the pin here and run `go get` and `go mod tidy` in the
+module's folder.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Final
 from tools.offline.pins import cluster, commands, kubernetes, monitoring
 from tools.offline.pins.commands import PULUMI
 from tools.offline.pins.kubernetes import KUBERNETES
-from tools.offline.pins.pin import GO_ARCH, MODULES, GoPackage, Patch, Pin, Published, Release
+from tools.offline.pins.pin import GO_ARCH, MODULES, GoPackage, Patch, Pin, PublishedProgram, Release
 
 PINS: Final[Mapping[str, Pin]] = {
     pin.name: pin for group in (commands, kubernetes, cluster, monitoring) for pin in group.ALL
@@ -26,6 +26,6 @@ __all__ = [
     "GoPackage",
     "Patch",
     "Pin",
-    "Published",
+    "PublishedProgram",
     "Release",
 ]

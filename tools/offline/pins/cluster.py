@@ -1,4 +1,4 @@
-"""What a cluster of ours runs beside Kubernetes itself: names, networks, disks, images, and the way in."""
+"""Pinned programs of a private cluster besides Kubernetes: DNS, network policies, volumes, images, ingress."""
 
 from dataclasses import replace
 from typing import Final

@@ -1,4 +1,4 @@
-"""What our commands run: Pulumi, and who judges manifests."""
+"""Pinned programs of the commands: Pulumi and kube-score."""
 
 from typing import Final
 

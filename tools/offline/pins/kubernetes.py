@@ -1,4 +1,4 @@
-"""Kubernetes itself, what it keeps its objects in, and who simulates a node of it."""
+"""Pinned Kubernetes programs, etcd, and kwok, which simulates a node."""
 
 from typing import Final
 
@@ -66,7 +66,7 @@ _ETCD: Final = Pin(
 _KWOK: Final = Pin(
     name="kwok",
     version=KWOK,
-    at_least=(0, 8),  # the first whose stages can make volumes: `apply` in twin/stages.yaml
+    at_least=(0, 8),  # the first with stages that make volumes: `apply` in twin/stages.yaml
     below=(1,),
     release=Release(
         url=f"https://github.com/kubernetes-sigs/kwok/releases/download/v{KWOK}/kwok-linux-{{arch}}",

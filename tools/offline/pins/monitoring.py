@@ -1,4 +1,4 @@
-"""What watches a stack, and what the tests ask about the files that those servers read."""
+"""Pinned monitoring programs, and the checkers of their configuration files."""
 
 from dataclasses import replace
 from typing import Final
@@ -11,7 +11,7 @@ _VERSION: Final = "github.com/prometheus/common/version.Version"
 
 
 def _checker(name: str, version: str, source: GoPackage) -> Pin:
-    """One on PATH does as well where it is of the same minor version: it reads the same files."""
+    """Return a pin that accepts any program on PATH of the same minor version, which reads the same files."""
     major, minor, _ = map(int, version.split("."))
     return replace(built(name, version, source), at_least=(major, minor), below=(major, minor + 1))
 
@@ -28,7 +28,7 @@ _PROMTOOL: Final = _checker(
         module=MODULES / "prometheus",
         package="github.com/prometheus/prometheus/cmd/promtool",
         version="0.315.0",
-        tags=("remove_all_sd", "enable_dns_sd"),  # half of it is clients for clouds
+        tags=("remove_all_sd", "enable_dns_sd"),  # service discovery of clouds is half of the program
         variables={_VERSION: PROMETHEUS},
         minutes=2,
     ),

@@ -1,4 +1,4 @@
-"""What a pin is: a program, its version, and where it comes from."""
+"""Data of a pin: a program, its version and its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ GO_ARCH: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """An official download for Linux; `{arch}` in a text is the publisher's word for this machine."""
+    """An official download for Linux; `{arch}` in a text is the publisher's name of the architecture."""
 
     url: str
-    program: str | None = None  # its path inside the archive; without it the download is the program
-    only: tuple[str, ...] = ()  # what to keep of the archive; all of it where nothing is named
+    program: str | None = None  # path inside the archive; None: the download is the program
+    only: tuple[str, ...] = ()  # members to keep of the archive; empty: all
     arch: Mapping[str, str]  # by `platform.machine()`, as GO_ARCH is
-    checksum: Mapping[str, str] = field(default_factory=dict)  # sha256 or sha512 in hex, told by its length
+    checksum: Mapping[str, str] = field(default_factory=dict)  # sha256 or sha512 in hex, by its length
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patch:
-    """Files that a module's publisher makes before each build, where it has none of them or we want others."""
+    """Files to add to or replace in a module; its publisher generates them before a build."""
 
     module: str
     files: Mapping[str, str]  # their content, by their path in the module
@@ -32,18 +32,18 @@ class Patch:
 class GoPackage:
     """A main package of one of our Go modules."""
 
-    module: Path  # the folder of its go.mod and go.sum
+    module: Path  # folder of go.mod and go.sum
     package: str
-    version: str = ""  # of its Go module, where that is numbered otherwise
-    tags: tuple[str, ...] = ()  # what to leave out of it, and what to keep
+    version: str = ""  # of the Go module, where it differs from the program's
+    tags: tuple[str, ...] = ()  # build tags
     variables: Mapping[str, str] = field(default_factory=dict)  # set at link time, as the publisher does
     patch: Patch | None = None
     minutes: int  # roughly, on two cores with nothing cached
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
-    """One version of a program, and its release."""
+class PublishedProgram:
+    """A version of a program with its release."""
 
     name: str
     version: str
@@ -51,19 +51,19 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pin(Published):
-    """One program: the version we run, and the versions found on PATH that do as well."""
+class Pin(PublishedProgram):
+    """A pinned program: the version to run, and the versions on PATH that are accepted."""
 
     at_least: tuple[int, ...]
     below: tuple[int, ...]
-    ask: str = "--version"  # the argument that makes it print its version
+    ask: str = "--version"  # argument that prints the version
     source: GoPackage
 
 
 def built(name: str, version: str, source: GoPackage) -> Pin:
-    """A program that is built, since no checksum of a release is pinned.
+    """Return a pin of a program that is built, since no checksum of a release is pinned.
 
-    One on PATH does only where it is this very version: it may end up in an image, which has nothing but the program.
+    A program on PATH is accepted only in this exact version: it may become the content of an image.
     """
     numbers = tuple(map(int, version.split(".")))
     below = (*numbers[:-1], numbers[-1] + 1)

@@ -1,1 +1,1 @@
-"""Small stand-ins for Pulumi's plugins, for machines that cannot fetch the official ones; those win where found."""
+"""Small stand-ins for Pulumi's official plugins, used only where those are not installed and cannot be downloaded."""

@@ -1,4 +1,4 @@
-"""How a resource plugin answers the engine: a difference, or what went wrong."""
+"""Responses of a resource plugin to the engine: differences and errors."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,11 +15,11 @@ DETAILS: Final = "grpc-status-details-bin"
 
 
 class PluginError(Exception):
-    """Its message is what the person at the terminal reads."""
+    """An error whose message is shown to the user."""
 
 
 class InitFailedError(PluginError):
-    """The resource exists but is not ready; the engine keeps it, and the next update goes on with it."""
+    """The resource exists but is not ready; the engine keeps it, and the next update continues."""
 
     def __init__(self, identifier: str, outputs: Object, inputs: Object, why: str) -> None:
         super().__init__(why)
@@ -28,18 +28,18 @@ class InitFailedError(PluginError):
         self.inputs = inputs
 
     def details(self) -> bytes:
-        """The error as gRPC carries it."""
-        kept = messages.ErrorResourceInitFailed(
+        """Return the error as gRPC details."""
+        failure = messages.ErrorResourceInitFailed(
             id=self.id, properties=encode(self.outputs), reasons=str(self).splitlines(), inputs=encode(self.inputs)
         )
         status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(self))
-        status.details.add().Pack(kept)
+        status.details.add().Pack(failure)
         return status.SerializeToString()
 
 
 @contextmanager
 def answering(context: grpc.ServicerContext) -> Iterator[None]:
-    """Turn what goes wrong in the block into the answer."""
+    """Turn an error in the block into the response."""
     try:
         yield
     except InitFailedError as error:
@@ -50,23 +50,23 @@ def answering(context: grpc.ServicerContext) -> Iterator[None]:
 
 
 def refuse(context: grpc.ServicerContext, message: str) -> NoReturn:
-    """Answer that this is not done here."""
+    """Respond that this call is not implemented."""
     context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
     raise AssertionError  # abort never returns, though its type does not say so
 
 
 def diff_response(
-    found: Mapping[Path, Change], fixed: Iterable[str], *, is_first_deleted: bool = False
+    changed: Mapping[Path, Change], immutable: Iterable[str], *, is_first_deleted: bool = False
 ) -> messages.DiffResponse:
-    """Each changed path, and whether it takes a new resource because it touches a `fixed` one.
+    """Return each changed path, and whether the change replaces the resource, as those of `immutable` paths do.
 
-    `is_first_deleted` holds for a replacement that the person asks for, too.
+    `is_first_deleted` (delete before replace) also holds for a replacement that the user requests.
     """
-    patterns = tuple(fixed)
-    forced = [path for path in found if replaces(path, patterns)]
-    kinds = {path: f"{change.value}_REPLACE" if path in forced else change.value for path, change in found.items()}
+    patterns = tuple(immutable)
+    forced = [path for path in changed if replaces(path, patterns)]
+    kinds = {path: f"{change.value}_REPLACE" if path in forced else change.value for path, change in changed.items()}
     return messages.DiffResponse(
-        changes=messages.DiffResponse.DIFF_SOME if found else messages.DiffResponse.DIFF_NONE,
+        changes=messages.DiffResponse.DIFF_SOME if changed else messages.DiffResponse.DIFF_NONE,
         replaces=[written(path) for path in forced],
         deleteBeforeReplace=is_first_deleted,
         hasDetailedDiff=True,

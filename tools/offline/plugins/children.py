@@ -1,4 +1,4 @@
-"""The processes that a plugin has started, so that none of them outlives it."""
+"""Child processes of a plugin, ended with it."""
 
 import signal
 import subprocess
@@ -11,15 +11,15 @@ from typing import IO, Final
 NOTHING: Final = subprocess.DEVNULL
 
 
-class Children:
-    """Each child leads a process group of its own, which ends as a whole."""
+class ChildProcesses:
+    """Running child processes; each leads its own process group, which is ended as a whole."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
 
     @contextmanager
-    def started(  # noqa: PLR0913 (as few of a process's settings as will do)
+    def started(  # noqa: PLR0913 (the settings of a process that are needed)
         self,
         command: Sequence[str],
         *,
@@ -29,7 +29,7 @@ class Children:
         stdout: int | IO[bytes] | None = None,
         stderr: int | IO[bytes] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """Start a process, and make sure that it has ended when the block does."""
+        """Start a process that is ended with the block."""
         child = subprocess.Popen(
             command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
         )
@@ -43,7 +43,7 @@ class Children:
                 self._running.discard(child)
 
     def end(self) -> None:
-        """Kill them all."""
+        """Kill all of them."""
         with self._lock:
             running = list(self._running)
         for child in running:
@@ -51,7 +51,7 @@ class Children:
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:
-    """End a child and what it has started; one that has ended by itself is left alone."""
+    """Kill a child's process group, unless the child has ended."""
     if child.poll() is None:
         with suppress(ProcessLookupError):
             killpg(child.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The stand-in `pulumi-resource-command`: commands as resources, here and over SSH, and files sent ahead of them."""
+"""Stand-in for `pulumi-resource-command`: local and remote commands (SSH) and copied files as resources."""
 
 import secrets
 import sys
@@ -11,30 +11,30 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as messages
 
 from tools.offline.plugins.answers import PluginError, answering, diff_response, refuse
-from tools.offline.plugins.children import Children
-from tools.offline.plugins.command_run import STREAMS, Runner
+from tools.offline.plugins.children import ChildProcesses
+from tools.offline.plugins.command_run import STREAMS, CommandRunner
 from tools.offline.plugins.diff import changes
 from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.process import engine_address, serve
 from tools.offline.plugins.values import UNKNOWN, Object, decode, encode, revealed
 
-VERSION: Final = "1.2.1"  # whose behaviour this follows
+VERSION: Final = "1.2.1"  # the version that this follows
 COPY: Final = "command:remote:CopyToRemote"
 RUN: Final = "command:local:run"
-OUTSIDE: Final = {
+UNSUPPORTED_INPUTS: Final = {
     "command:local:Command": ("assetPaths", "archivePaths"),
     "command:remote:Command": ("environment",),
     COPY: (),
 }
-"""By the types that there are: what of each only the official plugin does."""
+"""Supported types, each with the inputs that only the official plugin supports."""
 
 
 class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """The provider for commands, for `command:local:run`, and for single files that are sent."""
+    """Provider of commands, `command:local:run` and copies of single files."""
 
     def __init__(self, log: EngineLog) -> None:
-        self.children = Children()
-        self._runner = Runner(self.children, log)
+        self.children = ChildProcesses()
+        self._runner = CommandRunner(self.children, log)
 
     def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=VERSION)
@@ -52,22 +52,22 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
         with answering(context):
-            if request.type not in OUTSIDE:
+            if request.type not in UNSUPPORTED_INPUTS:
                 raise PluginError(unsupported(request.type))
             inputs = decode(request.news)
-            refuse_outside(inputs, *OUTSIDE[request.type])
+            refuse_unsupported(inputs, *UNSUPPORTED_INPUTS[request.type])
             return messages.CheckResponse(inputs=encode(inputs))
 
     def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
-        found = dict(changes(decode(request.old_inputs), decode(request.news)))
-        return diff_response(found, ["triggers"])
+        changed = dict(changes(decode(request.old_inputs), decode(request.news)))
+        return diff_response(changed, ["triggers"])
 
     def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
         with answering(context):
             inputs = decode(request.properties)
             if request.preview:
                 return messages.CreateResponse(properties=encode(previewed(request.urn, inputs)))
-            outputs = self._made(request.urn, revealed(inputs).get("create"), inputs)
+            outputs = self._outputs(request.urn, revealed(inputs).get("create"), inputs)
             return messages.CreateResponse(id=f"command-{secrets.token_hex(8)}", properties=encode(outputs))
 
     def Update(self, request: messages.UpdateRequest, context: grpc.ServicerContext) -> messages.UpdateResponse:
@@ -77,18 +77,18 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
                 return messages.UpdateResponse(properties=encode(previewed(request.urn, inputs)))
             plain = revealed(inputs)
             command = plain.get("update", plain.get("create"))
-            outputs = self._made(request.urn, command, inputs, decode(request.olds))
+            outputs = self._outputs(request.urn, command, inputs, decode(request.olds))
             return messages.UpdateResponse(properties=encode(outputs))
 
     def Read(self, request: messages.ReadRequest, context: grpc.ServicerContext) -> messages.ReadResponse:
-        """A command has no state but its last output."""
+        """Return the state as it is: a command has only its last output."""
         return messages.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> Empty:
         with answering(context):
             outputs = decode(request.properties)
             if is_copy(request.urn):
-                return Empty()  # what was sent stays there
+                return Empty()  # the copied file stays
             inputs = {key: value for key, value in outputs.items() if key not in STREAMS}
             self._runner.outputs(request.urn, revealed(inputs).get("delete"), inputs, outputs)
             return Empty()
@@ -98,7 +98,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
             if request.tok != RUN:
                 raise PluginError(unsupported(request.tok))
             inputs = decode(request.args)
-            refuse_outside(inputs, *OUTSIDE["command:local:Command"])
+            refuse_unsupported(inputs, *UNSUPPORTED_INPUTS["command:local:Command"])
             outputs = self._runner.outputs("", revealed(inputs)["command"], inputs)
             response = messages.InvokeResponse()
             getattr(response, "return").CopyFrom(encode(outputs))
@@ -113,29 +113,29 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
         self.children.end()
         return Empty()
 
-    def _made(self, urn: str, command: str | None, inputs: Object, before: Object | None = None) -> Object:
-        """The outputs: of a command that was run, or of a file that was sent."""
+    def _outputs(self, urn: str, command: str | None, inputs: Object, before: Object | None = None) -> Object:
+        """Run the command or copy the file, and return the outputs."""
         if not is_copy(urn):
             return self._runner.outputs(urn, command, inputs, before)
         plain = revealed(inputs)
         if "path" not in plain["source"]:
-            raise PluginError(unsupported("a source that is no file"))
+            raise PluginError(unsupported("a source other than a file"))
         self._runner.send(Path(plain["source"]["path"]), plain["remotePath"], plain["connection"])
         return inputs
 
 
 def is_copy(urn: str) -> bool:
-    """Whether it is a file that is sent; its type is the last part of the URN's types."""
+    """Return whether the resource is a copied file; its type is the last of the URN's types."""
     return urn.split("::")[2].rsplit("$", maxsplit=1)[-1] == COPY
 
 
 def previewed(urn: str, inputs: Object) -> Object:
-    """A command does not run in a preview, so what it will print is not known."""
+    """Return the outputs of a preview: a command does not run, so its output is unknown."""
     return inputs if is_copy(urn) else inputs | dict.fromkeys(STREAMS, UNKNOWN)
 
 
-def refuse_outside(inputs: Object, *names: str) -> None:
-    """Raise PluginError for what only the official plugin does."""
+def refuse_unsupported(inputs: Object, *names: str) -> None:
+    """Raise PluginError for inputs that only the official plugin supports."""
     for name in names:
         if name in inputs:
             raise PluginError(unsupported(name))
@@ -144,7 +144,7 @@ def refuse_outside(inputs: Object, *names: str) -> None:
 def unsupported(what: str) -> str:
     return (
         f"{what} needs the official Pulumi Command plugin, which this machine does not have: "
-        f"run `pulumi plugin install resource command {VERSION}` where the internet can be reached"
+        f"run `pulumi plugin install resource command {VERSION}` on a machine with internet access"
     )
 
 

@@ -1,4 +1,4 @@
-"""Running a command, here or over SSH, and what of its output may be shown."""
+"""Run a command, local or over SSH, and show its output unless it is secret."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from typing import IO, Final
 
 from tools.offline.plugins import ssh
 from tools.offline.plugins.answers import PluginError
-from tools.offline.plugins.children import Children
+from tools.offline.plugins.children import ChildProcesses
 from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.values import Object, Secret, has_secret, revealed
 
@@ -19,22 +19,22 @@ SHELL: Final = ("/bin/sh", "-c")
 STREAMS: Final = ("stdout", "stderr")
 SHOWN: Final = {"stdout": ("stdout",), "stderr": ("stderr",), "none": ()}  # by `logging`; both by default
 CONNECTION: Final = "connection"
-Tell = Callable[[str, str], object]
+OnLine = Callable[[str, str], object]
 
 
 @dataclass(frozen=True)
-class Runner:
-    """Runs commands for the provider; `children` are those that run right now."""
+class CommandRunner:
+    """Runs commands for the provider; `children` are the running ones."""
 
-    children: Children
+    children: ChildProcesses
     log: EngineLog
 
     def outputs(self, urn: str, command: str | None, inputs: Object, before: Object | None = None) -> Object:
-        """The inputs, with what the command has printed; without a command that is nothing.
+        """Run the command and return the inputs with its output, empty without a command.
 
-        `before` are the outputs of the run before, which the command finds in its environment. What is printed is
-        secret, and not shown, as soon as any input is but the key of a connection. Raises PluginError for any exit
-        status but 0.
+        `before` are the outputs of the previous run, which the command gets in its environment. The output is secret,
+        and not shown, if any input is secret other than the key of a connection. Raises PluginError for an exit status
+        other than 0.
         """
         printed = dict.fromkeys(STREAMS, "")
         is_secret = has_secret({key: value for key, value in inputs.items() if key != CONNECTION})
@@ -49,7 +49,7 @@ class Runner:
         return inputs | {stream: Secret(text) if is_secret else text for stream, text in printed.items()}
 
     def send(self, file: Path, to: str, connection: Mapping[str, object]) -> None:
-        """Put a file on another machine, whole or not at all. Raises PluginError."""
+        """Copy a file to another machine; a partial copy is never visible. Raises PluginError."""
         script = 'mkdir -p "$(dirname "$TO")" && cat > "$TO.part" && mv "$TO.part" "$TO"'
         quoted = "'" + to.replace("'", "'\\''") + "'"
         inputs = {CONNECTION: connection}
@@ -60,18 +60,18 @@ class Runner:
             raise PluginError(f"{file}: cannot be read: {error.strerror}") from error
 
     def _run(
-        self, command: str, inputs: Object, before: Object, tell: Tell, stdin: IO[bytes] | None = None
+        self, command: str, inputs: Object, before: Object, on_line: OnLine, stdin: IO[bytes] | None = None
     ) -> dict[str, str]:
         pipe = subprocess.PIPE
         environment = _environment(inputs, before)
         try:
             with (
-                _line(command, inputs) as line,
+                _command_line(command, inputs) as line,
                 self.children.started(
                     line, cwd=inputs.get("dir"), env=environment, stdin=stdin or pipe, stdout=pipe, stderr=pipe
                 ) as child,
             ):
-                printed = _read(child, inputs.get("stdin", "").encode(), tell)
+                printed = _read(child, inputs.get("stdin", "").encode(), on_line)
         except OSError as error:
             raise PluginError(f"the command could not be started: {error}") from error
         if child.returncode:
@@ -80,18 +80,18 @@ class Runner:
 
 
 @contextmanager
-def _line(command: str, inputs: Object) -> Iterator[list[str]]:
+def _command_line(command: str, inputs: Object) -> Iterator[list[str]]:
     if CONNECTION in inputs:
-        with ssh.way(inputs[CONNECTION]) as words:
+        with ssh.command_prefix(inputs[CONNECTION]) as words:
             yield [*words, command]
     else:
         yield [*inputs.get("interpreter", SHELL), command]
 
 
-def _read(child: subprocess.Popen[bytes], stdin: bytes, tell: Tell) -> dict[str, str]:
-    """Everything that it prints, each line told as it comes."""
-    found: dict[str, list[str]] = {stream: [] for stream in STREAMS}
-    readers = [Thread(target=_follow, args=(getattr(child, name), name, found[name], tell)) for name in STREAMS]
+def _read(child: subprocess.Popen[bytes], stdin: bytes, on_line: OnLine) -> dict[str, str]:
+    """Return the whole output; *on_line* gets each line as it arrives."""
+    lines: dict[str, list[str]] = {stream: [] for stream in STREAMS}
+    readers = [Thread(target=_follow, args=(getattr(child, name), name, lines[name], on_line)) for name in STREAMS]
     for reader in readers:
         reader.start()
     if child.stdin:
@@ -99,30 +99,30 @@ def _read(child: subprocess.Popen[bytes], stdin: bytes, tell: Tell) -> dict[str,
     for reader in readers:
         reader.join()
     child.wait()
-    return {stream: "".join(lines).rstrip("\n") for stream, lines in found.items()}
+    return {stream: "".join(parts).rstrip("\n") for stream, parts in lines.items()}
 
 
-def _follow(pipe: IO[bytes], stream: str, lines: list[str], tell: Tell) -> None:
+def _follow(pipe: IO[bytes], stream: str, lines: list[str], on_line: OnLine) -> None:
     with pipe:
         for raw in pipe:
             line = raw.decode(errors="replace")
             lines.append(line)
-            tell(stream, line.rstrip("\n"))
+            on_line(stream, line.rstrip("\n"))
 
 
 def _write(pipe: IO[bytes], content: bytes) -> None:
     try:
         with pipe:
             pipe.write(content)
-    except BrokenPipeError:  # it has ended, or does not read: its exit status says which
+    except BrokenPipeError:  # the process has ended or does not read; its exit status decides
         pass
 
 
 def _failure(command: str, inputs: Object, code: int, printed: Mapping[str, str]) -> str:
-    if CONNECTION in inputs and (refusal := ssh.refusal(inputs[CONNECTION], code, printed["stderr"])):
-        return refusal
-    how = f"exit status {code}" if code > 0 else f"ended by signal {-code}"
-    return f"{how}: running {command!r}:\n{printed['stderr'] or printed['stdout']}"
+    if CONNECTION in inputs and (error := ssh.connection_error(inputs[CONNECTION], code, printed["stderr"])):
+        return error
+    status = f"exit status {code}" if code > 0 else f"ended by signal {-code}"
+    return f"{status}: running {command!r}:\n{printed['stderr'] or printed['stdout']}"
 
 
 def _environment(inputs: Object, before: Object) -> dict[str, str]:

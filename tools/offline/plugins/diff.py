@@ -1,4 +1,4 @@
-"""What differs between two versions of a resource's inputs, field by field."""
+"""Differences between two versions of a resource's inputs, field by field."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ EACH: Final = "*"  # in a pattern: every element of a list
 
 
 class Change(Enum):
-    """What happened to a field."""
+    """Kind of a change of a field."""
 
     ADD = "ADD"
     DELETE = "DELETE"
@@ -21,7 +21,7 @@ class Change(Enum):
 
 
 def changes(old: object, new: object, path: Path = ()) -> Iterator[tuple[Path, Change]]:
-    """Every field that differs, at the deepest place where it can be told."""
+    """Yield every changed field, at the deepest path."""
     old, new = bare(old), bare(new)
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
@@ -34,7 +34,7 @@ def changes(old: object, new: object, path: Path = ()) -> Iterator[tuple[Path, C
 
 
 def written(path: Path) -> str:
-    """The path as Pulumi writes it, such as `spec.containers[0].image`."""
+    """Return the path in Pulumi's notation, such as `spec.containers[0].image`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -47,7 +47,7 @@ def written(path: Path) -> str:
 
 
 def replaces(path: Path, patterns: Iterable[str]) -> bool:
-    """Whether a change at `path` touches one of the dotted patterns: one of the two begins with the other."""
+    """Return whether `path` matches one of the dotted patterns: one of the two is a prefix of the other."""
     return any(_touches(path, tuple(pattern.split("."))) for pattern in patterns)
 
 
@@ -63,4 +63,4 @@ def _field(
 
 
 def _touches(path: Path, pattern: tuple[str, ...]) -> bool:
-    return all(want in (EACH, have) for have, want in zip(path, pattern, strict=False))
+    return all(expected in (EACH, part) for part, expected in zip(path, pattern, strict=False))

@@ -1,4 +1,4 @@
-"""Which of Pulumi's plugins are the official ones here, and a stand-in for each that is not."""
+"""Find Pulumi's official plugins on this machine, or provide a stand-in for each missing one."""
 
 import os
 import re
@@ -14,20 +14,20 @@ from typing import Final
 from tools import paths
 
 INSTALL_TIMEOUT_S: Final = 60.0
-REFUSAL_LASTS_S: Final = 3600.0  # a machine without the internet is not asked again for as long
+REFUSAL_LASTS_S: Final = 3600.0  # after a failed download there is no other attempt for this time
 VERSION: Final = re.compile(r"-v(\d+)\.(\d+)\.(\d+)$")
 PRIVATE: Final = 0o700
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """One plugin that the engine needs."""
+    """A plugin that the engine needs."""
 
     label: str
-    kind: str  # the engine's word: language or resource
+    kind: str  # `language` or `resource`
     name: str
-    distribution: str  # the Python package whose version it must have
-    module: str  # our stand-in
+    distribution: str  # the Python package with the same version
+    module: str  # the stand-in
 
     @property
     def program(self) -> str:
@@ -39,8 +39,8 @@ class Plugin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """A plugin as it is used here; without a path the stand-in does the work."""
+class ResolvedPlugin:
+    """The plugin to use: the official program at *path*, or the stand-in where that is None."""
 
     plugin: Plugin
     path: Path | None
@@ -75,23 +75,23 @@ PLUGINS: Final = (
 )
 
 
-def find(plugin: Plugin, pulumi: Path) -> Found:
-    """The official plugin where it is on this machine or can be fetched, else the stand-in."""
+def find(plugin: Plugin, pulumi: Path) -> ResolvedPlugin:
+    """Return the official plugin where it is installed or can be downloaded, else the stand-in."""
     if path := shutil.which(plugin.program) or _beside(pulumi, plugin.program):
-        return Found(plugin=plugin, path=Path(path))
-    own_homes = (Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")), _home())
-    for home in own_homes:
-        if found := _installed(plugin, home):
-            return found
+        return ResolvedPlugin(plugin=plugin, path=Path(path))
+    homes = (Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")), _home())
+    for home in homes:
+        if official := _installed(plugin, home):
+            return official
     if plugin.kind == "resource" and _install(plugin, pulumi):
-        return _installed(plugin, _home()) or Found(plugin=plugin, path=None)
-    return Found(plugin=plugin, path=None)
+        return _installed(plugin, _home()) or ResolvedPlugin(plugin=plugin, path=None)
+    return ResolvedPlugin(plugin=plugin, path=None)
 
 
-def provide(found: Found, home: Path) -> None:
-    """Put the plugin where an engine with this home looks last, so that one on PATH still wins."""
-    plugin = found.plugin
-    folder = home / "plugins" / f"{plugin.kind}-{plugin.name}-v{found.version or plugin.version}"
+def provide(resolved: ResolvedPlugin, home: Path) -> None:
+    """Put the plugin into the plugin folder of an engine's home; one on PATH still wins."""
+    plugin = resolved.plugin
+    folder = home / "plugins" / f"{plugin.kind}-{plugin.name}-v{resolved.version or plugin.version}"
     for old in (home / "plugins").glob(f"{plugin.kind}-{plugin.name}-v*"):
         if old.is_dir() and old != folder:
             shutil.rmtree(old)
@@ -99,16 +99,16 @@ def provide(found: Found, home: Path) -> None:
     program = folder / plugin.program
     fresh = program.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    if found.path:
-        fresh.symlink_to(found.path)
+    if resolved.path:
+        fresh.symlink_to(resolved.path)
     else:
         fresh.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -u -m {plugin.module} "$@"\n')
         fresh.chmod(PRIVATE)
-    fresh.replace(program)  # at once, for another engine with this home may be looking
+    fresh.replace(program)  # atomic: another engine with this home may be reading
 
 
 def _home() -> Path:
-    """Where official plugins are kept that we have fetched; every engine shares them."""
+    """Return the Pulumi home of downloaded official plugins, shared by all engines."""
     return paths.cache() / "pulumi"
 
 
@@ -116,20 +116,20 @@ def _beside(pulumi: Path, program: str) -> str | None:
     return shutil.which(program, path=str(pulumi.resolve().parent))
 
 
-def _installed(plugin: Plugin, home: Path) -> Found | None:
-    """The newest one that speaks the installed package's version."""
-    wanted = tuple(int(part) for part in plugin.version.split(".")[:3])
+def _installed(plugin: Plugin, home: Path) -> ResolvedPlugin | None:
+    """Return the newest installed plugin that fits the version of the Python package."""
+    needed = tuple(int(part) for part in plugin.version.split(".")[:3])
     best: tuple[tuple[int, ...], Path] | None = None
     for folder in (home / "plugins").glob(f"{plugin.kind}-{plugin.name}-v*"):
         match, program = VERSION.search(folder.name), folder / plugin.program
         version = tuple(int(part) for part in match.groups()) if match else ()
-        if version[:1] == wanted[:1] and version >= wanted and _is_official(program):
+        if version[:1] == needed[:1] and version >= needed and _is_official(program):
             best = max(best or (version, program), (version, program))
-    return best and Found(plugin=plugin, path=best[1], version=".".join(map(str, best[0])))
+    return best and ResolvedPlugin(plugin=plugin, path=best[1], version=".".join(map(str, best[0])))
 
 
 def _is_official(program: Path) -> bool:
-    """Whether it is there and not one of our scripts."""
+    """Return whether the program exists and is not one of our scripts."""
     if not os.access(program, os.X_OK):
         return False
     with program.open("rb") as content:
@@ -137,7 +137,7 @@ def _is_official(program: Path) -> bool:
 
 
 def _install(plugin: Plugin, pulumi: Path) -> bool:
-    """Let the engine fetch it; a refusal is remembered for a while, so that the next start does not wait again."""
+    """Download the plugin with `pulumi`; a failure is recorded, so that the next start does not wait again."""
     refusal = _home() / f"{plugin.name}-{plugin.version}.refused"
     if refusal.exists() and time.time() - refusal.stat().st_mtime < REFUSAL_LASTS_S:
         return False

@@ -1,4 +1,4 @@
-"""Lines for the person at the terminal, next to the resource that they are about."""
+"""Messages to the user, shown beside a resource."""
 
 import contextlib
 from typing import Final
@@ -10,22 +10,22 @@ TIMEOUT_S: Final = 5.0
 
 
 class EngineLog:
-    """The engine's log; a plugin that was started by hand has none, and then lines go nowhere."""
+    """The engine's log; a plugin that was started by hand has none, and its messages are dropped."""
 
     def __init__(self, address: str) -> None:
         self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
 
     def status(self, urn: str, message: str) -> None:
-        """What is going on with the resource right now; the next status takes its place."""
+        """Show a status of the resource; the next one replaces it."""
         self._send(urn, message, ephemeral=True)
 
     def say(self, urn: str, message: str) -> None:
-        """Something that stays on the screen."""
+        """Show a message that stays on the screen."""
         self._send(urn, message, ephemeral=False)
 
     def _send(self, urn: str, message: str, *, ephemeral: bool) -> None:
         if self._stub is None:
             return
         request = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=ephemeral)
-        with contextlib.suppress(grpc.RpcError):  # an engine that is gone needs no progress
+        with contextlib.suppress(grpc.RpcError):  # the engine has ended
             self._stub.Log(request, timeout=TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""The stand-in `pulumi-language-python`: starts Python programs and policy packs for the engine."""
+"""Stand-in for `pulumi-language-python`: start Python programs and policy packs for the engine."""
 
 import json
 import os
@@ -18,20 +18,20 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import language_pb2 as messages
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
-from tools.offline.plugins.children import Children, kill
+from tools.offline.plugins.children import ChildProcesses, kill
 from tools.offline.plugins.process import engine_address, serve
 
 EXEC: Final = Path(__file__).with_name("language_python_exec.py")
-SHOWN: Final = 32  # the program's exit status once its error is in the engine's log
-ANALYZER: Final = "analyzer"  # what the engine calls a policy pack
+SHOWN: Final = 32  # exit status of a program whose error is in the engine's log
+ANALYZER: Final = "analyzer"  # the engine's kind of a policy pack
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """What the engine asks of a language; the rest of the protocol is for generating code."""
+    """Language host of the engine; calls for code generation are not implemented."""
 
     def __init__(self, engine: str) -> None:
         self._engine = engine
-        self.children = Children()
+        self.children = ChildProcesses()
 
     def Handshake(
         self, request: messages.LanguageHandshakeRequest, context: grpc.ServicerContext
@@ -45,7 +45,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(
         self, request: messages.GetRequiredPackagesRequest, context: grpc.ServicerContext
     ) -> messages.GetRequiredPackagesResponse:
-        """None in advance: the engine finds each provider when the program's first resource asks for it."""
+        """Return none in advance: the engine finds each provider at its first resource."""
         return messages.GetRequiredPackagesResponse()
 
     def GetRequiredPlugins(
@@ -56,7 +56,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def InstallDependencies(
         self, request: messages.InstallDependenciesRequest, context: grpc.ServicerContext
     ) -> Iterator[messages.InstallDependenciesResponse]:
-        """Nothing to do: the environment is whoever runs Synapse already in."""
+        """Do nothing: programs run in the environment of Synapse."""
         yield from ()
 
     def About(self, request: messages.AboutRequest, context: grpc.ServicerContext) -> messages.AboutResponse:
@@ -79,17 +79,17 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return Empty()
 
     def Run(self, request: messages.RunRequest, context: grpc.ServicerContext) -> messages.RunResponse:
-        """Run the program to its end; its output is ours, which the engine shows."""
+        """Run the program to its end; its output goes to ours, which the engine shows."""
         command = program_command(request, self._engine)
         environment = os.environ | program_environment(request)
         with self.children.started(command, cwd=request.pwd, env=environment) as program:
-            context.add_callback(lambda: kill(program))  # a cancelled update does not wait for the program
+            context.add_callback(lambda: kill(program))  # a cancelled update ends the program
             return outcome(program.wait())
 
     def RunPlugin(
         self, request: messages.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[messages.RunPluginResponse]:
-        """Run a policy pack or another plugin that is written in Python; the last message is its exit status."""
+        """Run a policy pack or another Python plugin; the last message has its exit status."""
         command = plugin_command(request)
         environment = dict(entry.split("=", 1) for entry in request.env)
         pipe = subprocess.PIPE
@@ -102,14 +102,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 
 def interpreter(info: messages.ProgramInfo) -> str:
-    """The Python of the virtual environment that the project or pack names, else ours."""
-    named = MessageToDict(info.options).get("virtualenv")
-    python = Path(info.root_directory, str(named), "bin", "python")
-    return str(python) if named and python.exists() else sys.executable
+    """Return the Python of the project's or pack's virtual environment, else the running one."""
+    environment = MessageToDict(info.options).get("virtualenv")
+    python = Path(info.root_directory, str(environment), "bin", "python")
+    return str(python) if environment and python.exists() else sys.executable
 
 
 def program_command(request: messages.RunRequest, engine: str) -> list[str]:
-    """How the program is started; `-P` keeps our folder out of what it can import."""
+    """Return the command of a program; `-P` keeps this folder out of its import path."""
     settings = {
         "monitor": request.monitor_address,
         "engine": engine,
@@ -127,7 +127,7 @@ def program_command(request: messages.RunRequest, engine: str) -> list[str]:
 
 
 def program_environment(request: messages.RunRequest) -> dict[str, str]:
-    """Where the SDK looks for the stack's configuration."""
+    """Return the environment variables with the stack's configuration for the SDK."""
     return {
         "PULUMI_CONFIG": json.dumps(dict(request.config)),
         "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
@@ -135,7 +135,7 @@ def program_environment(request: messages.RunRequest) -> dict[str, str]:
 
 
 def plugin_command(request: messages.RunPluginRequest) -> list[str]:
-    """How a plugin is started: a policy pack through the SDK's own runner, anything else by its folder."""
+    """Return the command of a plugin: the SDK's runner for a policy pack, else the plugin's folder."""
     python, folder = interpreter(request.info), request.info.program_directory
     if request.kind == ANALYZER:
         return [python, "-u", "-m", "pulumi.policy", *request.args, folder]
@@ -143,7 +143,7 @@ def plugin_command(request: messages.RunPluginRequest) -> list[str]:
 
 
 def outcome(status: int) -> messages.RunResponse:
-    """What the engine is told about a program that ended with this exit status."""
+    """Return the response to the engine for a program's exit status."""
     if status == SHOWN:
         return messages.RunResponse(bail=True)
     if status:
@@ -152,7 +152,7 @@ def outcome(status: int) -> messages.RunResponse:
 
 
 def _lines(stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[messages.RunPluginResponse]:
-    """Both streams line by line, as they come."""
+    """Yield the lines of both streams as they arrive."""
     queue: SimpleQueue[messages.RunPluginResponse | None] = SimpleQueue()
 
     def relay(lines: Iterable[messages.RunPluginResponse]) -> None:

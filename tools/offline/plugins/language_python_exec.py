@@ -1,4 +1,4 @@
-"""Run one Pulumi program: the language host starts this file by its path, in the program's own environment."""
+"""Run one Pulumi program; the language host starts this file by path in the program's environment."""
 
 import argparse
 import asyncio
@@ -15,13 +15,13 @@ from typing import Final
 import pulumi
 import pulumi.runtime
 
-SHOWN: Final = 32  # the exit status that tells the host that the person has already read why
+SHOWN: Final = 32  # exit status of an error that was already shown to the user
 PARENT_CHECK_S: Final = 0.5
 WORKERS_PER_OPERATION: Final = 4
 
 
 def main() -> None:
-    """Configure Pulumi from the arguments, then run the program as if it had been started itself."""
+    """Configure Pulumi from the arguments, then run the program as `__main__`."""
     arguments = _arguments()
     _watch_parent()
     settings = _settings(arguments)
@@ -56,8 +56,8 @@ def _settings(arguments: argparse.Namespace) -> pulumi.runtime.Settings:
 
 
 def _run(program: str, workers: int) -> int:
-    """The program's exit status; what went wrong is in the engine's log by then."""
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # after a failure, futures that nobody awaits are normal
+    """Run the program and return its exit status; errors go to the engine's log."""
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # after a failure there are futures that are not awaited
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     executor = ThreadPoolExecutor(workers)
@@ -67,7 +67,7 @@ def _run(program: str, workers: int) -> int:
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return SHOWN
-    except Exception as error:  # noqa: BLE001 (whatever a program raises is for its author to read)
+    except Exception as error:  # noqa: BLE001 (any error of the program is shown to its author)
         pulumi.log.error(f"Program failed with an unhandled exception:\n{_traceback(error, program)}")
         return SHOWN
     finally:
@@ -83,7 +83,7 @@ def _program(path: str) -> None:
 
 
 def _traceback(error: Exception, program: str) -> str:
-    """The traceback from the program's first line on: what is above it is ours."""
+    """Return the traceback without the frames above the program."""
     start = Path(program).absolute()
     frames = traceback.extract_tb(error.__traceback__)
     own = [index for index, frame in enumerate(frames) if _within(Path(frame.filename).absolute(), start)]
@@ -96,7 +96,7 @@ def _within(file: Path, start: Path) -> bool:
 
 
 def _watch_parent() -> None:
-    """End with the language host; this file stands alone, so it cannot import the other plugins' way of doing it."""
+    """End with the language host; this file runs in other environments, so it cannot import `process.watch_parent`."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Pulumi's messages without its SDK: a provider speaks the former, and the latter takes longest of all to load."""
+"""Import Pulumi's protocol messages without its SDK, which is slow to import."""
 
 import importlib.util
 import sys
@@ -7,10 +7,10 @@ from types import ModuleType
 
 
 def prepare() -> None:
-    """Let `pulumi.runtime.proto` be imported without the packages around it, in a process that needs no more."""
-    found = importlib.util.find_spec("pulumi")
-    assert found is not None  # noqa: S101 (a dependency of ours)
-    root = Path(str(found.origin)).parent
+    """Let `pulumi.runtime.proto` be imported in this process without the SDK's packages."""
+    spec = importlib.util.find_spec("pulumi")
+    assert spec is not None  # noqa: S101 (a dependency of ours)
+    root = Path(str(spec.origin)).parent
     for name, folder in {"pulumi": root, "pulumi.runtime": root / "runtime"}.items():
         package = ModuleType(name)
         package.__path__ = [str(folder)]

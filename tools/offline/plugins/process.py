@@ -1,4 +1,4 @@
-"""How a plugin lives and ends: one port, and no longer than the engine that started it."""
+"""Server process of a plugin: serve on one port until the engine ends."""
 
 import logging
 import os
@@ -13,16 +13,16 @@ import grpc
 
 PARENT_CHECK_S: Final = 0.5
 SIGNAL_CHECK_S: Final = 1.0
-CALLS: Final = 512  # at once: every resource that waits to become ready holds one
-MESSAGE_BYTES: Final = 400 * 1024 * 1024  # as much as the engine accepts
+CALLS: Final = 512  # concurrent calls: each resource that waits to become ready holds one
+MESSAGE_BYTES: Final = 400 * 1024 * 1024  # the engine's own limit
 
 
 def serve(register: Callable[[grpc.Server], object], at_end: Callable[[], object]) -> None:
-    """Serve on a free port of loopback, printed as the first line, until the engine is done with us or gone.
+    """Serve on a free port of loopback, printed as the first line, until a signal or the end of the engine.
 
-    `at_end` is called once, whichever way it ends.
+    `at_end` is called once before the process ends.
     """
-    logging.getLogger("grpc").setLevel(logging.CRITICAL)  # it prints a traceback for every method we do not have
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)  # else it prints a traceback for each missing method
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -33,15 +33,15 @@ def serve(register: Callable[[grpc.Server], object], at_end: Callable[[], object
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     watch_parent(ended.set)
-    while not ended.wait(SIGNAL_CHECK_S):  # a signal that another thread is given does not end a wait without an end
+    while not ended.wait(SIGNAL_CHECK_S):  # a wait without a timeout would miss a signal to another thread
         pass
     at_end()
     server.stop(grace=None)
-    os._exit(0)  # threads that wait for a cluster must not hold it up
+    os._exit(0)  # do not wait for threads that wait for a cluster
 
 
 def watch_parent(gone: Callable[[], object]) -> None:
-    """Call `gone` soon after the parent has died, however it died."""
+    """Call `gone` soon after the parent process has ended."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -54,5 +54,5 @@ def watch_parent(gone: Callable[[], object]) -> None:
 
 
 def engine_address(arguments: list[str]) -> str:
-    """Where the engine listens: the last argument of every plugin."""
+    """Return the engine's address: the last argument of every plugin."""
     return arguments[-1] if len(arguments) > 1 else ""

@@ -1,4 +1,4 @@
-"""Pulumi's property values on the wire, as plain Python: secrets and unknowns stay what they are, all the way down."""
+"""Convert Pulumi's property values to plain Python, with secrets and unknown values at any depth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Any, Final
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
-# The protocol's own marks: sdk/go/common/resource/properties.go and sdk/go/common/resource/plugin/rpc.go.
+# Marks of the protocol: sdk/go/common/resource/properties.go and sdk/go/common/resource/plugin/rpc.go.
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (the mark of a secret, not one)
 UNKNOWNS: Final = {
-    "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # text, and what has no type yet
+    "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # text, and values of unknown type
     "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
     "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
     "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
@@ -26,7 +26,7 @@ Object = dict[str, Any]  # one JSON object; its values are what JSON has, `Secre
 
 
 class _Mark(Enum):
-    UNKNOWN = "a value that is known only once the update runs"
+    UNKNOWN = "a value that is unknown before the update"
 
 
 UNKNOWN: Final = _Mark.UNKNOWN
@@ -34,23 +34,23 @@ UNKNOWN: Final = _Mark.UNKNOWN
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that Pulumi encrypts in the state and masks in the terminal."""
+    """A value that Pulumi encrypts in the state and masks at the terminal."""
 
     value: object
 
 
 def decode(message: Struct) -> Object:
-    """The properties of a request: null ones are left out, and whole numbers become `int`, as Kubernetes insists."""
+    """Return the properties of a request, without nulls; whole numbers become `int`, as Kubernetes requires."""
     return _fields(MessageToDict(message))
 
 
 def encode(properties: Mapping[str, object]) -> Struct:
-    """The properties for a response."""
+    """Return the properties for a response."""
     return ParseDict({key: _encoded(value) for key, value in properties.items()}, Struct())
 
 
 def revealed(value: Any) -> Any:  # noqa: ANN401 (as deep as JSON goes)
-    """The same value without its secret marks: for the cluster, never for the state or a log."""
+    """Return the value without secret marks: for the cluster, never for the state or a log."""
     if isinstance(value, Secret):
         return revealed(value.value)
     if isinstance(value, dict):
@@ -61,12 +61,12 @@ def revealed(value: Any) -> Any:  # noqa: ANN401 (as deep as JSON goes)
 
 
 def bare(value: object) -> object:
-    """The value without its own secret mark; what is inside keeps its marks."""
+    """Return the value without its own secret mark; nested values keep theirs."""
     return bare(value.value) if isinstance(value, Secret) else value
 
 
 def has_unknown(value: object) -> bool:
-    """Whether anything in it is known only later."""
+    """Return whether any nested value is unknown."""
     if isinstance(value, Secret):
         return has_unknown(value.value)
     if isinstance(value, dict):
@@ -77,7 +77,7 @@ def has_unknown(value: object) -> bool:
 
 
 def has_secret(value: object) -> bool:
-    """Whether anything in it is secret."""
+    """Return whether any nested value is secret."""
     if isinstance(value, dict):
         return any(has_secret(item) for item in value.values())
     if isinstance(value, list):
@@ -86,7 +86,7 @@ def has_secret(value: object) -> bool:
 
 
 def concealed(value: object, like: object) -> object:
-    """`value` with a secret mark wherever `like` has one at the same place."""
+    """Return `value` with a secret mark wherever `like` has one at the same path."""
     if isinstance(like, Secret):
         return Secret(value)
     if isinstance(value, dict) and isinstance(like, dict):

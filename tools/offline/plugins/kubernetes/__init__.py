@@ -1,1 +1,1 @@
-"""The stand-in `pulumi-resource-kubernetes`: any object of any kind, by server-side apply."""
+"""Stand-in for `pulumi-resource-kubernetes`: any kind of object, by server-side apply."""

@@ -1,4 +1,4 @@
-"""The plugin's process."""
+"""Process of the plugin."""
 
 import importlib
 

@@ -1,4 +1,4 @@
-"""The provider's own settings, and when a change of them means another cluster."""
+"""Settings of the provider, and the changes of them that mean another cluster."""
 
 import os
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ MUTABLE: Final = {"ConfigMap": "enableConfigMapMutable", "Secret": "enableSecret
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What of the official plugin's settings means something here; the others are accepted and ignored."""
+class ProviderSettings:
+    """The supported settings of the official plugin; others are accepted and ignored."""
 
     kubeconfig: str | None = None  # a path or the content
     context: str | None = None
     namespace: str = "default"
-    upsert: bool = False  # whether to take over an object that is already there
+    upsert: bool = False  # whether to take over an existing object
     patch_force: bool = False
     mutable_kinds: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, properties: Object) -> Self:
-        """From the provider's inputs; a flag that is not given may be set by its environment variable."""
+        """Return the settings of the provider's inputs; a missing flag may be set by its environment variable."""
         plain = {key: value for key, value in revealed(properties).items() if value is not UNKNOWN}
         return cls(
             kubeconfig=plain.get("kubeconfig") or None,
@@ -45,9 +45,9 @@ class Settings:
 
 
 def replaced_settings(old: Object, new: Object) -> list[str]:
-    """The changed settings that name another cluster, whose objects must all be made anew.
+    """Return the changed settings that mean another cluster, where all objects must be made anew.
 
-    Where `clusterIdentifier` is set it alone decides; else the address of the cluster does.
+    `clusterIdentifier` decides where it is set, else the address of the cluster.
     """
     before, after = revealed(old), revealed(new)
     if "clusterIdentifier" in before or "clusterIdentifier" in after:
@@ -59,7 +59,7 @@ def replaced_settings(old: Object, new: Object) -> list[str]:
 
 
 def _server(properties: Object) -> object:
-    """The active cluster's address; an unreadable kubeconfig is only equal to itself."""
+    """Return the active cluster's address, or the text of a kubeconfig that cannot be read."""
     text, context = properties.get("kubeconfig"), properties.get("context")
     try:
         content = yaml.safe_load(_content(text)) if isinstance(text, str) else {}

@@ -1,7 +1,7 @@
-"""The way to an API server: a kubeconfig's address and credentials as a pool of HTTP connections.
+"""Connect to an API server: address and credentials of a kubeconfig, as a pool of HTTP connections.
 
-A kubeconfig with fixed credentials, such as K3s writes, is read here. For what has to run or ask something first the
-official client is loaded, which takes as long as all else that the plugin starts with.
+A kubeconfig with fixed credentials, such as K3s writes, is read here. Others, with login programs for example, need the
+official client, whose import doubles the start time of the plugin.
 """
 
 import base64
@@ -18,10 +18,10 @@ from typing import Any, Final
 import urllib3
 import yaml
 
-from tools.offline.plugins.kubernetes.errors import UnreachableError
+from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError
 
 CONNECTIONS: Final = 64
-# Every call may be made twice with the same result, so a lost connection or a busy server is asked again.
+# All calls are idempotent, so they are retried after a lost connection or on a busy server.
 RETRIES: Final = urllib3.Retry(3, backoff_factor=0.2, allowed_methods=None, raise_on_status=False)
 DEFAULT: Final = Path("~/.kube/config")
 CLUSTER: Final = {
@@ -33,18 +33,18 @@ Section = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Connection:
-    """An API server's address, connections to it, and who we say we are: an `Authorization`, or None."""
+class ApiConnection:
+    """Address of an API server, a connection pool, and a function that returns the `Authorization` header or None."""
 
     address: str
     pool: urllib3.PoolManager
     authorization: Callable[[], str | None]
 
 
-def connect(kubeconfig: str | None, context: str | None) -> Connection:
-    """*kubeconfig* is a path or the content itself; without it the usual places are searched.
+def connect(kubeconfig: str | None, context: str | None) -> ApiConnection:
+    """Connect by *kubeconfig*, a path or the content; None means the default locations.
 
-    Raises UnreachableError where it cannot be used.
+    Raises ClusterUnreachableError where it cannot be used.
     """
     try:
         content, folder = _content(kubeconfig)
@@ -53,19 +53,19 @@ def connect(kubeconfig: str | None, context: str | None) -> Connection:
             return _fixed(cluster, user, folder)
         return _official(kubeconfig, context)
     except (AttributeError, KeyError, OSError, TypeError, ValueError, binascii.Error, yaml.YAMLError) as error:
-        raise UnreachableError(f"the kubeconfig cannot be used: {error}") from error
+        raise ClusterUnreachableError(f"the kubeconfig cannot be used: {error}") from error
 
 
 def _content(kubeconfig: str | None) -> tuple[Section, Path]:
-    """What a kubeconfig says, and the folder that its paths begin in; nothing where there is not one file of it."""
-    place = Path(kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT).expanduser()
-    if "\n" not in str(place) and place.is_file():
-        return yaml.safe_load(place.read_text(encoding="utf-8")) or {}, place.absolute().parent
+    """Return the content of a kubeconfig and the folder of its relative paths; empty where there is no single file."""
+    file = Path(kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT).expanduser()
+    if "\n" not in str(file) and file.is_file():
+        return yaml.safe_load(file.read_text(encoding="utf-8")) or {}, file.absolute().parent
     return (yaml.safe_load(kubeconfig) or {}) if kubeconfig else {}, Path.cwd()
 
 
 def _chosen(content: Section, context: str | None) -> tuple[Section, Section]:
-    """The cluster and the user of a context; both empty without a kubeconfig."""
+    """Return the cluster and the user of a context; both empty without a kubeconfig."""
     if not content:
         return {}, {}
     chosen = _named(content, "context", context or content.get("current-context"))
@@ -75,14 +75,14 @@ def _chosen(content: Section, context: str | None) -> tuple[Section, Section]:
 def _named(content: Section, kind: str, name: str | None) -> Section:
     for entry in content.get(f"{kind}s") or ():
         if entry["name"] == name:
-            found: Section = entry[kind]
-            return found
+            section: Section = entry[kind]
+            return section
     raise ValueError(f"it has no {kind} named {name}" if name else "it has no current-context")
 
 
-def _fixed(cluster: Section, user: Section, folder: Path) -> Connection:
+def _fixed(cluster: Section, user: Section, folder: Path) -> ApiConnection:
     authorization = f"Bearer {user['token']}" if "token" in user else None
-    return Connection(
+    return ApiConnection(
         address=str(cluster["server"]).rstrip("/"),
         pool=_pool({"ssl_context": _context(cluster, user, folder), "server_hostname": cluster.get("tls-server-name")}),
         authorization=lambda: authorization,
@@ -90,7 +90,7 @@ def _fixed(cluster: Section, user: Section, folder: Path) -> Connection:
 
 
 def _context(cluster: Section, user: Section, folder: Path) -> ssl.SSLContext:
-    """Whom we trust and who we are; what is only in the kubeconfig is a file no longer than it takes to load it."""
+    """Return the TLS context; certificates inside the kubeconfig become files only while they are loaded."""
     with tempfile.TemporaryDirectory(prefix="synapse-tls-") as scratch:
         file = functools.partial(_file, folder=folder, scratch=Path(scratch))
         context = ssl.create_default_context(cafile=file(cluster, "certificate-authority"))
@@ -103,7 +103,7 @@ def _context(cluster: Section, user: Section, folder: Path) -> ssl.SSLContext:
 
 
 def _file(section: Section, key: str, folder: Path, scratch: Path) -> str | None:
-    """The file that *key* names, or one in *scratch* with the content that is in its place."""
+    """Return the file that *key* names, or a file in *scratch* with the content of `<key>-data`."""
     if data := section.get(f"{key}-data"):
         content = base64.b64decode(data, validate=True)
         (scratch / key).write_bytes(content)
@@ -111,8 +111,8 @@ def _file(section: Section, key: str, folder: Path, scratch: Path) -> str | None
     return str(folder / section[key]) if key in section else None
 
 
-def _official(kubeconfig: str | None, context: str | None) -> Connection:
-    """As the official client loads it: from several files, a program that has the token, or a pod's own account."""
+def _official(kubeconfig: str | None, context: str | None) -> ApiConnection:
+    """Connect by the official client: several files, a login program, or a pod's service account."""
     from kubernetes import client, config  # noqa: PLC0415 (see above)
 
     settings, loader = client.Configuration(), config
@@ -133,7 +133,7 @@ def _official(kubeconfig: str | None, context: str | None) -> Connection:
         "key_file": settings.key_file,
         "server_hostname": settings.tls_server_name,
     }
-    return Connection(
+    return ApiConnection(
         address=settings.host.rstrip("/"),
         pool=_pool(tls, settings.proxy),
         authorization=lambda: settings.get_api_key_with_prefix("BearerToken", alias="authorization"),

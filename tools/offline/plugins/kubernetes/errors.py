@@ -1,24 +1,24 @@
-"""What can go wrong with a cluster.
+"""Errors of a cluster.
 
 PluginError
-├── UnsupportedError       something only the official plugin does
-└── ClusterError
-    ├── ApiError           the API server refused; has its status and reason
-    ├── UnknownKindError   the cluster does not know such objects
-    ├── UnreachableError   no answer, or no way to ask
-    └── NotReadyError      an object is there but not in the state that was waited for
+├── UnsupportedError       something that only the official plugin supports
+└── KubernetesError
+    ├── ApiError                  the API server refused; has its status and reason
+    ├── UnknownKindError          the cluster does not serve such objects
+    ├── ClusterUnreachableError   no response, or no usable kubeconfig
+    └── NotReadyError             an object exists but did not become ready
 """
 
 from tools.offline.plugins.answers import PluginError
 from tools.offline.plugins.values import Object
 
 
-class ClusterError(PluginError):
-    """Something between us and the cluster."""
+class KubernetesError(PluginError):
+    """A request to the cluster failed."""
 
 
-class ApiError(ClusterError):
-    """A refusal; `status` is the HTTP status, `reason` Kubernetes' own word such as `Conflict`."""
+class ApiError(KubernetesError):
+    """A refusal; `status` is the HTTP status, `reason` Kubernetes' word such as `Conflict`."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -26,22 +26,22 @@ class ApiError(ClusterError):
         self.reason = reason
 
     @classmethod
-    def of(cls, status: int, answer: Object) -> "ApiError":
-        """From the `Status` object that the API server answers with."""
-        return cls(status, str(answer.get("reason", "")), str(answer.get("message") or f"HTTP status {status}"))
+    def of(cls, status: int, content: Object) -> "ApiError":
+        """Return the error of the API server's `Status` object."""
+        return cls(status, str(content.get("reason", "")), str(content.get("message") or f"HTTP status {status}"))
 
 
-class UnknownKindError(ClusterError):
-    """The kind is not served: a typing error, or its definition is not there yet."""
+class UnknownKindError(KubernetesError):
+    """The kind is not served: a typing error, or its definition is missing."""
 
 
-class UnreachableError(ClusterError):
-    """Not an answer of any kind; whether a change was made is not known."""
+class ClusterUnreachableError(KubernetesError):
+    """There was no response; a change may or may not have been made."""
 
 
-class NotReadyError(ClusterError):
-    """The reasons, one per line, most telling first."""
+class NotReadyError(KubernetesError):
+    """The object is not ready; the message has the reasons, one per line, the most specific first."""
 
 
 class UnsupportedError(PluginError):
-    """The message names what the official plugin is needed for."""
+    """The official plugin is needed; the message names the reason."""

@@ -1,4 +1,4 @@
-"""The fields that an object keeps for life, by kind: the same that make the official plugin replace an object."""
+"""Immutable fields by kind: those whose change makes the official plugin replace an object."""
 
 from typing import Final
 
@@ -80,10 +80,10 @@ CONTENT: Final = {("", "ConfigMap"): ("data", "binaryData"), ("", "Secret"): ("d
 
 
 def immutable_fields(item: Object, mutable_kinds: frozenset[str]) -> tuple[str, ...]:
-    """The dotted paths whose change makes a new object of it.
+    """Return the dotted paths whose change replaces the object.
 
-    A ConfigMap's or Secret's content is one of them unless its kind is in `mutable_kinds`, as the provider's
-    `enableConfigMapMutable` and `enableSecretMutable` say.
+    The content of a ConfigMap or Secret is among them unless its kind is in `mutable_kinds`, which the provider's
+    `enableConfigMapMutable` and `enableSecretMutable` set.
     """
     kind = (group(item), str(item.get("kind", "")))
     fields = ALWAYS + BY_KIND.get(kind, ())
@@ -93,6 +93,6 @@ def immutable_fields(item: Object, mutable_kinds: frozenset[str]) -> tuple[str, 
 
 
 def group(item: Object) -> str:
-    """The API group; the oldest one has no name."""
+    """Return the API group; the core group is empty."""
     version = str(item.get("apiVersion", ""))
     return version.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""Kubernetes objects as plain JSON: how to look into one, and how to name one."""
+"""Kubernetes objects as plain JSON: read fields and build references."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from tools.offline.plugins.values import Object
 
 
-def at(value: object, *path: str, default: Any = None) -> Any:  # noqa: ANN401 (what is there has any type)
-    """What is at `path` inside nested objects; where there is nothing, or null, it is `default`."""
+def at(value: object, *path: str, default: Any = None) -> Any:  # noqa: ANN401 (a value may have any type)
+    """Return the value at `path` in nested objects, or `default` where it is missing or null."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return default if value is None else value
 
 
 @dataclass(frozen=True)
-class Reference:
-    """One object in a cluster; a cluster-wide one has no namespace."""
+class ObjectReference:
+    """Reference to an object in a cluster; a cluster-wide one has no namespace."""
 
     api_version: str
     kind: str
@@ -24,30 +24,30 @@ class Reference:
 
     @property
     def id(self) -> str:
-        """The id in Pulumi's state: the same as the official plugin's."""
+        """Id in Pulumi's state, the same as the official plugin's."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 
 
-def reference(item: Object) -> Reference:
-    """The name of an object that has one."""
+def reference(item: Object) -> ObjectReference:
+    """Return the reference of an object that has a name."""
     metadata = item.get("metadata", {})
-    return Reference(item["apiVersion"], item["kind"], metadata.get("name", ""), metadata.get("namespace", ""))
+    return ObjectReference(item["apiVersion"], item["kind"], metadata.get("name", ""), metadata.get("namespace", ""))
 
 
 def annotation(item: Object, name: str) -> str:
-    """An annotation's text, or nothing."""
+    """Return the text of an annotation, or an empty one."""
     return str(at(item, "metadata", "annotations", name, default=""))
 
 
 def is_annotated(item: Object, name: str) -> bool:
-    """Whether an annotation says true."""
+    """Return whether an annotation is `true`."""
     return annotation(item, name).lower() == "true"
 
 
 def is_patch(resource_type: str, item: Object) -> bool:
-    """Whether a resource only changes an object that is somebody else's; some kinds have `Patch` in their own name."""
+    """Return whether a resource patches an object of another owner; some kinds have `Patch` in their own name."""
     kind = resource_type.rpartition(":")[2]
     return kind.endswith("Patch") and item.get("kind") != kind

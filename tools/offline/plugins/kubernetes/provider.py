@@ -1,4 +1,4 @@
-"""What the engine calls: each request is taken apart, done, and answered."""
+"""gRPC service of the plugin: decode each request, run the operation, encode the response."""
 
 from threading import Event
 from typing import Final
@@ -11,34 +11,39 @@ from pulumi.runtime.proto import provider_pb2 as messages
 from tools.offline.plugins.answers import answering, diff_response, refuse
 from tools.offline.plugins.diff import changes
 from tools.offline.plugins.engine_log import EngineLog
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.configuration import Settings, replaced_settings
-from tools.offline.plugins.kubernetes.errors import UnknownKindError, UnreachableError, UnsupportedError
-from tools.offline.plugins.kubernetes.identity import is_same_place, object_changes
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.configuration import ProviderSettings, replaced_settings
+from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError, UnknownKindError, UnsupportedError
 from tools.offline.plugins.kubernetes.immutable import immutable_fields
-from tools.offline.plugins.kubernetes.naming import named, placed, unplaced
-from tools.offline.plugins.kubernetes.objects import Reference, at
+from tools.offline.plugins.kubernetes.naming import (
+    has_same_name,
+    named,
+    object_changes,
+    with_namespace,
+    without_namespace,
+)
+from tools.offline.plugins.kubernetes.objects import ObjectReference, at
 from tools.offline.plugins.kubernetes.operations import Operations
 from tools.offline.plugins.kubernetes.state import with_secrets
-from tools.offline.plugins.kubernetes.waiting import Waiting
+from tools.offline.plugins.kubernetes.waiting import Waiter
 from tools.offline.plugins.values import Object, decode, encode, revealed
 
-VERSION: Final = "4.34.2"  # whose behaviour this follows
-OUTSIDE: Final = ("kubernetes:helm.sh/", "kubernetes:kustomize", "kubernetes:yaml")
+VERSION: Final = "4.34.2"  # the version that this follows
+UNSUPPORTED_TYPES: Final = ("kubernetes:helm.sh/", "kubernetes:kustomize", "kubernetes:yaml")
 
 
 class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """The provider for any `kubernetes:<group/version>:<Kind>`."""
+    """Provider for any `kubernetes:<group/version>:<Kind>`."""
 
     def __init__(self, log: EngineLog) -> None:
         self.cancelled = Event()
         self._log = log
-        self._configure(Settings())
+        self._configure(ProviderSettings())
 
-    def _configure(self, settings: Settings) -> None:
-        api = Api(settings.kubeconfig, settings.context)
+    def _configure(self, settings: ProviderSettings) -> None:
+        api = KubernetesApi(settings.kubeconfig, settings.context)
         self._settings, self._api = settings, api
-        self._operations = Operations(api, settings, Waiting(api, self._log, self.cancelled))
+        self._operations = Operations(api, settings, Waiter(api, self._log, self.cancelled))
 
     def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=VERSION)
@@ -53,20 +58,20 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(
         self, request: messages.ConfigureRequest, context: grpc.ServicerContext
     ) -> messages.ConfigureResponse:
-        self._configure(Settings.of(decode(request.args)))
+        self._configure(ProviderSettings.of(decode(request.args)))
         return messages.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
         with answering(context):
             new, old = decode(request.news), decode(request.olds)
-            refuse_outside(request.type, new)
-            item = self._placed(named(new, old, request.name, request.randomSeed))
+            refuse_unsupported(request.type, new)
+            item = self._with_default_namespace(named(new, old, request.name, request.randomSeed))
             return messages.CheckResponse(inputs=encode(with_secrets(item)))
 
     def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
         old, new = decode(request.old_inputs), decode(request.news)
-        fixed = immutable_fields(revealed(new), self._settings.mutable_kinds)
-        return diff_response(object_changes(old, new), fixed, is_first_deleted=is_same_place(old, new))
+        immutable = immutable_fields(revealed(new), self._settings.mutable_kinds)
+        return diff_response(object_changes(old, new), immutable, is_first_deleted=has_same_name(old, new))
 
     def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
         with answering(context):
@@ -89,10 +94,10 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         with answering(context):
             olds, old_inputs = decode(request.properties), decode(request.inputs)
             target = stored(request.type, request.id, olds)
-            found = self._operations.read(request.urn, target, olds, old_inputs)
-            if found is None:
+            state = self._operations.read(request.urn, target, olds, old_inputs)
+            if state is None:
                 return messages.ReadResponse()
-            outputs, inputs = found
+            outputs, inputs = state
             return messages.ReadResponse(id=request.id, properties=encode(outputs), inputs=encode(inputs))
 
     def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> Empty:
@@ -117,34 +122,34 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         self.cancelled.set()
         return Empty()
 
-    def _placed(self, item: Object) -> Object:
-        """With the default namespace, where the cluster can say that the kind has namespaces."""
+    def _with_default_namespace(self, item: Object) -> Object:
+        """Add the default namespace, where the cluster can tell that the kind is namespaced."""
         try:
             is_namespaced = self._api.is_namespaced(item["apiVersion"], item["kind"])
-        except (UnknownKindError, UnreachableError):
+        except (UnknownKindError, ClusterUnreachableError):
             return item
-        return placed(item, self._settings.namespace) if is_namespaced else unplaced(item)
+        return with_namespace(item, self._settings.namespace) if is_namespaced else without_namespace(item)
 
 
-def stored(resource_type: str, identifier: str, olds: Object) -> Reference:
-    """The object that a resource in the state stands for; an import has only its type and id."""
+def stored(resource_type: str, identifier: str, olds: Object) -> ObjectReference:
+    """Return the reference of a resource in the state; an import has only its type and id."""
     _, version, kind = resource_type.split(":", 2)
     namespace, _, name = identifier.rpartition("/")
     plain = revealed(olds)
     api_version = at(plain, "apiVersion") or version.removeprefix("core/")
-    return Reference(api_version, at(plain, "kind") or kind, name, namespace)
+    return ObjectReference(api_version, at(plain, "kind") or kind, name, namespace)
 
 
-def refuse_outside(resource_type: str, inputs: Object) -> None:
-    """Raise UnsupportedError for what is not one plain object."""
+def refuse_unsupported(resource_type: str, inputs: Object) -> None:
+    """Raise UnsupportedError for a resource that is not one plain object."""
     kind = resource_type.rpartition(":")[2]
     is_list = kind.endswith("List") and "items" in inputs
-    if resource_type.startswith(OUTSIDE) or is_list or "apiVersion" not in inputs:
+    if resource_type.startswith(UNSUPPORTED_TYPES) or is_list or "apiVersion" not in inputs:
         raise UnsupportedError(_unsupported(resource_type))
 
 
 def _unsupported(what: str) -> str:
     return (
         f"{what} needs the official Pulumi Kubernetes plugin, which this machine does not have: "
-        f"run `pulumi plugin install resource kubernetes {VERSION}` where the internet can be reached"
+        f"run `pulumi plugin install resource kubernetes {VERSION}` on a machine with internet access"
     )

@@ -1,12 +1,12 @@
-"""When an object does what it is for: one rule a kind, each a look at the object as it is now."""
+"""Readiness of objects: one rule for each kind, applied to the current object."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.immutable import group
-from tools.offline.plugins.kubernetes.objects import Reference, at, reference
+from tools.offline.plugins.kubernetes.objects import ObjectReference, at, reference
 from tools.offline.plugins.values import Object
 
 DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
@@ -14,7 +14,7 @@ DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far an object has come; with a `failure` there is nothing left to wait for."""
+    """Progress of an object; a `failure` is final."""
 
     message: str = ""
     is_ready: bool = False
@@ -22,11 +22,11 @@ class Progress:
 
 
 READY: Final = Progress(is_ready=True)
-Rule = Callable[[Api, Object], Progress]
+Rule = Callable[[KubernetesApi, Object], Progress]
 
 
-def progress(api: Api, live: Object) -> Progress:
-    """How far `live` has come; a kind without a rule is ready as soon as it exists."""
+def progress(api: KubernetesApi, live: Object) -> Progress:
+    """Return the progress of `live`; a kind without a rule is ready as soon as it exists."""
     rule = RULES.get((group(live), live["kind"]))
     return rule(api, live) if rule else READY
 
@@ -35,61 +35,63 @@ def has_rule(item: Object) -> bool:
     return (group(item), item.get("kind")) in RULES
 
 
-def _deployment(_api: Api, live: Object) -> Progress:
-    wanted, status = at(live, "spec", "replicas", default=1), at(live, "status", default={})
+def _deployment(_api: KubernetesApi, live: Object) -> Progress:
+    desired, status = at(live, "spec", "replicas", default=1), at(live, "status", default={})
     stalled = _condition(live, "Progressing", "False")
     if not _is_observed(live):
         return Progress(message="[1/2] waiting for the controller to see the change")
     if stalled and stalled.get("reason") == "ProgressDeadlineExceeded":
         return Progress(failure=str(stalled.get("message", "its progress deadline has passed")))
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    if at(live, "spec", "paused") or updated == available == status.get("replicas", 0) == wanted:
+    if at(live, "spec", "paused") or updated == available == status.get("replicas", 0) == desired:
         return READY
-    if updated < wanted:
-        return Progress(message=f"[1/2] {updated} of {wanted} replicas are of the new version")
-    return Progress(message=f"[2/2] {min(available, wanted)} of {wanted} replicas are available")
+    if updated < desired:
+        return Progress(message=f"[1/2] {updated} of {desired} replicas are of the new version")
+    return Progress(message=f"[2/2] {min(available, desired)} of {desired} replicas are available")
 
 
-def _stateful_set(_api: Api, live: Object) -> Progress:
-    wanted, status = at(live, "spec", "replicas", default=1), at(live, "status", default={})
+def _stateful_set(_api: KubernetesApi, live: Object) -> Progress:
+    desired, status = at(live, "spec", "replicas", default=1), at(live, "status", default={})
     if not _is_observed(live):
         return Progress(message="[1/2] waiting for the controller to see the change")
     strategy = at(live, "spec", "updateStrategy", default={})
     is_rolled = strategy.get("type") != "OnDelete" and not at(strategy, "rollingUpdate", "partition")
-    if is_rolled and wanted and status.get("updatedReplicas", 0) < wanted:
-        return Progress(message=f"[1/2] {status.get('updatedReplicas', 0)} of {wanted} replicas are of the new version")
+    if is_rolled and desired and status.get("updatedReplicas", 0) < desired:
+        return Progress(
+            message=f"[1/2] {status.get('updatedReplicas', 0)} of {desired} replicas are of the new version"
+        )
     ready = status.get("readyReplicas", 0)
-    return READY if ready == wanted else Progress(message=f"[2/2] {ready} of {wanted} replicas are ready")
+    return READY if ready == desired else Progress(message=f"[2/2] {ready} of {desired} replicas are ready")
 
 
-def _daemon_set(_api: Api, live: Object) -> Progress:
+def _daemon_set(_api: KubernetesApi, live: Object) -> Progress:
     status = at(live, "status", default={})
     if not _is_observed(live):
         return Progress(message="[1/2] waiting for the controller to see the change")
-    wanted, available = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
-    if status.get("updatedNumberScheduled", 0) < wanted and at(live, "spec", "updateStrategy", "type") != "OnDelete":
+    desired, available = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
+    if status.get("updatedNumberScheduled", 0) < desired and at(live, "spec", "updateStrategy", "type") != "OnDelete":
         updated = status.get("updatedNumberScheduled", 0)
-        return Progress(message=f"[1/2] {updated} of {wanted} nodes have the new version")
-    return READY if available >= wanted else Progress(message=f"[2/2] available on {available} of {wanted} nodes")
+        return Progress(message=f"[1/2] {updated} of {desired} nodes have the new version")
+    return READY if available >= desired else Progress(message=f"[2/2] available on {available} of {desired} nodes")
 
 
-def _replica_set(_api: Api, live: Object) -> Progress:
-    wanted, ready = at(live, "spec", "replicas", default=1), at(live, "status", "readyReplicas", default=0)
-    done = _is_observed(live) and ready == wanted
-    return READY if done else Progress(message=f"{ready} of {wanted} replicas are ready")
+def _replica_set(_api: KubernetesApi, live: Object) -> Progress:
+    desired, ready = at(live, "spec", "replicas", default=1), at(live, "status", "readyReplicas", default=0)
+    done = _is_observed(live) and ready == desired
+    return READY if done else Progress(message=f"{ready} of {desired} replicas are ready")
 
 
-def _job(_api: Api, live: Object) -> Progress:
+def _job(_api: KubernetesApi, live: Object) -> Progress:
     failed = _condition(live, "Failed", "True")
     if failed:
         return Progress(failure=f"{failed.get('reason', 'Failed')}: {failed.get('message', 'the job has failed')}")
     if _condition(live, "Complete", "True") or at(live, "spec", "suspend"):
         return READY
-    wanted, done = at(live, "spec", "completions", default=1), at(live, "status", "succeeded", default=0)
-    return Progress(message=f"{done} of {wanted} pods have succeeded")
+    desired, done = at(live, "spec", "completions", default=1), at(live, "status", "succeeded", default=0)
+    return Progress(message=f"{done} of {desired} pods have succeeded")
 
 
-def _pod(_api: Api, live: Object) -> Progress:
+def _pod(_api: KubernetesApi, live: Object) -> Progress:
     phase = at(live, "status", "phase", default="Pending")
     if phase == "Failed":
         return Progress(failure=str(at(live, "status", "message", default="the pod has failed")))
@@ -97,7 +99,7 @@ def _pod(_api: Api, live: Object) -> Progress:
     return READY if is_ready else Progress(message=f"the pod is {phase.lower()}, not ready")
 
 
-def _service(api: Api, live: Object) -> Progress:
+def _service(api: KubernetesApi, live: Object) -> Progress:
     spec = live.get("spec", {})
     if spec.get("type") == "ExternalName":
         return READY
@@ -108,19 +110,19 @@ def _service(api: Api, live: Object) -> Progress:
     return READY
 
 
-def _claim(api: Api, live: Object) -> Progress:
+def _claim(api: KubernetesApi, live: Object) -> Progress:
     phase = at(live, "status", "phase", default="Pending")
     if phase == "Bound" or _waits_for_consumer(api, at(live, "spec", "storageClassName")):
         return READY
     return Progress(message=f"the claim is {phase.lower()}, not bound")
 
 
-def _namespace(_api: Api, live: Object) -> Progress:
+def _namespace(_api: KubernetesApi, live: Object) -> Progress:
     phase = at(live, "status", "phase")
     return READY if phase == "Active" else Progress(message=f"the namespace is {phase}, not active")
 
 
-def _definition(_api: Api, live: Object) -> Progress:
+def _definition(_api: KubernetesApi, live: Object) -> Progress:
     refused = _condition(live, "NamesAccepted", "False")
     if refused:
         return Progress(failure=str(refused.get("message", "its names are taken")))
@@ -142,10 +144,10 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
 
 
 def _is_observed(live: Object) -> bool:
-    """Whether the status is about this version of the object."""
+    """Return whether the status is of the current generation."""
     seen: int = at(live, "status", "observedGeneration", default=0)
-    wanted: int = at(live, "metadata", "generation", default=1)
-    return seen >= wanted
+    generation: int = at(live, "metadata", "generation", default=1)
+    return seen >= generation
 
 
 def _condition(live: Object, name: str, status: str) -> Object | None:
@@ -153,16 +155,16 @@ def _condition(live: Object, name: str, status: str) -> Object | None:
     return next((each for each in conditions if (each.get("type"), each.get("status")) == (name, status)), None)
 
 
-def _has_endpoint(api: Api, service: Reference) -> bool:
-    slices = Reference("discovery.k8s.io/v1", "EndpointSlice", "", service.namespace)
-    found = api.listed(slices, labelSelector=f"kubernetes.io/service-name={service.name}")
-    endpoints = [endpoint for each in found for endpoint in each.get("endpoints") or []]
+def _has_endpoint(api: KubernetesApi, service: ObjectReference) -> bool:
+    slices = ObjectReference("discovery.k8s.io/v1", "EndpointSlice", "", service.namespace)
+    endpoint_slices = api.list_objects(slices, labelSelector=f"kubernetes.io/service-name={service.name}")
+    endpoints = [endpoint for each in endpoint_slices for endpoint in each.get("endpoints") or []]
     return any(at(endpoint, "conditions", "ready", default=True) for endpoint in endpoints)
 
 
-def _waits_for_consumer(api: Api, name: str | None) -> bool:
-    """Whether the class binds a claim only once a pod uses it; the class without a name is the default one."""
-    for each in api.listed(Reference("storage.k8s.io/v1", "StorageClass", "")):
+def _waits_for_consumer(api: KubernetesApi, name: str | None) -> bool:
+    """Return whether the storage class binds a claim at its first pod; name None is the default class."""
+    for each in api.list_objects(ObjectReference("storage.k8s.io/v1", "StorageClass", "")):
         is_default = at(each, "metadata", "annotations", DEFAULT_CLASS) == "true"
         if each["metadata"]["name"] == name or (name is None and is_default):
             return each.get("volumeBindingMode") == "WaitForFirstConsumer"

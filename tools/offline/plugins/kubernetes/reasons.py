@@ -1,25 +1,25 @@
-"""Why an object is not ready: what its pods, its conditions and the cluster's events say."""
+"""Reasons why an object is not ready, from its conditions, its pods and events."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from tools.offline.plugins.kubernetes.api import Api
-from tools.offline.plugins.kubernetes.errors import ClusterError
-from tools.offline.plugins.kubernetes.objects import Reference, at, reference
+from tools.offline.plugins.kubernetes.api import KubernetesApi
+from tools.offline.plugins.kubernetes.errors import KubernetesError
+from tools.offline.plugins.kubernetes.objects import ObjectReference, at, reference
 from tools.offline.plugins.values import Object
 
 STARTING: Final = {"ContainerCreating", "PodInitializing"}
-MOST: Final = 5  # lines: replicas tend to fail alike
+MOST: Final = 5  # lines; replicas usually fail for the same reason
 WORKLOADS: Final = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"}
 
 
-def reasons(api: Api, live: Object) -> list[str]:
-    """Up to five different reasons, those of the object itself first."""
+def reasons(api: KubernetesApi, live: Object) -> list[str]:
+    """Return up to five different reasons, those of the object itself first."""
     try:
-        found = [*_of_conditions(live), *_of_pods(api, live), *_of_events(api, live)]
-    except ClusterError as error:
-        found = [str(error)]
-    return list(dict.fromkeys(found))[:MOST]
+        lines = [*_of_conditions(live), *_of_pods(api, live), *_of_events(api, live)]
+    except KubernetesError as error:
+        lines = [str(error)]
+    return list(dict.fromkeys(lines))[:MOST]
 
 
 def _of_conditions(live: Object) -> Iterator[str]:
@@ -28,14 +28,14 @@ def _of_conditions(live: Object) -> Iterator[str]:
             yield f"{each.get('reason')}: {each.get('message')}"
 
 
-def _of_pods(api: Api, live: Object) -> Iterator[str]:
+def _of_pods(api: KubernetesApi, live: Object) -> Iterator[str]:
     if live["kind"] == "Pod":
         yield from _of_pod(live)
     labels = at(live, "spec", "selector", "matchLabels", default={})
     if live["kind"] in WORKLOADS and labels:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        pods = Reference("v1", "Pod", "", reference(live).namespace)
-        for pod in api.listed(pods, labelSelector=selector):
+        pods = ObjectReference("v1", "Pod", "", reference(live).namespace)
+        for pod in api.list_objects(pods, labelSelector=selector):
             yield from _of_pod(pod)
 
 
@@ -57,11 +57,11 @@ def _of_container(status: Object) -> Iterator[str]:
         yield f"container {status['name']} ended with exit status {ended['exitCode']} ({ended.get('reason')})"
 
 
-def _of_events(api: Api, live: Object) -> Iterator[str]:
-    """The newest warnings about the object itself."""
+def _of_events(api: KubernetesApi, live: Object) -> Iterator[str]:
+    """Yield the newest warnings about the object itself."""
     target = reference(live)
     uid = at(live, "metadata", "uid")
-    events = Reference("v1", "Event", "", target.namespace or "default")
-    found = api.listed(events, fieldSelector=f"involvedObject.uid={uid},type=Warning")
-    for each in sorted(found, key=lambda event: str(event.get("lastTimestamp")), reverse=True):
+    events = ObjectReference("v1", "Event", "", target.namespace or "default")
+    warnings = api.list_objects(events, fieldSelector=f"involvedObject.uid={uid},type=Warning")
+    for each in sorted(warnings, key=lambda event: str(event.get("lastTimestamp")), reverse=True):
         yield f"{each.get('reason')}: {each.get('message')}"

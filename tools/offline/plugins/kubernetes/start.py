@@ -1,4 +1,4 @@
-"""The plugin as a server of the engine's."""
+"""Start the plugin's server."""
 
 import shutil
 import sys
@@ -13,7 +13,7 @@ from tools.offline.plugins.process import engine_address, serve
 
 def main() -> None:
     scratch = tempfile.mkdtemp(prefix="synapse-kubernetes-")
-    tempfile.tempdir = scratch  # certificates and keys of a kubeconfig become files
+    tempfile.tempdir = scratch  # certificates and keys of a kubeconfig become temporary files
     provider = KubernetesProvider(EngineLog(engine_address(sys.argv)))
 
     def end() -> None:

@@ -1,4 +1,4 @@
-"""What Pulumi keeps of an object, and what of it has changed in the cluster since."""
+"""Pulumi's state of an object, and its changes in the cluster since."""
 
 import base64
 from typing import Final
@@ -7,26 +7,26 @@ from tools.offline.plugins.kubernetes.objects import at
 from tools.offline.plugins.values import Object, Secret, concealed, revealed
 
 SECRET_FIELDS: Final = ("data", "stringData")
-OWN_METADATA: Final = ("name", "namespace", "labels", "annotations")  # the rest is the server's
+OWN_METADATA: Final = ("name", "namespace", "labels", "annotations")  # the server sets the rest
 MANAGER: Final = "__fieldManager"
 INPUTS: Final = "__inputs"
 API_VERSION: Final = "__initialApiVersion"
 
 
 def checkpoint(inputs: Object, live: Object, manager: str) -> Object:
-    """The outputs that go into the state, in the shape that the official plugin reads and writes."""
+    """Return the outputs for the state, in the format of the official plugin."""
     shown = live | {"metadata": _without(live["metadata"], "managedFields")}
-    kept = with_secrets(_mapping(concealed(shown, inputs)))
-    return kept | {INPUTS: inputs, MANAGER: manager, API_VERSION: live["apiVersion"]}
+    outputs = with_secrets(_mapping(concealed(shown, inputs)))
+    return outputs | {INPUTS: inputs, MANAGER: manager, API_VERSION: live["apiVersion"]}
 
 
 def previewed(inputs: Object, dry_run: Object, manager: str) -> Object:
-    """The outputs as they will be; there is no status before the object exists."""
+    """Return the outputs of a preview, without the status."""
     return checkpoint(inputs, _without(dry_run, "status"), manager)
 
 
 def with_secrets(item: Object) -> Object:
-    """A Secret's content is secret whether or not the program said so."""
+    """Return the object with a Secret's content marked as secret."""
     if (item.get("apiVersion"), item.get("kind")) != ("v1", "Secret"):
         return item
     content = {field: item[field] for field in SECRET_FIELDS if field in item}
@@ -34,10 +34,10 @@ def with_secrets(item: Object) -> Object:
 
 
 def observed(inputs: Object, before: Object, now: Object) -> Object:
-    """The inputs that would have led to what is there now.
+    """Return the inputs that match the current object.
 
-    `before` is the live object as it was last seen: a field counts as changed when the cluster's own value differs,
-    so neither defaults nor another way to write the same quantity look like a change.
+    `before` is the live object of the last run: a field is changed when its value in the cluster has changed, so
+    neither defaults nor another notation of the same quantity are changes.
     """
     if not inputs:
         return with_secrets(_imported(now))
@@ -75,13 +75,13 @@ def _seen_items(own: list[object], before: list[object], now: list[object]) -> o
 
 
 def _by_name(items: list[object]) -> dict[str, object]:
-    """The items by their name, where every one has its own."""
+    """Return the items by name, or nothing unless each has a unique name."""
     named: dict[str, object] = {str(item["name"]): item for item in items if isinstance(item, dict) and "name" in item}
     return named if len(named) == len(items) else {}
 
 
 def _string_data(own: Object, before: Object, now: Object) -> Object:
-    """`stringData` as the server's `data` says it is now; the server never gives it back as it was written."""
+    """Return `stringData` by the server's current `data`; the server does not return `stringData`."""
     then, there = at(before, "data", default={}), at(now, "data", default={})
     return {
         key: value if there[key] == then.get(key) else base64.b64decode(there[key]).decode(errors="replace")

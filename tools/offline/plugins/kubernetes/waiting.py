@@ -1,4 +1,4 @@
-"""Waiting for a cluster: with a deadline, a sign of life, and an end when the person cancels."""
+"""Wait for objects in a cluster: with a deadline, status messages, and cancellation."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,21 +7,21 @@ from threading import Event
 from typing import Final
 
 from tools.offline.plugins.engine_log import EngineLog
-from tools.offline.plugins.kubernetes.api import Api
+from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.errors import (
     ApiError,
-    ClusterError,
+    ClusterUnreachableError,
+    KubernetesError,
     NotReadyError,
     UnknownKindError,
-    UnreachableError,
 )
-from tools.offline.plugins.kubernetes.objects import Reference, annotation, is_annotated, reference
+from tools.offline.plugins.kubernetes.objects import ObjectReference, annotation, is_annotated, reference
 from tools.offline.plugins.kubernetes.readiness import Progress, progress
 from tools.offline.plugins.kubernetes.reasons import reasons
 from tools.offline.plugins.values import Object
 
 TIMEOUT_S: Final = 600.0
-DEFINITION_TIMEOUT_S: Final = 30.0  # for a kind whose definition has just been created
+DEFINITION_TIMEOUT_S: Final = 30.0  # for a kind whose definition was just created
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 1.0
 SKIP_AWAIT: Final = "pulumi.com/skipAwait"
@@ -29,15 +29,15 @@ TIMEOUT_SECONDS: Final = "pulumi.com/timeoutSeconds"
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """How this plugin waits; `cancelled` ends every wait."""
+class Waiter:
+    """Waits for objects; `cancelled` ends every wait."""
 
-    api: Api
+    api: KubernetesApi
     log: EngineLog
     cancelled: Event
 
     def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
-        """The object once it is ready. Raises NotReadyError with the reasons."""
+        """Return the object once it is ready. Raises NotReadyError with the reasons."""
         if is_annotated(live, SKIP_AWAIT):
             return live
         deadline, target, shown = time.monotonic() + timeout_s, reference(live), ""
@@ -53,7 +53,7 @@ class Waiting:
             self.log.status(urn, "ready")
         return live
 
-    def until_gone(self, urn: str, target: Reference, uid: str, timeout_s: float) -> None:
+    def until_gone(self, urn: str, target: ObjectReference, uid: str, timeout_s: float) -> None:
         """Return once the object with this uid no longer exists."""
         deadline = time.monotonic() + timeout_s
         for pause_s in pauses():
@@ -67,8 +67,8 @@ class Waiting:
             if self.cancelled.wait(pause_s):
                 raise NotReadyError(f"cancelled while {target} was being deleted")
 
-    def until_known(self, attempt: Callable[[], Object]) -> Object:
-        """What `attempt` returns, once the cluster serves its kind; a definition takes a moment."""
+    def until_served(self, attempt: Callable[[], Object]) -> Object:
+        """Return the result of `attempt` once the cluster serves its kind: a new definition takes a moment."""
         deadline = time.monotonic() + DEFINITION_TIMEOUT_S
         for pause_s in pauses():
             try:
@@ -76,12 +76,12 @@ class Waiting:
             except UnknownKindError:
                 if time.monotonic() > deadline or self.cancelled.wait(pause_s):
                     raise
-        raise AssertionError  # the pauses never end
+        raise AssertionError  # pauses() has no end
 
     def _look(self, live: Object) -> Progress:
         try:
             return progress(self.api, live)
-        except (ApiError, UnreachableError) as error:
+        except (ApiError, ClusterUnreachableError) as error:
             return Progress(message=str(error))
 
     def _check(self, now: Progress, live: Object, deadline: float) -> None:
@@ -99,19 +99,19 @@ class Waiting:
             self.log.status(urn, message)
         return message
 
-    def _again(self, target: Reference, live: Object) -> Object:
-        """The object as it is now; a moment without an answer changes nothing."""
+    def _again(self, target: ObjectReference, live: Object) -> Object:
+        """Return the current object, or the last one where the cluster does not respond."""
         try:
-            found = self.api.get(target)
-        except (ApiError, UnreachableError):
+            current = self.api.get(target)
+        except (ApiError, ClusterUnreachableError):
             return live
-        if found is None:
-            raise NotReadyError(f"{target} was deleted while it was being waited for")
-        return found
+        if current is None:
+            raise NotReadyError(f"{target} was deleted during the wait")
+        return current
 
 
 def pauses() -> Iterator[float]:
-    """How long to wait before each next look, in seconds: short at first, without end."""
+    """Yield the pause before each next check in seconds, short at first, without end."""
     pause_s = FIRST_PAUSE_S
     while True:
         yield pause_s
@@ -119,11 +119,11 @@ def pauses() -> Iterator[float]:
 
 
 def timeout_s(item: Object, requested_s: float) -> float:
-    """How long to wait: the resource's custom timeout, its annotation, or ten minutes."""
+    """Return the timeout: the resource's custom timeout, its annotation, or ten minutes."""
     try:
         return requested_s or float(annotation(item, TIMEOUT_SECONDS) or TIMEOUT_S)
     except ValueError as error:
-        raise ClusterError(f"the annotation {TIMEOUT_SECONDS} must be a number of seconds") from error
+        raise KubernetesError(f"the annotation {TIMEOUT_SECONDS} must be a number of seconds") from error
 
 
 def _holding(live: Object) -> str:

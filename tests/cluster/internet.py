@@ -1,4 +1,4 @@
-"""The world outside a cluster: a public address, which the node takes for its own and this process serves."""
+"""An internet address outside the cluster: the node has it on loopback, and this process serves it."""
 
 import ctypes
 import os
@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.plan.egress_rules import HTTPS
+from tests.cluster.network_stage import PUBLIC
 from tests.cluster.registry import first
-from tests.cluster.stage import PUBLIC
 from tools.cluster import Cluster
 from tools.cluster.packages import programs
 
 CLONE_NEWNET = 0x40000000
-"""Of Linux' sched.h."""
+"""From Linux' sched.h."""
 
 
 @contextmanager
 def listening(cluster: Cluster) -> Iterator[socket.socket]:
-    """A socket at PUBLIC, the port of HTTPS, as the pods of *cluster* see it."""
+    """Yield a socket that listens at PUBLIC on the HTTPS port, in the network of *cluster*."""
     node = first(cluster)
     _address(node, "add")
     try:
@@ -39,12 +39,12 @@ def _address(node: int, verb: str) -> None:
 
 
 def _socket(node: int) -> socket.socket:
-    """It belongs to the network of the thread that makes it, whoever serves it afterwards."""
-    with ThreadPoolExecutor(1) as pool:  # this thread alone changes over, and ends
-        return pool.submit(_made, node).result()
+    """Make a socket in the node's network; any thread can serve it afterwards."""
+    with ThreadPoolExecutor(1) as pool:  # only this thread changes its network, and ends
+        return pool.submit(_listen, node).result()
 
 
-def _made(node: int) -> socket.socket:
+def _listen(node: int) -> socket.socket:
     libc = ctypes.CDLL(None, use_errno=True)
     with Path(f"/proc/{node}/ns/net").open() as network:
         if libc.setns(network.fileno(), CLONE_NEWNET):

@@ -1,4 +1,4 @@
-"""Probing pods: each answers on ports, and tries from where it is whatever addresses it is told."""
+"""Probe pods: each listens on ports, and tries the addresses that it is sent."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from kubernetes import client
 from tests.cluster.conftest import eventually
 
 CONTROL = 9
-"""The port on which a probing pod takes orders; no policy can shut it to its own node, for a kubelet asks there too."""
+"""Port on which a probe pod takes requests; no policy can block a pod's own node."""
 
 
 @dataclass(frozen=True)
-class Probes:
-    """The probing pods of one test, made in any namespace and taken away together."""
+class ProbePods:
+    """Probe pods of one test, in any namespace, deleted together."""
 
     api: Any
     image: str
@@ -33,7 +33,7 @@ class Probes:
         port: int = CONTROL,
         **spec: Any,
     ) -> None:
-        """Start one that answers on *ports*, of which *port* is the one that a Service calls `http`."""
+        """Start a pod that listens on *ports*; *port* is the one with the name `http`."""
         container = {
             "name": "probe",
             "image": self.image,
@@ -47,23 +47,23 @@ class Probes:
         self.made.append((namespace, name))
 
     def wait(self) -> None:
-        """Until all that were started are ready."""
-        eventually(lambda: all(map(self._is_ready, {space for space, _ in self.made})), "probing pods are not ready")
+        """Wait until all pods are ready."""
+        eventually(lambda: all(map(self._is_ready, {space for space, _ in self.made})), "probe pods are not ready")
 
     def address(self, namespace: str, name: str) -> str:
-        found: str = self.core.read_namespaced_pod(name, namespace).status.pod_ip
-        return found
+        ip: str = self.core.read_namespaced_pod(name, namespace).status.pod_ip
+        return ip
 
-    def ask(self, namespace: str, name: str, targets: Iterable[str]) -> dict[str, str]:
-        """Have one try every target, such as `tcp host:port`, at once: target -> `open` or `shut`."""
+    def connect(self, namespace: str, name: str, targets: Iterable[str]) -> dict[str, str]:
+        """Let a pod try all targets, such as `tcp host:port`, at once; return target -> `open` or `shut`."""
         path = f"/api/v1/namespaces/{namespace}/pods/{name}:{CONTROL}/proxy/"
-        order = {"body": "\n".join(targets), "header_params": {"Content-Type": "text/plain"}}
-        answer = self.api.call_api(*self.api.param_serialize("POST", path, auth_settings=["BearerToken"], **order))
-        lines = answer.read().decode().splitlines()
-        return {target: found for found, _, target in (line.partition(" ") for line in lines)}
+        options = {"body": "\n".join(targets), "header_params": {"Content-Type": "text/plain"}}
+        response = self.api.call_api(*self.api.param_serialize("POST", path, auth_settings=["BearerToken"], **options))
+        lines = response.read().decode().splitlines()
+        return {target: state for state, _, target in (line.partition(" ") for line in lines)}
 
     def clear(self) -> None:
-        """Delete them."""
+        """Delete all pods."""
         for namespace, name in self.made:
             self.core.delete_namespaced_pod(name, namespace, grace_period_seconds=0)
         self.made.clear()

@@ -1,4 +1,4 @@
-"""`synapse models pull` on real pods: a stack that has grown by a llama.cpp fetches its model, by its own rules."""
+"""`synapse models pull` on real pods: a stack with one llama.cpp more fetches its model under its policies."""
 
 import hashlib
 import json
@@ -20,10 +20,10 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
-from tests.cluster.outside import listening
+from tests.cluster.internet import listening
+from tests.cluster.network_stage import PUBLIC
 from tests.cluster.registry import first, inside
-from tests.cluster.stack.local import Done, Local
-from tests.cluster.stage import PUBLIC
+from tests.cluster.stack.local import CommandResult, LocalStack
 from tests.ops.models.serving import Files, serving
 
 SERVICE, MODEL = "kept", "mxbai-embed-large-v1_fp16"
@@ -39,32 +39,32 @@ WRONG = 64 * "0"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grown:
-    """The local stack, and a stack file of its own that has one service more, on the same cluster."""
+class ExtendedStack:
+    """The local stack, and a second stack file with one service more, on the same cluster."""
 
-    local: Local
-    stack: Local
+    local: LocalStack
+    stack: LocalStack
 
-    def models(self, *arguments: str, code: int = 0) -> Done:
-        where = ("--kubeconfig", str(self.local.cluster.kubeconfig))
-        return self.stack.run("models", *arguments, *where, code=code)
+    def models(self, *arguments: str, code: int = 0) -> CommandResult:
+        options = ("--kubeconfig", str(self.local.cluster.kubeconfig))
+        return self.stack.run("models", *arguments, *options, code=code)
 
     def state(self) -> tuple[str, str]:
-        """What `models list` says of the model: its place and its state."""
-        found = {entry["model"]: entry for entry in json.loads(self.models("list", "--json").stdout)}
-        return found[MODEL]["place"], found[MODEL]["state"]
+        """Return place and state of the model by `models list`."""
+        models = {entry["model"]: entry for entry in json.loads(self.models("list", "--json").stdout)}
+        return models[MODEL]["place"], models[MODEL]["state"]
 
     @cached_property
     def objects(self) -> dict[str, dict[str, Any]]:
-        """What the grown stack has and the local one has not, by kind and name."""
+        """Objects of the extended stack that the local one lacks, by kind and name."""
         mine, other = (
             {f"{each['kind']}/{each['metadata']['name']}": each for each in manifests(_plan(stack))}
             for stack in (self.stack, self.local)
         )
-        return {name: found for name, found in mine.items() if name not in other}
+        return {name: item for name, item in mine.items() if name not in other}
 
     def files(self) -> dict[str, Path]:
-        """What is on the claim, as the node's disk has it."""
+        """Return the files on the claim, by the node's disk."""
         with self.local.core() as core:
             volume = core.read_namespaced_persistent_volume_claim(
                 "synapse-models", self.local.namespace
@@ -74,53 +74,53 @@ class Grown:
         return {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
 
     def run_service(self) -> None:
-        """Its pod as the stack has it, with the engine that is on the node; nothing is left to fetch."""
+        """Run the service's pod with the engine image of the node and without init containers."""
         pod = deepcopy(self.objects[f"Deployment/{SERVICE}"]["spec"]["template"])
         del pod["spec"]["initContainers"]
         (container,) = pod["spec"]["containers"]
         container |= {
             "image": self.engine(),
-            "args": ["llama-embed", "--host", "0.0.0.0", "--port", "8081"],  # noqa: S104 - of its pod
+            "args": ["llama-embed", "--host", "0.0.0.0", "--port", "8081"],  # noqa: S104 - inside its pod
             "readinessProbe": container["readinessProbe"] | {"initialDelaySeconds": 0, "periodSeconds": 1},
         }
         with self.local.core() as core:
             core.create_namespaced_pod(self.local.namespace, pod | {"metadata": pod["metadata"] | {"name": SERVICE}})
 
     def engine(self) -> str:
-        """The image that the local stack's own router runs."""
+        """Return the image of the local stack's router."""
         with self.local.apps() as apps:
-            found = apps.read_namespaced_deployment("llama-router", self.local.namespace)
-        return str(found.spec.template.spec.containers[0].image)
+            deployment = apps.read_namespaced_deployment("llama-router", self.local.namespace)
+        return str(deployment.spec.template.spec.containers[0].image)
 
     def generated(self) -> bytes:
-        """A model that the engines' image was built with, out of the router's container."""
+        """Return a generated model of the engines' image, from the router's container."""
         router = inside(self.local.cluster, lambda process: "llama-router" in process.cmdline())
         return Path(f"/proc/{router.pid}/root/models/chat/coder.gguf").read_bytes()
 
 
-def _plan(stack: Local) -> Any:
+def _plan(stack: LocalStack) -> Any:
     return plan(load(stack.name, stack.folder))
 
 
 @pytest.fixture
-def grown(local: Local) -> Iterator[Grown]:
+def grown(local: LocalStack) -> Iterator[ExtendedStack]:
     stack = replace(local, name=f"{local.name}-grown")
     config = yaml.safe_load((local.folder / f"Pulumi.{local.name}.yaml").read_text())
     config["config"]["synapse:services"][SERVICE] = ADDED
     file = local.folder / f"Pulumi.{stack.name}.yaml"
     file.write_text(yaml.safe_dump(config))
-    found = Grown(local=local, stack=stack)
+    extended = ExtendedStack(local=local, stack=stack)
     try:
-        with _added(found):
-            yield found
+        with _added(extended):
+            yield extended
     finally:
         file.unlink()
 
 
 @contextmanager
-def _added(grown: Grown) -> Iterator[None]:
-    """The objects of the grown stack, less its Deployment; afterwards nothing of it is there, nor of who fetched."""
-    wanted = [each for each in grown.objects.values() if each["kind"] != "Deployment"]
+def _added(grown: ExtendedStack) -> Iterator[None]:
+    """Apply the additional objects without the Deployment; delete them and the worker afterwards."""
+    objects = [each for each in grown.objects.values() if each["kind"] != "Deployment"]
     namespace = grown.local.namespace
     with grown.local.core() as core:
         networking: Any = client.NetworkingV1Api(core.api_client)
@@ -131,7 +131,7 @@ def _added(grown: Grown) -> Iterator[None]:
         }
         made: list[dict[str, Any]] = []
         try:
-            for each in wanted:
+            for each in objects:
                 create_from_dict(core.api_client, each)  # type: ignore[no-untyped-call]
                 made.append(each)
             yield
@@ -144,23 +144,23 @@ def _added(grown: Grown) -> Iterator[None]:
 
 
 @pytest.fixture
-def mirror(local: Local, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
-    """A mirror of the hub, out there; this machine, which has no way to it, asks by a proxy."""
-    with listening(local.cluster) as listener, serving(listener) as far, serving() as near:
-        near.files, near.redirects = far.files, far.redirects
+def mirror(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
+    """A mirror of the hub at a public address, which only the pods can reach."""
+    with listening(local.cluster) as listener, serving(listener) as server:
         monkeypatch.setenv("HF_ENDPOINT", MIRROR)
-        monkeypatch.setenv("http_proxy", near.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
-        yield far
+        yield server
 
 
-def test_a_model_is_fetched_once_checked_and_then_served(grown: Grown, mirror: Files) -> None:
+def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, mirror: Files) -> None:
     content = grown.generated()
     digest = hashlib.sha256(content).hexdigest()
-    told = {"x-linked-size": str(len(content)), "x-linked-etag": f'"{digest}"'}
     path = "/ChristianAzinn/mxbai-embed-large-v1-gguf/resolve/main/mxbai-embed-large-v1_fp16.gguf"
-    mirror.redirects[path] = (f"{MIRROR}/store", told)
-    mirror.files["/store"] = content
+    mirror.files[path] = content
+    mirror.headers[path] = {
+        "X-Linked-Size": str(len(content)),
+        "X-Linked-Etag": f'"{digest}"',
+        "X-Repo-Commit": 40 * "c",
+    }
     place = f"{CLAIM}:/models/{FILE}"
     assert grown.state() == (place, "?")
 
@@ -168,17 +168,16 @@ def test_a_model_is_fetched_once_checked_and_then_served(grown: Grown, mirror: F
     assert f"its digest is {digest}; accepted: {WRONG}" in " ".join(refused.stderr.split())
     assert grown.files() == {}
 
-    done = json.loads(grown.models("pull", MODEL, "--json").stdout)
-    (found,) = done
-    assert (found["place"], found["bytes"], found["files"][0]["state"]) == (place, len(content), "fetched")
+    (result,) = json.loads(grown.models("pull", MODEL, "--json").stdout)
+    assert (result["place"], result["bytes"], result["files"][0]["state"]) == (place, len(content), "fetched")
     files = grown.files()
     assert {name: file.read_bytes() for name, file in files.items()} == {FILE: content}
-    assert [asked for asked, _, _ in mirror.asked] == 2 * [path, "/store"]
+    assert [(method, requested) for method, requested, _, _ in mirror.requests] == 2 * [("HEAD", path), ("GET", path)]
 
     before = files[FILE].stat()
     assert "was there" in grown.models("pull", MODEL).stdout
     assert grown.files()[FILE].stat() == before
-    assert len(mirror.asked) == 4
+    assert [method for method, *_ in mirror.requests[4:]] == ["HEAD"]
 
     grown.run_service()
-    eventually(lambda: grown.state() == (place, "loaded"), "its service does not come to serve it")
+    eventually(lambda: grown.state() == (place, "loaded"), "the service does not serve the model")

@@ -1,4 +1,4 @@
-"""What each of a twin's processes is told."""
+"""Command-line arguments of a twin's processes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,26 +11,26 @@ from tools.twin.node import ADDRESS
 
 STAGES: Final = Path(__file__).with_name("stages.yaml")
 
-# Of RFC 5737, as ADDRESS is: the API server wants to tell pods an address that is not loopback.
+# From RFC 5737, as ADDRESS is: the API server refuses to advertise loopback.
 ADVERTISED: Final = "192.0.2.1"
 
-KWOK_PODS: Final = "10.42.0.1/16"  # kwok's way to write it
+KWOK_PODS: Final = "10.42.0.1/16"  # in kwok's notation
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """One start of a twin: its control plane on loopback, and kwok."""
+class TwinCommands:
+    """Arguments of one start of a twin: its control plane on loopback, and kwok."""
 
     folder: Path
     port: int
     credentials: Credentials
 
     def store(self) -> dict[str, list[str]]:
-        """The API server and what it keeps its objects in."""
+        """Return the arguments of etcd and the API server."""
         return {ETCD: self._control_plane.etcd(), API_SERVER: self._control_plane.api_server()}
 
     def controllers(self) -> dict[str, list[str]]:
-        """The API server's clients: started once it answers."""
+        """Return the arguments of the API server's clients, which start once it is ready."""
         return {
             CONTROLLER_MANAGER: self._control_plane.controller_manager(),
             SCHEDULER: self._control_plane.scheduler(),
