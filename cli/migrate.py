@@ -11,12 +11,13 @@ from kubernetes import client
 from rich.console import Console
 from urllib3.exceptions import HTTPError
 
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.migration import Move, move_of
 from infra.plan.stack import plan
 from infra.settings.loader import load
-from ops.check_results import Finding, failed, table
-from ops.cluster.connection import connected
+from ops.check_results import CheckResult, failed, table
+from ops.cluster.api_errors import error_text
+from ops.cluster.connection import connect
 from ops.cluster.target import at_phase, existing_cluster
 from ops.migrate import report
 from ops.migrate.errors import MigrationError
@@ -48,7 +49,7 @@ Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help
 
 def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
     name: Name,
-    stack: Stack = "forge",
+    stack: Stack = DEFAULT_STACK,
     phase: Phase = None,
     dry_run: DryRun = False,
     rollback: Rollback = False,
@@ -91,7 +92,7 @@ def mover_of(  # noqa: PLR0913 - where each is reached
 ) -> Iterator[Mover]:
     """A mover on the cluster of *kubeconfig*. Raises UnreachableError without such a *context*."""
     servers = Servers(move=move, kubeconfig=kubeconfig, context=context, url=url, own_url=own_url, key=key)
-    with connected(kubeconfig, context) as api:
+    with connect(kubeconfig, context) as api:
         objects = Objects(api, move.consumer.namespace)
         records = Records(objects.core, move.namespace, move.name)
         yield Mover(move=move, objects=objects, records=records, servers=servers, tell=tell)
@@ -110,9 +111,9 @@ def _answered() -> Iterator[None]:
         typer.echo(f"synapse: {error}", err=True)
         raise typer.Exit(error.code) from error
     except (client.ApiException, HTTPError) as error:
-        said = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error)
         typer.echo(
-            f"synapse: the cluster does not do its part ({said}); run the same again: it goes on from there", err=True
+            f"synapse: the cluster failed ({error_text(error)}); run the same command again: it continues",
+            err=True,
         )
         raise typer.Exit(1) from error
 
@@ -128,7 +129,7 @@ def _shown(mover: Mover, as_json: bool) -> bool:
     return not failed(found)
 
 
-def _show(mover: Mover, found: list[Finding], steps: list[tuple[Step, bool]]) -> None:
+def _show(mover: Mover, found: list[CheckResult], steps: list[tuple[Step, bool]]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(table(found, f"{mover.move.name}, before it is moved"))
     if steps:

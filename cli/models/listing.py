@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.models.options import Key, backend, cluster_pods, gateway, planned, where
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
 from infra.plan.service import Placed
 from infra.plan.stack import Plan
@@ -21,8 +21,8 @@ from infra.settings.services import EngineService, OllamaService
 from infra.sizing.host_memory import load
 from ops.cluster.pods import Pods
 from ops.errors import WrongAnswerError
-from ops.gateway.client import Asker
-from ops.gateway.responses import Models
+from ops.gateway.client import GatewayClient
+from ops.gateway.responses import ModelList
 from ops.models import ollama
 from ops.models.inventory import Model, models
 from tools.errors import ToolsError
@@ -39,7 +39,11 @@ ASK_S: Final = 20.0
 
 
 def show(
-    stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = None, key: Key = None, as_json: AsJson = False
+    stack: Stack = DEFAULT_STACK,
+    phase: Phase = None,
+    kubeconfig: Kubeconfig = None,
+    key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
     """List every model of the stack, where it lives and its weights; its state too where the cluster runs."""
     plan = planned(stack, phase)
@@ -104,7 +108,7 @@ def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) ->
                 found |= {(service.name, name): state for name, state in _asked(known, service, names).items()}
     if any(service.backend.adapter == "llama-router" for service in plan.services):
         with suppress(ToolsError, SynapseError, WrongAnswerError), gateway(plan, stack, None, kubeconfig, key) as http:
-            listed = Asker(http, ASK_S).json(Models, "GET", "/models").data
+            listed = GatewayClient(http, ASK_S).json(ModelList, "GET", "/models").data
             routers = [service.name for service in plan.services if service.backend.adapter == "llama-router"]
             found |= {(name, model.id): model.status.value for name in routers for model in listed}
     return found
@@ -118,5 +122,5 @@ def _asked(known: Pods, service: Placed, names: list[str]) -> dict[str, str]:
         return {name: "loaded" if name in loaded else "on disk" if name in here else "missing" for name in names}
     if service.backend.adapter == "llama-router":
         return {}
-    known.ready(service.service_name)
+    known.ready_pod(service.service_name)
     return dict.fromkeys(names, "loaded")

@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 
 from cli.models.options import Key, Name, Service, Url, backend, cluster_pods, gateway, planned
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.settings.services import OllamaService, VllmService
 from ops.errors import WrongAnswerError
-from ops.gateway.client import Asker
-from ops.gateway.responses import Done, Models
+from ops.gateway.client import GatewayClient
+from ops.gateway.responses import ModelList, SuccessResponse
 from ops.models import ollama
 from ops.models.inventory import Model, ModelError, find
 
@@ -47,7 +47,7 @@ def _command(verb: Verb) -> Callable[..., None]:
     def command(  # noqa: PLR0913, PLR0917 - a command has its options
         name: Name,
         service: Service = None,
-        stack: Stack = "forge",
+        stack: Stack = DEFAULT_STACK,
         phase: Phase = None,
         url: Url = None,
         kubeconfig: Kubeconfig = None,
@@ -106,18 +106,18 @@ def _waiting(name: str) -> Iterator[None]:
 
 def _router(http: httpx.Client, model: Model, verb: Verb, within_s: float) -> None:
     """Raises WrongAnswerError with the gateway's refusal, and ModelError."""
-    asker, until = Asker(http, within_s), monotonic() + within_s
+    asker, until = GatewayClient(http, within_s), monotonic() + within_s
     if (_router_state(asker, model) in LOADED) == (verb == "load"):
         return
-    asker.json(Done, "POST", f"/models/{verb}", json={"model": model.name})
+    asker.json(SuccessResponse, "POST", f"/models/{verb}", json={"model": model.name})
     while (state := _router_state(asker, model)) not in (LOADED if verb == "load" else {"unloaded"}):
         if monotonic() > until:
             raise ModelError(f"{model.name}: is {state} after {within_s:g} s")
         sleep(PAUSE_S)
 
 
-def _router_state(asker: Asker, model: Model) -> str:
-    found = next((each for each in asker.json(Models, "GET", "/models").data if each.id == model.name), None)
+def _router_state(asker: GatewayClient, model: Model) -> str:
+    found = next((each for each in asker.json(ModelList, "GET", "/models").data if each.id == model.name), None)
     if found is None:
         raise ModelError(f"{model.name}: the router does not have it; fetch it first: synapse models pull {model.name}")
     if found.status.failed:

@@ -12,14 +12,13 @@ from cli.options import Stack as StackOption
 from infra.plan.service import Placed
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load as load_settings
-from ops.cluster.pods import Pods, pods
-from ops.cluster.port_forward import forwarded
+from ops.cluster.pods import Pods, connect_pods
+from ops.cluster.port_forward import forward_port
 from ops.cluster.target import at_phase, existing_cluster
-from ops.gateway.connect import HERE, reached
-from ops.gateway.locate import found
+from ops.gateway.connect import LOOPBACK, connect_gateway
+from ops.gateway.locate import GATEWAY, locate
 from ops.models.inventory import Model
 from ops.models.worker import Worker
-from ops.smoke.scope import GATEWAY
 
 PATIENCE_S: Final = 60.0
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="As its service calls it, or the name of a route.")]
@@ -43,17 +42,17 @@ def planned(stack: str, phase: int | None) -> Plan:
 def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Pods]:
     """The pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
     settings = plan.settings
-    with pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as known:
+    with connect_pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as known:
         yield known
 
 
 @contextmanager
 def backend(known: Pods, service: Placed) -> Iterator[httpx.Client]:
     """A client for a pod of *service* itself, past the gateway. Raises UnreachableError."""
-    pod = known.ready(service.service_name)
+    pod = known.ready_pod(service.service_name)
     with (
-        forwarded(known, pod, service.backend.container_port) as address,
-        httpx.Client(base_url=address, mounts=HERE, timeout=PATIENCE_S) as http,
+        forward_port(known, pod, service.backend.container_port) as address,
+        httpx.Client(base_url=address, mounts=LOOPBACK, timeout=PATIENCE_S) as http,
     ):
         yield http
 
@@ -63,7 +62,7 @@ def gateway(
     plan: Plan, stack: str, url: str | None, kubeconfig: Path | None, key: str | None
 ) -> Iterator[httpx.Client]:
     """A client for the gateway. Raises UnreachableError and ToolsError."""
-    with found(plan, stack, url, kubeconfig) as place, reached(place.url, key) as http:
+    with locate(plan, stack, url, kubeconfig) as location, connect_gateway(location.url, key) as http:
         yield http
 
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from infra.plan.migration import Move
 from infra.settings.consumers import OwnServer
-from ops.check_results import Finding, failed
+from ops.check_results import CheckResult, failed
 from ops.migrate.errors import MigrationError, NotYetError, StepError, WentBackError
 from ops.migrate.objects import Objects
 from ops.migrate.preflight import Preflight
@@ -29,7 +29,7 @@ class Mover:
 
     # Looking
 
-    def preflight(self) -> list[Finding]:
+    def preflight(self) -> list[CheckResult]:
         return list(Preflight(move=self.move, objects=self.objects, servers=self.servers).findings())
 
     def plan(self) -> list[tuple[Step, bool]]:

@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from kubernetes import client, watch
-from kubernetes.stream import stream
 
+from infra import labels
 from infra.annotations import MIGRATED
+from ops.cluster.api_errors import NOT_FOUND
+from ops.cluster.pod_exec import PodExecError, run_in_pod
+from ops.cluster.pod_status import is_ready, is_terminating, waiting_reasons
 from ops.migrate.errors import StepError
-from ops.migrate.record import NOT_FOUND
 
 MANAGER: Final = "synapse-migrate"
 POLL_S: Final = 0.2
-ALIAS_LABELS: Final = {"app.kubernetes.io/part-of": "synapse"}
+ALIAS_LABELS: Final = {labels.PART_OF: labels.PLATFORM}
 
 
 class Objects:
@@ -100,41 +102,22 @@ class Objects:
 
     def pods(self, deployment: str) -> list[Any]:
         """Those that are not on their way out."""
-        return [pod for pod in self._listed(deployment) if not pod.metadata.deletion_timestamp]
+        return [pod for pod in self._listed(deployment) if not is_terminating(pod)]
 
     def ready_pod(self, deployment: str) -> Any:  # noqa: ANN401 - the client is untyped
         """One that can serve. Raises StepError."""
         for pod in self.pods(deployment):
-            if any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or []):
+            if is_ready(pod):
                 return pod
         raise StepError(f"Deployment {self.namespace}/{deployment} has no pod that is ready")
 
     def run(self, deployment: str, command: tuple[str, ...], within_s: float) -> str:
         """What *command* prints in one of its pods. Raises StepError when it fails, or takes longer."""
         pod = self.ready_pod(deployment).metadata.name
-        opened = stream(
-            self.core.connect_get_namespaced_pod_exec,
-            pod,
-            self.namespace,
-            command=list(command),
-            stderr=True,
-            stdin=False,
-            stdout=True,
-            tty=False,
-            _preload_content=False,
-        )
         try:
-            opened.run_forever(timeout=within_s)
-            if opened.is_open():
-                raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} takes longer than {within_s:g} s")
-            code, printed = _exit_code(opened), str(opened.read_all()).strip()  # in this order: the second forgets
-        finally:
-            opened.close()
-            opened.sock.shutdown()  # which it leaves open where the other side was the first to say goodbye
-        if code != 0:
-            how = "was cut off" if code is None else f"ended with {code}"
-            raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} {how}: {printed[-300:]}")
-        return printed
+            return run_in_pod(self.core, self.namespace, pod, command, within_s)
+        except PodExecError as error:
+            raise StepError(str(error)) from error
 
     # What goes with an old server
 
@@ -182,9 +165,7 @@ class Objects:
 
     def _states(self, deployment: str) -> Iterator[str]:
         for pod in self.pods(deployment):
-            for status in pod.status.container_statuses or []:
-                if status.state.waiting:
-                    yield f"{pod.metadata.name} waits: {status.state.waiting.reason}"
+            yield from (f"{pod.metadata.name} waits: {reason}" for reason in waiting_reasons(pod))
 
 
 def is_rolled_out(deployment: Any) -> bool:  # noqa: ANN401 - the client is untyped
@@ -193,14 +174,6 @@ def is_rolled_out(deployment: Any) -> bool:  # noqa: ANN401 - the client is unty
     seen = (status.observed_generation or 0) >= deployment.metadata.generation
     counts = {status.replicas or 0, status.updated_replicas or 0, status.available_replicas or 0}
     return seen and counts == {wanted}
-
-
-def _exit_code(opened: Any) -> int | None:  # noqa: ANN401 - the client is untyped
-    """That of a command in a pod; None for one whose connection broke, of which nobody tells."""
-    try:
-        return int(opened.returncode)
-    except TypeError:
-        return None
 
 
 def _missed_deadline(deployment: Any) -> Any:  # noqa: ANN401 - the client is untyped

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from infra.plan.migration import Move
 from infra.settings.consumers import OwnServer
-from ops.check_results import Finding
+from ops.check_results import CheckResult
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects, is_rolled_out
 from ops.migrate.server_client import LATEST, Server, Servers
@@ -19,14 +19,14 @@ class Preflight:
     objects: Objects
     servers: Servers
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[CheckResult]:
         """One for everything that was looked at."""
         yield from self._config_maps()
         yield from self._deployments()
         yield from self._alias()
         yield from self._answers()
 
-    def _config_maps(self) -> Iterator[Finding]:
+    def _config_maps(self) -> Iterator[CheckResult]:
         for name in self.move.values:
             found, where = self.objects.keys(name), f"{self.objects.namespace}/{name}"
             if found is None:
@@ -36,7 +36,7 @@ class Preflight:
             else:
                 yield _ok(f"ConfigMap {name}", f"{where} has {len(found)} keys")
 
-    def _deployments(self) -> Iterator[Finding]:
+    def _deployments(self) -> Iterator[CheckResult]:
         own = self.move.migration.own
         servers = [own.deployment] if own and self.objects.deployment(own.deployment) is not None else []
         for name in (*self.move.migration.restarts, *servers):
@@ -54,7 +54,7 @@ class Preflight:
             else:
                 yield _ok(f"Deployment {name}", f"{where} has {found.spec.replicas} of {found.spec.replicas} pods")
 
-    def _alias(self) -> Iterator[Finding]:
+    def _alias(self) -> Iterator[CheckResult]:
         if not (alias := self.move.migration.alias):
             return
         found, where = self.objects.service(alias), f"{self.objects.namespace}/{alias}"
@@ -63,25 +63,25 @@ class Preflight:
         else:
             yield _ok(f"alias {alias}", f"{where} {'is free' if found is None else 'is an alias already'}")
 
-    def _answers(self) -> Iterator[Finding]:
+    def _answers(self) -> Iterator[CheckResult]:
         """Of the shared server, and of the consumer's own, whose vectors are in store."""
         own = self.move.migration.own
         yield from _reported(self.move.service.service_name, self._shared)
         if own and self.move.migration.verify.embeddings and self.objects.pods(own.deployment):
             yield from _reported(own.deployment, lambda: self._own(own))
 
-    def _shared(self) -> Iterator[Finding]:
+    def _shared(self) -> Iterator[CheckResult]:
         verify = self.move.migration.verify
         with self.servers.shared() as server:
             yield from _present(server, (*verify.embeddings, *verify.chat))
             yield from answers(server, verify.embeddings, verify.chat)
 
-    def _own(self, own: OwnServer) -> Iterator[Finding]:
+    def _own(self, own: OwnServer) -> Iterator[CheckResult]:
         with self.servers.own(own) as server:
             yield from answers(server, self.move.migration.verify.embeddings, ())
 
 
-def answers(server: Server, embeddings: dict[str, int], chat: tuple[str, ...]) -> Iterator[Finding]:
+def answers(server: Server, embeddings: dict[str, int], chat: tuple[str, ...]) -> Iterator[CheckResult]:
     """What a server answers to one real request for each model."""
     for model, wanted in embeddings.items():
         yield _dimensions(server, model, wanted)
@@ -89,7 +89,7 @@ def answers(server: Server, embeddings: dict[str, int], chat: tuple[str, ...]) -
         yield _said(server, model)
 
 
-def _present(server: Server, models: tuple[str, ...]) -> Iterator[Finding]:
+def _present(server: Server, models: tuple[str, ...]) -> Iterator[CheckResult]:
     there = server.models()
     for model in models:
         name = f"model {model} on {server.name}"
@@ -102,7 +102,7 @@ def _present(server: Server, models: tuple[str, ...]) -> Iterator[Finding]:
             )
 
 
-def _dimensions(server: Server, model: str, wanted: int) -> Finding:
+def _dimensions(server: Server, model: str, wanted: int) -> CheckResult:
     name = f"embeddings of {model} on {server.name}"
     try:
         found = server.dimensions(model)
@@ -117,7 +117,7 @@ def _dimensions(server: Server, model: str, wanted: int) -> Finding:
     return _ok(name, f"{found} dimensions")
 
 
-def _said(server: Server, model: str) -> Finding:
+def _said(server: Server, model: str) -> CheckResult:
     name = f"chat with {model} on {server.name}"
     try:
         return _ok(name, f"said {len(server.said(model))} characters")
@@ -125,7 +125,7 @@ def _said(server: Server, model: str) -> Finding:
         return _failure(name, str(error), "see why it does not answer: its log says more")
 
 
-def _reported(name: str, looked: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _reported(name: str, looked: Callable[[], Iterator[CheckResult]]) -> Iterator[CheckResult]:
     """A server that cannot be reached at all is a finding too."""
     try:
         yield from looked()
@@ -133,9 +133,9 @@ def _reported(name: str, looked: Callable[[], Iterator[Finding]]) -> Iterator[Fi
         yield _failure(f"server {name}", str(error), "deploy it, or wait until it is ready: see `synapse status`")
 
 
-def _ok(name: str, says: str) -> Finding:
-    return Finding(name=name, state="ok", says=says)
+def _ok(name: str, says: str) -> CheckResult:
+    return CheckResult(name=name, state="ok", says=says)
 
 
-def _failure(name: str, says: str, do: str) -> Finding:
-    return Finding(name=name, state="failure", says=says, do=do)
+def _failure(name: str, says: str, do: str) -> CheckResult:
+    return CheckResult(name=name, state="failure", says=says, do=do)

@@ -7,13 +7,13 @@ from typing import Any, Final, Literal
 from kubernetes import client
 from pydantic import BaseModel, Field, ValidationError
 
+from infra import labels
+from ops.cluster.api_errors import CONFLICT, NOT_FOUND
 from ops.migrate.errors import MigrationError, TakenOverError
 
 State = Literal["moving", "going back", "back", "moved"]
 KEY: Final = "record"
-LABELS: Final = {"app.kubernetes.io/part-of": "synapse", "app.kubernetes.io/component": "migration"}
-CONFLICT: Final = 409
-NOT_FOUND: Final = 404
+LABELS: Final = {labels.PART_OF: labels.PLATFORM, labels.COMPONENT: "migration"}
 
 
 class Before(BaseModel):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from infra.plan.migration import Move
 from ops import check_results
-from ops.check_results import Finding
+from ops.check_results import CheckResult
 from ops.migrate.record import Record
 from ops.migrate.runner import Event
 from ops.migrate.steps import Step
@@ -47,7 +47,7 @@ def told(move: Move, record: Record) -> str:
 
 
 def document(
-    move: Move, record: Record | None, steps: Sequence[tuple[Step, bool]], found: Sequence[Finding]
+    move: Move, record: Record | None, steps: Sequence[tuple[Step, bool]], found: Sequence[CheckResult]
 ) -> dict[str, Any]:
     """Times are ISO 8601, in UTC."""
     shown = {"state", "target", "number", "moved", "stopped", "deleted", "fault"}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from kubernetes import client
 
+from ops.cluster.api_errors import error_text
 from ops.migrate.errors import StepError
 from ops.migrate.record import Record, Records, Took, now
 from ops.migrate.steps import Step
@@ -54,5 +55,5 @@ def _do(step: Step, record: Record, records: Records, tell: Tell) -> None:
 
 def _said(error: Exception) -> str:
     if isinstance(error, client.ApiException):
-        return f"the API server answers {error.status} {error.reason}"
+        return f"the API server answers {error_text(error)}"
     return str(error)

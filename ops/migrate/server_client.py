@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 from infra.plan.migration import Move
 from infra.settings.consumers import OwnServer
-from ops.cluster.pods import Pods, pods
-from ops.cluster.port_forward import forwarded
+from ops.cluster.pods import Pods, connect_pods
+from ops.cluster.port_forward import forward_port
 from ops.errors import UnreachableError, WrongAnswerError
-from ops.gateway.client import Asker
-from ops.gateway.connect import HERE
-from ops.gateway.responses import Chat, Embeddings
+from ops.gateway.client import GatewayClient
+from ops.gateway.connect import LOOPBACK
+from ops.gateway.responses import ChatResponse, EmbeddingsResponse
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects
 
@@ -42,7 +42,7 @@ class Server:
     def __init__(self, name: str, url: str, within_s: float, key: str | None = None) -> None:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self.name = name
-        self._http = httpx.Client(base_url=url, headers=headers, mounts=HERE)
+        self._http = httpx.Client(base_url=url, headers=headers, mounts=LOOPBACK)
         self._within_s = within_s
 
     def models(self) -> frozenset[str]:
@@ -52,7 +52,7 @@ class Server:
 
     def dimensions(self, model: str) -> int:
         """The length of its vectors."""
-        found = self._asked(Embeddings, "POST", "/v1/embeddings", model=model, input=[SENTENCE])
+        found = self._asked(EmbeddingsResponse, "POST", "/v1/embeddings", model=model, input=[SENTENCE])
         if not found.data or not any(found.data[0].embedding):
             raise StepError(f"{self.name}: {model} gives no vector, or one of zeros")
         return len(found.data[0].embedding)
@@ -61,7 +61,7 @@ class Server:
         """What it answers to a question; never nothing."""
         messages = [{"role": "user", "content": QUESTION}]
         found = self._asked(
-            Chat, "POST", "/v1/chat/completions", model=model, messages=messages, max_tokens=MOST_TOKENS
+            ChatResponse, "POST", "/v1/chat/completions", model=model, messages=messages, max_tokens=MOST_TOKENS
         )
         text = found.choices[0].message.text if found.choices else ""
         if not text.strip():
@@ -74,7 +74,7 @@ class Server:
     def _asked(self, kind: type[T], method: str, path: str, **body: object) -> T:
         content = {"json": body} if body else {}
         try:
-            return Asker(self._http, self._within_s).json(kind, method, path, **content)
+            return GatewayClient(self._http, self._within_s).json(kind, method, path, **content)
         except WrongAnswerError as error:
             subject = f"{method} {path}" + (f" for {body['model']}" if "model" in body else "")
             raise StepError(f"{self.name}: {subject}: {error}") from error
@@ -99,10 +99,10 @@ class Servers:
             with self._server(service.service_name, self.url, self.key) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.namespace, self.context) as known:
+        with connect_pods(self.kubeconfig, self.move.namespace, self.context) as known:
             pod = _ready(known, service.service_name)
             with (
-                forwarded(known, pod, service.backend.container_port) as url,
+                forward_port(known, pod, service.backend.container_port) as url,
                 self._server(service.service_name, url, self.key) as server,
             ):
                 yield server
@@ -115,9 +115,9 @@ class Servers:
             with self._server(name, self.own_url) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.consumer.namespace, self.context) as known:
+        with connect_pods(self.kubeconfig, self.move.consumer.namespace, self.context) as known:
             pod = Objects(known.core.api_client, known.namespace).ready_pod(own.deployment)
-            with forwarded(known, pod.metadata.name, own.port) as url, self._server(name, url) as server:
+            with forward_port(known, pod.metadata.name, own.port) as url, self._server(name, url) as server:
                 yield server
 
     @contextmanager
@@ -131,6 +131,6 @@ class Servers:
 
 def _ready(known: Pods, service: str) -> str:
     try:
-        return known.ready(service)
+        return known.ready_pod(service)
     except (UnreachableError, client.ApiException) as error:
         raise StepError(str(error)) from error

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kubernetes import client, watch
-from urllib3.exceptions import HTTPError
+from kubernetes import watch
 
 from infra.catalog.spec import Disk
+from infra.labels import NAME, service_selector
 from infra.plan.egress_rules import WORKER
-from ops.cluster.logs import BROKEN, PART, lines
-from ops.cluster.pods import NAME, PATIENCE_S
+from ops.cluster.api_errors import API_ERRORS, translate_errors
+from ops.cluster.logs import CHUNK, split_lines
+from ops.cluster.pod_status import fatal_waiting, is_ready, waiting_reasons
+from ops.cluster.pods import REQUEST_TIMEOUT_S
 from ops.models import worker_bundle
 from ops.models.inventory import ModelError
 
@@ -26,7 +28,6 @@ START_S: Final = 180
 LONGEST_S: Final = 24 * 3600
 MOST_SAID: Final = 10
 TAKES: Final = {"memory": "256Mi", "cpu": "1", "ephemeral-storage": "64Mi"}
-HOPELESS: Final = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "ImagePullBackOff"})
 Event = dict[str, Any]
 
 
@@ -51,11 +52,11 @@ class Worker:
 
     def run(self, work: Work) -> Iterator[Event]:
         """What the program tells, as it comes; the pod is gone in the end. A `fault` that it tells is raised."""
-        with _told():
+        with translate_errors(ModelError):
             self._sweep()
             name = self._core.create_namespaced_pod(self._namespace, manifest(work)).metadata.name
         try:
-            with _told():
+            with translate_errors(ModelError):
                 self._await(name, _has_begun, START_S)
                 said: list[str] = []
                 for line in self._lines(name):
@@ -65,28 +66,26 @@ class Worker:
                         raise ModelError(str(event["fault"]))
                     else:
                         yield event
-                _check(self._await(name, _has_ended, PATIENCE_S), said)
+                _check(self._await(name, _has_ended, REQUEST_TIMEOUT_S), said)
         finally:
-            with suppress(*BROKEN):
+            with suppress(*API_ERRORS):
                 self._core.delete_namespaced_pod(name, self._namespace, grace_period_seconds=0)
 
     def image(self, gateway: str | None) -> str:
         """An image with Python: that of a pod of *gateway* which is ready, so that nothing is pulled, or PYTHON."""
         if gateway is None:
             return PYTHON
-        with _told():
+        with translate_errors(ModelError):
             pods = self._core.list_namespaced_pod(
-                self._namespace, label_selector=f"{NAME}={gateway}", _request_timeout=PATIENCE_S
+                self._namespace, label_selector=service_selector(gateway), _request_timeout=REQUEST_TIMEOUT_S
             ).items
-        ready = [
-            pod for pod in pods if any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or [])
-        ]
+        ready = [pod for pod in pods if is_ready(pod)]
         return str(ready[0].spec.containers[0].image) if ready else PYTHON
 
     def _lines(self, name: str) -> Iterator[str]:
         answer = self._core.read_namespaced_pod_log(name, self._namespace, follow=True, _preload_content=False)
         try:
-            yield from lines(answer.stream(PART))
+            yield from split_lines(answer.stream(CHUNK))
         finally:
             answer.close()
 
@@ -109,7 +108,7 @@ class Worker:
         """Pods that have ended, and whose command was killed before it could take them away."""
         for phase in ("Succeeded", "Failed"):
             self._core.delete_collection_namespaced_pod(
-                self._namespace, label_selector=f"{NAME}={WORKER}", field_selector=f"status.phase={phase}"
+                self._namespace, label_selector=service_selector(WORKER), field_selector=f"status.phase={phase}"
             )
 
 
@@ -166,9 +165,8 @@ def _around(work: Work) -> Mapping[str, Any]:
 def _has_begun(pod: Any) -> bool:  # noqa: ANN401 - the client is untyped
     """Raises ModelError for one that never will."""
     for status in pod.status.container_statuses or []:
-        waiting = status.state.waiting
-        if waiting and waiting.reason in HOPELESS:
-            raise ModelError(f"pod {pod.metadata.name} cannot begin: {waiting.reason} {waiting.message or ''}")
+        if reason := fatal_waiting(status):
+            raise ModelError(f"pod {pod.metadata.name} cannot begin: {reason}")
         if status.state.running or status.state.terminated:
             return True
     return False
@@ -189,7 +187,7 @@ def _state(pod: Any) -> str:  # noqa: ANN401
     if pod is None:
         return "it is not there"
     conditions = [condition for condition in pod.status.conditions or [] if condition.status == "False"]
-    waiting = [status.state.waiting.reason for status in pod.status.container_statuses or [] if status.state.waiting]
+    waiting = waiting_reasons(pod)
     said = [condition.message for condition in conditions if condition.message]
     return "; ".join([*waiting, *said]) or str(pod.status.phase)
 
@@ -201,21 +199,3 @@ def _event(line: str) -> Event | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except client.ApiException as error:
-        said = _message(error)
-        raise ModelError(f"the cluster refuses: {said}") from error
-    except (HTTPError, OSError) as error:
-        raise ModelError(f"the cluster does not answer: {error}") from error
-
-
-def _message(error: client.ApiException) -> str:
-    try:
-        return str(json.loads(error.body or "")["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"{error.status} {error.reason}"

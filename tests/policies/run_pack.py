@@ -80,8 +80,8 @@ def judge(
     pack: Mapping[str, Mapping[str, Any]] | None = None,
     protected: Collection[str] = (),
 ) -> list[tuple[str, str]]:
-    """What `policy_run.judge` says under the forge's config; the namespaces that helpers use deny by default."""
-    return policy_run.judge((*resources, *SHUT), forge_config() if config is None else config, pack, protected)
+    """What `policy_run.run_pack` says under the forge's config; the namespaces that helpers use deny by default."""
+    return policy_run.run_pack((*resources, *SHUT), forge_config() if config is None else config, pack, protected)
 
 
 def claimed(resources: Iterable[Resource], cards: Mapping[str, ModelCard] = CARDS) -> dict[str, Line]:

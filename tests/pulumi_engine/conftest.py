@@ -12,8 +12,8 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from cli.twin import node_of
 from infra.settings.loader import ROOT, load
+from ops.cluster.target import simulated_node
 from tests.conftest import Config, forge_config
 from tools.offline.engine import Completed, Engine
 from tools.twin import Twin
@@ -40,7 +40,7 @@ def kubeconfig(state: Path) -> Iterator[Path]:
     Twin.sweep(state)
     twin = Twin("forge", state, owner_pid=os.getpid())
     try:
-        yield twin.up(node_of(load("forge")))
+        yield twin.up(simulated_node(load("forge")))
     finally:
         twin.down()
 

@@ -20,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def synapse(tmp_path: Path) -> Iterator[Run]:
     """The command with a state folder of its own; its twin is gone after the test."""
-    environment = os.environ | {"SYNAPSE_STATE": str(tmp_path), "COLUMNS": "160"}
+    environment = os.environ | {"SYNAPSE_STATE": str(tmp_path), "SYNAPSE_STACK": "forge", "COLUMNS": "160"}
     program = Path(sys.executable).with_name("synapse")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,7 @@ from tests.cli.test_commands import project as written
 from tests.cli.test_commands import synapse
 from tests.cluster.conftest import eventually
 from tests.conftest import Config, forge_config, settings_of
-from tests.ops.doctor.facts import LABELS, ROOM, VERSION
+from tests.ops.doctor.facts import CAPACITY, LABELS, VERSION
 from tools.twin.node import node_info
 
 pytestmark = pytest.mark.engine
@@ -82,7 +82,7 @@ class Ward:
 
     def status(self, version: str = VERSION, **room: Any) -> None:
         """What its kubelet says."""
-        sizes = {**ROOM, **room}  # what is None is taken away
+        sizes = {**CAPACITY, **room}  # what is None is taken away
         wanted = {"capacity": sizes, "allocatable": sizes, "nodeInfo": node_info() | {"kubeletVersion": version}}
         self.core.patch_node_status(self.name, {"status": wanted})
 
@@ -123,7 +123,7 @@ class Ward:
         """Everything that is not well."""
         planned = plan(settings_of(self.config))
         known = read(kubeconfig, planned.settings)
-        listed = [finding for check in CHECKS for finding in check.findings(known, planned)]
+        listed = [finding for check in CHECKS for finding in check.results(known, planned)]
         return {each.name: (each.state, each.do) for each in listed if each.state not in {"ok", "unknown"}}
 
 
@@ -135,7 +135,7 @@ def test_a_node_that_is_well(ward: Ward, kubeconfig: Path, tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"K3s {VERSION}" in done.stdout
     assert "run `synapse doctor --probe`" in done.stdout
-    assert synapse(folder, "doctor", *where, "--strict").returncode == 1  # nobody has looked at the card
+    assert synapse(folder, "doctor", *where, "--strict").returncode == 1  # no probe has read the GPU
 
 
 def shared(ward: Ward) -> None:
@@ -254,7 +254,7 @@ def test_a_probe_that_does_not_end_is_no_answer_and_leaves_nothing(ward: Ward) -
 
 def test_a_probe_that_is_refused_is_no_answer(ward: Ward) -> None:
     ward.set("node.runtimeClass", "none-such")
-    with pytest.raises(ProbeError, match="the API server refuses the pod that would look: 403"):
+    with pytest.raises(ProbeError, match="the API server refuses the probe's pod: 403"):
         probe(ward.core, settings_of(ward.config).node, 2)
     assert not probes(ward)
 

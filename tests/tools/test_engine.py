@@ -46,9 +46,9 @@ SLEEPING = "from pulumi_command import local\nlocal.Command('nap', create='echo 
 INTERRUPTED = """
 import sys
 from pathlib import Path
-from cli import heed_termination
+from cli import unwind_on_sigterm
 from tools.offline.engine import Engine
-heed_termination()
+unwind_on_sigterm()
 state, project = map(Path, sys.argv[1:])
 sys.exit(Engine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))
 """

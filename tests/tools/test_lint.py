@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.lint import divided
 from infra.plan.stack import plan
 from infra.settings.loader import ROOT, load
+from ops.lint import divide
 from stacks.rendering import manifests, write
 from tools.errors import ToolsError
 from tools.lint import Finding, findings, reviews
@@ -41,7 +41,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Finding, 
 def test_a_shipped_stack_has_no_finding_that_nobody_has_reviewed(
     found: dict[str, tuple[Finding, ...]], stack: str
 ) -> None:
-    known, new = divided(found[stack])
+    known, new = divide(found[stack])
     assert new == []
     assert known, "the linters were not asked"
 
@@ -53,7 +53,7 @@ def test_every_review_still_covers_something(found: dict[str, tuple[Finding, ...
 
 def test_both_linters_find_an_open_pod(tmp_path: Path) -> None:
     (tmp_path / "open.yaml").write_text(yaml.safe_dump(OPEN))
-    _, new = divided(findings(tmp_path))
+    _, new = divide(findings(tmp_path))
     checks = {(finding.linter, finding.check) for finding in new if finding.on == "Deployment/open"}
     assert {("checkov", "CKV_K8S_16"), ("kube-score", "container-security-context-privileged")} <= checks
 
@@ -76,5 +76,5 @@ def test_a_linter_that_fails_is_no_clean_bill(tmp_path: Path, monkeypatch: pytes
 )
 def test_a_review_covers_its_check_on_its_objects(*, change: dict[str, Any], is_covered: bool) -> None:
     fields = {"linter": "kube-score", "check": "deployment-strategy", "on": "Deployment/a", "says": ""} | change
-    known, _ = divided([Finding(**fields)])
+    known, _ = divide([Finding(**fields)])
     assert bool(known) is is_covered

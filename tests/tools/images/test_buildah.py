@@ -25,7 +25,7 @@ POLL_S = 0.05
 BASE = "localhost/base:1"
 COMMAND = """
 import sys
-from  import cli
+import cli
 from tools.images import build
 from tools.images.builder import Buildah
 path = sys.argv.pop()
