@@ -1,4 +1,4 @@
-"""Pods of a release: the image each was told to run, the image it runs, and its fault."""
+"""Pods of a release: the image each is to run, the image it runs, and its fault."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -85,7 +85,7 @@ def transcriber(plan: Plan, model: str | None) -> Placed:
 
 
 def _task(plan: Plan, target: Stop) -> Task:
-    """Return the task of a target's model; a service of several tasks is told apart by the model: encoders embed."""
+    """Return the task of a target's model; of a service with several tasks the model decides: encoders embed."""
     tasks, options = target.service.backend.tasks, target.service.options
     if "embeddings" in tasks and isinstance(options, OllamaService):
         names = [model.card or model.name for model in options.models if model.name == target.model]

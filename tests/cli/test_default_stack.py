@@ -51,7 +51,7 @@ def test_synapse_stack_names_another(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def recipe(*arguments: str) -> str:
-    command = ["/usr/bin/make", "--dry-run", "--directory", ROOT, *arguments]
+    command = ["/usr/bin/make", "--dry-run", "--directory", str(ROOT), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

@@ -53,8 +53,8 @@ def test_status_tells_what_is_missing_and_down_takes_everything_away(synapse: Ru
     kubeconfig = str(Twin("forge", tmp_path).kubeconfig)
     refused = synapse("clean", "--volumes", "--kubeconfig", kubeconfig)
     assert refused.returncode == 1
-    assert "goes: ollama, 1 pod" in refused.stderr
-    assert "LOST: claim ollama-models, 200Gi, with what ollama keeps there" in refused.stderr
+    assert "deleted: ollama, 1 pod" in refused.stderr
+    assert "LOST: claim ollama-models, 200Gi, with the data of ollama" in refused.stderr
     assert kept(kubeconfig) == ({"ollama-models"}, 1)
     done = synapse("clean", "--volumes", "--yes", "--kubeconfig", kubeconfig)
     assert done.returncode == 0, done.stderr

@@ -125,7 +125,7 @@ def free(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
 
 
 def sleep_mode(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
-    """Warn of vLLM's sleep mode on a GPU family where it is known to crash."""
+    """Warn of vLLM's sleep mode on a GPU family where it has crashed."""
     sleepers = [
         each.service_name for each in plan.services if isinstance(each.options, VllmService) and each.options.sleep
     ]

@@ -157,8 +157,8 @@ def test_clean_asks_and_takes_no_for_an_answer(local: Local) -> None:
     before = local.pods(), local.claims()
     for answer in ("n\n", ""):
         said = local.run("clean", said=answer, code=1).output
-        assert re.search(r"goes: synapse-gateway, 1 pod\b", said)
-        assert re.search(r"stays: claim synapse-voices, 1Gi, with what synapse-gateway keeps there", said)
+        assert re.search(r"deleted: synapse-gateway, 1 pod\b", said)
+        assert re.search(r"stays: claim synapse-voices, 1Gi, with the data of synapse-gateway", said)
         assert "nothing was changed" in said
     assert "LOST: claim synapse-voices" in local.run("clean", "--volumes", said="n\n", code=1).output
     assert (local.pods(), local.claims()) == before

@@ -3,11 +3,9 @@
 import json
 import random
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -24,7 +22,7 @@ from ops.bench.endpoints import GATEWAY, ModelEndpoint
 from ops.bench.page import page, strip_plot
 from ops.bench.rounds import Series, StackBenchSetup, measure, overheads
 from ops.errors import WrongAnswerError
-from tests.ops.smoke.stage import Stage, staged
+from tests.ops.smoke.stage import Stage
 
 READY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,7 +45,7 @@ def pods(seconds: float = 60, *, deleted: datetime | None = None) -> Any:
 
 
 def forge() -> Plan:
-    """Return the forge without the exporter, which would be asked for the GPU memory in use."""
+    """Return the forge without the exporter, which would be read for the GPU memory in use."""
     settings = load("forge")
     return plan(settings.model_copy(update={"phase": 5}))
 
@@ -126,12 +124,6 @@ def test_dots_are_placed_by_their_figures() -> None:
     (middle,) = [line for line in root.iter("{http://www.w3.org/2000/svg}line") if line.attrib["class"] == "middle"]
     assert float(middle.attrib["x1"]) == pytest.approx(sum(dots) / 2)
     assert dots[1] > dots[0]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as running:
-        yield running
 
 
 def endpoints(stage: Stage, contexts: ExitStack) -> dict[str, list[ModelEndpoint]]:

@@ -48,7 +48,7 @@ def kubeconfig(folder: Path, **servers: str) -> str:
 
 @pytest.mark.parametrize("option", ["--dry-run", "--rollback"])
 def test_a_consumer_is_moved_on_the_cluster_of_the_stack_file(tmp_path: Path, refused: Refused, option: str) -> None:
-    """The consumer does not exist, so the command fails; only the cluster that was asked counts."""
+    """The consumer does not exist, so the command fails; only the cluster that got the requests counts."""
     with serving() as here, serving() as there:
         path = kubeconfig(tmp_path, here=here.url, there=there.url)
         assert refused("migrate", NAME, option, "--kubeconfig", path) == "1"

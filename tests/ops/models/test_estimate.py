@@ -91,7 +91,7 @@ def test_bad_orders_are_one_message(tmp_path: Path, file: Path) -> None:
         (["pull", "gpt-9"], "gpt-9: no model of the stack; accepted: llama3.1:8b"),
         (["pull", "--sha256", "x"], "--sha256 is of one file, and 3 models are to be fetched"),
         (["load", "tts-1"], "tts-1: piper-tts has it in memory as long as it runs"),
-        (["pull", "llama3.1:8b"], "there is no twin of mine"),
+        (["pull", "llama3.1:8b"], "the stack mine does not run here"),
     ):
         done = synapse(folder, "models", *arguments, "--stack", "mine")
         assert (done.returncode, done.stdout) == (1, "")

@@ -1,4 +1,4 @@
-"""Stage of every test of `synapse smoke`: a real gateway before fake engines."""
+"""Stage of the tests that need a gateway: a real one before fake engines."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
