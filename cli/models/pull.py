@@ -18,7 +18,7 @@ from rich.progress import (
 
 from cli.models.listing import weights
 from cli.models.options import Names, Service, backend, cluster_pods, place, planned, worker
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from ops.cluster.pods import Pods
@@ -39,7 +39,7 @@ def pull(  # noqa: PLR0913, PLR0917 - a command has its options
     names: Names = None,
     service: Service = None,
     sha256: Sha256 = None,
-    stack: Stack = "forge",
+    stack: Stack = DEFAULT_STACK,
     phase: Phase = None,
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
