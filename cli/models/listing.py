@@ -19,7 +19,7 @@ from infra.plan.stack import Plan
 from infra.quantities import gib
 from infra.settings.services import EngineService, OllamaService
 from infra.sizing.host_memory import load
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.errors import WrongAnswerError
 from ops.gateway.client import GatewayClient
 from ops.gateway.responses import ModelList
@@ -114,7 +114,7 @@ def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) ->
     return found
 
 
-def _asked(known: Pods, service: Placed, names: list[str]) -> dict[str, str]:
+def _asked(known: ServicePods, service: Placed, names: list[str]) -> dict[str, str]:
     """A service that is ready has its models, but an Ollama may lack them, and a router loads them when told."""
     if isinstance(service.options, OllamaService):
         with backend(known, service) as http:

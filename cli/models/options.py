@@ -12,7 +12,7 @@ from cli.options import Stack as StackOption
 from infra.plan.service import Placed
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load as load_settings
-from ops.cluster.pods import Pods, connect_pods
+from ops.cluster.pods import ServicePods, connect_pods
 from ops.cluster.port_forward import forward_port
 from ops.cluster.target import at_phase, existing_cluster
 from ops.gateway.connect import LOOPBACK, connect_gateway
@@ -39,7 +39,7 @@ def planned(stack: str, phase: int | None) -> Plan:
 
 
 @contextmanager
-def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Pods]:
+def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[ServicePods]:
     """The pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
     settings = plan.settings
     with connect_pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as known:
@@ -47,7 +47,7 @@ def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Po
 
 
 @contextmanager
-def backend(known: Pods, service: Placed) -> Iterator[httpx.Client]:
+def backend(known: ServicePods, service: Placed) -> Iterator[httpx.Client]:
     """A client for a pod of *service* itself, past the gateway. Raises UnreachableError."""
     pod = known.ready_pod(service.service_name)
     with (
@@ -66,11 +66,11 @@ def gateway(
         yield http
 
 
-def worker(known: Pods) -> Worker:
+def worker(known: ServicePods) -> Worker:
     return Worker(known.core, known.namespace)
 
 
-def image(plan: Plan, known: Pods) -> str:
+def image(plan: Plan, known: ServicePods) -> str:
     """What a worker runs as: the gateway's image where one is there."""
     entry = next((service.service_name for service in plan.services if service.backend.kind == GATEWAY), None)
     return worker(known).image(entry)

@@ -22,7 +22,7 @@ from cli.models.options import Names, Service, backend, cluster_pods, image, pla
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.models import hub, ollama
 from ops.models.fetching import Order
 from ops.models.inventory import Model, ModelError, another, find, models
@@ -74,7 +74,7 @@ def _wanted(plan: Plan, names: list[str], service: str | None) -> Iterator[Model
         yield found
 
 
-def _fetched(plan: Plan, known: Pods, model: Model, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
+def _fetched(plan: Plan, known: ServicePods, model: Model, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
     files = dict[str, Event]()
     with Bars(is_shown=not as_json) as bars:
         for event in _events(plan, known, model, sha256):
@@ -88,7 +88,7 @@ def _fetched(plan: Plan, known: Pods, model: Model, sha256: str | None, *, as_js
     return {**about, "files": list(files.values())}
 
 
-def _events(plan: Plan, known: Pods, model: Model, sha256: str | None) -> Iterator[Event]:
+def _events(plan: Plan, known: ServicePods, model: Model, sha256: str | None) -> Iterator[Event]:
     if model.kind == "ollama":
         yield from _of_ollama(plan, known, model)
         return
@@ -97,7 +97,7 @@ def _events(plan: Plan, known: Pods, model: Model, sha256: str | None) -> Iterat
     yield from worker(known).run(work(plan, model, order, image(plan, known)))
 
 
-def _of_ollama(plan: Plan, known: Pods, model: Model) -> Iterator[Event]:
+def _of_ollama(plan: Plan, known: ServicePods, model: Model) -> Iterator[Event]:
     """It fetches by itself, and would find out that the disk is too small when that is full."""
     with backend(known, model.service) as http:
         needed = weights(plan, model)

@@ -14,7 +14,7 @@ from infra.plan.stack import Plan
 from infra.quantities import BUILD
 from infra.settings.loader import ROOT, written
 from infra.settings.schema import PREFIX
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.cluster.retry import retry
 from ops.cluster.target import PACK, engine
 from ops.errors import UnreachableError
@@ -45,7 +45,7 @@ def built_gateway(plan: Plan) -> Placed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Release:
+class GatewayRelease:
     """One release of a stack's gateway from a commit. Pulumi prints to *output*; None is the terminal."""
 
     planned: Plan
@@ -55,7 +55,7 @@ class Release:
     kubeconfig: Path  # of the target cluster
     named: Path | None  # the same where the caller named it
     pulumi: Engine
-    pods: Pods
+    pods: ServicePods
     output: IO[str] | None
     began: float = field(default_factory=time.monotonic)
 
