@@ -13,7 +13,7 @@ from infra.settings.model import ROOT
 from ops.cluster.pods import connect_pods
 from ops.cluster.target import engine, ensure_cluster, existing_cluster
 from ops.release.checkout import clean_commit
-from ops.release.release import Release, built_gateway
+from ops.release.release import GatewayRelease, built_gateway
 from ops.release.report import ReleaseReport
 from tools.locks import exclusive
 from tools.progress import say
@@ -32,7 +32,7 @@ def release(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json
     pulumi = engine(stack, planned.settings, target)
     lock = exclusive(pulumi.state / "releasing", lambda: say("waiting for the end of another release ..."))
     with lock, connect_pods(target, planned.settings.namespace, planned.settings.context) as pods:
-        report = Release(
+        report = GatewayRelease(
             planned=planned,
             stack=stack,
             commit=commit,

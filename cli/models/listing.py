@@ -17,7 +17,7 @@ from infra.errors import SynapseError
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import gib
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.errors import WrongAnswerError
 from ops.gateway.client import GatewayClient
 from ops.gateway.responses import ModelList
@@ -108,7 +108,7 @@ def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) ->
     return states
 
 
-def _service_states(cluster: Pods, service: ServicePlan, names: list[str]) -> dict[str, str]:
+def _service_states(cluster: ServicePods, service: ServicePlan, names: list[str]) -> dict[str, str]:
     """Return the states of the models of one service: loaded once it is ready, unless an Ollama lacks some.
 
     A router reports the states of its models through the gateway.

@@ -12,7 +12,7 @@ from cli.options import Stack as StackOption
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load as load_settings
-from ops.cluster.pods import Pods, connect_pods
+from ops.cluster.pods import ServicePods, connect_pods
 from ops.cluster.port_forward import forward_port
 from ops.cluster.target import at_phase, existing_cluster
 from ops.gateway.connect import LOOPBACK, connect_gateway
@@ -37,7 +37,7 @@ def planned(stack: str, phase: int | None) -> Plan:
 
 
 @contextmanager
-def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Pods]:
+def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[ServicePods]:
     """Yield the pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
     settings = plan.settings
     with connect_pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as cluster:
@@ -45,7 +45,7 @@ def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Po
 
 
 @contextmanager
-def backend(cluster: Pods, service: ServicePlan) -> Iterator[httpx.Client]:
+def backend(cluster: ServicePods, service: ServicePlan) -> Iterator[httpx.Client]:
     """Yield a client for a pod of *service*, without the gateway. Raises UnreachableError."""
     pod = cluster.ready_pod(service.service_name)
     with (
@@ -64,7 +64,7 @@ def gateway(
         yield http
 
 
-def worker(cluster: Pods) -> Worker:
+def worker(cluster: ServicePods) -> Worker:
     return Worker(cluster.core, cluster.namespace)
 
 

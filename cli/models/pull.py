@@ -21,7 +21,7 @@ from cli.models.options import Names, Service, backend, cluster_pods, place, pla
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.models import ollama
 from ops.models.inventory import ModelError, StackModel, additional_model, find, models
 from ops.models.jobs import download_job, image, room_job
@@ -72,7 +72,7 @@ def _selected(plan: Plan, names: list[str], service: str | None) -> Iterator[Sta
         yield model
 
 
-def _pull(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
+def _pull(plan: Plan, cluster: ServicePods, model: StackModel, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
     files = dict[str, DownloadEvent]()
     with Bars(is_shown=not as_json) as bars:
         for event in _events(plan, cluster, model, sha256):
@@ -86,14 +86,14 @@ def _pull(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None, *, a
     return {**summary, "files": list(files.values())}
 
 
-def _events(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None) -> Iterator[DownloadEvent]:
+def _events(plan: Plan, cluster: ServicePods, model: StackModel, sha256: str | None) -> Iterator[DownloadEvent]:
     if model.kind == "ollama":
         yield from _ollama_events(plan, cluster, model)
     else:
         yield from worker(cluster).run(download_job(plan, model, image(plan, cluster), sha256))
 
 
-def _ollama_events(plan: Plan, cluster: Pods, model: StackModel) -> Iterator[DownloadEvent]:
+def _ollama_events(plan: Plan, cluster: ServicePods, model: StackModel) -> Iterator[DownloadEvent]:
     """Check the room on the disk, which Ollama does not, and have Ollama download the model."""
     with backend(cluster, model.service) as http:
         size = weights(plan, model)
@@ -102,7 +102,7 @@ def _ollama_events(plan: Plan, cluster: Pods, model: StackModel) -> Iterator[Dow
         yield from ollama.pull(http, model.name)
 
 
-def _check_room(plan: Plan, cluster: Pods, model: StackModel, size: int) -> None:
+def _check_room(plan: Plan, cluster: ServicePods, model: StackModel, size: int) -> None:
     """Raises ModelError. The early phases have no gateway whose image could do it, and Ollama needs none."""
     try:
         job = room_job(model, image(plan, cluster), size)

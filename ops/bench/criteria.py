@@ -11,7 +11,7 @@ from infra.plan.stack import Plan
 from ops.bench.endpoints import GATEWAY
 from ops.bench.rounds import Series, overheads
 from ops.cluster.pod_status import ready_condition
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.cluster.port_forward import forward_port
 from tools.bench.verdict import Verdict
 
@@ -35,7 +35,7 @@ class Evaluation:
     left_out: Sequence[str]
 
 
-def evaluate(plan: Plan, series: Sequence[Series], pods: Pods) -> Evaluation:
+def evaluate(plan: Plan, series: Sequence[Series], pods: ServicePods) -> Evaluation:
     """Compare the measurement with every criterion."""
     results = [
         *_embeddings(series),
@@ -93,7 +93,7 @@ def _overhead(series: Sequence[Series]) -> Iterator[Verdict]:
         yield Verdict(what=f"{each.model}: added by the gateway, median", value=each.median, bound=ADDED_MS, unit=" ms")
 
 
-def _vram(plan: Plan, pods: Pods) -> Iterator[Verdict | str]:
+def _vram(plan: Plan, pods: ServicePods) -> Iterator[Verdict | str]:
     """Judge the memory in use on the fullest GPU by the exporter; the ledger's sum where there is none."""
     if not plan.settings.node.gpus:
         yield "VRAM: the node has no GPU"
@@ -113,7 +113,7 @@ def _vram(plan: Plan, pods: Pods) -> Iterator[Verdict | str]:
         yield "VRAM: the exporter reports no GPU"
 
 
-def _start_times(plan: Plan, pods: Pods) -> Iterator[Verdict]:
+def _start_times(plan: Plan, pods: ServicePods) -> Iterator[Verdict]:
     """Judge the time from the last start of each server's container until the pod was ready."""
     for service in (service for service in plan.services if service.backend.tasks):
         times = [_start_s(pod) for pod in pods.list_pods(service.service_name)]

@@ -14,7 +14,7 @@ from infra.plan.routes import Target
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.services import Task
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.cluster.port_forward import forward_port
 from ops.gateway.connect import LOOPBACK, connect_gateway
 from ops.gateway.locate import gateway_service
@@ -43,7 +43,7 @@ class ModelEndpoint:
 
 @contextmanager
 def connect_endpoints(
-    plan: Plan, pods: Pods, key: str | None, within_s: float
+    plan: Plan, pods: ServicePods, key: str | None, within_s: float
 ) -> Iterator[dict[str, list[ModelEndpoint]]]:
     """Yield public model -> its endpoints: the gateway first, then each of its servers. Raises UnreachableError."""
     with ExitStack() as contexts:
@@ -80,6 +80,6 @@ def _routes(plan: Plan) -> Iterator[tuple[Task, str, tuple[Target, ...]]]:
     return ((task, model, targets[model]) for task in TASKS for model in public_names(plan, task))
 
 
-def _forward(contexts: ExitStack, pods: Pods, service: ServicePlan) -> str:
+def _forward(contexts: ExitStack, pods: ServicePods, service: ServicePlan) -> str:
     pod = pods.ready_pod(service.service_name)
     return contexts.enter_context(forward_port(pods, pod, service.backend.container_port))

@@ -17,7 +17,7 @@ LAST_LINES: Final = 20
 REQUEST_TIMEOUT_S: Final = 20
 
 
-class Pods:
+class ServicePods:
     """Pods in *namespace*; *core* is the client of the core API."""
 
     def __init__(self, core: Any, namespace: str) -> None:  # noqa: ANN401 - the client is untyped
@@ -72,10 +72,10 @@ class Pods:
 
 
 @contextmanager
-def connect_pods(kubeconfig: Path, namespace: str, context: str | None = None) -> Iterator[Pods]:
+def connect_pods(kubeconfig: Path, namespace: str, context: str | None = None) -> Iterator[ServicePods]:
     """Yield the pods of *namespace*. Raises UnreachableError for an unreadable kubeconfig or a missing context."""
     with connect(kubeconfig, context) as api:
-        yield Pods(client.CoreV1Api(api), namespace)
+        yield ServicePods(client.CoreV1Api(api), namespace)
 
 
 def _container_states(pod: Any) -> Iterator[str]:  # noqa: ANN401 - the client is untyped

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from kubernetes.stream import portforward
 
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 
 CHUNK: Final = 1 << 16
 
 
 @contextmanager
-def forward_port(pods: Pods, pod: str, port: int) -> Iterator[str]:
+def forward_port(pods: ServicePods, pod: str, port: int) -> Iterator[str]:
     """Yield a local address that leads to *port* of *pod* until the context ends."""
     with _Server(pods, pod, port) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -35,7 +35,7 @@ class _Server(ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self, pods: Pods, pod: str, port: int) -> None:
+    def __init__(self, pods: ServicePods, pod: str, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self._pods, self._pod, self._port = pods, pod, port
         self._opening = Lock()

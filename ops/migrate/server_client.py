@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
-from ops.cluster.pods import Pods, connect_pods
+from ops.cluster.pods import ServicePods, connect_pods
 from ops.cluster.port_forward import forward_port
 from ops.errors import UnreachableError, WrongAnswerError
 from ops.gateway.client import GatewayClient
@@ -129,7 +129,7 @@ class MigrationServers:
             server.close()
 
 
-def _ready(cluster: Pods, service: str) -> str:
+def _ready(cluster: ServicePods, service: str) -> str:
     try:
         return cluster.ready_pod(service)
     except (UnreachableError, client.ApiException) as error:

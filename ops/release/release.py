@@ -15,7 +15,7 @@ from infra.quantities import BUILD
 from infra.settings.loader import read_config
 from infra.settings.model import ROOT
 from infra.settings.schema import PREFIX
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.cluster.retry import retry
 from ops.cluster.target import PACK, engine
 from ops.errors import UnreachableError
@@ -46,7 +46,7 @@ def built_gateway(plan: Plan) -> ServicePlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Release:
+class GatewayRelease:
     """One release of a stack's gateway from a commit. Pulumi prints to *output*; None is the terminal."""
 
     planned: Plan
@@ -56,7 +56,7 @@ class Release:
     kubeconfig: Path  # of the target cluster
     named: Path | None  # the same where the caller named it
     pulumi: PulumiEngine
-    pods: Pods
+    pods: ServicePods
     output: IO[str] | None
     began: float = field(default_factory=time.monotonic)
 
