@@ -1,4 +1,8 @@
-STACK ?= local
+# STACK=NAME chooses the stack of a target; without it `synapse` uses SYNAPSE_STACK, then its default (cli/options.py).
+ifdef STACK
+export SYNAPSE_STACK := $(STACK)
+endif
+REPORT = build/bench$(addprefix -,$(SYNAPSE_STACK))
 MINUTES ?= 60
 PROCESSES ?= $(shell expr $$(nproc) + 1)
 RUN := tools/uv run --locked
@@ -13,26 +17,26 @@ unexport PYTHONDONTWRITEBYTECODE # many short processes: each would compile ever
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## preview under the policy pack, deploy on a private cluster, ask the gateway
-	$(RUN) synapse up --stack $(STACK)
+up: ## preview under the policy pack, deploy on a private cluster, test the gateway
+	$(RUN) synapse up
 
-twin: ## the forge on a twin of its machine, whose containers are not real
+twin: ## deploy the forge on a twin: a simulated node, no real containers
 	$(RUN) synapse up --stack forge
 
-release: ## the gateway of this commit, or else the one that serves now
-	$(RUN) synapse release --stack $(STACK)
+release: ## build, deploy and verify the gateway of this commit; roll back on failure
+	$(RUN) synapse release
 
 preview: ## show what would change, under the policy pack
-	$(RUN) synapse preview --stack $(STACK)
+	$(RUN) synapse preview
 
 down: ## destroy the stack and end its cluster; models and voices stay
-	$(RUN) synapse down --stack $(STACK)
+	$(RUN) synapse down
 
-clean: ## the same, after asking; `synapse clean --volumes` takes models and voices too
-	$(RUN) synapse clean --stack $(STACK)
+clean: ## the same after a confirmation; `synapse clean --volumes` deletes models and voices too
+	$(RUN) synapse clean
 
-refresh: ## after an interrupted run: read back what is there
-	$(RUN) synapse refresh --stack $(STACK)
+refresh: ## read the state of the cluster after an interrupted run
+	$(RUN) synapse refresh
 
 deploy-phase1: ## deploy phase 1: models on the CPU
 deploy-phase2: ## deploy up to phase 2: models on the GPU
@@ -41,36 +45,36 @@ deploy-phase4: ## deploy up to phase 4: speech
 deploy-phase5: ## deploy up to phase 5: network policies and ingress
 deploy-phase6: ## deploy up to phase 6: monitoring
 deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6: deploy-phase%:
-	$(RUN) synapse up --stack $(STACK) --phase $*
+	$(RUN) synapse up --phase $*
 
-plan: ## the ledger of claims, without an engine or a cluster
-	$(RUN) synapse plan --stack $(STACK)
+plan: ## print the ledger of claims, without an engine or a cluster
+	$(RUN) synapse plan
 
-validate: ## ledger, policy pack and linters, without an engine or a cluster
-	$(RUN) synapse validate --stack $(STACK)
+validate: ## check ledger, policy pack and linters, without an engine or a cluster
+	$(RUN) synapse validate
 
-routes: ## which service answers for which model
-	$(RUN) synapse routes --stack $(STACK)
+routes: ## print the services of each model
+	$(RUN) synapse routes
 
-status: ## the stack's pods and claims as the cluster has them, beside its budget
-	$(RUN) synapse status --stack $(STACK)
+status: ## print the stack's pods and claims in the cluster, beside its budget
+	$(RUN) synapse status
 
-health: ## are all pods ready, and what does the gateway say of its backends
-	$(RUN) synapse health --stack $(STACK)
+health: ## show whether all pods are ready and all backends healthy
+	$(RUN) synapse health
 
-logs: ## follow what all pods write; `make logs-gateway` and so on follow one service
-	$(RUN) synapse logs --stack $(STACK) --follow
+logs: ## follow the logs of all pods; `make logs-gateway` and so on follow one service
+	$(RUN) synapse logs --follow
 
 logs-%:
-	$(RUN) synapse logs --stack $(STACK) --follow $*
+	$(RUN) synapse logs --follow $*
 
-test-health: ## ask the gateway everything that the stack can answer
-	$(RUN) synapse smoke --stack $(STACK)
+test-health: ## run the smoke test on the gateway
+	$(RUN) synapse smoke
 
-doctor: ## what a real node still lacks, and what to do about it
-	$(RUN) synapse doctor --stack $(STACK)
+doctor: ## check a real node before a deployment
+	$(RUN) synapse doctor
 
-# What the commands of earlier Synapses were called.
+# Names of these commands in earlier versions.
 .PHONY: deploy deploy-monitoring release-gateway-remote build-gateway show-routes test-embed test-tts test-stt
 deploy: up
 deploy-monitoring: deploy-phase6
@@ -79,32 +83,32 @@ show-routes: routes
 build-gateway:
 	$(RUN) synapse image build gateway_image
 test-embed:
-	$(RUN) synapse smoke --stack $(STACK) --only embedding
+	$(RUN) synapse smoke --only embedding
 test-tts:
-	$(RUN) synapse smoke --stack $(STACK) --only synthesize
+	$(RUN) synapse smoke --only synthesize
 test-stt:
-	$(RUN) synapse smoke --stack $(STACK) --only 'transcribe digits'
+	$(RUN) synapse smoke --only 'transcribe digits'
 
-bench-preview: ## time the preview under the pack beside an empty program's
-	$(RUN) synapse bench
+bench-preview: ## time the preview of the forge under the pack beside an empty program's
+	$(RUN) synapse bench --stack forge
 
 bench-gateway: ## measure the gateway beside nginx, LiteLLM and no proxy
 	$(RUN) synapse bench gateway
 
-bench-stack: ## measure the deployed models, and what the gateway adds; writes build/bench-STACK.html and .json
+bench-stack: ## measure the deployed models and the overhead of the gateway; writes build/bench-STACK.html and .json
 	mkdir -p build
-	$(RUN) synapse bench stack --stack $(STACK) --json build/bench-$(STACK).json --html build/bench-$(STACK).html
+	$(RUN) synapse bench stack --json $(REPORT).json --html $(REPORT).html
 
-soak: ## a million requests to the gateway, then MINUTES of clients that leave
+soak: ## a million requests to the gateway, then MINUTES of clients that disconnect
 	$(RUN) synapse bench soak --minutes $(MINUTES)
 
-tools: ## find, fetch or build the pinned tools, and say where each came from
+tools: ## find, fetch or build the pinned tools, and list their origins
 	$(RUN) synapse tools install
 
-test: check tools ## every layer of tests that this machine can run
+test: check tools ## run every test that this machine can run
 	$(ALL) pytest --numprocesses=$(PROCESSES) --no-loadscope-reorder
 
-check: ## formatting, lint and types
+check: ## check formatting, lint and types
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(ALL) mypy

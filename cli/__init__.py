@@ -1,8 +1,9 @@
-"""The `synapse` command. Each subcommand is a file of its own, read only when it is asked for."""
+"""The `synapse` command. A module of this package is imported only for its own subcommands."""
 
 import importlib
 import signal
 import sys
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import typer
@@ -11,58 +12,65 @@ from infra.errors import SynapseError
 from tools.errors import ToolsError
 
 HELP: Final = "A budget-checked inference platform from one description of a GPU machine."
-COMMANDS: Final = (
-    "plan",
-    "validate",
-    "routes",
-    "manifests",
-    "lint",
-    "settings",
-    "graph",
-    "bench",
-    "preview",
-    "up",
-    "release",
-    "status",
-    "health",
-    "logs",
-    "smoke",
-    "doctor",
-    "migrate",
-    "refresh",
-    "down",
-    "clean",
-    "models",
-    "pulumi",
-    "cluster",
-    "twin",
-    "image",
-    "tools",
-)
+COMMANDS: Final[Mapping[str, str]] = {
+    "plan": "plan",
+    "validate": "validate",
+    "routes": "plan",
+    "manifests": "manifests",
+    "lint": "manifests",
+    "settings": "plan",
+    "graph": "plan",
+    "bench": "bench",
+    "preview": "pulumi",
+    "up": "up",
+    "release": "release",
+    "status": "status",
+    "health": "health",
+    "logs": "logs",
+    "smoke": "smoke",
+    "doctor": "doctor",
+    "migrate": "migrate",
+    "refresh": "pulumi",
+    "down": "down",
+    "clean": "down",
+    "models": "models",
+    "pulumi": "pulumi",
+    "cluster": "cluster",
+    "twin": "twin",
+    "image": "image",
+    "tools": "tools",
+}
+"""Subcommand -> its module, in the order of the help."""
 
 
 def main() -> None:
-    """Run the subcommand of the command line; what is wrong is said in one message, with exit code 1."""
-    heed_termination()
-    app = typer.Typer(name="synapse", help=HELP, no_args_is_help=True, add_completion=False)
-    app.callback()(lambda: None)  # with it, a single command keeps its name
-    for name in [name for name in COMMANDS if name in sys.argv[1:2]] or COMMANDS:
-        _add(app, name)
+    """Run the subcommand of the command line; an error is one message on stderr, with exit code 1."""
+    unwind_on_sigterm()
+    app = application([name for name in COMMANDS if name in sys.argv[1:2]] or COMMANDS)
     try:
         app()
     except (SynapseError, ToolsError) as error:
         sys.exit(f"synapse: {error}")
 
 
-def heed_termination() -> None:
-    """Let SIGTERM unwind the program: whoever waits for another program then ends that first."""
+def application(names: Iterable[str]) -> typer.Typer:
+    """Return the application with these subcommands."""
+    app = typer.Typer(name="synapse", help=HELP, no_args_is_help=True, add_completion=False)
+    app.callback()(lambda: None)  # with it, an application of one command keeps the command's name
+    for name in names:
+        _add(app, name)
+    return app
+
+
+def unwind_on_sigterm() -> None:
+    """Turn SIGTERM into SystemExit, so that `finally` blocks end the programs that were started."""
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def _add(app: typer.Typer, name: str) -> None:
-    """Add a module of this package: a group of commands if it has an `app`, else the command of its own name."""
-    module = importlib.import_module(f"cli.{name}")
+    """Add a group of commands where the module has an `app`, else the command of that name."""
+    module = importlib.import_module(f"cli.{COMMANDS[name]}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name)
     else:
-        app.command(name, context_settings=getattr(module, "CONTEXT", None))(getattr(module, name))
+        app.command(name, context_settings=getattr(module, "CONTEXTS", {}).get(name))(getattr(module, name))

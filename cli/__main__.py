@@ -1,4 +1,4 @@
-"""`python -m cli`: the `synapse` command where only the interpreter is known."""
+"""`python -m cli`: the `synapse` command where the script is not on PATH."""
 
 from cli import main
 

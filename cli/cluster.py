@@ -3,46 +3,51 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from kubernetes import client, config
 from rich.console import Console
 from rich.table import Table
 
+from ops.cluster.nodes import NodeState, read_nodes
 from tools.cluster import Cluster, ClusterStatus
 from tools.progress import say
 
-WIDTH = 200  # a path is to be copied whole, wherever this is printed
+WIDTH = 200  # wide enough for a path to be printed whole, so that it can be copied
 NODE_LOG = "node"
 TAIL_LINES = 200
 
 app = typer.Typer(help="A private Kubernetes with real pods on this machine.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Option("--name", "-n", help="The cluster's name; clusters may run side by side.")]
-Given = Annotated[
+Name = Annotated[str, typer.Option("--name", "-n", help="Name of the cluster; several may run side by side.")]
+ExistingCluster = Annotated[
     Path | None,
     typer.Option(
-        "--kubeconfig", envvar="SYNAPSE_KUBECONFIG", exists=True, dir_okay=False, help="Use this cluster; start none."
+        "--kubeconfig",
+        envvar="SYNAPSE_KUBECONFIG",
+        exists=True,
+        dir_okay=False,
+        help="Kubeconfig of a cluster to use; none is started.",
     ),
 ]
+Component = Annotated[str, typer.Argument(help="Component that `status` shows.")]
 
 
 @app.command()
-def up(name: Name = "local", kubeconfig: Given = None) -> None:
-    """Bring the cluster up, or repair it; prints the path of its kubeconfig."""
+def up(name: Name = "local", kubeconfig: ExistingCluster = None) -> None:
+    """Start or repair the cluster, and print the path of its kubeconfig."""
     typer.echo(kubeconfig or Cluster(name).up())
 
 
 @app.command()
 def down(
     name: Name = "local",
-    kubeconfig: Given = None,
-    delete: Annotated[bool, typer.Option("--delete", help="Remove its objects, images and volumes too.")] = False,
+    kubeconfig: ExistingCluster = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Deletion of its objects, images and volumes too.")] = False,
 ) -> None:
     """End the cluster; the next `up` finds its objects, images and volumes."""
     if kubeconfig:
-        say(f"{kubeconfig} is not a cluster of ours: nothing to end")
+        say(f"{kubeconfig} is not a private cluster: nothing to end")
     elif delete:
         Cluster(name).delete()
     else:
@@ -50,50 +55,45 @@ def down(
 
 
 @app.command()
-def status(name: Name = "local", kubeconfig: Given = None) -> None:
+def status(name: Name = "local", kubeconfig: ExistingCluster = None) -> None:
     """Show the cluster's components, node and addresses; exit 1 when it is not healthy."""
     console = Console(width=WIDTH)
     if kubeconfig:
-        console.print(nodes(kubeconfig))
+        console.print(_node_table(read_nodes(kubeconfig), os.fspath(kubeconfig)))
         return
-    now = Cluster(name).status()
-    console.print(table(now))
-    raise typer.Exit(0 if now.is_healthy else 1)
+    cluster = Cluster(name).status()
+    console.print(_table(cluster))
+    raise typer.Exit(0 if cluster.is_healthy else 1)
 
 
 @app.command()
 def logs(
-    component: Annotated[str, typer.Argument(help="One of those that `status` shows.")] = NODE_LOG,
+    component: Component = NODE_LOG,
     name: Name = "local",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is added.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Later lines too.")] = False,
 ) -> None:
-    """Print the last lines that a component wrote; the node's own where none is named."""
+    """Print the last log lines of a component; default: the node."""
     file = Cluster(name).log(component)
-    wait = ["-F"] if follow else []
-    raise typer.Exit(subprocess.run(["/usr/bin/tail", "-n", str(TAIL_LINES), *wait, file], check=False).returncode)
+    options = ["-F"] if follow else []
+    raise typer.Exit(subprocess.run(["/usr/bin/tail", "-n", str(TAIL_LINES), *options, file], check=False).returncode)
 
 
-def table(now: ClusterStatus) -> Table:
-    """One line per component, then what they amount to, then the ways in."""
-    lines = Table("part", "state", "detail", title=f"cluster {now.name}", title_justify="left", box=None)
-    for component, item in now.components.items():
-        lines.add_row(component, "running" if item["pid"] else "ended", f"started {item['starts']} times")
+def _table(cluster: ClusterStatus) -> Table:
+    """Return a row for each component, then rows for the API server, the node, the system pods and the forwards."""
+    rows = Table("part", "state", "detail", title=f"cluster {cluster.name}", title_justify="left", box=None)
+    for component, item in cluster.components.items():
+        rows.add_row(component, "running" if item["pid"] else "ended", f"started {item['starts']} times")
     ready = {True: "ready", False: "not ready"}
-    lines.add_row("API server", ready[now.api_ready], os.fspath(now.kubeconfig) if now.exists else "none")
-    lines.add_row("node", ready[now.node_ready], now.name if now.exists else "none")
-    lines.add_row("names and volumes", ready[now.system_ready], "CoreDNS, local-path")
-    for forward, address in now.addresses.items():
-        lines.add_row(f"forward {forward}", "", address)
-    return lines
+    rows.add_row("API server", ready[cluster.api_ready], os.fspath(cluster.kubeconfig) if cluster.exists else "none")
+    rows.add_row("node", ready[cluster.node_ready], cluster.name if cluster.exists else "none")
+    rows.add_row("names and volumes", ready[cluster.system_ready], "CoreDNS, local-path")
+    for forward, address in cluster.addresses.items():
+        rows.add_row(f"forward {forward}", "", address)
+    return rows
 
 
-def nodes(kubeconfig: Path) -> Table:
-    """One line per node of somebody else's cluster."""
-    with config.new_client_from_config(str(kubeconfig)) as api:  # type: ignore[no-untyped-call]
-        found: list[Any] = client.CoreV1Api(api).list_node().items
-    lines = Table("node", "state", "version", title=os.fspath(kubeconfig), title_justify="left", box=None)
-    for node in found:
-        ready = next((item.status for item in node.status.conditions if item.type == "Ready"), "Unknown")
-        state = "ready" if ready == "True" else "not ready"
-        lines.add_row(node.metadata.name, state, node.status.node_info.kubelet_version)
-    return lines
+def _node_table(nodes: tuple[NodeState, ...], title: str) -> Table:
+    rows = Table("node", "state", "version", title=title, title_justify="left", box=None)
+    for node in nodes:
+        rows.add_row(node.name, "ready" if node.is_ready else "not ready", node.version)
+    return rows

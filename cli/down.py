@@ -1,32 +1,45 @@
-"""`synapse down`: destroy the stack; its claims stay, on an embedded cluster too, and go with a twin."""
+"""`synapse down` and `clean`: removal of a stack, at once or after a list of the losses and a confirmation."""
 
 from typing import Annotated
 
 import typer
 
-from cli.options import Kubeconfig, Stack
+from cli.options import DEFAULT_STACK, Kubeconfig, Stack
+from infra.plan.stack import plan
 from infra.settings.loader import load
-from ops.cluster.target import engine, existing_cluster, own
-from tools.cluster import Cluster
-from tools.errors import ToolsError
+from ops.removal import delete_claims, destroy, losses
 
-Volumes = Annotated[bool, typer.Option("--volumes", help="Remove the embedded cluster's data too: models and voices.")]
+DataOfCluster = Annotated[
+    bool, typer.Option("--volumes", help="Data of the private cluster too: its models and voices.")
+]
+Claims = Annotated[bool, typer.Option("--volumes", help="Claims too, with the models and voices on them.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Consent without a question.")]
 
 
-def down(stack: Stack = "forge", kubeconfig: Kubeconfig = None, volumes: Volumes = False) -> None:
-    """Run `pulumi destroy`, then end the private cluster unless another one is named."""
-    settings = load(stack)
-    if volumes and kubeconfig:
-        raise ToolsError(
-            f"--volumes removes the data of a private cluster, and {kubeconfig} is another: "
-            f"use `kubectl delete namespace {settings.namespace}` there"
-        )
-    private = own(stack, settings)
-    # A cluster that has ended already still holds everything: its next life takes it up from there.
-    is_there = kubeconfig or not isinstance(private, Cluster) or private.status().api_ready
-    if is_there and (code := engine(stack, settings, existing_cluster(stack, kubeconfig)).run("destroy", "--yes")):
+def down(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: DataOfCluster = False) -> None:
+    """Destroy the stack and end its private cluster; claims stay, except on a twin."""
+    if code := destroy(stack, kubeconfig, volumes=volumes):
         raise typer.Exit(code)
-    if kubeconfig is None:
-        private.down()
-    if volumes and isinstance(private, Cluster):
-        private.delete()
+
+
+def clean(
+    stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: Claims = False, yes: Yes = False
+) -> None:
+    """List the losses, ask, then destroy the stack and end its private cluster; exit 1 without consent."""
+    planned = plan(load(stack))
+    for line in losses(planned, stack, kubeconfig, volumes=volumes):
+        typer.echo(line, err=True)
+    if not (yes or _has_consent()):
+        typer.echo("nothing was changed", err=True)
+        raise typer.Exit(1)
+    down(stack, kubeconfig, volumes=volumes and kubeconfig is None)
+    if volumes and kubeconfig:
+        delete_claims(kubeconfig, planned.settings)
+
+
+def _has_consent() -> bool:
+    """Ask on the terminal; without a terminal the answer is no."""
+    try:
+        return typer.confirm("Go on?", err=True)
+    except typer.Abort:
+        return False

@@ -1,4 +1,4 @@
-"""`synapse image`: the images that are built from folders of this repository."""
+"""`synapse image`: images that are built from folders of this repository."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,28 +10,28 @@ from tools.images.publish import publish
 
 app = typer.Typer(help="Images that are built here.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(help="Such as gateway_image; it has a Dockerfile.")]
-Cluster = Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Import it into this cluster's node.")]
-Registry = Annotated[str | None, typer.Option("--registry", metavar="HOST/PATH", help="Push it to this registry.")]
-Archive = Annotated[str | None, typer.Option("--archive", metavar="FILE", help="Write it to this file.")]
-Keep = Annotated[int, typer.Option("--keep", min=0, help="How many of each are kept, the newest.")]
+Folder = Annotated[Path, typer.Argument(help="Folder with a Dockerfile, such as gateway_image.")]
+Cluster = Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Cluster whose node gets the image.")]
+Registry = Annotated[str | None, typer.Option("--registry", metavar="HOST/PATH", help="Registry to push the image to.")]
+Archive = Annotated[str | None, typer.Option("--archive", metavar="FILE", help="File to write the image to.")]
+Keep = Annotated[int, typer.Option("--keep", min=0, help="Number of images of each name to keep, the newest.")]
 
 
 @app.command()
 def build(folder: Folder, cluster: Cluster = None, registry: Registry = None, archive: Archive = None) -> None:
-    """Build an image unless it is there, hand it on, and print its one reference, name:tag@digest."""
+    """Build an image unless it exists, publish it, and print its reference, name:tag@digest."""
     typer.echo(publish(Images(), folder, cluster=cluster, registry=registry, archive=archive))
 
 
 @app.command("list")
 def show() -> None:
-    """Show the images that are kept here, the newest first."""
+    """Show the images in the local store, the newest first."""
     for file in Images().kept():
         typer.echo(f"{file.stat().st_size / 2**20:6.0f} MiB  {file}")
 
 
 @app.command()
 def prune(keep: Keep = 1) -> None:
-    """Remove all but the newest images; what a cluster or a registry has stays there."""
+    """Delete all but the newest images from the local store; clusters and registries are not changed."""
     for file in Images().prune(keep):
         typer.echo(f"removed {file}")

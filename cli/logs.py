@@ -1,52 +1,42 @@
-"""`synapse logs`: what the pods of a service write, by the name that the stack file or a person gives it."""
+"""`synapse logs`: the logs of a service's pods, by its name or by its task."""
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
-from infra.plan.stack import Plan, plan
+from infra.plan.stack import plan
 from infra.settings.loader import load
-from infra.settings.services import Task
-from ops.cluster.logs import Line, PodLogs, Wish
-from ops.cluster.pods import pods
+from ops.cluster.logs import LogLine, LogQuery, PodLogs
+from ops.cluster.pods import connect_pods
 from ops.cluster.target import at_phase, existing_cluster
+from ops.service_names import TASK_NAMES, select_services
 
-TASKS: Final[Mapping[str, Task]] = {
-    "embed": "embeddings",
-    "llm": "chat",
-    "tts": "speech",
-    "stt": "transcription",
-    "speaker": "speakers",
-    "audio": "audio",
-}
-"""Short for whoever does the task."""
 COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "bright_red")
 
 Services = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SERVICE",
-        help=f"Of the stack file or of the cluster, or short for a task: {', '.join(TASKS)}; all if left out.",
+        help="Services by their name in the stack file or the cluster, or by a task: "
+        f"{', '.join(TASK_NAMES)}; default: all.",
     ),
 ]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on, also with pods that come later, until Ctrl-C.")]
-Tail = Annotated[int, typer.Option("--tail", min=0, help="Lines of each container that are there already.")]
-Since = Annotated[int | None, typer.Option("--since", min=1, metavar="SECONDS", help="Nothing older.")]
-Previous = Annotated[
-    bool, typer.Option("--previous", help="Of a container that was started again: what it said before.")
-]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Later lines too, also of later pods, until Ctrl-C.")]
+Tail = Annotated[int, typer.Option("--tail", min=0, help="Number of existing lines of each container.")]
+Since = Annotated[int | None, typer.Option("--since", min=1, metavar="SECONDS", help="Maximum age of a line.")]
+Previous = Annotated[bool, typer.Option("--previous", help="Lines of the instance before a container's restart.")]
 
 
 def logs(  # noqa: PLR0913, PLR0917 - a command has its options
     names: Services = None,
-    stack: Stack = "forge",
+    stack: Stack = DEFAULT_STACK,
     phase: Phase = None,
     kubeconfig: Kubeconfig = None,
     follow: Follow = False,
@@ -55,38 +45,26 @@ def logs(  # noqa: PLR0913, PLR0917 - a command has its options
     previous: Previous = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what pods write; with --json each line is a document of its own. Exit 1 where there is no pod."""
+    """Print the logs of pods; with --json each line is a document. Exit 1 where there is no pod."""
     if follow and previous:
-        raise SynapseError("--previous: that life is over, and nothing follows it; leave --follow out")
+        raise SynapseError("--previous: the instance before a restart has ended; leave --follow out")
     planned = plan(at_phase(load(stack), phase))
-    wish = Wish(services=chosen(planned, names or []), lines=tail, since_s=since_s, previous=previous)
+    services = select_services(planned, names or [])
+    query = LogQuery(services=services, lines=tail, since_s=since_s, previous=previous)
     settings = planned.settings
-    with pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as known:
-        found = PodLogs(known.core, known.namespace)
-        _print(found.follow(wish) if follow else found.last(wish), as_json=as_json)
+    with connect_pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as pods:
+        pod_logs = PodLogs(pods.core, pods.namespace)
+        _print(pod_logs.follow(query) if follow else pod_logs.last(query), as_json=as_json)
 
 
-def chosen(planned: Plan, names: Sequence[str]) -> tuple[str, ...]:
-    """The names of the Services that *names* mean, or all. Raises SynapseError for a name that means none."""
-    known: dict[str, list[str]] = {}
-    for service in planned.services:
-        words = [word for word, task in TASKS.items() if task in service.backend.tasks]
-        for name in dict.fromkeys([service.name, service.service_name, *words]):
-            known.setdefault(name, []).append(service.service_name)
-    if strange := [name for name in names if name not in known]:
-        raise SynapseError(f"{strange[0]}: no service of the stack; accepted: {', '.join(known)}")
-    wanted = names or [service.name for service in planned.services]
-    return tuple(dict.fromkeys(service for name in wanted for service in known[name]))
-
-
-def _print(found: Iterable[Line], *, as_json: bool) -> None:
+def _print(lines: Iterable[LogLine], *, as_json: bool) -> None:
     console, colours = Console(soft_wrap=True, highlight=False), dict[str, str]()
     try:
-        for line in found:
+        for line in lines:
             if as_json:
                 typer.echo(json.dumps(dataclasses.asdict(line)))
                 continue
             colour = colours.setdefault(line.pod, COLOURS[len(colours) % len(COLOURS)])
             console.print(Text(f"{line.pod} ", style=colour).append(line.text, style="default"))
     except KeyboardInterrupt:
-        raise typer.Exit(0) from None  # how following ends
+        raise typer.Exit(0) from None  # the usual end of --follow

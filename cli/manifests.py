@@ -1,18 +1,43 @@
-"""`synapse manifests`: the stack's Kubernetes objects as YAML files."""
+"""`synapse manifests` and `lint`: the stack's Kubernetes objects as YAML files, and the linters over them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from cli.options import Stack
+from cli.options import DEFAULT_STACK, Stack
 from infra.plan.stack import plan
 from infra.settings.loader import load
-from stacks.rendering import manifests as manifests_of
-from stacks.rendering import write
+from ops import lint as linting
+from stacks import rendering
+from tools.lint import LintFinding
+
+Folder = Annotated[Path, typer.Argument(help="Folder to write the files to.")]
 
 
-def manifests(folder: Annotated[Path, typer.Argument(help="Where to write them.")], stack: Stack = "forge") -> None:
-    """Write one file for each object, to read or to apply by hand. Secrets are left for the engine to fill."""
-    for path in write(manifests_of(plan(load(stack))), folder):
+def manifests(folder: Folder, stack: Stack = DEFAULT_STACK) -> None:
+    """Write one YAML file for each object, to read or to apply by hand; Secrets keep placeholders."""
+    for path in rendering.write(rendering.manifests(plan(load(stack))), folder):
         typer.echo(path)
+
+
+def lint(stack: Stack = DEFAULT_STACK) -> None:
+    """Render the stack and run checkov and kube-score over it; exit 1 for a finding without a review."""
+    reviewed, unreviewed = linting.lint(plan(load(stack)))
+    console = Console(soft_wrap=True, highlight=False)
+    if reviewed:
+        console.print(_table("Reviewed", reviewed))
+    if unreviewed:
+        console.print(_table("Not reviewed", [(finding, finding.says) for finding in unreviewed]))
+    console.print(f"{len(reviewed)} findings reviewed, {len(unreviewed)} not")
+    raise typer.Exit(1 if unreviewed else 0)
+
+
+def _table(title: str, rows: Sequence[tuple[LintFinding, str]]) -> Table:
+    table = Table("Linter", "Check", "On", "Why", title=title, title_justify="left")
+    for finding, reason in rows:
+        table.add_row(finding.linter, finding.check, finding.on, reason)
+    return table

@@ -11,12 +11,13 @@ from kubernetes import client
 from rich.console import Console
 from urllib3.exceptions import HTTPError
 
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.migration import MigrationPlan, migration_plan
 from infra.plan.stack import plan
 from infra.settings.loader import load
-from ops.check_results import Finding, failed, table
-from ops.cluster.connection import connected
+from ops.check_results import CheckResult, failed, table
+from ops.cluster.api_errors import error_text
+from ops.cluster.connection import connect
 from ops.cluster.target import at_phase, existing_cluster
 from ops.migrate import report as reports
 from ops.migrate.errors import MigrationError
@@ -47,7 +48,7 @@ Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help
 
 def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
     name: Name,
-    stack: Stack = "forge",
+    stack: Stack = DEFAULT_STACK,
     phase: Phase = None,
     dry_run: DryRun = False,
     rollback: Rollback = False,
@@ -94,7 +95,7 @@ def migration_run(  # noqa: PLR0913 - the addresses of both servers
 ) -> Iterator[MigrationRun]:
     """Yield a run on the cluster of *kubeconfig*. Raises UnreachableError without such a *context*."""
     servers = MigrationServers(move=move, kubeconfig=kubeconfig, context=context, url=url, own_url=own_url, key=key)
-    with connected(kubeconfig, context) as api:
+    with connect(kubeconfig, context) as api:
         objects = Objects(api, move.consumer.namespace)
         records = MigrationRecords(objects.core, move.namespace, move.name)
         yield MigrationRun(move=move, objects=objects, records=records, servers=servers, report=report)
@@ -113,9 +114,9 @@ def _errors() -> Iterator[None]:
         typer.echo(f"synapse: {error}", err=True)
         raise typer.Exit(error.code) from error
     except (client.ApiException, HTTPError) as error:
-        reason = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error)
         typer.echo(
-            f"synapse: the request to the cluster failed ({reason}); run the same command again: it continues there",
+            f"synapse: the request to the cluster failed ({error_text(error)}); run the same command again: "
+            "it continues there",
             err=True,
         )
         raise typer.Exit(1) from error
@@ -132,7 +133,7 @@ def _preview(run: MigrationRun, as_json: bool) -> bool:
     return not failed(results)
 
 
-def _print_preview(run: MigrationRun, results: list[Finding], steps: list[tuple[MigrationStep, bool]]) -> None:
+def _print_preview(run: MigrationRun, results: list[CheckResult], steps: list[tuple[MigrationStep, bool]]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(table(results, f"Pre-flight checks of {run.move.name}"))
     if steps:

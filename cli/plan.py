@@ -1,51 +1,74 @@
-"""`synapse plan`: the ledger of a stack, without an engine or a cluster."""
+"""`synapse plan`, `routes`, `graph` and `settings`: facts that follow from a stack file, without a cluster."""
 
 import dataclasses
 import json
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from cli.options import AsJson, Stack
+from cli.options import DEFAULT_STACK, AsJson, Stack
+from infra.plan.graph import svg
+from infra.plan.routes import COLUMNS
 from infra.plan.stack import Plan
 from infra.plan.stack import plan as plan_of
 from infra.settings import what_if
 from infra.settings.loader import load
+from infra.settings.reference import render
 
 WhatIf = Annotated[
     list[str] | None,
     typer.Option(
         "--what-if",
         metavar="KEY=VALUE",
-        help="As if the stack file said so: `services.vllm.contextTokens=16384`, or short for the first vLLM service "
-        f"{', '.join(f'{name}=' for name in what_if.SHORT)}. Repeat it, or put commas between.",
+        help="Change of the stack file to plan with: `services.vllm.contextTokens=16384`, or short for the first vLLM "
+        f"service {', '.join(f'{name}=' for name in what_if.SHORT)}. Repeat it, or separate changes by commas.",
     ),
 ]
 
 
-def plan(stack: Stack = "forge", as_json: AsJson = False, changes: WhatIf = None) -> None:
-    """Print what the stack claims of its node; exit 1 when it does not fit."""
+def plan(stack: Stack = DEFAULT_STACK, as_json: AsJson = False, changes: WhatIf = None) -> None:
+    """Print the ledger: the claims of the stack against its node; exit 1 when they do not fit."""
     before = plan_of(load(stack))
-    wanted = what_if.changes(changes or [])
-    planned = plan_of(what_if.load(stack, wanted)) if wanted else before
-    findings = planned.ledger.violations()
+    overrides = what_if.changes(changes or [])
+    after = plan_of(what_if.load(stack, overrides)) if overrides else before
+    violations = after.ledger.violations()
     if as_json:
-        extra = {"whatIf": wanted, "before": document(before)} if wanted else {}
-        typer.echo(json.dumps({**document(planned), **extra}, indent=2))
+        extra = {"whatIf": overrides, "before": ledger_document(before)} if overrides else {}
+        typer.echo(json.dumps({**ledger_document(after), **extra}, indent=2))
     else:
-        typer.echo(_text(before, planned))
-    for finding in findings:
-        typer.echo(f"- {finding.message}", err=True)
-    raise typer.Exit(1 if findings else 0)
+        typer.echo(_text(before, after))
+    for violation in violations:
+        typer.echo(f"- {violation.message}", err=True)
+    raise typer.Exit(1 if violations else 0)
 
 
-def document(planned: Plan) -> dict[str, object]:
-    """The ledger in plain figures: memory and VRAM in bytes, CPU in millicores."""
-    ledger = planned.ledger
+def routes(stack: Stack = DEFAULT_STACK) -> None:
+    """Print every public model name, and its services in the order they are tried."""
+    table = Table(*COLUMNS)
+    for row in plan_of(load(stack)).routes.rows():
+        table.add_row(*row)
+    Console().print(table)
+
+
+def graph(stack: Stack = DEFAULT_STACK) -> None:
+    """Print a picture of the stack, with its claims and routes, as one SVG document."""
+    typer.echo(svg(plan_of(load(stack))), nl=False)
+
+
+def settings() -> None:
+    """Print the reference of the stack file, every key, as Markdown."""
+    typer.echo(render(), nl=False)
+
+
+def ledger_document(plan: Plan) -> dict[str, object]:
+    """Return the ledger as JSON: memory and VRAM in bytes, CPU in millicores."""
+    ledger = plan.ledger
     return {
         "fits": not ledger.violations(),
-        "findings": [dataclasses.asdict(finding) for finding in ledger.violations()],
-        "phase": planned.settings.phase,
+        "findings": [dataclasses.asdict(violation) for violation in ledger.violations()],
+        "phase": plan.settings.phase,
         "workloads": [dataclasses.asdict(line) for line in ledger.lines],
         "budget": {
             "memory": ledger.capacity.memory_budget,
@@ -58,7 +81,7 @@ def document(planned: Plan) -> dict[str, object]:
 
 
 def _text(before: Plan, after: Plan) -> str:
-    """One table, or both where a change made a difference to what they say."""
+    """Return one table, or two where the changes make a difference."""
     if before.ledger == after.ledger:
         return after.ledger.text()
     return f"As it is:\n{before.ledger.text()}\nWith --what-if:\n{after.ledger.text()}"

@@ -1,16 +1,27 @@
-"""`synapse pulumi`: any other command of the Pulumi CLI, on the stack's own engine and cluster."""
+"""`synapse preview`, `refresh` and `pulumi`: commands of Pulumi on the stack's own engine and cluster."""
 
 from typing import Final
 
 import typer
 
-from cli.options import Kubeconfig, Stack
+from cli.options import DEFAULT_STACK, Kubeconfig, Phase, Stack
 from infra.settings.loader import load
-from ops.cluster.target import engine, existing_cluster
+from ops import deployment
+from ops.cluster.target import at_phase, engine, existing_cluster
 
-CONTEXT: Final = {"ignore_unknown_options": True, "allow_extra_args": True}  # they are for Pulumi
+CONTEXTS: Final = {"pulumi": {"ignore_unknown_options": True, "allow_extra_args": True}}  # Pulumi reads them
 
 
-def pulumi(context: typer.Context, stack: Stack = "forge", kubeconfig: Kubeconfig = None) -> None:
-    """Run `pulumi ARGS` in the private engine, such as `synapse pulumi stack export`."""
+def preview(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
+    """Show the changes of a deployment under the policy pack; exit non-zero when it is refused."""
+    raise typer.Exit(deployment.preview(at_phase(load(stack), phase), stack, kubeconfig))
+
+
+def refresh(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None) -> None:
+    """Read the cluster's state after an interrupted run, and free the stack's lock; the next `up` continues."""
+    raise typer.Exit(deployment.refresh(stack, kubeconfig))
+
+
+def pulumi(context: typer.Context, stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None) -> None:
+    """Run `pulumi ARGS` in the stack's private engine, such as `synapse pulumi stack export`."""
     raise typer.Exit(engine(stack, load(stack), existing_cluster(stack, kubeconfig)).run(*context.args))

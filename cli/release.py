@@ -1,4 +1,4 @@
-"""`synapse release`: the gateway of this commit, or else the one that serves now."""
+"""`synapse release`: the gateway of a commit, deployed by digest and verified."""
 
 import json
 import sys
@@ -6,65 +6,48 @@ import sys
 import typer
 from rich.console import Console
 
-from cli.options import AsJson, Kubeconfig, Stack
-from infra.errors import ReleaseError
-from infra.plan.service import ServicePlan
-from infra.plan.stack import Plan, plan
-from infra.quantities import BUILD
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Stack
+from infra.plan.stack import plan
 from infra.settings.loader import load
 from infra.settings.model import ROOT
-from infra.settings.schema import PREFIX
-from ops.cluster.pods import pods
-from ops.cluster.target import cluster, engine, existing_cluster
-from ops.release.checkout import clean
-from ops.release.release import Releasing
-from ops.release.report import Report
-from ops.smoke.scope import gateway
+from ops.cluster.pods import connect_pods
+from ops.cluster.target import engine, ensure_cluster, existing_cluster
+from ops.release.checkout import clean_commit
+from ops.release.release import GatewayRelease, built_gateway
+from ops.release.report import ReleaseReport
 from tools.locks import exclusive
 from tools.progress import say
 
 
-def release(stack: Stack = "forge", kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
-    """Build the gateway of this commit, deploy it by digest, look at every pod, ask it, and roll back if it is broken.
+def release(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
+    """Build, deploy and verify the gateway; roll back on failure.
 
-    Exit codes: 0 released; 1 refused or not built, and nothing was changed; 3 rolled back, the gateway from before
-    serves; 4 broken, and the way back too.
+    Exit codes: 0 released; 1 refused or not built, and nothing was changed; 3 rolled back, the previous gateway
+    serves; 4 broken, and the rollback failed too.
     """
     planned = plan(load(stack))
     planned.ledger.check()
-    found = _built_here(planned)
-    commit = clean(ROOT)
-    target = cluster(stack, planned.settings, kubeconfig) if kubeconfig else existing_cluster(stack, None)
+    gateway, commit = built_gateway(planned), clean_commit(ROOT)
+    target = ensure_cluster(stack, planned.settings, kubeconfig) if kubeconfig else existing_cluster(stack, None)
     pulumi = engine(stack, planned.settings, target)
-    alone = exclusive(pulumi.state / "releasing", lambda: say("another release is under way; waiting for its end ..."))
-    with alone, pods(target, planned.settings.namespace, planned.settings.context) as known:
-        releasing = Releasing(
+    lock = exclusive(pulumi.state / "releasing", lambda: say("waiting for the end of another release ..."))
+    with lock, connect_pods(target, planned.settings.namespace, planned.settings.context) as pods:
+        report = GatewayRelease(
             planned=planned,
             stack=stack,
             commit=commit,
-            gateway=found,
+            gateway=gateway,
             kubeconfig=target,
             named=kubeconfig,
             pulumi=pulumi,
-            pods=known,
+            pods=pods,
             output=sys.stderr if as_json else None,
-        )
-        report = releasing.run()
+        ).run()
     _show(report, as_json=as_json)
     raise typer.Exit(report.outcome.value)
 
 
-def _built_here(planned: Plan) -> ServicePlan:
-    found = gateway(planned)
-    if found.source is None:
-        raise ReleaseError(
-            f"{PREFIX}services.{found.name}.image: got {found.image}; accepted: {BUILD}, which a release builds; "
-            "an image that is pinned is deployed by `synapse up`"
-        )
-    return found
-
-
-def _show(report: Report, *, as_json: bool) -> None:
+def _show(report: ReleaseReport, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.document(), indent=2))
     else:

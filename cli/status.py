@@ -1,4 +1,4 @@
-"""`synapse status`: the stack as the cluster has it, phase by phase, beside its budget."""
+"""`synapse status`: pods and claims of a stack in the cluster, phase by phase, beside its budget."""
 
 import dataclasses
 import json
@@ -7,15 +7,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.options import AsJson, Kubeconfig, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Stack
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
-from ops.cluster.state import ClusterState, read
+from ops.cluster.state import ClusterState, is_complete, read
 from ops.cluster.target import existing_cluster
 
 
-def status(stack: Stack = "forge", kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
-    """Print phases, pods, claims and budget; exit 1 when a pod is not ready or missing."""
+def status(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
+    """Print phases, pods, claims and budget; exit 1 when a pod is missing or not ready."""
     planned = plan(load(stack))
     target = existing_cluster(stack, kubeconfig)
     state = read(target, *planned.namespaces, context=planned.settings.context)
@@ -27,24 +27,18 @@ def status(stack: Stack = "forge", kubeconfig: Kubeconfig = None, as_json: AsJso
 
 
 def show(planned: Plan, state: ClusterState) -> None:
+    """Print the state as tables, and the ledger."""
     console = Console(soft_wrap=True, highlight=False)
-    console.print(pods(planned, state), claims(state))
+    console.print(pod_table(planned, state), claim_table(state))
     console.print(planned.ledger.text(), end="")
 
 
 def document(planned: Plan, state: ClusterState) -> dict[str, object]:
-    """The same for programs."""
+    """Return the state as JSON."""
     return {"complete": is_complete(planned, state), "phase": planned.settings.phase, **dataclasses.asdict(state)}
 
 
-def is_complete(planned: Plan, state: ClusterState) -> bool:
-    """Whether every workload of the plan has all of its pods, and each can serve."""
-    ready = [pod.workload for pod in state.pods if pod.is_ready]
-    lasting = [line for line in planned.ledger.lines if line.is_lasting]
-    return state.is_ready and all(ready.count(line.name) == line.replicas for line in lasting)
-
-
-def pods(planned: Plan, state: ClusterState) -> Table:
+def pod_table(planned: Plan, state: ClusterState) -> Table:
     table = Table("Phase", "Workload", "Pod", "State", "Node", title="Pods", title_justify="left")
     for line in planned.ledger.lines:
         for pod in (pod for pod in state.pods if pod.workload == line.name):
@@ -52,7 +46,7 @@ def pods(planned: Plan, state: ClusterState) -> Table:
     return table
 
 
-def claims(state: ClusterState) -> Table:
+def claim_table(state: ClusterState) -> Table:
     table = Table("Claim", "Size", "State", title="Claims", title_justify="left")
     for claim in state.claims:
         table.add_row(claim.name, claim.size, claim.state)

@@ -1,4 +1,4 @@
-"""`synapse tools`: the pinned programs, and where each comes from on this machine."""
+"""`synapse tools`: the pinned programs, and the origin of each on this machine."""
 
 import typer
 from rich.console import Console
@@ -8,14 +8,14 @@ from tools import paths
 from tools.offline.pins import PINS
 from tools.offline.toolchain import Toolchain
 
-WIDTH = 200  # a path is to be copied whole, wherever this is printed
+WIDTH = 200  # wide enough for a path to be printed whole, so that it can be copied
 
-app = typer.Typer(help="The programs Synapse runs, pinned.", no_args_is_help=True)
+app = typer.Typer(help="Pinned programs that Synapse runs.", no_args_is_help=True)
 
 
 @app.command("list")
 def show() -> None:
-    """Show each tool, its version, where it is from and its path; fetches and builds nothing."""
+    """Show each tool with its version, origin and path; nothing is fetched or built."""
     _print(Toolchain(paths.cache()))
 
 
@@ -31,7 +31,7 @@ def install() -> None:
 def _print(toolchain: Toolchain) -> None:
     table = Table("tool", "version", "from", "path", box=None)
     for name, pin in PINS.items():
-        found = toolchain.find(name)
-        row = (found.version, found.origin, str(found.path)) if found else (pin.version, "-", "not here yet")
+        tool = toolchain.find(name)
+        row = (tool.version, tool.origin, str(tool.path)) if tool else (pin.version, "-", "not here yet")
         table.add_row(name, *row)
     Console(width=WIDTH).print(table)

@@ -1,58 +1,39 @@
-"""`synapse up`: prove the change first, then make it, then show what is there and ask it."""
+"""`synapse up`: preview, deploy, show the state, and run the smoke test on a private cluster."""
 
 from pathlib import Path
 
 import typer
 
-from cli.options import Kubeconfig, Phase, Stack
-from cli.smoke import passes
-from cli.status import is_complete, show
+from cli.options import DEFAULT_STACK, Kubeconfig, Phase, Stack
+from cli.smoke import smoke_test
+from cli.status import show
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
-from infra.settings.model import ROOT
-from ops.cluster.state import read
-from ops.cluster.target import GATEWAY, PACK, at_phase, cluster, engine, forwards
+from ops.cluster.state import is_complete, read
+from ops.cluster.target import GATEWAY, at_phase, ensure_cluster, forwards
+from ops.deployment import deploy
 from tools.cluster import Cluster
-from tools.images.build import Images
-
-UP = ("up", "--yes", "--skip-preview", *PACK)
 
 
-def up(stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
-    """Preview under the policy pack, then `pulumi up`; a private cluster is started where none is named, and asked."""
+def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
+    """Preview under the policy pack, deploy, and test; without --kubeconfig on a private cluster that is started."""
     planned = plan(at_phase(load(stack), phase))
     planned.ledger.check()
-    target = cluster(stack, planned.settings, kubeconfig)
-    pulumi = engine(stack, planned.settings, target)
-    # Stack rules run only after the changes during `up`: the preview is what refuses in time.
-    if code := pulumi.run("preview", *PACK):
-        raise typer.Exit(code)
-    build(planned)
-    if code := pulumi.run(*UP):
+    target = ensure_cluster(stack, planned.settings, kubeconfig)
+    if code := deploy(planned, stack, target):
         raise typer.Exit(code)
     state = read(target, *planned.namespaces, context=planned.settings.context)
     show(planned, state)
     passed = is_complete(planned, state)
     if kubeconfig is None and planned.settings.node.embedded:
-        passed = answers(planned, stack, target) and passed
+        passed = _test_gateway(planned, stack, target) and passed
     raise typer.Exit(0 if passed else 1)
 
 
-def build(planned: Plan) -> None:
-    """Build the stack's images here, where the builder is seen at work; Pulumi then finds them and hands them on.
-
-    A build host is left to Pulumi.
-    """
-    if planned.settings.build_host:
-        return
-    for source in sorted({service.source for service in planned.services if service.source}):
-        Images().build(ROOT / source)
-
-
-def answers(planned: Plan, stack: str, kubeconfig: Path) -> bool:
-    """Ask the gateway of the private cluster real questions, and say where it is; True without a gateway."""
+def _test_gateway(planned: Plan, stack: str, kubeconfig: Path) -> bool:
+    """Run the smoke test and print the gateway's address; True for a stack without a gateway."""
     if not forwards(planned.settings):
         return True
-    passed = passes(planned, stack, kubeconfig)
+    passed = smoke_test(planned, stack, kubeconfig)
     typer.echo(f"gateway: http://{Cluster(stack).address(GATEWAY)}")
     return passed

@@ -1,4 +1,4 @@
-"""What a look at a cluster has found: one line each, with what is to be done about it."""
+"""Results of checks on a cluster: one line each, with what to do about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ COLOURS: dict[State, str] = {"ok": "green", "warning": "yellow", "unknown": "yel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was looked at. *says*: what was found; *do*: what to do about it, empty where it is well."""
+class CheckResult:
+    """Result of one check. *says*: the state in words; *do*: what to do about it, empty where it is ok."""
 
     name: str
     state: State
@@ -21,21 +21,21 @@ class Finding:
     do: str = ""
 
 
-def failed(findings: Sequence[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.state == "failure"]
+def failed(results: Sequence[CheckResult]) -> list[CheckResult]:
+    return [result for result in results if result.state == "failure"]
 
 
-def table(findings: Sequence[Finding], title: str) -> Table:
-    """For a person."""
-    shown = Table(title=escape(title), title_justify="left")
+def table(results: Sequence[CheckResult], title: str) -> Table:
+    """Return the results as a table for a person."""
+    rows = Table(title=escape(title), title_justify="left")
     for column in ("Check", "", "Found", "What to do"):
-        shown.add_column(column, overflow="fold")  # what to do is of no use cut short
-    for found in findings:
-        state = f"[{COLOURS[found.state]}]{found.state}[/]"
-        shown.add_row(escape(found.name), state, escape(found.says), escape(found.do))
-    return shown
+        rows.add_column(column, overflow="fold")  # an instruction that is cut short is of no use
+    for result in results:
+        state = f"[{COLOURS[result.state]}]{result.state}[/]"
+        rows.add_row(escape(result.name), state, escape(result.says), escape(result.do))
+    return rows
 
 
-def document(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """For a program."""
-    return [{"check": each.name, "state": each.state, "found": each.says, "do": each.do} for each in findings]
+def document(results: Sequence[CheckResult]) -> list[dict[str, Any]]:
+    """Return the results as JSON for a program."""
+    return [{"check": each.name, "state": each.state, "found": each.says, "do": each.do} for each in results]

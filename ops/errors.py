@@ -1,10 +1,10 @@
-"""What can be wrong with a gateway that is asked."""
+"""Errors of the commands that talk to a running stack."""
 
 from infra.errors import SynapseError
 
 
 class WrongAnswerError(Exception):
-    """A check failed; the message says what came back, or that nothing did. *code*: that of the error envelope."""
+    """A check failed: the message has the answer, or says that none came. *code*: that of the error envelope."""
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
@@ -12,4 +12,4 @@ class WrongAnswerError(Exception):
 
 
 class UnreachableError(SynapseError):
-    """There is no gateway to ask, or it does not let this caller ask; the message says what to do."""
+    """A cluster or a gateway cannot be reached, or refuses the caller; the message says what to do."""

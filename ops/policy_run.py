@@ -1,4 +1,4 @@
-"""The policy pack without an engine: its rules over rendered resources, with the SDK's own proxies as in a preview."""
+"""Run of the policy pack without an engine: its rules over rendered resources, with the SDK's proxies of a preview."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -22,49 +22,49 @@ from policies.pack import RULES
 from stacks.rendering import manifests
 
 Resource = tuple[str, dict[str, Any]]
-"""Its type token, and its properties."""
-Violation = tuple[str, str]
-"""The rule, and its message."""
+"""Type token and properties."""
+PolicyViolation = tuple[str, str]
+"""Rule and message."""
 
 
-def judge(
+def run_pack(
     resources: Iterable[Resource],
     config: Mapping[str, Any],
     pack: Mapping[str, Mapping[str, Any]] | None = None,
     protected: Collection[str] = (),
-) -> list[Violation]:
-    """Every violation of *resources*.
+) -> list[PolicyViolation]:
+    """Return every violation of *resources*.
 
     *config* is the stack's, *pack* that of the rules by name; *protected* are names of resources with `protect`.
     """
     pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
-    judged = [resource(*item, protected) for item in resources]
-    found: list[Violation] = []
+    inputs = [resource(*item, protected) for item in resources]
+    violations: list[PolicyViolation] = []
     for rule in RULES:
         settings = dict((pack or {}).get(rule.name, {}))
 
         def report(message: str, urn: str | None = None, rule: str = rule.name) -> None:  # noqa: ARG001 - the SDK's
-            found.append((rule, message))
+            violations.append((rule, message))
 
         if isinstance(rule, StackValidationPolicy):
-            rule.validate(StackValidationArgs(judged, settings), report)
+            rule.validate(StackValidationArgs(inputs, settings), report)
         elif isinstance(rule, ResourceValidationPolicy):
-            for each in judged:
+            for each in inputs:
                 rule.validate(_args(each, settings), report)
-    return found
+    return violations
 
 
 def resources_of(plan: Plan) -> list[Resource]:
-    """What *plan* deploys, as the rules see it."""
-    return [(f"kubernetes:{found['apiVersion']}:{found['kind']}", found) for found in manifests(plan)]
+    """Return the resources that *plan* deploys, as the rules get them."""
+    return [(f"kubernetes:{each['apiVersion']}:{each['kind']}", each) for each in manifests(plan)]
 
 
 def resource(kind: str, props: dict[str, Any], protected: Collection[str] = ()) -> PolicyResource:
-    """One resource as the engine hands it to a rule."""
+    """Return one resource as the engine passes it to a rule."""
     metadata = props["metadata"] if isinstance(props.get("metadata"), dict) else {}
     name = str(metadata.get("name", "unnamed"))
-    is_ours = PART_OF_LABEL in metadata.get("labels", {})
-    parent = "synapse:components:Workload$" if is_ours else ""
+    is_of_stack = PART_OF_LABEL in metadata.get("labels", {})
+    parent = "synapse:components:Workload$" if is_of_stack else ""
     urn = f"urn:pulumi:test::synapse::{parent}{kind}::{name}"
     options = PolicyResourceOptions(
         protect=name in protected,
@@ -78,7 +78,7 @@ def resource(kind: str, props: dict[str, Any], protected: Collection[str] = ()) 
 
 
 def _as_sent(value: Any) -> Any:  # noqa: ANN401 - properties are JSON
-    """What the engine makes of *value*: every number is a float."""
+    """Return *value* as the engine sends it: every number is a float."""
     if isinstance(value, dict):
         return {key: _as_sent(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -86,5 +86,5 @@ def _as_sent(value: Any) -> Any:  # noqa: ANN401 - properties are JSON
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _args(found: PolicyResource, settings: dict[str, Any]) -> ResourceValidationArgs:
-    return ResourceValidationArgs(found.resource_type, found.props, found.urn, found.name, found.opts, None, settings)
+def _args(each: PolicyResource, settings: dict[str, Any]) -> ResourceValidationArgs:
+    return ResourceValidationArgs(each.resource_type, each.props, each.urn, each.name, each.opts, None, settings)

@@ -7,6 +7,7 @@ import pytest
 
 import infra.monitoring.reference
 import policies.reference
+from cli import reference as commands
 from infra.settings.model import ROOT
 from infra.settings.reference import render
 from tests.conftest import planned
@@ -40,6 +41,11 @@ def test_the_settings_reference_is_complete() -> None:
 def test_every_alert_is_in_the_document_that_the_readme_names() -> None:
     assert "(docs/alerts.md)" in README
     assert (ROOT / "docs/alerts.md").read_text(encoding="utf-8") == infra.monitoring.reference.render()
+
+
+def test_the_commands_reference_is_rendered_from_the_application() -> None:
+    assert "(docs/commands.md)" in README
+    assert (ROOT / "docs/commands.md").read_text(encoding="utf-8") == commands.render()
 
 
 def test_every_rule_is_in_the_document_that_the_readme_names() -> None:

@@ -1,4 +1,4 @@
-"""`synapse bench`: measure the preview of a stack or, with a subcommand, the gateway or a stack that runs."""
+"""`synapse bench`: the preview of a stack or, with a subcommand, the gateway or a deployed stack."""
 
 from cli.bench.preview import app
 

@@ -1,4 +1,4 @@
-"""`synapse bench gateway` and `synapse bench soak`: the gateway beside its peers, and for a long time."""
+"""`synapse bench gateway` and `synapse bench soak`: the gateway beside other proxies, and under long load."""
 
 import json
 import signal
@@ -23,17 +23,27 @@ from tools.errors import ToolsError
 
 SUBJECTS: Final = (DIRECT, *PROXIES)
 
-Rounds = Annotated[int, typer.Option("--rounds", min=1, max=50, help="Every subject once in each, in shuffled order.")]
-Seconds = Annotated[float, typer.Option("--seconds", min=0.5, max=60, help="Of each load.")]
-Without = Annotated[list[str], typer.Option("--without", help=f"Leave one out: {', '.join(SUBJECTS)}.")]
-Markdown = Annotated[bool, typer.Option("--markdown", help="For docs/gateway-performance.md: tables in Markdown.")]
-Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Write every sample to this file.")]
-Requests = Annotated[int, typer.Option("--requests", min=0, help="How many, one soak; 0 leaves it out.")]
-Minutes = Annotated[float, typer.Option("--minutes", min=0, help="Of clients that leave, the other; 0 leaves it out.")]
-Rate = Annotated[
-    float, typer.Option("--rate", min=0, help="Requests a second of clients that leave; 0: as many as get through.")
+Rounds = Annotated[
+    int,
+    typer.Option(
+        "--rounds", min=1, max=50, help="Number of rounds; each measures every subject once, in shuffled order."
+    ),
 ]
-Looks = Annotated[int, typer.Option("--looks", min=4, help="How often each is interrupted to look.")]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.5, max=60, help="Seconds of each load.")]
+Without = Annotated[list[str], typer.Option("--without", help=f"Subject to leave out: {', '.join(SUBJECTS)}.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Tables in Markdown, for docs/gateway-performance.md.")]
+Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="File for every sample, as JSON.")]
+Requests = Annotated[
+    int, typer.Option("--requests", min=0, help="Number of requests of the first soak; 0 leaves it out.")
+]
+Minutes = Annotated[
+    float,
+    typer.Option("--minutes", min=0, help="Minutes of the second soak, with clients that disconnect; 0 leaves it out."),
+]
+Rate = Annotated[
+    float, typer.Option("--rate", min=0, help="Requests a second of clients that disconnect; 0: as many as possible.")
+]
+Looks = Annotated[int, typer.Option("--looks", min=4, help="Number of measurements during each soak.")]
 
 
 def gateway(
@@ -44,16 +54,16 @@ def gateway(
     json_file: Json = None,
 ) -> None:
     """Measure the gateway beside nginx, LiteLLM and no proxy; exit 1 when a target is missed."""
-    _end_in_order()
+    _unwind_on_sigterm()
     subjects = _subjects(without)
     with tempfile.TemporaryDirectory(prefix="synapse-bench-") as folder:
         setup = BenchmarkSettings(folder=Path(folder), subjects=subjects, rounds=rounds, seconds=seconds)
-        found = list(measure(setup))
+        samples = list(measure(setup))
     if json_file:
-        json_file.write_text(json.dumps(report.document(found)), encoding="utf-8")
-    judged = verdicts(found)
-    tables = [report.main(found, subjects), report.curve(found, setup.curve), report.judged(judged)]
-    _finish(tables, report.machine(found), judged, as_markdown=as_markdown)
+        json_file.write_text(json.dumps(report.document(samples)), encoding="utf-8")
+    results = verdicts(samples)
+    tables = [report.main(samples, subjects), report.curve(samples, setup.curve), report.judged(results)]
+    _finish(tables, report.machine(samples), results, as_markdown=as_markdown)
 
 
 def soak(
@@ -63,48 +73,48 @@ def soak(
     looks: Looks = SNAPSHOTS,
     as_markdown: Markdown = False,
 ) -> None:
-    """Watch memory, open files and calls under many requests, then under clients that leave; exit 1 when they grow."""
-    _end_in_order()
-    done: list[Soak] = []
+    """Measure memory, files and calls under many requests, then under clients that disconnect; exit 1 on growth."""
+    _unwind_on_sigterm()
+    soaks: list[Soak] = []
     with tempfile.TemporaryDirectory(prefix="synapse-soak-") as folder:
         if requests:
-            done.append(soak_requests(_made(folder, "requests"), requests, looks))
+            soaks.append(soak_requests(_subfolder(folder, "requests"), requests, looks))
         if minutes:
-            done.append(soak_aborts(_made(folder, "aborts"), minutes, looks, rate))
-    judged = [verdict for one in done for verdict in one.verdicts()]
-    _finish([report.judged(judged)], f"{looks} snapshots each.", judged, as_markdown=as_markdown)
+            soaks.append(soak_aborts(_subfolder(folder, "aborts"), minutes, looks, rate))
+    results = [verdict for each in soaks for verdict in each.verdicts()]
+    _finish([report.judged(results)], f"{looks} measurements each.", results, as_markdown=as_markdown)
 
 
 def _subjects(without: Sequence[str]) -> tuple[str, ...]:
-    if strange := sorted(set(without).difference(SUBJECTS)):
-        raise ToolsError(f"--without: got {', '.join(strange)}; accepted: {', '.join(SUBJECTS)}")
+    if unknown := sorted(set(without).difference(SUBJECTS)):
+        raise ToolsError(f"--without: got {', '.join(unknown)}; accepted: {', '.join(SUBJECTS)}")
     return tuple(name for name in SUBJECTS if name not in without)
 
 
-def _end_in_order() -> None:
-    """Told to end, end what was started too."""
+def _unwind_on_sigterm() -> None:
+    """Turn SIGTERM into SystemExit, so that the programs that were started end too."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
-def _made(folder: str, name: str) -> Path:
+def _subfolder(folder: str, name: str) -> Path:
     path = Path(folder) / name
     path.mkdir()
     return path
 
 
-def _finish(tables: Sequence[report.TextTable], about: str, judged: Sequence[Verdict], *, as_markdown: bool) -> None:
+def _finish(tables: Sequence[report.TextTable], summary: str, results: Sequence[Verdict], *, as_markdown: bool) -> None:
     console = Console(soft_wrap=True)
     for table in tables:
         if as_markdown:
             typer.echo(markdown(table.columns, table.rows))
         else:
-            console.print(_shown(table))
-    typer.echo(about)
-    raise typer.Exit(0 if all_met(judged) else 1)
+            console.print(_rich_table(table))
+    typer.echo(summary)
+    raise typer.Exit(0 if all_met(results) else 1)
 
 
-def _shown(table: report.TextTable) -> rich.table.Table:
-    shown = rich.table.Table(*table.columns)
+def _rich_table(table: report.TextTable) -> rich.table.Table:
+    rows = rich.table.Table(*table.columns)
     for row in table.rows:
-        shown.add_row(*row)
-    return shown
+        rows.add_row(*row)
+    return rows

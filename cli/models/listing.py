@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.models.options import Key, backend, cluster_pods, gateway, place, planned
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import gib
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.errors import WrongAnswerError
-from ops.gateway.client import Asker
-from ops.gateway.responses import Models
+from ops.gateway.client import GatewayClient
+from ops.gateway.responses import ModelList
 from ops.models import ollama
 from ops.models.inventory import StackModel, models
 from tools.errors import ToolsError
@@ -37,7 +37,11 @@ TIMEOUT_S: Final = 20.0
 
 
 def show(
-    stack: Stack = "forge", phase: Phase = None, kubeconfig: Kubeconfig = None, key: Key = None, as_json: AsJson = False
+    stack: Stack = DEFAULT_STACK,
+    phase: Phase = None,
+    kubeconfig: Kubeconfig = None,
+    key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the models of the stack with their places and weights, and with their states if the cluster runs."""
     plan = planned(stack, phase)
@@ -99,12 +103,12 @@ def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) ->
     routers = [service.name for service in plan.services if service.options.model_loading == "router"]
     if routers:
         with suppress(ToolsError, SynapseError, WrongAnswerError), gateway(plan, stack, None, kubeconfig, key) as http:
-            listed = Asker(http, TIMEOUT_S).json(Models, "GET", "/models").data
+            listed = GatewayClient(http, TIMEOUT_S).json(ModelList, "GET", "/models").data
             states |= {(name, model.id): model.status.value for name in routers for model in listed}
     return states
 
 
-def _service_states(cluster: Pods, service: ServicePlan, names: list[str]) -> dict[str, str]:
+def _service_states(cluster: ServicePods, service: ServicePlan, names: list[str]) -> dict[str, str]:
     """Return the states of the models of one service: loaded once it is ready, unless an Ollama lacks some.
 
     A router reports the states of its models through the gateway.
@@ -115,5 +119,5 @@ def _service_states(cluster: Pods, service: ServicePlan, names: list[str]) -> di
         return {name: "loaded" if name in loaded else "on disk" if name in stored else "missing" for name in names}
     if service.options.model_loading == "router":
         return {}
-    cluster.ready(service.service_name)
+    cluster.ready_pod(service.service_name)
     return dict.fromkeys(names, "loaded")

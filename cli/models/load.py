@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 
 from cli.models.options import Key, Name, Service, Url, backend, cluster_pods, gateway, planned
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.settings.services import ModelLoading
 from ops.errors import WrongAnswerError
-from ops.gateway.client import Asker
-from ops.gateway.responses import Done, Models
+from ops.gateway.client import GatewayClient
+from ops.gateway.responses import ModelList, SuccessResponse
 from ops.models import ollama
 from ops.models.inventory import ModelError, StackModel, find
 
@@ -47,7 +47,7 @@ def _command(verb: Verb) -> Callable[..., None]:
     def command(  # noqa: PLR0913, PLR0917 - a command has its options
         name: Name,
         service: Service = None,
-        stack: Stack = "forge",
+        stack: Stack = DEFAULT_STACK,
         phase: Phase = None,
         url: Url = None,
         kubeconfig: Kubeconfig = None,
@@ -105,18 +105,18 @@ def _waiting(name: str) -> Iterator[None]:
 
 def _router(http: httpx.Client, model: StackModel, verb: Verb, within_s: float) -> None:
     """Raises WrongAnswerError with the refusal of the gateway, and ModelError."""
-    client, deadline = Asker(http, within_s), monotonic() + within_s
+    client, deadline = GatewayClient(http, within_s), monotonic() + within_s
     if (_router_state(client, model) in LOADED) == (verb == "load"):
         return
-    client.json(Done, "POST", f"/models/{verb}", json={"model": model.name})
+    client.json(SuccessResponse, "POST", f"/models/{verb}", json={"model": model.name})
     while (state := _router_state(client, model)) not in (LOADED if verb == "load" else {"unloaded"}):
         if monotonic() > deadline:
             raise ModelError(f"{model.name}: timeout after {within_s:g} s; it is {state}")
         sleep(POLL_S)
 
 
-def _router_state(client: Asker, model: StackModel) -> str:
-    entry = next((each for each in client.json(Models, "GET", "/models").data if each.id == model.name), None)
+def _router_state(client: GatewayClient, model: StackModel) -> str:
+    entry = next((each for each in client.json(ModelList, "GET", "/models").data if each.id == model.name), None)
     if entry is None:
         raise ModelError(f"{model.name}: not on the router; download it first: synapse models pull {model.name}")
     if entry.status.failed:

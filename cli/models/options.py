@@ -12,11 +12,11 @@ from cli.options import Stack as StackOption
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load as load_settings
-from ops.cluster.pods import Pods, pods
-from ops.cluster.port_forward import forwarded
+from ops.cluster.pods import ServicePods, connect_pods
+from ops.cluster.port_forward import forward_port
 from ops.cluster.target import at_phase, existing_cluster
-from ops.gateway.connect import HERE, reached
-from ops.gateway.locate import found
+from ops.gateway.connect import LOOPBACK, connect_gateway
+from ops.gateway.locate import locate
 from ops.models.inventory import StackModel
 from ops.models.worker import Worker
 
@@ -37,20 +37,20 @@ def planned(stack: str, phase: int | None) -> Plan:
 
 
 @contextmanager
-def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[Pods]:
+def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[ServicePods]:
     """Yield the pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
     settings = plan.settings
-    with pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as cluster:
+    with connect_pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as cluster:
         yield cluster
 
 
 @contextmanager
-def backend(cluster: Pods, service: ServicePlan) -> Iterator[httpx.Client]:
+def backend(cluster: ServicePods, service: ServicePlan) -> Iterator[httpx.Client]:
     """Yield a client for a pod of *service*, without the gateway. Raises UnreachableError."""
-    pod = cluster.ready(service.service_name)
+    pod = cluster.ready_pod(service.service_name)
     with (
-        forwarded(cluster, pod, service.backend.container_port) as address,
-        httpx.Client(base_url=address, mounts=HERE, timeout=PATIENCE_S) as http,
+        forward_port(cluster, pod, service.backend.container_port) as address,
+        httpx.Client(base_url=address, mounts=LOOPBACK, timeout=PATIENCE_S) as http,
     ):
         yield http
 
@@ -60,11 +60,11 @@ def gateway(
     plan: Plan, stack: str, url: str | None, kubeconfig: Path | None, key: str | None
 ) -> Iterator[httpx.Client]:
     """Yield a client for the gateway. Raises UnreachableError and ToolsError."""
-    with found(plan, stack, url, kubeconfig) as location, reached(location.url, key) as http:
+    with locate(plan, stack, url, kubeconfig) as location, connect_gateway(location.url, key) as http:
         yield http
 
 
-def worker(cluster: Pods) -> Worker:
+def worker(cluster: ServicePods) -> Worker:
     return Worker(cluster.core, cluster.namespace)
 
 

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.models.options import Key, Url, gateway, planned
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from ops.errors import WrongAnswerError
-from ops.gateway.client import Asker
+from ops.gateway.client import GatewayClient
 from ops.models.inventory import ModelError
 
 WITHIN_S: Final = 300.0
@@ -61,7 +61,7 @@ def profile(  # noqa: PLR0913, PLR0917 - a command has its options
     unsets: Unsets = None,
     reset: Reset = False,
     apply: Apply = False,
-    stack: Stack = "forge",
+    stack: Stack = DEFAULT_STACK,
     phase: Phase = None,
     url: Url = None,
     kubeconfig: Kubeconfig = None,
@@ -72,7 +72,7 @@ def profile(  # noqa: PLR0913, PLR0917 - a command has its options
     changes = {**dict.fromkeys(unsets or []), **dict(_value(text) for text in sets or [])}
     with gateway(planned(stack, phase), stack, url, kubeconfig, key) as http:
         try:
-            result, fields = _changed(Asker(http, WITHIN_S), name, changes, is_whole=reset, is_applied=apply)
+            result, fields = _changed(GatewayClient(http, WITHIN_S), name, changes, is_whole=reset, is_applied=apply)
         except WrongAnswerError as error:
             raise ModelError(f"{name}: {error}") from error
     if as_json:
@@ -82,7 +82,7 @@ def profile(  # noqa: PLR0913, PLR0917 - a command has its options
 
 
 def _changed(
-    client: Asker, name: str, changes: dict[str, Any], *, is_whole: bool, is_applied: bool
+    client: GatewayClient, name: str, changes: dict[str, Any], *, is_whole: bool, is_applied: bool
 ) -> tuple[Profile, list[Field]]:
     """Raises WrongAnswerError with the refusal of the gateway, and ModelError if the model does not load."""
     path = f"/models/{quote(name)}"

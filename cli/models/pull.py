@@ -18,10 +18,10 @@ from rich.progress import (
 
 from cli.models.listing import weights
 from cli.models.options import Names, Service, backend, cluster_pods, place, planned, worker
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.models import ollama
 from ops.models.inventory import ModelError, StackModel, additional_model, find, models
 from ops.models.jobs import download_job, image, room_job
@@ -39,7 +39,7 @@ def pull(  # noqa: PLR0913, PLR0917 - a command has its options
     names: Names = None,
     service: Service = None,
     sha256: Sha256 = None,
-    stack: Stack = "forge",
+    stack: Stack = DEFAULT_STACK,
     phase: Phase = None,
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
@@ -72,7 +72,7 @@ def _selected(plan: Plan, names: list[str], service: str | None) -> Iterator[Sta
         yield model
 
 
-def _pull(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
+def _pull(plan: Plan, cluster: ServicePods, model: StackModel, sha256: str | None, *, as_json: bool) -> dict[str, Any]:
     files = dict[str, DownloadEvent]()
     with Bars(is_shown=not as_json) as bars:
         for event in _events(plan, cluster, model, sha256):
@@ -86,14 +86,14 @@ def _pull(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None, *, a
     return {**summary, "files": list(files.values())}
 
 
-def _events(plan: Plan, cluster: Pods, model: StackModel, sha256: str | None) -> Iterator[DownloadEvent]:
+def _events(plan: Plan, cluster: ServicePods, model: StackModel, sha256: str | None) -> Iterator[DownloadEvent]:
     if model.kind == "ollama":
         yield from _ollama_events(plan, cluster, model)
     else:
         yield from worker(cluster).run(download_job(plan, model, image(plan, cluster), sha256))
 
 
-def _ollama_events(plan: Plan, cluster: Pods, model: StackModel) -> Iterator[DownloadEvent]:
+def _ollama_events(plan: Plan, cluster: ServicePods, model: StackModel) -> Iterator[DownloadEvent]:
     """Check the room on the disk, which Ollama does not, and have Ollama download the model."""
     with backend(cluster, model.service) as http:
         size = weights(plan, model)
@@ -102,7 +102,7 @@ def _ollama_events(plan: Plan, cluster: Pods, model: StackModel) -> Iterator[Dow
         yield from ollama.pull(http, model.name)
 
 
-def _check_room(plan: Plan, cluster: Pods, model: StackModel, size: int) -> None:
+def _check_room(plan: Plan, cluster: ServicePods, model: StackModel, size: int) -> None:
     """Raises ModelError. The early phases have no gateway whose image could do it, and Ollama needs none."""
     try:
         job = room_job(model, image(plan, cluster), size)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.models.options import Names, Service, cluster_pods, planned, worker
-from cli.options import AsJson, Kubeconfig, Phase, Stack
+from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from infra.settings.services import ModelMemory
@@ -36,7 +36,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command has its options
     names: Names = None,
     service: Service = None,
     file: File = None,
-    stack: Stack = "forge",
+    stack: Stack = DEFAULT_STACK,
     phase: Phase = None,
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,

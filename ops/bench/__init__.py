@@ -1,1 +1,1 @@
-"""`synapse bench stack`: what the deployed stack does, through the gateway and past it."""
+"""Benchmarks: the preview of a stack, and the models of a deployed stack through the gateway and directly."""

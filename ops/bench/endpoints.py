@@ -1,6 +1,6 @@
-"""The ways on which a model is asked: through the gateway, and each of its servers directly.
+"""Endpoints at which a model is measured: the gateway, and each of its servers directly.
 
-Both go through the Kubernetes API to a pod's port, so that the difference between them is the gateway alone.
+All of them are ports of a pod, forwarded through the Kubernetes API, so that they differ by the gateway alone.
 """
 
 from collections.abc import Iterator
@@ -14,19 +14,20 @@ from infra.plan.routes import Target
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.services import Task
-from ops.cluster.pods import Pods
-from ops.cluster.port_forward import forwarded
-from ops.gateway.connect import HERE, reached
+from ops.cluster.pods import ServicePods
+from ops.cluster.port_forward import forward_port
+from ops.gateway.connect import LOOPBACK, connect_gateway
+from ops.gateway.locate import gateway_service
 from ops.smoke.recordings import USUAL_VOICES, VOICES
-from ops.smoke.scope import gateway, public_names
+from ops.smoke.scope import public_names
 
 GATEWAY: Final = "gateway"
 TASKS: Final[tuple[Task, ...]] = ("chat", "embeddings", "speech")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
-    """One way to *model*, a public name; its server, or the gateway, knows it as *name*."""
+class ModelEndpoint:
+    """One endpoint of *model*, a public name; the server behind it calls the model *name*."""
 
     task: Task
     model: str
@@ -41,24 +42,28 @@ class Way:
 
 
 @contextmanager
-def ways(plan: Plan, pods: Pods, key: str | None, within_s: float) -> Iterator[dict[str, list[Way]]]:
-    """Public model -> the gateway first, then each of its servers. Raises UnreachableError."""
-    with ExitStack() as opened:
-        address = _opened(opened, pods, gateway(plan))
-        through = opened.enter_context(reached(address, key, within_s))
+def connect_endpoints(
+    plan: Plan, pods: ServicePods, key: str | None, within_s: float
+) -> Iterator[dict[str, list[ModelEndpoint]]]:
+    """Yield public model -> its endpoints: the gateway first, then each of its servers. Raises UnreachableError."""
+    with ExitStack() as contexts:
+        address = _forward(contexts, pods, gateway_service(plan))
+        gateway = contexts.enter_context(connect_gateway(address, key, within_s))
         direct: dict[str, httpx.Client] = {}
-        found: dict[str, list[Way]] = {}
+        endpoints: dict[str, list[ModelEndpoint]] = {}
         for task, model, targets in _routes(plan):
-            entry = Way(task=task, model=model, through=GATEWAY, service=targets[0].service, name=model, http=through)
-            found[model] = [entry]
+            first = targets[0].service
+            endpoints[model] = [
+                ModelEndpoint(task=task, model=model, through=GATEWAY, service=first, name=model, http=gateway)
+            ]
             for target in targets:
                 service = target.service
                 if service.name not in direct:
-                    base = _opened(opened, pods, service)
-                    direct[service.name] = opened.enter_context(
-                        httpx.Client(base_url=base, mounts=HERE, timeout=within_s)
+                    base = _forward(contexts, pods, service)
+                    direct[service.name] = contexts.enter_context(
+                        httpx.Client(base_url=base, mounts=LOOPBACK, timeout=within_s)
                     )
-                way = Way(
+                endpoint = ModelEndpoint(
                     task=task,
                     model=model,
                     through=service.service_name,
@@ -66,8 +71,8 @@ def ways(plan: Plan, pods: Pods, key: str | None, within_s: float) -> Iterator[d
                     name=target.model,
                     http=direct[service.name],
                 )
-                found[model].append(way)
-        yield found
+                endpoints[model].append(endpoint)
+        yield endpoints
 
 
 def _routes(plan: Plan) -> Iterator[tuple[Task, str, tuple[Target, ...]]]:
@@ -75,6 +80,6 @@ def _routes(plan: Plan) -> Iterator[tuple[Task, str, tuple[Target, ...]]]:
     return ((task, model, targets[model]) for task in TASKS for model in public_names(plan, task))
 
 
-def _opened(opened: ExitStack, pods: Pods, service: ServicePlan) -> str:
-    pod = pods.ready(service.service_name)
-    return opened.enter_context(forwarded(pods, pod, service.backend.container_port))
+def _forward(contexts: ExitStack, pods: ServicePods, service: ServicePlan) -> str:
+    pod = pods.ready_pod(service.service_name)
+    return contexts.enter_context(forward_port(pods, pod, service.backend.container_port))

@@ -1,4 +1,4 @@
-"""The measurement as one HTML page that needs nothing else: its plots are drawn here, and it asks nobody."""
+"""HTML page of a stack benchmark; self-contained: plots are inline SVG, and nothing is loaded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import median
 from typing import Any, Final
 
-from ops.bench.criteria import Judged
+from ops.bench.criteria import Evaluation
 from ops.bench.report import COLUMNS, FIGURES, rows, text
 from ops.bench.rounds import Series
 from tools.bench.verdict import HEADINGS
@@ -28,18 +28,19 @@ STYLE: Final = """
 """
 
 
-def page(about: Mapping[str, Any], series: Sequence[Series], judged: Judged) -> str:
-    """*about* is the document that programs get."""
-    title = f"synapse bench stack: {about['stack']}"
-    said = (
-        f"{about['rounds']} rounds on {about['cores']} cores, at {about['at']}; each asks every way once, in "
-        f"shuffled order, alone and then with {about['clients']} clients. A dot is a round, the bar its median."
+def page(document: Mapping[str, Any], series: Sequence[Series], evaluation: Evaluation) -> str:
+    """Return the page; *document* is the one for programs."""
+    title = f"synapse bench stack: {document['stack']}"
+    method = (
+        f"{document['rounds']} rounds on {document['cores']} cores, at {document['at']}; each probes every endpoint "
+        f"once, in shuffled order, alone and then with {document['clients']} clients. "
+        "A dot is a round, the bar its median."
     )
     content = [
         f"<h1>{escape(title)}</h1>",
-        f'<p class="about">{escape(said)}</p>',
-        _table(HEADINGS, [verdict.row for verdict in judged.verdicts]),
-        *(f'<p class="about">Not judged: {escape(reason)}</p>' for reason in judged.left_out),
+        f'<p class="about">{escape(method)}</p>',
+        _table(HEADINGS, [verdict.row for verdict in evaluation.verdicts]),
+        *(f'<p class="about">No verdict: {escape(reason)}</p>' for reason in evaluation.left_out),
         _table(COLUMNS, list(rows(series))),
         *_figures(series),
     ]
@@ -59,24 +60,24 @@ def _cell(cell: str) -> str:
 
 
 def _figures(series: Sequence[Series]) -> Iterator[str]:
-    """Of each model a plot for each figure that its ways have."""
+    """Yield, for each model, a plot of each figure that its endpoints have."""
     for model, group in groupby(series, lambda each: each.model):
-        ways = list(group)
+        endpoints = list(group)
         yield f"<h2>{escape(model)}</h2>"
         for figure, (name, unit) in FIGURES.items():
-            if any(each.all(figure) for each in ways):
+            if any(each.all(figure) for each in endpoints):
                 caption = f"{name}, {unit}" if unit else name
-                plot = strip({each.through: each.all(figure) for each in ways})
+                plot = strip_plot({each.through: each.all(figure) for each in endpoints})
                 yield f"<figure>{plot}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def strip(found: Mapping[str, Sequence[float]]) -> str:
-    """A line of dots for each name, over one axis from zero."""
-    most = max((value for values in found.values() for value in values), default=0) or 1.0
+def strip_plot(series: Mapping[str, Sequence[float]]) -> str:
+    """Return a row of dots for each name, over one axis from zero."""
+    most = max((value for values in series.values() for value in values), default=0) or 1.0
     scale = (WIDTH - LABEL - EDGE) / most
-    height = ROW * len(found) + FOOT
+    height = ROW * len(series) + FOOT
     parts = [*_grid(most, scale, height)]
-    for number, (name, values) in enumerate(found.items()):
+    for number, (name, values) in enumerate(series.items()):
         parts += _row(name, values, scale, ROW * number + ROW // 2)
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">{"".join(parts)}</svg>'

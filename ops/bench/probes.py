@@ -1,4 +1,4 @@
-"""One question of each kind, and its times: milliseconds, and what a second brings."""
+"""Probes: one request of each task, with its times in milliseconds and its throughput per second."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -6,82 +6,85 @@ from time import perf_counter
 from typing import Final
 
 from infra.settings.services import Task
-from ops.bench.endpoints import Way
+from ops.bench.endpoints import ModelEndpoint
 from ops.errors import WrongAnswerError
-from ops.gateway.client import Asker, read
-from ops.gateway.responses import Chunk, Embeddings
+from ops.gateway.client import GatewayClient, parse
+from ops.gateway.responses import ChatChunk, EmbeddingsResponse
+from ops.smoke import sounds
 from ops.smoke.recordings import SENTENCE
-from ops.smoke.sounds import read as read_sound
 
-QUESTION: Final = "Describe the sea to somebody who has never seen it, in a hundred words."
+PROMPT: Final = "Describe the sea to somebody who has never seen it, in a hundred words."
 Figures = Mapping[str, float]
-TIME: Final[Mapping[Task, str]] = {"chat": "first_token_ms", "embeddings": "latency_ms", "speech": "latency_ms"}
-"""The figure of each kind that what lies between adds to."""
-YIELD: Final[Mapping[Task, str]] = {"chat": "tokens_per_s", "embeddings": "texts_per_s", "speech": "sound_per_s"}
-"""What a second brings: seconds of sound, of speech."""
+LATENCY: Final[Mapping[Task, str]] = {"chat": "first_token_ms", "embeddings": "latency_ms", "speech": "latency_ms"}
+"""The figure of each task that the gateway adds to."""
 
 
-def ask(way: Way, tokens: int) -> Figures:
-    """Raises WrongAnswerError, also where another than the first of the route has answered."""
-    asker = Asker(way.http, way.http.timeout.read or 0)
-    figures = ASKS[way.task](way, asker, tokens)
-    if asker.stood_in:
-        raise WrongAnswerError(f"{way.model}: {asker.stood_in} stood in for {way.service.service_name}")
+def probe(endpoint: ModelEndpoint, tokens: int) -> Figures:
+    """Send one request. Raises WrongAnswerError, also where a fallback of the route has served it."""
+    client = GatewayClient(endpoint.http, endpoint.http.timeout.read or 0)
+    figures = PROBES[endpoint.task](endpoint, client, tokens)
+    if client.fallback_backend:
+        raise WrongAnswerError(
+            f"{endpoint.model}: the fallback {client.fallback_backend} served in place of "
+            f"{endpoint.service.service_name}"
+        )
     return figures
 
 
-def _chat(way: Way, asker: Asker, tokens: int) -> Figures:
+def _chat(endpoint: ModelEndpoint, client: GatewayClient, tokens: int) -> Figures:
     body = {
-        "model": way.name,
-        "messages": [{"role": "user", "content": QUESTION}],
+        "model": endpoint.name,
+        "messages": [{"role": "user", "content": PROMPT}],
         "max_tokens": tokens,
         "temperature": 0,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    chunks = [(event.at_s, read(Chunk, event.data)) for event in asker.events("/v1/chat/completions", body)]
-    times = [at for at, chunk in chunks if any(choice.delta.text for choice in chunk.choices)]
-    counted = [chunk.usage.completion_tokens for _, chunk in chunks if chunk.usage]
-    if not times or not counted:
-        raise WrongAnswerError(f"{way.model}: {len(times)} parts with text, {len(counted)} with a count of tokens")
-    after = max(times[-1] - times[0], 1e-6)
-    found = {"first_token_ms": times[0] * 1000, "tokens": float(counted[-1])}
-    if len(times) > 1 and counted[-1] > 1:
-        found |= {"between_tokens_ms": after * 1000 / (counted[-1] - 1), "tokens_per_s": (counted[-1] - 1) / after}
-    return found
+    chunks = [(event.at_s, parse(ChatChunk, event.data)) for event in client.events("/v1/chat/completions", body)]
+    times = [at_s for at_s, chunk in chunks if any(choice.delta.text for choice in chunk.choices)]
+    counts = [chunk.usage.completion_tokens for _, chunk in chunks if chunk.usage]
+    if not times or not counts:
+        raise WrongAnswerError(f"{endpoint.model}: {len(times)} chunks with text, {len(counts)} with a count of tokens")
+    after_first_s = max(times[-1] - times[0], 1e-6)
+    figures = {"first_token_ms": times[0] * 1000, "tokens": float(counts[-1])}
+    if len(times) > 1 and counts[-1] > 1:
+        later = counts[-1] - 1
+        figures |= {"between_tokens_ms": after_first_s * 1000 / later, "tokens_per_s": later / after_first_s}
+    return figures
 
 
-def _embed(way: Way, asker: Asker, _: int) -> Figures:
-    found = asker.json(Embeddings, "POST", "/v1/embeddings", json={"model": way.name, "input": SENTENCE})
-    if not found.data or not found.data[0].embedding:
-        raise WrongAnswerError(f"{way.model}: no vector came back")
-    return {"latency_ms": asker.seconds * 1000, "texts_per_s": 1 / asker.seconds}
+def _embeddings(endpoint: ModelEndpoint, client: GatewayClient, _: int) -> Figures:
+    body = {"model": endpoint.name, "input": SENTENCE}
+    response = client.json(EmbeddingsResponse, "POST", "/v1/embeddings", json=body)
+    if not response.data or not response.data[0].embedding:
+        raise WrongAnswerError(f"{endpoint.model}: the response has no vector")
+    return {"latency_ms": client.seconds * 1000, "texts_per_s": 1 / client.seconds}
 
 
-def _speak(way: Way, asker: Asker, _: int) -> Figures:
-    body = {"model": way.name, "input": SENTENCE, "voice": way.voice, "response_format": "wav"}
-    sound = read_sound(asker.content("POST", "/v1/audio/speech", json=body))
-    return {"latency_ms": asker.seconds * 1000, "sound_per_s": sound.seconds / asker.seconds}
+def _speech(endpoint: ModelEndpoint, client: GatewayClient, _: int) -> Figures:
+    body = {"model": endpoint.name, "input": SENTENCE, "voice": endpoint.voice, "response_format": "wav"}
+    sound = sounds.read(client.content("POST", "/v1/audio/speech", json=body))
+    return {"latency_ms": client.seconds * 1000, "sound_per_s": sound.seconds / client.seconds}
 
 
-ASKS: Final[Mapping[Task, Callable[[Way, Asker, int], Figures]]] = {
+PROBES: Final[Mapping[Task, Callable[[ModelEndpoint, GatewayClient, int], Figures]]] = {
     "chat": _chat,
-    "embeddings": _embed,
-    "speech": _speak,
+    "embeddings": _embeddings,
+    "speech": _speech,
 }
 
 
-def crowd(way: Way, tokens: int, clients: int) -> Figures:
-    """What *clients* that ask at once get in a second, all of them together. Raises WrongAnswerError."""
-    began = perf_counter()
+def probe_concurrently(endpoint: ModelEndpoint, tokens: int, clients: int) -> Figures:
+    """Return the throughput of *clients* concurrent requests together. Raises WrongAnswerError."""
+    start = perf_counter()
     with ThreadPoolExecutor(clients) as threads:
-        found = list(threads.map(lambda _: ask(way, tokens), range(clients)))
-    seconds = perf_counter() - began
-    return {"crowd_per_s": sum(_brought(way, figures) for figures in found) / seconds}
+        results = list(threads.map(lambda _: probe(endpoint, tokens), range(clients)))
+    seconds = perf_counter() - start
+    return {"crowd_per_s": sum(_output(endpoint, figures) for figures in results) / seconds}
 
 
-def _brought(way: Way, figures: Figures) -> float:
-    """Tokens, texts, or seconds of sound."""
-    if way.task == "chat":
+def _output(endpoint: ModelEndpoint, figures: Figures) -> float:
+    """Return the output of one request: tokens, texts, or seconds of sound."""
+    if endpoint.task == "chat":
         return figures["tokens"]
-    return figures["sound_per_s"] * figures["latency_ms"] / 1000 if way.task == "speech" else 1.0
+    return figures["sound_per_s"] * figures["latency_ms"] / 1000 if endpoint.task == "speech" else 1.0

@@ -1,4 +1,7 @@
-"""The measurement: in each round every way to a model once, in shuffled order, so that a slow spell hits them all."""
+"""Measurement in rounds: each probes every endpoint of a model once, in shuffled order.
+
+A slow period of the machine then affects all endpoints alike.
+"""
 
 import random
 import statistics
@@ -6,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from infra.settings.services import Task
-from ops.bench.endpoints import GATEWAY, Way
-from ops.bench.probes import TIME, Figures, ask, crowd
+from ops.bench.endpoints import GATEWAY, ModelEndpoint
+from ops.bench.probes import LATENCY, Figures, probe, probe_concurrently
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setup:
-    """How much is asked: *tokens* of each chat, and *clients* at once where a second's yield is measured."""
+class StackBenchSetup:
+    """Amount of requests: *tokens* of each chat, and *clients* at once for the throughput."""
 
     rounds: int = 10
     tokens: int = 64
@@ -22,7 +25,7 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """What one way has brought, round by round."""
+    """Figures of one endpoint, round by round."""
 
     task: Task
     model: str
@@ -31,16 +34,16 @@ class Series:
     rounds: Sequence[Figures]
 
     def median(self, figure: str) -> float | None:
-        found = self.all(figure)
-        return statistics.median(found) if found else None
+        values = self.all(figure)
+        return statistics.median(values) if values else None
 
     def all(self, figure: str) -> list[float]:
         return [figures[figure] for figures in self.rounds if figure in figures]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Added:
-    """What the gateway adds to the time of a model's answer: the differences of each round, in milliseconds."""
+class Overhead:
+    """Time that the gateway adds to a model's latency: the difference of each round, in milliseconds."""
 
     model: str
     task: Task
@@ -51,34 +54,34 @@ class Added:
         return statistics.median(self.differences)
 
 
-def measure(ways: Mapping[str, Sequence[Way]], setup: Setup) -> Iterator[Series]:
-    """The series of each model's ways. One model after the other: a router has room for one at a time.
+def measure(endpoints: Mapping[str, Sequence[ModelEndpoint]], setup: StackBenchSetup) -> Iterator[Series]:
+    """Yield the series of each endpoint. One model after the other: a router has memory for one at a time.
 
-    Raises WrongAnswerError. A first round is not counted: it loads the model, through the gateway.
+    A first round is not counted: it loads the model. Raises WrongAnswerError.
     """
-    for known in ways.values():
-        for way in known:
-            ask(way, setup.tokens)
-        found: dict[str, list[Figures]] = {way.through: [] for way in known}
+    for group in endpoints.values():
+        for endpoint in group:
+            probe(endpoint, setup.tokens)
+        figures: dict[str, list[Figures]] = {endpoint.through: [] for endpoint in group}
         for _ in range(setup.rounds):
-            for way in setup.shuffle.sample(known, len(known)):
-                alone = ask(way, setup.tokens)
-                together = crowd(way, setup.tokens, setup.clients) if setup.clients else {}
-                found[way.through].append({**alone, **together})
-        yield from (_series(way, found[way.through]) for way in known)
+            for endpoint in setup.shuffle.sample(group, len(group)):
+                alone = probe(endpoint, setup.tokens)
+                together = probe_concurrently(endpoint, setup.tokens, setup.clients) if setup.clients else {}
+                figures[endpoint.through].append({**alone, **together})
+        yield from (_series(endpoint, figures[endpoint.through]) for endpoint in group)
 
 
-def added(series: Sequence[Series]) -> list[Added]:
-    """For each model the gateway beside the first of its servers, which is who answers behind it."""
-    found = []
-    for through in (each for each in series if each.through == GATEWAY):
-        direct = next(each for each in series if each.model == through.model and each.through != GATEWAY)
-        figure = TIME[through.task]
-        pairs = zip(through.all(figure), direct.all(figure), strict=True)
-        found.append(Added(model=through.model, task=through.task, differences=[a - b for a, b in pairs]))
-    return found
+def overheads(series: Sequence[Series]) -> list[Overhead]:
+    """Compare, for each model, the gateway with the first of its servers, which serves behind it."""
+    results = []
+    for gateway in (each for each in series if each.through == GATEWAY):
+        direct = next(each for each in series if each.model == gateway.model and each.through != GATEWAY)
+        figure = LATENCY[gateway.task]
+        pairs = zip(gateway.all(figure), direct.all(figure), strict=True)
+        results.append(Overhead(model=gateway.model, task=gateway.task, differences=[a - b for a, b in pairs]))
+    return results
 
 
-def _series(way: Way, rounds: Sequence[Figures]) -> Series:
-    engine = GATEWAY if way.through == GATEWAY else way.service.backend.kind
-    return Series(task=way.task, model=way.model, through=way.through, engine=engine, rounds=rounds)
+def _series(endpoint: ModelEndpoint, rounds: Sequence[Figures]) -> Series:
+    engine = GATEWAY if endpoint.through == GATEWAY else endpoint.service.backend.kind
+    return Series(task=endpoint.task, model=endpoint.model, through=endpoint.through, engine=engine, rounds=rounds)

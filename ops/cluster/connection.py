@@ -1,4 +1,4 @@
-"""A client for the API of a cluster: by a kubeconfig, in the context that the stack file names."""
+"""Client of a cluster's API: by a kubeconfig, in the context that the stack file names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from ops.errors import UnreachableError
 
 
 @contextmanager
-def connected(kubeconfig: Path, context: str | None) -> Iterator[Any]:
-    """*context*: `synapse:context`; None is the current one. Raises UnreachableError where there is no such client."""
+def connect(kubeconfig: Path, context: str | None) -> Iterator[Any]:
+    """Yield an API client for *context* (`synapse:context`; None: the current context). Raises UnreachableError."""
     try:
         api = config.new_client_from_config(str(kubeconfig), context=context)  # type: ignore[no-untyped-call]
     except (config.ConfigException, OSError, yaml.YAMLError) as error:
-        wanted = f" with the context {context}, which synapse:context names" if context else ""
-        raise UnreachableError(f"{kubeconfig}: {error}; accepted: a kubeconfig file{wanted}") from error
+        needed = f" with the context {context}, which synapse:context names" if context else ""
+        raise UnreachableError(f"{kubeconfig}: {error}; accepted: a kubeconfig file{needed}") from error
     with api:
         yield api

@@ -1,4 +1,4 @@
-"""The pods of a service: one that can serve, and what each said last."""
+"""Pods of a service: the ready ones, those behind its Service, and the last log lines of each."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,92 +7,82 @@ from typing import Any, Final
 
 from kubernetes import client
 
-from infra.labels import NAME_LABEL
-from ops.cluster.connection import connected
+from infra.labels import SERVICE_NAME_LABEL, service_selector
+from ops.cluster.api_errors import API_ERRORS, error_text
+from ops.cluster.connection import connect
+from ops.cluster.pod_status import is_ready
 from ops.errors import UnreachableError
 
-LINES: Final = 20
-PATIENCE_S: Final = 20
-NAME: Final = NAME_LABEL
-SERVICE: Final = "kubernetes.io/service-name"
+LAST_LINES: Final = 20
+REQUEST_TIMEOUT_S: Final = 20
 
 
-class Pods:
-    """What a cluster knows of the pods in *namespace*."""
+class ServicePods:
+    """Pods in *namespace*; *core* is the client of the core API."""
 
     def __init__(self, core: Any, namespace: str) -> None:  # noqa: ANN401 - the client is untyped
         self.core = core
         self.namespace = namespace
 
-    def ready(self, service: str) -> str:
-        """The name of a pod of *service* that can serve. Raises UnreachableError."""
-        found = self.of(service)
-        for pod in found:
-            if _can_serve(pod):
+    def ready_pod(self, service: str) -> str:
+        """Return the name of a ready pod of *service*. Raises UnreachableError."""
+        pods = self.list_pods(service)
+        for pod in pods:
+            if is_ready(pod):
                 return str(pod.metadata.name)
         raise UnreachableError(
-            f"none of the {len(found)} pods of {service} in {self.namespace} is ready; see `make health`"
+            f"none of the {len(pods)} pods of {service} in {self.namespace} is ready; see `synapse health`"
         )
 
     def last_lines(self, service: str) -> Mapping[str, list[str]]:
-        """Pod of *service* -> how it is, and the last lines of its log."""
-        return {pod.metadata.name: [*_states(pod), *self._last(pod)] for pod in self.of(service)}
+        """Return, for each pod of *service*, the states of its containers and its last log lines."""
+        return {pod.metadata.name: [*_container_states(pod), *self._last_log(pod)] for pod in self.list_pods(service)}
 
-    def of(self, service: str) -> list[Any]:
-        """As the API has them. Raises UnreachableError."""
-        return self._told(self.core.list_namespaced_pod, f"{NAME}={service}")
+    def list_pods(self, service: str) -> list[Any]:
+        """Return the pods of *service* as the API has them. Raises UnreachableError."""
+        return self._list(self.core.list_namespaced_pod, service_selector(service))
 
-    def behind(self, service: str) -> frozenset[str]:
-        """The names of the pods that its Service leads to. Raises UnreachableError."""
-        slices = client.DiscoveryV1Api(self.core.api_client)
-        listed = self._told(slices.list_namespaced_endpoint_slice, f"{SERVICE}={service}")
-        ready = (each for found in listed for each in found.endpoints or [] if each.conditions.ready)
-        return frozenset(each.target_ref.name for each in ready if each.target_ref)
+    def endpoint_pods(self, service: str) -> frozenset[str]:
+        """Return the names of the ready pods that the Service sends requests to. Raises UnreachableError."""
+        discovery = client.DiscoveryV1Api(self.core.api_client)
+        slices = self._list(discovery.list_namespaced_endpoint_slice, f"{SERVICE_NAME_LABEL}={service}")
+        ready = (endpoint for each in slices for endpoint in each.endpoints or [] if endpoint.conditions.ready)
+        return frozenset(endpoint.target_ref.name for endpoint in ready if endpoint.target_ref)
 
-    def _told(self, listed: Callable[..., Any], selector: str) -> list[Any]:
+    def _list(self, call: Callable[..., Any], selector: str) -> list[Any]:
         try:
-            answer = listed(self.namespace, label_selector=selector, _request_timeout=PATIENCE_S)
-        except Exception as error:
-            raise UnreachableError(f"the cluster does not tell its pods: {_short(error)}") from error
-        return list(answer.items)
+            response = call(self.namespace, label_selector=selector, _request_timeout=REQUEST_TIMEOUT_S)
+        except API_ERRORS as error:
+            raise UnreachableError(f"the pods of {self.namespace} cannot be listed: {error_text(error)}") from error
+        return list(response.items)
 
-    def _last(self, pod: Any) -> list[str]:  # noqa: ANN401 - the client is untyped
-        """Of the life before where this one has just begun: what is started again and again says why as it ends."""
+    def _last_log(self, pod: Any) -> list[str]:  # noqa: ANN401 - the client is untyped
+        """Return the log of the previous container instance where the present one has written nothing yet."""
         name = pod.metadata.name
-        is_again = any(status.last_state.terminated for status in pod.status.container_statuses or [])
-        return self._log(name) or (self._log(name, previous=True) if is_again else [])
+        has_restarted = any(status.last_state.terminated for status in pod.status.container_statuses or [])
+        return self._log(name) or (self._log(name, previous=True) if has_restarted else [])
 
     def _log(self, pod: str, *, previous: bool = False) -> list[str]:
-        limits = {"tail_lines": LINES, "_request_timeout": PATIENCE_S}
+        limits = {"tail_lines": LAST_LINES, "_request_timeout": REQUEST_TIMEOUT_S}
         try:
             text = self.core.read_namespaced_pod_log(pod, self.namespace, previous=previous, **limits)
         except client.ApiException as error:
-            return [f"(no log: {_short(error)})"]
+            return [f"(no log: {error_text(error)})"]
         return str(text).splitlines()
 
 
 @contextmanager
-def pods(kubeconfig: Path, namespace: str, context: str | None = None) -> Iterator[Pods]:
-    """Raises UnreachableError for a kubeconfig that cannot be read, or has no such context."""
-    with connected(kubeconfig, context) as api:
-        yield Pods(client.CoreV1Api(api), namespace)
+def connect_pods(kubeconfig: Path, namespace: str, context: str | None = None) -> Iterator[ServicePods]:
+    """Yield the pods of *namespace*. Raises UnreachableError for an unreadable kubeconfig or a missing context."""
+    with connect(kubeconfig, context) as api:
+        yield ServicePods(client.CoreV1Api(api), namespace)
 
 
-def _can_serve(pod: Any) -> bool:  # noqa: ANN401 - the client is untyped
-    """Ready, and not on its way out: until it has ended, a pod that was replaced says that it is ready."""
-    is_ready = any(state.type == "Ready" and state.status == "True" for state in pod.status.conditions or [])
-    return is_ready and pod.metadata.deletion_timestamp is None
-
-
-def _states(pod: Any) -> Iterator[str]:  # noqa: ANN401 - the client is untyped
-    """What a container waits for, or how it ended last, where it does not simply run."""
+def _container_states(pod: Any) -> Iterator[str]:  # noqa: ANN401 - the client is untyped
+    """Yield the reason for which a container waits, and how its previous instance ended."""
     for status in pod.status.container_statuses or []:
         waiting, ended = status.state.waiting, status.last_state.terminated
         if waiting:
             yield f"({status.name} waits: {waiting.reason} {waiting.message or ''})"
         if ended:
             yield f"({status.name} ended before: {ended.reason}, exit code {ended.exit_code})"
-
-
-def _short(error: Exception) -> str:
-    return f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error).splitlines()[0]

@@ -1,7 +1,7 @@
-"""A pod's port on this machine's loopback, by way of the Kubernetes API.
+"""Forward of a pod's port to this machine's loopback, through the Kubernetes API.
 
-Not by the API's proxy of Services: an `Authorization` header that is sent there is the API server's to judge, and never
-reaches the gateway.
+The API's proxy of Services is no alternative: the API server takes an `Authorization` header for itself, so that it
+never reaches the gateway.
 """
 
 import select
@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from kubernetes.stream import portforward
 
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 
-PART: Final = 1 << 16
+CHUNK: Final = 1 << 16
 
 
 @contextmanager
-def forwarded(pods: Pods, pod: str, port: int) -> Iterator[str]:
-    """The address at which *port* of *pod* is reached, for as long as it is used."""
+def forward_port(pods: ServicePods, pod: str, port: int) -> Iterator[str]:
+    """Yield a local address that leads to *port* of *pod* until the context ends."""
     with _Server(pods, pod, port) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         try:
@@ -31,32 +31,32 @@ def forwarded(pods: Pods, pod: str, port: int) -> Iterator[str]:
 
 
 class _Server(ThreadingTCPServer):
-    """Opens a connection to the pod for every one that it is given."""
+    """Local server that opens one connection to the pod for each connection it accepts."""
 
     daemon_threads = True
 
-    def __init__(self, pods: Pods, pod: str, port: int) -> None:
+    def __init__(self, pods: ServicePods, pod: str, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self._pods, self._pod, self._port = pods, pod, port
         self._opening = Lock()
 
     def open(self) -> Any:  # noqa: ANN401 - the client is untyped
-        # The client swaps a method of itself while it opens one.
+        # The client replaces one of its own methods while it opens a connection: one at a time.
         with self._opening:
-            opened = portforward(
+            forward = portforward(
                 self._pods.core.connect_get_namespaced_pod_portforward,
                 self._pod,
                 self._pods.namespace,
                 ports=str(self._port),
             )
-        return opened.socket(self._port)
+        return forward.socket(self._port)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """The client sees that its connection ends, and says so."""
+        """Print nothing: the caller sees that its connection ended, and reports it."""
 
 
 class _Connection(BaseRequestHandler):
-    """Passes bytes on, both ways, until one side has no more."""
+    """Relay of bytes in both directions until one side closes."""
 
     request: socket.socket
     server: _Server
@@ -64,17 +64,17 @@ class _Connection(BaseRequestHandler):
     def handle(self) -> None:
         remote = self.server.open()
         try:
-            _pass_on(self.request, remote)
+            _relay(self.request, remote)
         finally:
             remote.close()
 
 
-def _pass_on(left: Any, right: Any) -> None:  # noqa: ANN401 - one of them only looks like a socket
+def _relay(left: Any, right: Any) -> None:  # noqa: ANN401 - the client's socket is only like one
     other = {left: right, right: left}
     while True:
         readable, _, _ = select.select(list(other), [], [])
         for side in readable:
-            data = side.recv(PART)
+            data = side.recv(CHUNK)
             if not data:
                 return
             other[side].sendall(data)

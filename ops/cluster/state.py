@@ -1,4 +1,4 @@
-"""What a cluster says of a stack: its pods, and its claims."""
+"""State of a stack in a cluster: its pods and its persistent volume claims."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,16 +7,15 @@ from typing import Any
 
 from kubernetes import client
 
-from infra.labels import NAME_LABEL, PART_OF_LABEL, PLATFORM
-from ops.cluster.connection import connected
-
-OURS = f"{PART_OF_LABEL}={PLATFORM}"
-NAME = NAME_LABEL
+from infra.labels import NAME_LABEL, STACK_SELECTOR
+from infra.plan.stack import Plan
+from ops.cluster.connection import connect
+from ops.cluster.pod_status import is_ready, is_terminating
 
 
 @dataclass(frozen=True, kw_only=True)
 class PodState:
-    """One pod: whose it is, whether it can serve, where it runs, and why not."""
+    """One pod: its workload and node, and the reason where it is not ready."""
 
     workload: str
     name: str
@@ -27,7 +26,7 @@ class PodState:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimState:
-    """One disk: `Bound` once it has a volume."""
+    """One persistent volume claim; *state* is `Bound` once it has a volume."""
 
     name: str
     size: str
@@ -36,45 +35,52 @@ class ClaimState:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterState:
-    """Everything of a stack at one moment."""
+    """Pods and claims of a stack at one moment."""
 
     pods: tuple[PodState, ...]
     claims: tuple[ClaimState, ...]
 
     @property
     def is_ready(self) -> bool:
-        """Every pod that there is can serve."""
+        """Return whether every pod is ready."""
         return all(pod.is_ready for pod in self.pods)
 
 
 def read(kubeconfig: Path, *namespaces: str, context: str | None = None) -> ClusterState:
-    """Ask the cluster of *kubeconfig* for what is ours in *namespaces*, less the pods that are on their way out.
+    """Read the stack's objects in *namespaces*; terminating pods are left out.
 
-    Raises UnreachableError without such a *context*, and kubernetes.client.ApiException.
+    Raises UnreachableError for a missing *context*, and kubernetes.client.ApiException.
     """
-    with connected(kubeconfig, context) as api:
+    with connect(kubeconfig, context) as api:
         core = client.CoreV1Api(api)
         pods = _items(core.list_namespaced_pod, namespaces)
         claims = _items(core.list_namespaced_persistent_volume_claim, namespaces)
-    lasting = tuple(_pod(pod) for pod in pods if not pod.metadata.deletion_timestamp)
-    return ClusterState(pods=lasting, claims=tuple(_claim(claim) for claim in claims))
+    present = tuple(_pod(pod) for pod in pods if not is_terminating(pod))
+    return ClusterState(pods=present, claims=tuple(_claim(claim) for claim in claims))
 
 
-def _items(listed: Callable[..., Any], namespaces: Iterable[str]) -> list[Any]:
-    return [item for name in namespaces for item in listed(name, label_selector=OURS).items]
+def is_complete(plan: Plan, state: ClusterState) -> bool:
+    """Return whether every workload of the plan has all of its pods, and all pods are ready."""
+    ready = [pod.workload for pod in state.pods if pod.is_ready]
+    permanent = [line for line in plan.ledger.lines if line.is_lasting]
+    return state.is_ready and all(ready.count(line.name) == line.replicas for line in permanent)
+
+
+def _items(call: Callable[..., Any], namespaces: Iterable[str]) -> list[Any]:
+    return [item for name in namespaces for item in call(name, label_selector=STACK_SELECTOR).items]
 
 
 def _pod(pod: Any) -> PodState:  # noqa: ANN401 - the client is untyped
-    conditions = {found.type: found for found in pod.status.conditions or []}
+    conditions = {each.type: each for each in pod.status.conditions or []}
     ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
-    is_ready = ready is not None and ready.status == "True"
-    blamed = scheduled if scheduled is not None and scheduled.status == "False" else ready
+    # An unscheduled pod has both conditions; only the scheduler's says what is missing.
+    cause = scheduled if scheduled is not None and scheduled.status == "False" else ready
     return PodState(
-        workload=pod.metadata.labels.get(NAME, ""),
+        workload=pod.metadata.labels.get(NAME_LABEL, ""),
         name=pod.metadata.name,
-        is_ready=is_ready,
+        is_ready=is_ready(pod),
         node=pod.spec.node_name or "",
-        reason="" if is_ready or blamed is None else blamed.message or blamed.reason or "",
+        reason="" if is_ready(pod) or cause is None else cause.message or cause.reason or "",
     )
 
 

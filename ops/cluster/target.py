@@ -1,4 +1,4 @@
-"""Which cluster and which engine a command works with: the kubeconfig it is given, else a private one of the stack."""
+"""Cluster and Pulumi engine of a command: the kubeconfig that is named, else the stack's private cluster."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,14 +6,13 @@ from pathlib import Path
 import psutil
 import yaml
 
-from cli.twin import node_of
 from infra.catalog.gateway import GATEWAY_KINDS
 from infra.plan.stack import plan
 from infra.quantities import cores, gib
 from infra.settings.loader import load, project
 from infra.settings.model import ROOT, Node, Settings
 from infra.settings.schema import PREFIX
-from tools import paths
+from tools import paths, twin
 from tools.cluster import Cluster, Forward, Size
 from tools.control_plane.files import write_private
 from tools.errors import ClusterError, ToolsError, TwinError
@@ -21,82 +20,110 @@ from tools.offline.engine import PulumiEngine
 from tools.twin import Twin
 
 PACK = ("--policy-pack", str(ROOT / "policies"))
-ON_A_TWIN = "a-secret-of-the-twin"
+STAND_IN_SECRET = "a-secret-of-the-twin"  # noqa: S105 - no pod of a twin reads it
 GATEWAY = "gateway"
-"""The forward that leads to the gateway's Service."""
+"""Name of the forward to the gateway's Service."""
 
 
-def own(stack: str, settings: Settings) -> Twin | Cluster:
-    """The private cluster of the stack: with real pods where its node is this machine, else a twin of its node."""
+def cluster_for(stack: str, settings: Settings) -> Twin | Cluster:
+    """Return the stack's private cluster: with real pods where its node is this machine, else a twin of its node."""
     return Cluster(stack) if settings.node.embedded else Twin(stack)
 
 
-def cluster(stack: str, settings: Settings, kubeconfig: Path | None) -> Path:
-    """The kubeconfig to deploy to; brings the stack's private cluster up when none is given. Raises ToolsError."""
+def ensure_cluster(stack: str, settings: Settings, kubeconfig: Path | None) -> Path:
+    """Return the kubeconfig to deploy to; start the stack's private cluster where none is named. Raises ToolsError."""
     if kubeconfig:
         _check_images(stack, settings, kubeconfig)
         return kubeconfig
-    return _also_called(_private(stack, settings), settings.context)
+    return _add_context_alias(_start_private(stack, settings), settings.context)
 
 
-def _private(stack: str, settings: Settings) -> Path:
+def _start_private(stack: str, settings: Settings) -> Path:
     if not settings.node.embedded:
-        return Twin(stack).up(node_of(settings))
+        return Twin(stack).up(simulated_node(settings))
     _check_machine(stack, settings.node)
     size = Size(memory=settings.node.memory, cpu=settings.node.cpus)
     return Cluster(stack).up(forwards(settings), size)
 
 
+def simulated_node(settings: Settings) -> twin.SimulatedNode:
+    """Return the stack's machine as a twin simulates it."""
+    node = settings.node
+    return twin.SimulatedNode(
+        name=node.name,
+        memory=node.memory,
+        cpu=node.cpus,
+        gpus=node.gpu_shares,
+        storage_class=node.storage_class,
+        runtime_class=node.runtime_class,
+    )
+
+
 def existing_cluster(stack: str, kubeconfig: Path | None) -> Path:
-    """The kubeconfig to look at; raises ToolsError when none is given and the stack's private cluster does not run."""
+    """Return the kubeconfig to read from. Raises ToolsError where none is named and the stack does not run here."""
     if kubeconfig:
         return kubeconfig
-    found = own(stack, load(stack))
-    if isinstance(found, Cluster) and not found.status().api_ready:
-        raise ClusterError(
-            f"the cluster of {stack} does not run: run `make up STACK={stack}`, or name one with --kubeconfig"
-        )
-    if isinstance(found, Twin) and found.status().node is None:
-        raise TwinError(
-            f"there is no twin of {stack}: run `make up STACK={stack}`, or name a cluster with --kubeconfig"
-        )
-    return found.kubeconfig
+    private = cluster_for(stack, load(stack))
+    if isinstance(private, Cluster) and not private.status().api_ready:
+        raise ClusterError(_not_running(stack))
+    if isinstance(private, Twin) and private.status().node is None:
+        raise TwinError(_not_running(stack))
+    return private.kubeconfig
+
+
+def _not_running(stack: str) -> str:
+    return (
+        f"the stack {stack} does not run here; running: {', '.join(running_stacks()) or 'none'}. "
+        f"Start it with `make up STACK={stack}`, choose a stack with --stack, or name a cluster with --kubeconfig"
+    )
+
+
+def running_stacks() -> tuple[str, ...]:
+    """Return the stacks of the project whose private cluster or twin runs on this machine."""
+    names = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in project().glob("Pulumi.*.yaml"))
+    return tuple(name for name in names if _runs(name))
+
+
+def _runs(stack: str) -> bool:
+    try:
+        return Cluster(stack).status().api_ready or Twin(stack).status().api_ready
+    except ToolsError:  # a name that no private cluster can have
+        return False
 
 
 def forwards(settings: Settings) -> tuple[Forward, ...]:
-    """The way from this machine to the gateway's Service, if the stack has one."""
-    planned = plan(settings)
-    entries = (service for service in planned.services if service.backend.kind in GATEWAY_KINDS)
-    addresses = (service.address(settings.namespace).rpartition(":") for service in entries)
+    """Return the forward from this machine to the gateway's Service, if the stack has one."""
+    services = (service for service in plan(settings).services if service.backend.kind in GATEWAY_KINDS)
+    addresses = (service.address(settings.namespace).rpartition(":") for service in services)
     return tuple(Forward(GATEWAY, host, int(port)) for host, _, port in addresses)
 
 
 def engine(
     stack: str, settings: Settings, kubeconfig: Path, config: Mapping[str, object] | None = None
 ) -> PulumiEngine:
-    """A Pulumi engine of its own with the stack selected, at the phase of *settings*; *config* wins over its file.
+    """Return a Pulumi engine with the stack selected, at the phase of *settings*; *config* overrides the stack file.
 
-    The stack file's secrets are sealed for somebody else's engine: a twin gets stand-ins of the same names, and a real
-    cluster is refused with ToolsError.
+    The stack file's secrets are encrypted for another engine. A twin gets stand-ins of the same names; a real cluster
+    is refused with ToolsError.
     """
-    private = own(stack, settings)
-    is_own = kubeconfig == private.kubeconfig
-    is_twin = is_own and isinstance(private, Twin)
+    private = cluster_for(stack, settings)
+    is_private = kubeconfig == private.kubeconfig
+    is_twin = is_private and isinstance(private, Twin)
     if settings.secrets and not is_twin:
         names = ", ".join(sorted(settings.secrets))
         raise ToolsError(f"only the stack's own engine can open its secrets ({names}): use `pulumi up -s {stack}`")
-    # What the engine knows of a private cluster goes with that: its next life starts from nothing.
-    state = private.folder / "engine" if is_own else paths.state() / "engines" / stack
-    found = PulumiEngine(stack=stack, state=state, kubeconfig=kubeconfig, project=project())
-    secrets = {f"{PREFIX}{key}": ON_A_TWIN for key in settings.secrets}
-    found.prepare({f"{PREFIX}phase": settings.phase, **secrets, **(config or {})})
+    # The state for a private cluster is kept beside it, so that it is deleted with it.
+    state = private.folder / "engine" if is_private else paths.state() / "engines" / stack
+    pulumi = PulumiEngine(stack=stack, state=state, kubeconfig=kubeconfig, project=project())
+    secrets = {f"{PREFIX}{key}": STAND_IN_SECRET for key in settings.secrets}
+    pulumi.prepare({f"{PREFIX}phase": settings.phase, **secrets, **(config or {})})
     for key, value in secrets.items():
-        found.capture("config", "set", "--secret", key, value)
-    return found
+        pulumi.capture("config", "set", "--secret", key, value)
+    return pulumi
 
 
 def at_phase(settings: Settings, phase: int | None) -> Settings:
-    """The settings at another phase, or as they are."""
+    """Return the settings at *phase*, or unchanged."""
     return settings.model_copy(update={"phase": phase or settings.phase})
 
 
@@ -104,8 +131,8 @@ def _check_images(stack: str, settings: Settings, kubeconfig: Path) -> None:
     built = sorted({service.source for service in plan(settings).services if service.source})
     if built and not settings.registry:
         raise ToolsError(
-            f"{kubeconfig} is not the cluster of {stack}, and gets none of the images that are built "
-            f"({', '.join(built)}): name a registry that it pulls from under {PREFIX}registry"
+            f"{kubeconfig} is not the private cluster of {stack}, and cannot pull the images that are built here "
+            f"({', '.join(built)}): set {PREFIX}registry to a registry that it pulls from"
         )
 
 
@@ -118,11 +145,11 @@ def _check_machine(stack: str, node: Node) -> None:
         )
 
 
-def _also_called(kubeconfig: Path, context: str | None) -> Path:
-    """Let the one context of a private *kubeconfig* go by the name that the stack file has for the real cluster's."""
+def _add_context_alias(kubeconfig: Path, context: str | None) -> Path:
+    """Add *context*, the real cluster's in the stack file, as a second name of the private cluster's only context."""
     content = yaml.safe_load(kubeconfig.read_text())
-    known = {item["name"]: item["context"] for item in content["contexts"]}
-    if context and context not in known:
-        content["contexts"].append({"name": context, "context": known[content["current-context"]]})
+    contexts = {item["name"]: item["context"] for item in content["contexts"]}
+    if context and context not in contexts:
+        content["contexts"].append({"name": context, "context": contexts[content["current-context"]]})
         write_private(kubeconfig, yaml.safe_dump(content))
     return kubeconfig

@@ -1,1 +1,1 @@
-"""Whether a real node has what a stack needs, before anything is deployed to it."""
+"""Checks of a real node before a deployment: everything that the stack needs from it and does not bring."""

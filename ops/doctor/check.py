@@ -1,34 +1,34 @@
-"""What a check of the doctor is: a name, and a look at the facts beside the plan."""
+"""Check of the doctor: a name, and a function over the facts and the plan."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from infra.plan.stack import Plan
-from ops.check_results import Finding, State
-from ops.doctor.facts import Facts
+from ops.check_results import CheckResult, State
+from ops.doctor.facts import NodeFacts
 
 Verdict = tuple[State, str, str]
-"""How it is, what was found, and what to do about it."""
+"""State, message, and what to do about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """*of*: `node` and `gpu` only where the node is there, `gpu` only where the stack file gives it cards."""
+class NodeCheck:
+    """*scope*: `node` checks need the node to exist, `gpu` checks also need GPUs in the stack file."""
 
     name: str
-    look: Callable[[Facts, Plan], Iterator[Verdict]]
-    of: Literal["cluster", "node", "gpu"]
+    run: Callable[[NodeFacts, Plan], Iterator[Verdict]]
+    scope: Literal["cluster", "node", "gpu"]
 
-    def findings(self, facts: Facts, plan: Plan) -> Iterator[Finding]:
-        has = {"cluster": True, "node": facts.node is not None, "gpu": bool(facts.node and plan.settings.node.gpus)}
-        if not has[self.of]:
+    def results(self, facts: NodeFacts, plan: Plan) -> Iterator[CheckResult]:
+        applies = {"cluster": True, "node": facts.node is not None, "gpu": bool(facts.node and plan.settings.node.gpus)}
+        if not applies[self.scope]:
             return
-        for state, says, do in self.look(facts, plan):
-            yield Finding(name=self.name, state=state, says=says, do=do)
+        for state, says, do in self.run(facts, plan):
+            yield CheckResult(name=self.name, state=state, says=says, do=do)
 
 
-def well(says: str) -> Verdict:
+def ok(says: str) -> Verdict:
     return "ok", says, ""
 
 
@@ -44,7 +44,7 @@ def failure(says: str, do: str) -> Verdict:
     return "failure", says, do
 
 
-def missing(what: str, name: str, there: Collection[str], do: str) -> Verdict:
-    """None is called *name*, and this is what those that are *there* are called."""
-    others = f"but {', '.join(there)}" if there else "nor any other"
-    return failure(f"there is no {what} {name}, {others}", do)
+def missing(kind: str, name: str, existing: Collection[str], do: str) -> Verdict:
+    """Return a failure: no object of *kind* is called *name*; *existing* are the names there are."""
+    others = f"but {', '.join(existing)}" if existing else "nor any other"
+    return failure(f"there is no {kind} {name}, {others}", do)

@@ -1,4 +1,4 @@
-"""A client for a gateway that is there, is one, and lets this caller in."""
+"""Connection to a gateway: the address is checked, that a gateway answers there, and that it accepts the key."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,46 +8,46 @@ import httpx
 
 from ops.errors import UnreachableError
 
-HERE: Final = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
-"""These are reached without the proxy that the environment may name."""
-PATIENCE_S: Final = 10.0
+LOOPBACK: Final = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
+"""httpx mounts that bypass the environment's proxy for this machine."""
+CONNECT_TIMEOUT_S: Final = 10.0
 
 
 @contextmanager
-def reached(url: str, key: str | None, within_s: float = PATIENCE_S) -> Iterator[httpx.Client]:
-    """A client for the gateway at *url*, which bears *key* if there is one. Raises UnreachableError."""
+def connect_gateway(url: str, key: str | None, within_s: float = CONNECT_TIMEOUT_S) -> Iterator[httpx.Client]:
+    """Yield a client for the gateway at *url* that sends *key*, if there is one. Raises UnreachableError."""
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        client = httpx.Client(base_url=url, headers=headers, mounts=HERE, timeout=within_s)
+        client = httpx.Client(base_url=url, headers=headers, mounts=LOOPBACK, timeout=within_s)
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
-        raise _no_address(url, error) from error
+        raise _invalid_address(url, error) from error
     with client:
-        _check(url, _asked(client, url, "/livez"), "/livez")
-        _check(url, _asked(client, url, "/voices"), "/voices")
+        for path in ("/livez", "/voices"):  # the first needs no key, the second does
+            _check(url, _get(client, url, path), path)
         yield client
 
 
-def _asked(client: httpx.Client, url: str, path: str) -> httpx.Response:
+def _get(client: httpx.Client, url: str, path: str) -> httpx.Response:
     try:
         return client.get(path)
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise _no_address(url, error) from error
+        raise _invalid_address(url, error) from error
     except httpx.TimeoutException as error:
         raise UnreachableError(
-            f"{url} took the question and gave no answer within {client.timeout.read:g} s"
+            f"{url} accepted the request and gave no answer within {client.timeout.read:g} s"
         ) from error
     except httpx.HTTPError as error:
         raise UnreachableError(
-            f"nobody answers at {url}: {error}; name a gateway's address with --url, or a cluster with --kubeconfig"
+            f"no server answers at {url}: {error}; name a gateway's address with --url, or a cluster with --kubeconfig"
         ) from error
 
 
-def _check(url: str, answer: httpx.Response, path: str) -> None:
-    if answer.status_code in {401, 403}:
-        raise UnreachableError(f"{url}: the gateway refuses the key; give one of its own by --key or SYNAPSE_API_KEY")
-    if answer.status_code == 404:
+def _check(url: str, response: httpx.Response, path: str) -> None:
+    if response.status_code in {401, 403}:
+        raise UnreachableError(f"{url}: the gateway refuses the key; set a valid one with --key or SYNAPSE_API_KEY")
+    if response.status_code == 404:
         raise UnreachableError(f"{url} is no Synapse gateway: it answers 404 to GET {path}")
 
 
-def _no_address(url: str, error: Exception) -> UnreachableError:
+def _invalid_address(url: str, error: Exception) -> UnreachableError:
     return UnreachableError(f"{url}: {error}; accepted: an address such as http://127.0.0.1:8000")

@@ -1,48 +1,62 @@
-"""Where a stack's gateway is asked: at an address, through the embedded cluster, or through any other's API."""
+"""Location of a stack's gateway: an address, a forward of the private cluster, or a forwarded port of a pod."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.model import Settings
-from ops.cluster.pods import pods
-from ops.cluster.port_forward import forwarded
-from ops.cluster.target import GATEWAY, existing_cluster, own
-from ops.smoke.scope import gateway
+from ops.cluster.pods import connect_pods
+from ops.cluster.port_forward import forward_port
+from ops.cluster.target import GATEWAY as GATEWAY_FORWARD
+from ops.cluster.target import cluster_for, existing_cluster
+from ops.errors import UnreachableError
 from tools.cluster import Cluster
+
+GATEWAY: Final = "gateway"
+"""The kind of service that `synapse smoke`, `bench stack` and `release` work with."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where the gateway is asked, how it is reached there, and the cluster that knows its pods, if one is at hand."""
+class GatewayLocation:
+    """Address of the gateway; *via*: the route to it, for a person; *kubeconfig*: of its cluster, if one is named."""
 
     url: str
-    way: str
+    via: str
     kubeconfig: Path | None
 
 
+def gateway_service(plan: Plan) -> ServicePlan:
+    """Return the stack's gateway. Raises UnreachableError."""
+    for service in plan.services:
+        if service.backend.kind == GATEWAY:
+            return service
+    raise UnreachableError(f"the stack has no service of kind {GATEWAY} at phase {plan.settings.phase}")
+
+
 @contextmanager
-def found(planned: Plan, stack: str, url: str | None, kubeconfig: Path | None) -> Iterator[Place]:
-    """The gateway at *url*, or that of the cluster. Raises UnreachableError and ToolsError."""
-    asked = gateway(planned)
+def locate(plan: Plan, stack: str, url: str | None, kubeconfig: Path | None) -> Iterator[GatewayLocation]:
+    """Yield the location of the gateway at *url*, or in the cluster. Raises UnreachableError and ToolsError."""
+    gateway = gateway_service(plan)
     if url:
-        yield Place(url=url, way="as given", kubeconfig=kubeconfig)
+        yield GatewayLocation(url=url, via="as given", kubeconfig=kubeconfig)
         return
-    private, target = own(stack, planned.settings), existing_cluster(stack, kubeconfig)
+    private, target = cluster_for(stack, plan.settings), existing_cluster(stack, kubeconfig)
     if isinstance(private, Cluster) and target == private.kubeconfig:
-        yield Place(url=f"http://{private.address(GATEWAY)}", way=f"Service {asked.service_name}", kubeconfig=target)
+        address = f"http://{private.address(GATEWAY_FORWARD)}"
+        yield GatewayLocation(url=address, via=f"Service {gateway.service_name}", kubeconfig=target)
     else:
-        with _forwarded(asked, planned.settings, target) as place:
-            yield place
+        with _forwarded(gateway, plan.settings, target) as location:
+            yield location
 
 
 @contextmanager
-def _forwarded(asked: ServicePlan, settings: Settings, kubeconfig: Path) -> Iterator[Place]:
-    port = asked.backend.container_port
-    with pods(kubeconfig, settings.namespace, settings.context) as known:
-        pod = known.ready(asked.service_name)
-        with forwarded(known, pod, port) as address:
-            yield Place(url=address, way=f"the port {port} of pod {pod}", kubeconfig=kubeconfig)
+def _forwarded(gateway: ServicePlan, settings: Settings, kubeconfig: Path) -> Iterator[GatewayLocation]:
+    port = gateway.backend.container_port
+    with connect_pods(kubeconfig, settings.namespace, settings.context) as pods:
+        pod = pods.ready_pod(gateway.service_name)
+        with forward_port(pods, pod, port) as address:
+            yield GatewayLocation(url=address, via=f"the port {port} of pod {pod}", kubeconfig=kubeconfig)

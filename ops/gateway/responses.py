@@ -1,4 +1,4 @@
-"""What the gateway's answers must hold for a check to read them; more may be in them."""
+"""Fields of the gateway's responses that the commands read; other fields are ignored."""
 
 from pydantic import BaseModel
 
@@ -9,7 +9,7 @@ class BackendHealth(BaseModel):
     error: str | None = None
 
 
-class Health(BaseModel):
+class GatewayHealth(BaseModel):
     status: str
     backends: dict[str, BackendHealth]
 
@@ -19,16 +19,16 @@ class ModelStatus(BaseModel):
     failed: bool = False
 
 
-class Model(BaseModel):
+class ListedModel(BaseModel):
     id: str
     status: ModelStatus = ModelStatus()
 
 
-class Models(BaseModel):
-    data: list[Model]
+class ModelList(BaseModel):
+    data: list[ListedModel]
 
 
-class Done(BaseModel):
+class SuccessResponse(BaseModel):
     success: bool
 
 
@@ -36,7 +36,7 @@ class Vector(BaseModel):
     embedding: list[float]
 
 
-class Embeddings(BaseModel):
+class EmbeddingsResponse(BaseModel):
     data: list[Vector]
 
 
@@ -57,7 +57,7 @@ class Choice(BaseModel):
     message: Message
 
 
-class Chat(BaseModel):
+class ChatResponse(BaseModel):
     choices: list[Choice]
     usage: Usage
 
@@ -66,30 +66,30 @@ class Delta(BaseModel):
     delta: Message
 
 
-class Chunk(BaseModel):
+class ChatChunk(BaseModel):
     choices: list[Delta]
     usage: Usage | None = None
 
 
-class Transcript(BaseModel):
+class TranscriptResponse(BaseModel):
     text: str
 
 
-class Turn(BaseModel):
+class SpeakerTurn(BaseModel):
     speaker: str
     start: float
     end: float
 
 
-class Diarized(BaseModel):
-    segments: list[Turn]
+class DiarizationResponse(BaseModel):
+    segments: list[SpeakerTurn]
 
 
-class Verified(BaseModel):
+class VerificationResponse(BaseModel):
     is_same_speaker: bool
     similarity_score: float
     threshold: float
 
 
-class Voice(BaseModel):
+class VoiceResponse(BaseModel):
     voice_id: str

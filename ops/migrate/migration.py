@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
-from ops.check_results import Finding, failed
+from ops.check_results import CheckResult, failed
 from ops.migrate.errors import MigrationError, RolledBackError, StepError, TooEarlyError
 from ops.migrate.objects import Objects
 from ops.migrate.preflight import Preflight
@@ -32,7 +32,7 @@ class MigrationRun:
 
     # Read only
 
-    def preflight(self) -> list[Finding]:
+    def preflight(self) -> list[CheckResult]:
         return list(Preflight(move=self.move, objects=self.objects, servers=self.servers).results())
 
     def plan(self) -> list[tuple[MigrationStep, bool]]:

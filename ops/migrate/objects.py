@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from kubernetes import client, watch
-from kubernetes.stream import stream
 
 from infra.annotations import MIGRATED
 from infra.labels import part_of
+from ops.cluster.api_errors import NOT_FOUND
+from ops.cluster.pod_exec import PodExecError, run_in_pod
+from ops.cluster.pod_status import is_ready, is_terminating, waiting_reasons
 from ops.migrate.errors import StepError
-from ops.migrate.record import NOT_FOUND
 
 MANAGER: Final = "synapse-migrate"
 POLL_S: Final = 0.2
@@ -101,44 +102,22 @@ class Objects:
 
     def pods(self, deployment: str) -> list[Any]:
         """Return the pods that are not terminating."""
-        return [pod for pod in self._list(deployment) if not pod.metadata.deletion_timestamp]
+        return [pod for pod in self._list(deployment) if not is_terminating(pod)]
 
     def ready_pod(self, deployment: str) -> Any:  # noqa: ANN401 - the client is untyped
         """Return a ready pod. Raises StepError."""
         for pod in self.pods(deployment):
-            if any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or []):
+            if is_ready(pod):
                 return pod
         raise StepError(f"Deployment {self.namespace}/{deployment} has no pod that is ready")
 
     def run(self, deployment: str, command: tuple[str, ...], within_s: float) -> str:
         """Run *command* in one of its pods and return its output. Raises StepError if it fails, or takes longer."""
         pod = self.ready_pod(deployment).metadata.name
-        session = stream(
-            self.core.connect_get_namespaced_pod_exec,
-            pod,
-            self.namespace,
-            command=list(command),
-            stderr=True,
-            stdin=False,
-            stdout=True,
-            tty=False,
-            _preload_content=False,
-        )
         try:
-            session.run_forever(timeout=within_s)
-            if session.is_open():
-                raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} takes longer than {within_s:g} s")
-            code, output = (
-                _exit_code(session),
-                str(session.read_all()).strip(),
-            )  # in this order: the second discards the code
-        finally:
-            session.close()
-            session.sock.shutdown()  # close() leaves it open if the server closed the session first
-        if code != 0:
-            end = "was cut off" if code is None else f"ended with {code}"
-            raise StepError(f"{' '.join(command)} in {self.namespace}/{pod} {end}: {output[-300:]}")
-        return output
+            return run_in_pod(self.core, self.namespace, pod, command, within_s)
+        except PodExecError as error:
+            raise StepError(str(error)) from error
 
     # Deletion of an old server
 
@@ -186,9 +165,7 @@ class Objects:
 
     def _states(self, deployment: str) -> Iterator[str]:
         for pod in self.pods(deployment):
-            for status in pod.status.container_statuses or []:
-                if status.state.waiting:
-                    yield f"{pod.metadata.name} waits: {status.state.waiting.reason}"
+            yield from (f"{pod.metadata.name} waits: {reason}" for reason in waiting_reasons(pod))
 
 
 def is_rolled_out(deployment: Any) -> bool:  # noqa: ANN401 - the client is untyped
@@ -197,14 +174,6 @@ def is_rolled_out(deployment: Any) -> bool:  # noqa: ANN401 - the client is unty
     is_current = (status.observed_generation or 0) >= deployment.metadata.generation
     counts = {status.replicas or 0, status.updated_replicas or 0, status.available_replicas or 0}
     return is_current and counts == {replicas}
-
-
-def _exit_code(session: Any) -> int | None:  # noqa: ANN401 - the client is untyped
-    """Return the exit code of a command in a pod; None if the connection broke before it ended."""
-    try:
-        return int(session.returncode)
-    except TypeError:
-        return None
 
 
 def _missed_deadline(deployment: Any) -> Any:  # noqa: ANN401 - the client is untyped

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
-from ops.check_results import Finding
+from ops.check_results import CheckResult
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects, is_rolled_out
 from ops.migrate.server_client import LATEST, MigrationServers, ServerClient
@@ -21,14 +21,14 @@ class Preflight:
     objects: Objects
     servers: MigrationServers
 
-    def results(self) -> Iterator[Finding]:
+    def results(self) -> Iterator[CheckResult]:
         """Yield one result for each check."""
         yield from self._config_maps()
         yield from self._deployments()
         yield from self._alias()
         yield from self._servers()
 
-    def _config_maps(self) -> Iterator[Finding]:
+    def _config_maps(self) -> Iterator[CheckResult]:
         for name in self.move.values:
             keys, path = self.objects.keys(name), f"{self.objects.namespace}/{name}"
             if keys is None:
@@ -38,7 +38,7 @@ class Preflight:
             else:
                 yield _ok(f"ConfigMap {name}", f"{path} has {len(keys)} keys")
 
-    def _deployments(self) -> Iterator[Finding]:
+    def _deployments(self) -> Iterator[CheckResult]:
         own = self.move.migration.own
         servers = [own.deployment] if own and self.objects.deployment(own.deployment) is not None else []
         for name in (*self.move.migration.restarts, *servers):
@@ -57,7 +57,7 @@ class Preflight:
                 replicas = deployment.spec.replicas
                 yield _ok(f"Deployment {name}", f"{path} has {replicas} of {replicas} pods")
 
-    def _alias(self) -> Iterator[Finding]:
+    def _alias(self) -> Iterator[CheckResult]:
         if not (alias := self.move.migration.alias):
             return
         service, path = self.objects.service(alias), f"{self.objects.namespace}/{alias}"
@@ -66,25 +66,25 @@ class Preflight:
         else:
             yield _ok(f"alias {alias}", f"{path} {'is free' if service is None else 'is an alias already'}")
 
-    def _servers(self) -> Iterator[Finding]:
+    def _servers(self) -> Iterator[CheckResult]:
         """Check the shared server, and the consumer's own, which made the stored vectors."""
         own = self.move.migration.own
         yield from _reachable(self.move.service.service_name, self._shared)
         if own and self.move.migration.verify.embeddings and self.objects.pods(own.deployment):
             yield from _reachable(own.deployment, lambda: self._own(own))
 
-    def _shared(self) -> Iterator[Finding]:
+    def _shared(self) -> Iterator[CheckResult]:
         verify = self.move.migration.verify
         with self.servers.shared() as server:
             yield from _models(server, (*verify.embeddings, *verify.chat))
             yield from check_requests(server, verify.embeddings, verify.chat)
 
-    def _own(self, own: OwnServer) -> Iterator[Finding]:
+    def _own(self, own: OwnServer) -> Iterator[CheckResult]:
         with self.servers.own(own) as server:
             yield from check_requests(server, self.move.migration.verify.embeddings, ())
 
 
-def check_requests(server: ServerClient, embeddings: dict[str, int], chat: tuple[str, ...]) -> Iterator[Finding]:
+def check_requests(server: ServerClient, embeddings: dict[str, int], chat: tuple[str, ...]) -> Iterator[CheckResult]:
     """Send one real request for each model, and yield the result of each."""
     for model, dimensions in embeddings.items():
         yield _embeddings(server, model, dimensions)
@@ -92,7 +92,7 @@ def check_requests(server: ServerClient, embeddings: dict[str, int], chat: tuple
         yield _chat(server, model)
 
 
-def _models(server: ServerClient, models: tuple[str, ...]) -> Iterator[Finding]:
+def _models(server: ServerClient, models: tuple[str, ...]) -> Iterator[CheckResult]:
     available = server.models()
     for model in models:
         name = f"model {model} on {server.name}"
@@ -105,7 +105,7 @@ def _models(server: ServerClient, models: tuple[str, ...]) -> Iterator[Finding]:
             )
 
 
-def _embeddings(server: ServerClient, model: str, expected: int) -> Finding:
+def _embeddings(server: ServerClient, model: str, expected: int) -> CheckResult:
     name = f"embeddings of {model} on {server.name}"
     try:
         dimensions = server.dimensions(model)
@@ -120,7 +120,7 @@ def _embeddings(server: ServerClient, model: str, expected: int) -> Finding:
     return _ok(name, f"{dimensions} dimensions")
 
 
-def _chat(server: ServerClient, model: str) -> Finding:
+def _chat(server: ServerClient, model: str) -> CheckResult:
     name = f"chat with {model} on {server.name}"
     try:
         return _ok(name, f"an answer of {len(server.chat(model))} characters")
@@ -128,7 +128,7 @@ def _chat(server: ServerClient, model: str) -> Finding:
         return _failure(name, str(error), SEE_LOG)
 
 
-def _reachable(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _reachable(name: str, check: Callable[[], Iterator[CheckResult]]) -> Iterator[CheckResult]:
     """Yield the results of *check*, or one failure for a server that cannot be reached."""
     try:
         yield from check()
@@ -136,9 +136,9 @@ def _reachable(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Fi
         yield _failure(f"server {name}", str(error), "deploy it, or wait until it is ready: see `synapse status`")
 
 
-def _ok(name: str, says: str) -> Finding:
-    return Finding(name=name, state="ok", says=says)
+def _ok(name: str, says: str) -> CheckResult:
+    return CheckResult(name=name, state="ok", says=says)
 
 
-def _failure(name: str, says: str, do: str) -> Finding:
-    return Finding(name=name, state="failure", says=says, do=do)
+def _failure(name: str, says: str, do: str) -> CheckResult:
+    return CheckResult(name=name, state="failure", says=says, do=do)

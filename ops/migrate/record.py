@@ -8,13 +8,12 @@ from kubernetes import client
 from pydantic import BaseModel, Field, ValidationError
 
 from infra.labels import COMPONENT_LABEL, part_of
+from ops.cluster.api_errors import CONFLICT, NOT_FOUND
 from ops.migrate.errors import ConcurrentRunError, MigrationError
 
 State = Literal["moving", "going back", "back", "moved"]
 KEY: Final = "record"
 LABELS: Final = {**part_of(), COMPONENT_LABEL: "migration"}
-CONFLICT: Final = 409
-NOT_FOUND: Final = 404
 
 
 class SavedValues(BaseModel):

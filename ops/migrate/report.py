@@ -9,7 +9,7 @@ from rich.table import Table
 
 from infra.plan.migration import MigrationPlan
 from ops import check_results
-from ops.check_results import Finding
+from ops.check_results import CheckResult
 from ops.migrate.record import MigrationRecord
 from ops.migrate.runner import StepEvent
 from ops.migrate.steps import MigrationStep
@@ -50,7 +50,7 @@ def document(
     move: MigrationPlan,
     record: MigrationRecord | None,
     steps: Sequence[tuple[MigrationStep, bool]],
-    results: Sequence[Finding],
+    results: Sequence[CheckResult],
 ) -> dict[str, Any]:
     """Return the JSON document; its times are ISO 8601, in UTC."""
     fields = {"state", "target", "number", "moved", "stopped", "deleted", "fault"}

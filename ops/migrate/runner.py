@@ -7,6 +7,7 @@ from typing import Literal
 
 from kubernetes import client
 
+from ops.cluster.api_errors import error_text
 from ops.migrate.errors import StepError
 from ops.migrate.record import MigrationRecord, MigrationRecords, StepTimes, now
 from ops.migrate.steps import MigrationStep
@@ -56,5 +57,5 @@ def _run(step: MigrationStep, record: MigrationRecord, records: MigrationRecords
 
 def _describe(error: Exception) -> str:
     if isinstance(error, client.ApiException):
-        return f"the API server answers {error.status} {error.reason}"
+        return f"the API server answers {error_text(error)}"
     return str(error)

@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 from infra.plan.migration import MigrationPlan
 from infra.settings.consumers import OwnServer
-from ops.cluster.pods import Pods, pods
-from ops.cluster.port_forward import forwarded
+from ops.cluster.pods import ServicePods, connect_pods
+from ops.cluster.port_forward import forward_port
 from ops.errors import UnreachableError, WrongAnswerError
-from ops.gateway.client import Asker
-from ops.gateway.connect import HERE
-from ops.gateway.responses import Chat, Embeddings
+from ops.gateway.client import GatewayClient
+from ops.gateway.connect import LOOPBACK
+from ops.gateway.responses import ChatResponse, EmbeddingsResponse
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects
 
@@ -42,7 +42,7 @@ class ServerClient:
     def __init__(self, name: str, url: str, within_s: float, key: str | None = None) -> None:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self.name = name
-        self._http = httpx.Client(base_url=url, headers=headers, mounts=HERE)
+        self._http = httpx.Client(base_url=url, headers=headers, mounts=LOOPBACK)
         self._within_s = within_s
 
     def models(self) -> frozenset[str]:
@@ -52,7 +52,7 @@ class ServerClient:
 
     def dimensions(self, model: str) -> int:
         """Return the length of the vectors of *model*."""
-        response = self._request(Embeddings, "POST", "/v1/embeddings", model=model, input=[SENTENCE])
+        response = self._request(EmbeddingsResponse, "POST", "/v1/embeddings", model=model, input=[SENTENCE])
         if not response.data or not any(response.data[0].embedding):
             raise StepError(f"{self.name}: {model} returns no vector, or one of zeros")
         return len(response.data[0].embedding)
@@ -61,7 +61,7 @@ class ServerClient:
         """Return the answer of *model* to a question, which is never empty."""
         messages = [{"role": "user", "content": QUESTION}]
         response = self._request(
-            Chat, "POST", "/v1/chat/completions", model=model, messages=messages, max_tokens=MAX_TOKENS
+            ChatResponse, "POST", "/v1/chat/completions", model=model, messages=messages, max_tokens=MAX_TOKENS
         )
         text = response.choices[0].message.text if response.choices else ""
         if not text.strip():
@@ -74,7 +74,7 @@ class ServerClient:
     def _request(self, kind: type[T], method: str, path: str, **body: object) -> T:
         content = {"json": body} if body else {}
         try:
-            return Asker(self._http, self._within_s).json(kind, method, path, **content)
+            return GatewayClient(self._http, self._within_s).json(kind, method, path, **content)
         except WrongAnswerError as error:
             subject = f"{method} {path}" + (f" for {body['model']}" if "model" in body else "")
             raise StepError(f"{self.name}: {subject}: {error}") from error
@@ -99,10 +99,10 @@ class MigrationServers:
             with self._server(service.service_name, self.url, self.key) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.namespace, self.context) as cluster:
+        with connect_pods(self.kubeconfig, self.move.namespace, self.context) as cluster:
             pod = _ready(cluster, service.service_name)
             with (
-                forwarded(cluster, pod, service.backend.container_port) as url,
+                forward_port(cluster, pod, service.backend.container_port) as url,
                 self._server(service.service_name, url, self.key) as server,
             ):
                 yield server
@@ -115,9 +115,9 @@ class MigrationServers:
             with self._server(name, self.own_url) as server:
                 yield server
             return
-        with pods(self.kubeconfig, self.move.consumer.namespace, self.context) as cluster:
+        with connect_pods(self.kubeconfig, self.move.consumer.namespace, self.context) as cluster:
             pod = Objects(cluster.core.api_client, cluster.namespace).ready_pod(own.deployment)
-            with forwarded(cluster, pod.metadata.name, own.port) as url, self._server(name, url) as server:
+            with forward_port(cluster, pod.metadata.name, own.port) as url, self._server(name, url) as server:
                 yield server
 
     @contextmanager
@@ -129,8 +129,8 @@ class MigrationServers:
             server.close()
 
 
-def _ready(cluster: Pods, service: str) -> str:
+def _ready(cluster: ServicePods, service: str) -> str:
     try:
-        return cluster.ready(service)
+        return cluster.ready_pod(service)
     except (UnreachableError, client.ApiException) as error:
         raise StepError(str(error)) from error

@@ -12,6 +12,7 @@ from typing import Any
 from kubernetes import client
 
 from infra.settings.consumers import OwnServer
+from ops.cluster.api_errors import error_text
 from ops.migrate.errors import MigrationError
 from ops.migrate.objects import Objects
 
@@ -99,7 +100,7 @@ def _log(objects: Objects, pod: Any, **limits: int) -> list[str]:  # noqa: ANN40
         text = objects.core.read_namespaced_pod_log(name, objects.namespace, timestamps=True, **limits)
     except client.ApiException as error:
         raise MigrationError(
-            f"the log of {objects.namespace}/{name} cannot be read ({error.status} {error.reason}), so "
+            f"the log of {objects.namespace}/{name} cannot be read ({error_text(error)}), so "
             "its callers are unknown; try again when it can be read"
         ) from error
     return [line for line in str(text).splitlines() if line.strip()]

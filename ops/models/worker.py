@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kubernetes import client, watch
-from urllib3.exceptions import HTTPError
+from kubernetes import watch
 
 from infra import hardening
 from infra.catalog.spec import Volume
+from infra.labels import NAME_LABEL, service_selector
 from infra.plan.egress_rules import WORKER
-from ops.cluster.logs import BROKEN, PART, lines
-from ops.cluster.pods import NAME, PATIENCE_S
+from ops.cluster.api_errors import API_ERRORS, translate_errors
+from ops.cluster.logs import CHUNK, split_lines
+from ops.cluster.pod_status import fatal_waiting, is_ready, waiting_reasons
+from ops.cluster.pods import REQUEST_TIMEOUT_S
 from ops.models.inventory import ModelError
 
 FOLDER: Final = "/tmp"  # noqa: S108 - inside the container, the only folder that it may write to beside the claim
@@ -22,9 +24,6 @@ START_TIMEOUT_S: Final = 180
 DEADLINE_S: Final = 24 * 3600
 LOG_LINES_SHOWN: Final = 10
 LIMITS: Final = {"memory": "256Mi", "cpu": "1", "ephemeral-storage": "64Mi"}
-PERMANENT: Final = frozenset(
-    {"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "ImagePullBackOff"}
-)
 START_ERROR: Final = "StartError"
 WorkerEvent = dict[str, Any]
 
@@ -53,11 +52,11 @@ class Worker:
 
     def run(self, job: WorkerJob) -> Iterator[WorkerEvent]:
         """Yield the events that the command prints, and delete the pod at the end. A `fault` is raised."""
-        with _cluster_errors():
+        with translate_errors(ModelError):
             self._sweep()
             name = self._core.create_namespaced_pod(self._namespace, manifest(job)).metadata.name
         try:
-            with _cluster_errors():
+            with translate_errors(ModelError):
                 self._wait(name, _has_started, START_TIMEOUT_S)
                 log: list[str] = []
                 for line in self._lines(name):
@@ -67,26 +66,24 @@ class Worker:
                         raise ModelError(str(event["fault"]))
                     else:
                         yield event
-                _check(self._wait(name, _has_ended, PATIENCE_S), log)
+                _check(self._wait(name, _has_ended, REQUEST_TIMEOUT_S), log)
         finally:
-            with suppress(*BROKEN):
+            with suppress(*API_ERRORS):
                 self._core.delete_namespaced_pod(name, self._namespace, grace_period_seconds=0)
 
     def image_of(self, service: str) -> str | None:
         """Return the image of a ready pod of *service*, which is on the node already."""
-        with _cluster_errors():
+        with translate_errors(ModelError):
             pods = self._core.list_namespaced_pod(
-                self._namespace, label_selector=f"{NAME}={service}", _request_timeout=PATIENCE_S
+                self._namespace, label_selector=service_selector(service), _request_timeout=REQUEST_TIMEOUT_S
             ).items
-        ready = [
-            pod for pod in pods if any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or [])
-        ]
+        ready = [pod for pod in pods if is_ready(pod)]
         return str(ready[0].spec.containers[0].image) if ready else None
 
     def _lines(self, name: str) -> Iterator[str]:
         response = self._core.read_namespaced_pod_log(name, self._namespace, follow=True, _preload_content=False)
         try:
-            yield from lines(response.stream(PART))
+            yield from split_lines(response.stream(CHUNK))
         finally:
             response.close()
 
@@ -111,7 +108,7 @@ class Worker:
         """Delete ended pods of commands that were killed before they could do it."""
         for phase in ("Succeeded", "Failed"):
             self._core.delete_collection_namespaced_pod(
-                self._namespace, label_selector=f"{NAME}={WORKER}", field_selector=f"status.phase={phase}"
+                self._namespace, label_selector=service_selector(WORKER), field_selector=f"status.phase={phase}"
             )
 
 
@@ -134,7 +131,7 @@ def manifest(job: WorkerJob) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"generateName": f"{WORKER}-", "labels": {NAME: WORKER}},
+        "metadata": {"generateName": f"{WORKER}-", "labels": {NAME_LABEL: WORKER}},
         "spec": {"containers": [container], **_pod_settings(job)},
     }
 
@@ -155,9 +152,9 @@ def _pod_settings(job: WorkerJob) -> Mapping[str, Any]:
 def _has_started(pod: Any) -> bool:  # noqa: ANN401 - the client is untyped
     """Raises ModelError for a pod that will never start."""
     for status in pod.status.container_statuses or []:
-        waiting, end = status.state.waiting, status.state.terminated
-        if waiting and waiting.reason in PERMANENT:
-            raise ModelError(f"pod {pod.metadata.name} cannot start: {waiting.reason} {waiting.message or ''}")
+        if reason := fatal_waiting(status):
+            raise ModelError(f"pod {pod.metadata.name} cannot start: {reason}")
+        end = status.state.terminated
         if end and end.reason == START_ERROR:  # an image from before the downloader was in it
             raise ModelError(
                 f"pod {pod.metadata.name}: its image, {pod.spec.containers[0].image}, does not have the command: "
@@ -184,7 +181,7 @@ def _state(pod: Any) -> str:  # noqa: ANN401 - the client is untyped
     if pod is None:
         return "the pod does not exist"
     conditions = [condition for condition in pod.status.conditions or [] if condition.status == "False"]
-    waiting = [status.state.waiting.reason for status in pod.status.container_statuses or [] if status.state.waiting]
+    waiting = waiting_reasons(pod)
     messages = [condition.message for condition in conditions if condition.message]
     return "; ".join([*waiting, *messages]) or str(pod.status.phase)
 
@@ -196,21 +193,3 @@ def _event(line: str) -> WorkerEvent | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) else None
-
-
-@contextmanager
-def _cluster_errors() -> Iterator[None]:
-    """Turn an error of the cluster's client into a ModelError."""
-    try:
-        yield
-    except client.ApiException as error:
-        raise ModelError(f"the cluster refuses the request: {_message(error)}") from error
-    except (HTTPError, OSError) as error:
-        raise ModelError(f"the cluster does not answer: {error}") from error
-
-
-def _message(error: client.ApiException) -> str:
-    try:
-        return str(json.loads(error.body or "")["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"{error.status} {error.reason}"

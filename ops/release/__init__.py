@@ -1,1 +1,1 @@
-"""A release: which commit, whether its pods are what was released, and how it ended."""
+"""Release of the gateway: build a commit, deploy it by digest, verify it, and roll back on failure."""

@@ -1,4 +1,4 @@
-"""The commit that is released: a tree in which everything is committed, so that its name says what runs."""
+"""Commit of a release: a working tree without changes, so that the commit names exactly what is deployed."""
 
 import subprocess
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from typing import Final
 from infra.errors import ReleaseError
 
 SHOWN: Final = 10
-GIT_S: Final = 60.0
+GIT_TIMEOUT_S: Final = 60.0
 STATUS: Final = ("status", "--porcelain=v1", "--untracked-files=all")
 
 
-def clean(folder: Path) -> str:
-    """The commit of *folder*, in hexadecimal. Raises ReleaseError where something is not committed, or without git."""
-    if found := _git(folder, *STATUS).splitlines():
-        more = [f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-        lines = [*(f"  {line}" for line in found[:SHOWN]), *more]
+def clean_commit(folder: Path) -> str:
+    """Return the commit of *folder*, in hexadecimal. Raises ReleaseError for uncommitted changes, or without git."""
+    if changes := _git(folder, *STATUS).splitlines():
+        more = [f"  and {len(changes) - SHOWN} more"] if len(changes) > SHOWN else []
+        lines = [*(f"  {line}" for line in changes[:SHOWN]), *more]
         raise ReleaseError(
-            f"{folder}: a release is of a commit, and these files are not as committed; commit them, or put them away "
+            f"{folder}: a release deploys a commit, and these files differ from it; commit them, or put them away "
             "with `git stash --include-untracked`:\n" + "\n".join(lines)
         )
     return _git(folder, "rev-parse", "HEAD").strip()
@@ -27,9 +27,9 @@ def clean(folder: Path) -> str:
 def _git(folder: Path, *arguments: str) -> str:
     command: Sequence[str] = ("git", "-C", str(folder), *arguments)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=False)
     except OSError as error:
-        raise ReleaseError(f"git: {error.strerror}; a release is of a commit: install git") from error
+        raise ReleaseError(f"git: {error.strerror}; a release deploys a commit: install git") from error
     if done.returncode:
-        raise ReleaseError(f"{folder}: a release is of a commit, and git says: {done.stderr.strip()}")
+        raise ReleaseError(f"{folder}: a release deploys a commit, and git failed: {done.stderr.strip()}")
     return done.stdout

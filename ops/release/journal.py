@@ -1,4 +1,4 @@
-"""What a release is about to replace, on disk while it is under way: one that was cut off is known by it."""
+"""Journal of a release: the images it replaces, on disk while it runs, so that an interrupted one is noticed."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """*image* takes the place of *previous*."""
+class JournalEntry:
+    """*image* replaces *previous*."""
 
     image: str
     previous: str | None
@@ -15,19 +15,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Journal:
-    """At most one entry, in a file."""
+    """File with at most one entry."""
 
     file: Path
 
-    def read(self) -> Entry | None:
-        """The release that was cut off, if one was; an entry that cannot be read is none."""
+    def read(self) -> JournalEntry | None:
+        """Return the interrupted release, if there is one; an unreadable entry counts as none."""
         try:
-            return Entry(**json.loads(self.file.read_text(encoding="utf-8")))
+            return JournalEntry(**json.loads(self.file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
-    def write(self, entry: Entry) -> None:
-        """Whole or not at all. Raises OSError."""
+    def write(self, entry: JournalEntry) -> None:
+        """Write the entry atomically. Raises OSError."""
         fresh = self.file.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(entry)), encoding="utf-8")
         fresh.replace(self.file)
@@ -36,6 +36,6 @@ class Journal:
         self.file.unlink(missing_ok=True)
 
 
-def former(cut_off: Entry | None, serves: str | None) -> str | None:
-    """The image to go back to: what serves, unless that is what a release was cut off with before it was checked."""
-    return cut_off.previous if cut_off and serves == cut_off.image else serves
+def rollback_image(interrupted: JournalEntry | None, serving: str | None) -> str | None:
+    """Return the image to roll back to: the serving one, unless an interrupted release left it unverified."""
+    return interrupted.previous if interrupted and serving == interrupted.image else serving

@@ -1,4 +1,4 @@
-"""How a release ended: an exit code for scripts, one document for programs, a few lines for a person."""
+"""Report of a release: an exit code for scripts, one document for programs, a few lines for a person."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from ops.release.replica import Replica
 
 
 class Outcome(IntEnum):
-    """Its value is the exit code; 1 is a release that was refused or not built, and changed nothing."""
+    """Outcome by its exit code; a release that was refused or not built changed nothing, and ends with 1."""
 
     RELEASED = 0
     ROLLED_BACK = 3
@@ -24,8 +24,8 @@ WORDS: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """*image*: what was to be released; *serving*: what serves now; *logs*: pod -> how it is, and its last lines."""
+class ReleaseReport:
+    """*image*: the one to release; *serving*: the one that serves now; *logs*: pod -> its states and last lines."""
 
     outcome: Outcome
     commit: str
@@ -39,6 +39,7 @@ class Report:
     seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
+        """Return the report as JSON."""
         return {
             "outcome": WORDS[self.outcome],
             "commit": self.commit,
@@ -56,14 +57,15 @@ class Report:
         }
 
     def lines(self) -> Iterator[str]:
-        for pod, said in self.logs.items():
-            yield from (f"{pod} said last:", *(f"  {line}" for line in said))
+        """Yield the report as text."""
+        for pod, log in self.logs.items():
+            yield from (f"last lines of {pod}:", *(f"  {line}" for line in log))
         if self.reason:
             yield f"not released: {self.reason}"
         yield from (f"  {each.name} runs {each.image_id}" for each in self.replicas)
-        yield self._last()
+        yield self._summary()
 
-    def _last(self) -> str:
+    def _summary(self) -> str:
         commit = self.commit[:12]
         if self.outcome is Outcome.RELEASED:
             return (
@@ -71,4 +73,4 @@ class Report:
             )
         if self.outcome is Outcome.ROLLED_BACK:
             return f"rolled back from {commit} in {self.seconds:.0f} s: {self.serving} serves as before"
-        return f"{commit} is broken, and so is the way back to {self.previous or 'nothing'}: see `make health`"
+        return f"{commit} is broken, and the rollback to {self.previous or 'nothing'} failed: see `synapse health`"

@@ -1,4 +1,4 @@
-"""Looks at the pods while they are rolled out, so that nobody waits to the end for one that cannot run."""
+"""Watch over a rollout: a pod that cannot run ends it at once, before Pulumi's own timeout."""
 
 from collections.abc import Callable
 from threading import Event, Thread
@@ -6,19 +6,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from ops.errors import UnreachableError
-from ops.release.replica import Replica, fault
+from ops.release.replica import Replica, first_fault
 
 POLL_S: Final = 0.5
 
 
-class Watch:
-    """Between enter and exit; *hopeless* is set, and *fault* says why, once a pod of *image* cannot run."""
+class RolloutWatch:
+    """Context that polls the pods; once a pod of *image* cannot run, *failed* is set and *fault* has the reason."""
 
-    def __init__(self, look: Callable[[], tuple[Replica, ...]], image: str) -> None:
-        self.hopeless = Event()
+    def __init__(self, read_pods: Callable[[], tuple[Replica, ...]], image: str) -> None:
+        self.failed = Event()
         self.fault: str | None = None
-        self._look, self._image = look, image
-        self._over = Event()
+        self._read_pods, self._image = read_pods, image
+        self._closed = Event()
         self._thread = Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -28,14 +28,14 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._closed.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not (self._over.wait(POLL_S) or self.hopeless.is_set()):
+        while not (self._closed.wait(POLL_S) or self.failed.is_set()):
             try:
-                self.fault = fault(self._look(), self._image)
-            except UnreachableError:  # Pulumi asks the same API, and will say so
+                self.fault = first_fault(self._read_pods(), self._image)
+            except UnreachableError:  # Pulumi uses the same API, and reports it
                 continue
             if self.fault:
-                self.hopeless.set()
+                self.failed.set()

@@ -1,1 +1,1 @@
-"""Questions to a gateway that runs, and what is to come back: each check a function, all of them data."""
+"""Smoke test of a running gateway: each check is a request and a test of the response."""

@@ -1,37 +1,37 @@
-"""What a check is: a question to the gateway, and what is to come back."""
+"""Smoke check: a name, the services it needs, and a function that sends requests and tests the responses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from infra.plan.stack import Plan
 from infra.settings.services import Task
-from ops.gateway.client import Asker
+from ops.gateway.client import GatewayClient
 from ops.smoke.recordings import Recordings
 
 Figures = Mapping[str, str | int | float]
-"""What came back, in figures and words. The end of a name is its unit: `_ms`, `_s`, `_hz`, `_db`."""
+"""Figures of a response. The end of a name is its unit: `_ms`, `_s`, `_hz`, `_db`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Talk:
-    """What a check works with; *model* is the public name that it is to ask for, if there is one."""
+class CheckContext:
+    """Everything a check works with; *model* is the public name to request, if there is one."""
 
-    ask: Asker
+    client: GatewayClient
     plan: Plan
     recordings: Recordings
     model: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """One question. *needs*: all tasks that services must do for it; *any_of*: of which they must do one at least.
+class SmokeCheck:
+    """One check. *needs*: tasks that services must all do; *any_of*: tasks of which one is enough.
 
-    *each*: once for every model of this task.
-    *adapter*: only where a service of this kind of API is. *ask* returns what came back, or raises WrongAnswerError.
+    *each*: run once for every model of this task. *adapter*: run only where a service has this kind of API.
+    *run* returns the figures of the response, or raises WrongAnswerError.
     """
 
     name: str
-    ask: Callable[[Talk], Figures]
+    run: Callable[[CheckContext], Figures]
     needs: tuple[Task, ...] = ()
     any_of: tuple[Task, ...] = ()
     each: Task | None = None

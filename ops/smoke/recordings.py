@@ -1,50 +1,49 @@
-"""What the stack's own voices say, each sentence asked for once: the material of the checks that hear."""
+"""Recordings made with the stack's own voices, each synthesized once: the input of the checks that take audio."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ops.gateway.client import Asker
+from ops.gateway.client import GatewayClient
 from ops.smoke import sounds
 from ops.smoke.sounds import Sound
 
 DIGITS: Final = "seven six two zero"
-"""Four that the recogniser without a download tells apart in every voice; of `one` and `nine` it does not."""
+"""Four digits that the built-in recogniser tells apart in every voice; it confuses `one` and `nine`."""
 SENTENCE: Final = "The quick brown fox jumps over the lazy dog while the sun goes down."
 OTHER_SENTENCE: Final = "We were away for a year, and nobody at home has fed the cat since Monday."
 CLONEABLE_S: Final = 6.0
-"""Length of a reference; more than five seconds are needed to clone a voice."""
+"""Length of a reference recording; cloning a voice needs more than five seconds."""
 VOICES: Final[Mapping[str, tuple[str, str]]] = {"chatterbox": ("Alice.wav", "Michael.wav")}
-"""A woman's and a man's voice, by the adapter of who speaks."""
+"""A woman's and a man's voice, by the adapter of the speech service."""
 USUAL_VOICES: Final = ("nova", "onyx")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recordings:
-    """*model*: the public name of a speech model, if there is one; *voices*: two that it has."""
+    """*model*: the public name of a speech model, if there is one; *voices*: two of its voices."""
 
-    ask: Asker
+    client: GatewayClient
     model: str | None
     voices: tuple[str, str]
-    _made: dict[tuple[str, str | None], Sound] = field(default_factory=dict)
+    _cache: dict[tuple[str, str | None], Sound] = field(default_factory=dict)
 
-    def said(self, text: str, voice: str | None = None) -> Sound:
-        """*text* in the voice of that name, or in the gateway's own choice. Raises WrongAnswerError."""
-        if (text, voice) not in self._made:
-            self._made[text, voice] = synthesized(self.ask, text) if voice is None else self._spoken(text, voice)
-        return self._made[text, voice]
+    def speech(self, text: str, voice: str | None = None) -> Sound:
+        """Return *text* spoken in *voice*, or in the gateway's default voice. Raises WrongAnswerError."""
+        if (text, voice) not in self._cache:
+            self._cache[text, voice] = (
+                synthesize(self.client, text) if voice is None else speak(self.client, self.model, text, voice)
+            )
+        return self._cache[text, voice]
 
-    def _spoken(self, text: str, voice: str) -> Sound:
-        return spoken(self.ask, self.model, text, voice)
 
-
-def synthesized(ask: Asker, text: str, voice_id: str | None = None) -> Sound:
-    """*text* by the gateway's own API, in a voice of its library if one is named. Raises WrongAnswerError."""
+def synthesize(client: GatewayClient, text: str, voice_id: str | None = None) -> Sound:
+    """Return *text* by the gateway's own API, in a voice of its library if one is named. Raises WrongAnswerError."""
     body = {"text": text} if voice_id is None else {"text": text, "voice_id": voice_id}
-    return sounds.read(ask.content("POST", "/tts/synthesize", json=body))
+    return sounds.read(client.content("POST", "/tts/synthesize", json=body))
 
 
-def spoken(ask: Asker, model: str | None, text: str, voice: str) -> Sound:
-    """*text* by OpenAI's API. Raises WrongAnswerError."""
+def speak(client: GatewayClient, model: str | None, text: str, voice: str) -> Sound:
+    """Return *text* by OpenAI's API. Raises WrongAnswerError."""
     body = {"model": model or "tts-1", "input": text, "voice": voice, "response_format": "wav"}
-    return sounds.read(ask.content("POST", "/v1/audio/speech", json=body))
+    return sounds.read(client.content("POST", "/v1/audio/speech", json=body))

@@ -1,4 +1,4 @@
-"""What came of a smoke test, for people as a table, for programs as one document."""
+"""Report of a smoke test: a table for a person, one document for programs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,28 +6,30 @@ from typing import Any, Final
 from rich.markup import escape
 from rich.table import Table
 
-from ops.smoke.run import Result
+from ops.smoke.run import SmokeResult
 
 COLUMNS: Final = ("Check", "Model", "Came back", "Latency", "")
 UNITS: Final = {"ms": "ms", "s": "s", "hz": "Hz", "db": "dB"}
 Logs = Mapping[str, Sequence[str]]
-"""Pod -> what it said last."""
+"""Pod -> its last log lines."""
 
 
-def table(results: Sequence[Result], title: str) -> Table:
-    shown = Table(*COLUMNS, title=escape(title), title_justify="left")
+def table(results: Sequence[SmokeResult], title: str) -> Table:
+    rows = Table(*COLUMNS, title=escape(title), title_justify="left")
     for result in results:
         verdict = "[green]pass[/]" if result.passed else "[red]FAIL[/]"
-        asked = result.question.check.name, result.question.model or ""
-        shown.add_row(*map(escape, (*asked, told(result), f"{result.seconds * 1000:.0f} ms")), verdict)
-    return shown
+        subject = result.case.check.name, result.case.model or ""
+        rows.add_row(*map(escape, (*subject, outcome(result), f"{result.seconds * 1000:.0f} ms")), verdict)
+    return rows
 
 
-def told(result: Result) -> str:
+def outcome(result: SmokeResult) -> str:
+    """Return the reason of a failure, or the figures in words."""
     return result.fault or ", ".join(_figure(name, value) for name, value in result.figures.items())
 
 
-def document(results: Sequence[Result], address: str, left_out: Mapping[str, str], logs: Logs) -> dict[str, Any]:
+def document(results: Sequence[SmokeResult], address: str, left_out: Mapping[str, str], logs: Logs) -> dict[str, Any]:
+    """Return the results as JSON. *left_out*: check -> the reason why the stack does not get it."""
     return {
         "url": address,
         "passed": all(result.passed for result in results),
@@ -37,12 +39,11 @@ def document(results: Sequence[Result], address: str, left_out: Mapping[str, str
     }
 
 
-def _entry(result: Result) -> dict[str, Any]:
-    question = result.question
+def _entry(result: SmokeResult) -> dict[str, Any]:
     return {
-        "check": question.check.name,
-        "model": question.model,
-        "services": [service.service_name for service in question.services],
+        "check": result.case.check.name,
+        "model": result.case.model,
+        "services": [service.service_name for service in result.case.services],
         "passed": result.passed,
         "seconds": round(result.seconds, 4),
         "fault": result.fault,
@@ -51,7 +52,7 @@ def _entry(result: Result) -> dict[str, Any]:
 
 
 def _figure(name: str, value: object) -> str:
-    """`first_token_ms`, 12 -> `first token 12 ms`."""
+    """Return `first token 12 ms` for `first_token_ms`, 12."""
     words, _, unit = name.rpartition("_")
     if unit in UNITS:
         return f"{words.replace('_', ' ')} {value} {UNITS[unit]}"

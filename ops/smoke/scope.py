@@ -1,104 +1,106 @@
-"""Which questions a stack gets, and who has a part in their answers: both follow from its plan."""
+"""Scope of a smoke test: the checks that a stack gets, and the services that take part; both follow from its plan."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from infra.errors import RouteError
 from infra.plan.routes import Target
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.services import Task
-from ops.errors import UnreachableError
-from ops.gateway.client import Asker
-from ops.smoke.check import Check
+from ops.gateway.client import GatewayClient
+from ops.gateway.locate import gateway_service
+from ops.smoke.check import SmokeCheck
 from ops.smoke.recordings import USUAL_VOICES, VOICES, Recordings
-
-GATEWAY = "gateway"
+from tools.errors import ToolsError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """A check as one stack gets it; *services* are those that answer it."""
+class CheckCase:
+    """A check for one stack and one model; *services* are those that serve it."""
 
-    check: Check
+    check: SmokeCheck
     model: str | None
     services: tuple[ServicePlan, ...]
 
 
-def gateway(plan: Plan) -> ServicePlan:
-    """The service that is asked. Raises UnreachableError."""
-    found = next((service for service in plan.services if service.backend.kind == GATEWAY), None)
-    if found is None:
-        raise UnreachableError(
-            f"no gateway to ask: the stack has no service of kind {GATEWAY} at phase {plan.settings.phase}"
-        )
-    return found
+def select(plan: Plan, checks: Sequence[SmokeCheck], names: Sequence[str]) -> Sequence[SmokeCheck]:
+    """Return the checks called *names*, or all. Raises ToolsError for an unknown name, RouteError for one left out."""
+    accepted = [check.name for check in checks]
+    if unknown := [name for name in names if name not in accepted]:
+        raise ToolsError(f"--only: got {', '.join(unknown)}; accepted: {', '.join(accepted)}")
+    selected = [check for check in checks if check.name in names or not names]
+    unable = [f"{check.name} (the stack has {why})" for check in selected if names and (why := missing(plan, check))]
+    if unable:
+        raise RouteError(f"--only: got {', '.join(unable)}; accepted: checks that the stack has a service for")
+    return selected
 
 
-def questions(plan: Plan, checks: Sequence[Check]) -> Iterator[Question]:
-    """Those of *checks* that the stack can answer, once for each model where they ask for one."""
+def cases(plan: Plan, checks: Sequence[SmokeCheck]) -> Iterator[CheckCase]:
+    """Yield a case for each of *checks* that the stack can serve, and for each model where the check has several."""
     for check in checks:
         if missing(plan, check) is None:
             for model in models(plan, check.each) if check.each else (None,):
-                yield Question(check=check, model=model, services=_services(plan, check, model))
+                yield CheckCase(check=check, model=model, services=_services(plan, check, model))
 
 
-def missing(plan: Plan, check: Check) -> str | None:
-    """What the stack lacks for *check*."""
-    done = {task for service in plan.services for task in service.backend.tasks}
-    if lacking := [task for task in check.needs if task not in done]:
+def missing(plan: Plan, check: SmokeCheck) -> str | None:
+    """Return the service that the stack lacks for *check*, in words."""
+    tasks = {task for service in plan.services for task in service.backend.tasks}
+    if lacking := [task for task in check.needs if task not in tasks]:
         return f"no service for {', '.join(lacking)}"
-    if check.any_of and done.isdisjoint(check.any_of):
+    if check.any_of and tasks.isdisjoint(check.any_of):
         return f"no service for {' or '.join(check.any_of)}"
     adapters = {service.backend.adapter for service in plan.services}
     return None if check.adapter in {None, *adapters} else f"no {check.adapter}"
 
 
 def models(plan: Plan, task: Task) -> tuple[str | None, ...]:
-    """What to ask for to have *task* done: each public name for it, or no name where its service has no route."""
+    """Return the model names to request for *task*: each public name, or None where its service has no route."""
     return public_names(plan, task) or (None,)
 
 
 def public_names(plan: Plan, task: Task) -> tuple[str, ...]:
-    """The routes whose first stop does *task*."""
+    """Return the routes whose first target does *task*."""
     return tuple(route.model for route in plan.routes.routes if task == _task(plan, route.targets[0]))
 
 
-def recordings(plan: Plan, ask: Asker) -> Recordings:
-    """Of whoever speaks here first."""
+def recordings(plan: Plan, client: GatewayClient) -> Recordings:
+    """Return recordings by the stack's first speech model."""
     model = models(plan, "speech")[0]
-    return Recordings(ask=ask, model=model, voices=voices(plan, model))
+    return Recordings(client=client, model=model, voices=voices(plan, model))
 
 
 def voices(plan: Plan, model: str | None) -> tuple[str, str]:
-    """Two voices that the first stop of *model* has."""
-    first = next(iter(_stops(plan, model)), None)
+    """Return two voices of the first target of *model*."""
+    first = next(iter(_targets(plan, model)), None)
     return VOICES.get(first.service.backend.adapter, USUAL_VOICES) if first else USUAL_VOICES
 
 
-def listener(plan: Plan, model: str | None) -> ServicePlan:
-    """Who hears for *model* first, or whoever does where no route leads there."""
-    targets = [target.service for target in _stops(plan, model)]
-    return next(service for service in [*targets, *plan.services] if "transcription" in service.backend.tasks)
+def transcriber(plan: Plan, model: str | None) -> ServicePlan:
+    """Return the first service that transcribes for *model*, or for the stack where no route leads to one."""
+    routed = [target.service for target in _targets(plan, model)]
+    return next(service for service in [*routed, *plan.services] if "transcription" in service.backend.tasks)
 
 
 def _task(plan: Plan, target: Target) -> Task:
-    """What a stop's model is for; a service that does several tasks tells by the model's card: encoders embed."""
+    """Return the task of a target's model; of a service with several tasks the model decides: encoders embed."""
     tasks, served = target.service.backend.tasks, target.service.options.served_models()
     names = [model.model_spec for model in served if model.name == target.model and "embeddings" in tasks]
     return "embeddings" if any(plan.settings.model_specs[name].kv_heads == 0 for name in names) else tasks[0]
 
 
-def _services(plan: Plan, check: Check, model: str | None) -> tuple[ServicePlan, ...]:
-    """Who has a part in the answer: the stops of the model's route, or whoever does the task; else the gateway."""
-    routed = {target.service.name for target in _stops(plan, model)}
+def _services(plan: Plan, check: SmokeCheck, model: str | None) -> tuple[ServicePlan, ...]:
+    """Return the targets of the model's route and the services of the other tasks; the gateway where there is none."""
+    routed = {target.service.name for target in _targets(plan, model)}
     tasks = {task for task in check.needs if not (routed and task == check.each)}
-    found = tuple(
+    services = tuple(
         service
         for service in plan.services
         if service.name in routed or tasks & set(service.backend.tasks) or service.backend.adapter == check.adapter
     )
-    return found or (gateway(plan),)
+    return services or (gateway_service(plan),)
 
 
-def _stops(plan: Plan, model: str | None) -> tuple[Target, ...]:
+def _targets(plan: Plan, model: str | None) -> tuple[Target, ...]:
     return next((route.targets for route in plan.routes.routes if route.model == model), ())

@@ -1,4 +1,4 @@
-"""Recordings as samples: read, written, joined and measured. PCM of 16 bits, as the gateway's WAV files are."""
+"""Audio samples: read, write, join and measure. PCM of 16 bits, as in the gateway's WAV files."""
 
 import io
 import math
@@ -32,7 +32,7 @@ class Sound:
         return Sound(rate=self.rate, samples=self.samples[int(start_s * self.rate) : int(end_s * self.rate)])
 
     def loudness(self) -> float:
-        """Root mean square, in units of a sample."""
+        """Return the root mean square, in units of a sample."""
         return math.sqrt(sum(sample * sample for sample in self.samples) / max(1, len(self.samples)))
 
     def wav(self) -> bytes:
@@ -44,7 +44,7 @@ class Sound:
 
 
 def read(content: bytes) -> Sound:
-    """The first channel of a WAV file. Raises WrongAnswerError for one that cannot be read, or holds nothing."""
+    """Return the first channel of a WAV file. Raises WrongAnswerError for an unreadable or empty file."""
     try:
         with wave.open(io.BytesIO(content), "rb") as file:
             rate, width, channels = file.getframerate(), file.getsampwidth(), file.getnchannels()
@@ -57,8 +57,8 @@ def read(content: bytes) -> Sound:
     return Sound(rate=rate, samples=samples[::channels])
 
 
-def joined(*sounds: Sound) -> Sound:
-    """One after the other. Raises WrongAnswerError for sounds of several rates."""
+def join(*sounds: Sound) -> Sound:
+    """Return the sounds one after the other. Raises WrongAnswerError where their rates differ."""
     rates = {sound.rate for sound in sounds}
     if len(rates) != 1:
         raise WrongAnswerError(f"one engine speaks at several rates: {sorted(rates)} samples a second")
@@ -70,25 +70,25 @@ def silence(seconds: float, rate: int) -> Sound:
 
 
 def tone(seconds: float, rate: int = RATE) -> Sound:
-    """A sine of 440 Hz."""
+    """Return a sine of 440 Hz."""
     step = 2 * math.pi * 440 / rate
     return Sound(rate=rate, samples=array("h", (int(8000 * math.sin(step * at)) for at in range(int(seconds * rate)))))
 
 
-def noisy(sound: Sound, loudness: float) -> Sound:
-    """*sound* under white noise of *loudness*, the same noise each time."""
+def add_noise(sound: Sound, loudness: float) -> Sound:
+    """Return *sound* under white noise of *loudness*, the same noise each time."""
     chance = random.Random(SEED)  # noqa: S311 - noise, no secret
     added = (sample + int(chance.gauss(0, loudness)) for sample in sound.samples)
     return Sound(rate=sound.rate, samples=array("h", (max(-LOUDEST, min(LOUDEST, sample)) for sample in added)))
 
 
 def decibels(louder: float, quieter: float) -> float:
-    """By how much; a silence counts as half a unit of a sample."""
+    """Return the ratio in decibels; silence counts as half a unit of a sample."""
     return 20 * math.log10(max(louder, 0.5) / max(quieter, 0.5))
 
 
 def _little(samples: "array[int]") -> "array[int]":
-    """WAV files are little-endian, whatever this machine is."""
+    """Return *samples* in little-endian order, as WAV files have it."""
     if sys.byteorder == "big":
         samples.byteswap()
     return samples

@@ -1,4 +1,4 @@
-"""Two texts compared as words: how many of what was said came back wrong."""
+"""Word error rate: the share of a text's words that a transcript has wrong."""
 
 import re
 from typing import Final
@@ -6,18 +6,19 @@ from typing import Final
 DIGITS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def words(text: str) -> list[str]:
-    """Lower case, without punctuation, each digit as its word: engines write `42`, `4 2` or `four two`."""
-    found = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d", text.lower())
-    return [DIGITS[int(word)] if word.isdecimal() else word for word in found]
+def normalize(text: str) -> list[str]:
+    """Return lower-case words without punctuation, each digit as a word: engines write `42`, `4 2` or `four two`."""
+    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d", text.lower())
+    return [DIGITS[int(word)] if word.isdecimal() else word for word in words]
 
 
-def error_rate(said: str, heard: str) -> float:
-    """Words that were changed, lost or added, by the number that was said: 0 is perfect, and it may exceed 1."""
-    wanted, found = words(said), words(heard)
-    row = list(range(len(found) + 1))
-    for number, word in enumerate(wanted, 1):
+def word_error_rate(spoken: str, transcript: str) -> float:
+    """Return the words changed, lost or added, divided by the words spoken: 0 is perfect, and it may exceed 1."""
+    expected, actual = normalize(spoken), normalize(transcript)
+    # Levenshtein distance over words, one row at a time.
+    row = list(range(len(actual) + 1))
+    for number, word in enumerate(expected, 1):
         previous, row = row, [number]
-        for place, other in enumerate(found, 1):
-            row.append(min(previous[place] + 1, row[-1] + 1, previous[place - 1] + (word != other)))
-    return row[-1] / len(wanted)
+        for index, other in enumerate(actual, 1):
+            row.append(min(previous[index] + 1, row[-1] + 1, previous[index - 1] + (word != other)))
+    return row[-1] / len(expected)

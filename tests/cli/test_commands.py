@@ -1,4 +1,4 @@
-"""The commands that need neither engine nor cluster, as a person runs them."""
+"""Commands that need neither an engine nor a cluster, as a person runs them."""
 
 import json
 import os
@@ -33,21 +33,21 @@ def test_plan_prints_the_ledger(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "message"),
     [
         ("services.vllm.memory.limit", "120Gi", "by 63.01Gi"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
         ("services.vllm.contextTokens", 65_536, "fits on no GPU"),
     ],
 )
-def test_plan_refuses_what_does_not_fit(tmp_path: Path, path: str, value: object, said: str) -> None:
+def test_plan_refuses_claims_that_do_not_fit(tmp_path: Path, path: str, value: object, message: str) -> None:
     done = synapse(project(tmp_path, changed(path, value)), "plan", "--stack", "mine")
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert "<- does not fit" in done.stdout
 
 
-def test_plan_for_programs_is_one_document(tmp_path: Path) -> None:
+def test_plan_as_json_is_one_document(tmp_path: Path) -> None:
     done = synapse(
         project(tmp_path, changed("services.vllm.memory.limit", "120Gi")), "plan", "--stack", "mine", "--json"
     )
@@ -69,7 +69,7 @@ def test_manifests_are_written(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "manifests", "--stack", "mine", "out")
     assert done.returncode == 0
     written = [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").iterdir())]
-    assert [found["kind"] for found in written].count("Deployment") == 12
+    assert [each["kind"] for each in written].count("Deployment") == 12
     assert written[0]["kind"] == "Namespace"
 
 
@@ -82,23 +82,26 @@ def test_manifests_of_a_plan_that_does_not_fit_are_not_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ["plan", "--stack", "nobody"],
             "synapse: Pulumi.nobody.yaml: no such stack file; stacks in the same folder: mine",
         ),
-        (["status", "--stack", "mine"], "synapse: there is no twin of mine: run `make up STACK=mine`"),
-        (["down", "--stack", "mine"], "synapse: there is no twin of mine"),
+        (
+            ["status", "--stack", "mine"],
+            "synapse: the stack mine does not run here; running: none. Start it with `make up STACK=mine`",
+        ),
+        (["down", "--stack", "mine"], "synapse: the stack mine does not run here"),
         (["up", "--stack", "mine", "--phase", "9"], "less than or equal to 6"),
         (["up", "--stack", "mine", "--kubeconfig", "nowhere"], "nowhere"),
         (["bogus"], "bogus"),
     ],
 )
-def test_bad_input_is_one_message_and_a_failure(tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_bad_input_is_one_message_and_a_failure(tmp_path: Path, arguments: list[str], message: str) -> None:
     done = synapse(project(tmp_path, forge_config()), *arguments)
     assert done.returncode != 0
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -109,7 +112,7 @@ def test_up_refuses_before_it_starts_anything(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def test_an_image_needs_a_place_to_go(tmp_path: Path) -> None:
+def test_an_image_needs_a_destination(tmp_path: Path) -> None:
     done = synapse(tmp_path, "image", "build", "gateway_image")
     assert done.returncode == 1
     assert done.stdout == ""

@@ -1,4 +1,4 @@
-"""`synapse health` where no cluster is at hand: what the gateway at an address says."""
+"""`synapse health` with the address of a gateway, without a cluster."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,8 +16,8 @@ Health = Callable[[str], tuple[int, dict[str, Any]]]
 
 @pytest.fixture
 def server() -> Iterator[Files]:
-    with serving() as found:
-        yield found
+    with serving() as files:
+        yield files
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def health(tmp_path: Path) -> Health:
 
 
 @pytest.mark.parametrize(("status", "code"), [("healthy", 0), ("degraded", 1)])
-def test_the_exit_code_is_the_gateways_word(server: Files, health: Health, status: str, code: int) -> None:
+def test_the_exit_code_follows_the_gateways_status(server: Files, health: Health, status: str, code: int) -> None:
     backends = {"ollama": {"status": "healthy", "code": 200}, "vllm": {"status": "unreachable", "error": "refused"}}
     server.documents["/health"] = {"status": status, "backends": backends}
-    found = health(server.url)
-    assert found[0] == code
-    assert found[1] == {
+    exit_code, document = health(server.url)
+    assert exit_code == code
+    assert document == {
         "healthy": code == 0,
         "pods": None,
         "gateway": {"status": status, "backends": backends},
@@ -46,10 +46,10 @@ def test_the_exit_code_is_the_gateways_word(server: Files, health: Health, statu
     }
 
 
-def test_what_is_no_gateway_is_told(server: Files, health: Health) -> None:
-    code, found = health(server.url)
-    assert (code, found["gateway"]) == (1, None)
-    assert "does not tell its health" in found["fault"]
+def test_a_server_that_is_no_gateway_is_reported(server: Files, health: Health) -> None:
+    code, document = health(server.url)
+    assert (code, document["gateway"]) == (1, None)
+    assert "does not report its health" in document["fault"]
     server.documents["/health"] = {"ok": True}
     assert "is no Synapse gateway: its /health cannot be read" in health(server.url)[1]["fault"]
-    assert "does not tell its health" in health("http://127.0.0.1:9")[1]["fault"]
+    assert "does not report its health" in health("http://127.0.0.1:9")[1]["fault"]

@@ -1,4 +1,4 @@
-"""`synapse plan --what-if`, as a person asks before an edit."""
+"""`synapse plan --what-if`: the ledger after an edit, before it is made."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from tests.cli.test_commands import project, synapse
 from tests.conftest import forge_config
 
 
-def test_a_change_that_fits_is_shown_beside_what_is(tmp_path: Path) -> None:
+def test_a_change_that_fits_is_shown_beside_the_present_ledger(tmp_path: Path) -> None:
     done = synapse(
         project(tmp_path, forge_config()), "plan", "--stack", "mine", "--what-if", "context=4096,sequences=8"
     )
@@ -18,7 +18,7 @@ def test_a_change_that_fits_is_shown_beside_what_is(tmp_path: Path) -> None:
     assert "20.96Gi" in after
 
 
-def test_a_change_that_does_not_fit_ends_in_1(tmp_path: Path) -> None:
+def test_a_change_that_does_not_fit_has_exit_code_1(tmp_path: Path) -> None:
     done = synapse(
         project(tmp_path, forge_config()),
         *("plan", "--stack", "mine", "--what-if", "memory=64Gi", "--what-if", "services.vllm.contextTokens=16384"),
@@ -41,7 +41,7 @@ def test_an_unknown_key_is_a_settings_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_programs_get_both_in_one_document(tmp_path: Path) -> None:
+def test_json_has_both_ledgers_in_one_document(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--json", "--what-if", "context=65536")
     assert done.returncode == 1
     document = json.loads(done.stdout)

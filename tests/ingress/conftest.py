@@ -13,9 +13,9 @@ import httpx
 import pytest
 import yaml
 
-from cli.twin import node_of
 from infra.plan.stack import plan
 from infra.settings.loader import load
+from ops.cluster.target import simulated_node
 from stacks.rendering import manifests
 from tests.conftest import changed, settings_of
 from tests.ingress.backend import StubBackend, backend
@@ -104,7 +104,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminClient]:
     twin = Twin("ingress", tmp_path_factory.mktemp("state"), owner_pid=os.getpid())
     try:
-        twin.up(node_of(load("forge")))
+        twin.up(simulated_node(load("forge")))
         record = record_of(twin.folder)
         assert record
         yield AdminClient(credentials(twin.folder), record.port)

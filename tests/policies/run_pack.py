@@ -81,7 +81,8 @@ def judge(
     protected: Collection[str] = (),
 ) -> list[tuple[str, str]]:
     """Return the violations under the forge's config; the namespaces of these helpers deny by default."""
-    return policy_run.judge((*resources, *DEFAULT_DENY), forge_config() if config is None else config, pack, protected)
+    configured = forge_config() if config is None else config
+    return policy_run.run_pack((*resources, *DEFAULT_DENY), configured, pack, protected)
 
 
 def claimed(resources: Iterable[Resource], model_specs: Mapping[str, ModelSpec] = MODEL_SPECS) -> dict[str, LedgerLine]:

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from cli.twin import node_of
 from infra.settings.loader import load
 from infra.settings.model import ROOT
+from ops.cluster.target import simulated_node
 from tests.conftest import Config, forge_config
 from tools.offline.engine import CommandOutput, PulumiEngine
 from tools.twin import Twin
@@ -41,7 +41,7 @@ def kubeconfig(state: Path) -> Iterator[Path]:
     Twin.sweep(state)
     twin = Twin("forge", state, owner_pid=os.getpid())
     try:
-        yield twin.up(node_of(load("forge")))
+        yield twin.up(simulated_node(load("forge")))
     finally:
         twin.down()
 

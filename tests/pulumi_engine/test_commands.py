@@ -20,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def synapse(tmp_path: Path) -> Iterator[Run]:
     """Return a function that runs the command with its own state folder; its twin ends with the test."""
-    environment = os.environ | {"SYNAPSE_STATE": str(tmp_path), "COLUMNS": "160"}
+    environment = os.environ | {"SYNAPSE_STATE": str(tmp_path), "SYNAPSE_STACK": "forge", "COLUMNS": "160"}
     program = Path(sys.executable).with_name("synapse")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,8 +53,8 @@ def test_status_shows_missing_workloads_and_down_removes_everything(synapse: Run
     kubeconfig = str(Twin("forge", tmp_path).kubeconfig)
     refused = synapse("clean", "--volumes", "--kubeconfig", kubeconfig)
     assert refused.returncode == 1
-    assert "goes: ollama, 1 pod" in refused.stderr
-    assert "LOST: claim ollama-models, 200Gi, with what ollama keeps there" in refused.stderr
+    assert "deleted: ollama, 1 pod" in refused.stderr
+    assert "LOST: claim ollama-models, 200Gi, with the data of ollama" in refused.stderr
     assert remaining(kubeconfig) == ({"ollama-models"}, 1)
     done = synapse("clean", "--volumes", "--yes", "--kubeconfig", kubeconfig)
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ from tests.cli.test_commands import project as written
 from tests.cli.test_commands import synapse
 from tests.cluster.conftest import eventually
 from tests.conftest import Config, forge_config, settings_of
-from tests.ops.doctor.facts import LABELS, ROOM, VERSION
+from tests.ops.doctor.facts import CAPACITY, LABELS, VERSION
 from tools.twin.node import node_info
 
 pytestmark = pytest.mark.engine
@@ -82,7 +82,7 @@ class DoctorNode:
 
     def status(self, version: str = VERSION, **room: Any) -> None:
         """Set the status that its kubelet would report."""
-        sizes = {**ROOM, **room}  # None removes a resource
+        sizes = {**CAPACITY, **room}  # None removes a resource
         status = {"capacity": sizes, "allocatable": sizes, "nodeInfo": node_info() | {"kubeletVersion": version}}
         self.core.patch_node_status(self.name, {"status": status})
 
@@ -123,7 +123,7 @@ class DoctorNode:
         """Return the checks that are not ok."""
         planned = plan(settings_of(self.config))
         facts = read(kubeconfig, planned.settings)
-        listed = [finding for check in CHECKS for finding in check.findings(facts, planned)]
+        listed = [finding for check in CHECKS for finding in check.results(facts, planned)]
         return {each.name: (each.state, each.do) for each in listed if each.state not in {"ok", "unknown"}}
 
 
@@ -135,7 +135,7 @@ def test_a_healthy_node(node: DoctorNode, kubeconfig: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"K3s {VERSION}" in done.stdout
     assert "run `synapse doctor --probe`" in done.stdout
-    assert synapse(folder, "doctor", *where, "--strict").returncode == 1  # the GPU was not probed
+    assert synapse(folder, "doctor", *where, "--strict").returncode == 1  # no probe has read the GPU
 
 
 def shared(node: DoctorNode) -> None:
@@ -254,7 +254,7 @@ def test_a_probe_that_does_not_end_is_an_error_and_leaves_nothing(node: DoctorNo
 
 def test_a_refused_probe_is_an_error(node: DoctorNode) -> None:
     node.set("node.runtimeClass", "none-such")
-    with pytest.raises(ProbeError, match="the API server refuses the pod that would look: 403"):
+    with pytest.raises(ProbeError, match="the API server refuses the probe's pod: 403"):
         probe(node.core, settings_of(node.config).node, 2)
     assert not probes(node)
 

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.status import is_complete
-from cli.twin import node_of
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from infra.settings.model import LAST_PHASE, ROOT
-from ops.cluster.state import read
-from ops.cluster.target import at_phase
+from ops.cluster.state import is_complete, read
+from ops.cluster.target import at_phase, simulated_node
 from tests.pulumi_engine.conftest import PACK, clean, ok
 from tools.offline.engine import PulumiEngine
 from tools.twin import Twin
@@ -26,7 +24,7 @@ def kubeconfig(state: Path) -> Iterator[Path]:
     """Run a twin of this stack's node, whose GPU has six shares."""
     twin = Twin("llamacpp", state, owner_pid=os.getpid())
     try:
-        yield twin.up(node_of(load(STACK)))
+        yield twin.up(simulated_node(load(STACK)))
     finally:
         twin.down()
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from kubernetes import client
 
-from cli.twin import node_of
 from infra.catalog.kinds import OPERATED
 from infra.settings.loader import load
+from ops.cluster.target import simulated_node
 from tests.conftest import Config, forge_config
 from tests.pulumi_engine.conftest import PACK, MakeProject, ok
 from tools.offline.gobuild import READONLY
@@ -46,7 +46,7 @@ def kubeconfig(state: Path) -> Iterator[Path]:
     """Run a separate twin: a cluster is slow to forget removed definitions."""
     twin = Twin("operator", state, owner_pid=os.getpid())
     try:
-        yield twin.up(node_of(load("forge")))
+        yield twin.up(simulated_node(load("forge")))
     finally:
         twin.down()
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.lint import divided
 from infra.plan.stack import plan
 from infra.settings.loader import load
+from ops.lint import divide
 from stacks.rendering import manifests, write
 from tests.shipped import STACKS
 from tools.errors import ToolsError
@@ -39,7 +39,7 @@ def findings_of(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Lin
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_shipped_stack_has_no_unreviewed_finding(findings_of: dict[str, tuple[LintFinding, ...]], stack: str) -> None:
-    reviewed, new = divided(findings_of[stack])
+    reviewed, new = divide(findings_of[stack])
     assert new == []
     assert reviewed, "the linters did not run"
 
@@ -51,7 +51,7 @@ def test_every_review_still_covers_something(findings_of: dict[str, tuple[LintFi
 
 def test_both_linters_find_an_open_pod(tmp_path: Path) -> None:
     (tmp_path / "open.yaml").write_text(yaml.safe_dump(OPEN))
-    _, new = divided(findings(tmp_path))
+    _, new = divide(findings(tmp_path))
     checks = {(finding.linter, finding.check) for finding in new if finding.on == "Deployment/open"}
     assert {("checkov", "CKV_K8S_16"), ("kube-score", "container-security-context-privileged")} <= checks
 
@@ -74,5 +74,5 @@ def test_a_failure_of_a_linter_is_an_error(tmp_path: Path, monkeypatch: pytest.M
 )
 def test_a_review_covers_its_check_on_its_objects(*, change: dict[str, Any], is_covered: bool) -> None:
     fields = {"linter": "kube-score", "check": "deployment-strategy", "on": "Deployment/a", "says": ""} | change
-    reviewed, _ = divided([LintFinding(**fields)])
+    reviewed, _ = divide([LintFinding(**fields)])
     assert bool(reviewed) is is_covered

@@ -1,6 +1,6 @@
-"""Every check there is, in the order of what they build on."""
+"""All checks of the doctor; a check comes after those it builds on."""
 
-from ops.doctor.check import Check
-from ops.doctor.checks import gpu, node, surroundings
+from ops.doctor.check import NodeCheck
+from ops.doctor.checks import cluster_services, gpu, node
 
-CHECKS: tuple[Check, ...] = (*node.CHECKS, *gpu.CHECKS, *surroundings.CHECKS)
+CHECKS: tuple[NodeCheck, ...] = (*node.CHECKS, *gpu.CHECKS, *cluster_services.CHECKS)

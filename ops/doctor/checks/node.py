@@ -1,42 +1,42 @@
-"""The machine: whether it is there and well, how old its Kubernetes is, and how large it is."""
+"""Checks of the machine: ready, recent Kubernetes, and large enough."""
 
 import re
 from collections.abc import Iterator
 
 from infra.plan.stack import Plan
 from infra.quantities import as_bytes, as_millicores, cores, gib
-from ops.doctor.check import Check, Verdict, failure, missing, unknown, warning, well
-from ops.doctor.facts import Facts
+from ops.doctor.check import NodeCheck, Verdict, failure, missing, ok, unknown, warning
+from ops.doctor.facts import NodeFacts
 
 OLDEST = (1, 29)
-"""The first K3s that brings the `nvidia` RuntimeClass by itself: https://github.com/k3s-io/k3s/issues/8700."""
+"""The first K3s that creates the `nvidia` RuntimeClass: https://github.com/k3s-io/k3s/issues/8700."""
 K3S = "+k3s"
 VERSION = re.compile(r"v(\d+)\.(\d+)")
 DISK = "ephemeral-storage"
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
 
 
-def present(facts: Facts, plan: Plan) -> Iterator[Verdict]:
-    """It has the name of the stack file, is Ready and has no need."""
+def ready(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
+    """Check that the node has the stack file's name, is Ready, and has no pressure."""
     name = plan.settings.node.name
     if facts.node is None:
-        yield missing("node", name, facts.nodes, "set synapse:node.name to the name that the cluster has")
+        yield missing("node", name, facts.nodes, "set synapse:node.name to the node's name in the cluster")
         return
     conditions = {each.type: each for each in facts.node.status.conditions or []}
-    ready = conditions.get("Ready")
-    if ready is None or ready.status != "True":
-        why = (ready and (ready.message or ready.reason)) or "it says nothing"
-        yield failure(f"{name} is not Ready: {why}", "see `journalctl -u k3s` on the node")
-    elif bad := [kind for kind in PRESSURES if kind in conditions and conditions[kind].status == "True"]:
-        yield failure(f"{name} has {', '.join(bad)}", "free memory, disk or processes of the node first")
+    condition = conditions.get("Ready")
+    if condition is None or condition.status != "True":
+        reason = (condition and (condition.message or condition.reason)) or "no reason given"
+        yield failure(f"{name} is not Ready: {reason}", "see `journalctl -u k3s` on the node")
+    elif pressures := [kind for kind in PRESSURES if kind in conditions and conditions[kind].status == "True"]:
+        yield failure(f"{name} has {', '.join(pressures)}", "free memory, disk or processes of the node first")
     elif facts.node.spec.unschedulable:
         yield failure(f"{name} takes no pods", f"run `kubectl uncordon {name}`")
     else:
-        yield well(f"{name} is Ready")
+        yield ok(f"{name} is Ready")
 
 
-def kubernetes(facts: Facts, _: Plan) -> Iterator[Verdict]:
-    """K3s, and not older than what the stack was made for."""
+def kubernetes(facts: NodeFacts, _: Plan) -> Iterator[Verdict]:
+    """Check that the node runs K3s, not older than OLDEST."""
     version = facts.node.status.node_info.kubelet_version
     match = VERSION.match(version)
     oldest = ".".join(map(str, OLDEST))
@@ -45,14 +45,14 @@ def kubernetes(facts: Facts, _: Plan) -> Iterator[Verdict]:
     elif K3S not in version:
         yield warning(
             f"Kubernetes {version} is not a K3s",
-            "bring what K3s would: RuntimeClass, storage class and Traefik; leave ingress.helmChartConfig out",
+            "install what K3s includes: RuntimeClass, storage class, Traefik; leave ingress.helmChartConfig out",
         )
     else:
-        yield well(f"K3s {version}")
+        yield ok(f"K3s {version}")
 
 
-def size(facts: Facts, plan: Plan) -> Iterator[Verdict]:
-    """As much memory and as many cores as the budget is planned with."""
+def size(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
+    """Check that the node has the memory and the cores that the budget is planned with."""
     capacity, node = facts.node.status.capacity or {}, plan.settings.node
     memory, cpu = as_bytes(capacity.get("memory", "0")), as_millicores(capacity.get("cpu", "0"))
     if memory < node.memory:
@@ -66,29 +66,29 @@ def size(facts: Facts, plan: Plan) -> Iterator[Verdict]:
             f"set synapse:node.cpus to at most {cores(cpu)}, then run `synapse plan`",
         )
     if memory >= node.memory and cpu >= node.cpus:
-        yield well(f"{gib(memory)} of memory, {cores(cpu)} cores")
+        yield ok(f"{gib(memory)} of memory, {cores(cpu)} cores")
 
 
-def disk(facts: Facts, plan: Plan) -> Iterator[Verdict]:
-    """Room for every claim that is still to be made; K3s' volumes are folders of the node's own disk."""
-    wanted = {disk.name: disk.size for service in plan.services for disk in service.volumes}
-    needed = sum(size for name, size in wanted.items() if name not in facts.claims)
+def disk(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
+    """Check the space for every claim that does not exist yet: K3s' volumes are folders of the node's own disk."""
+    sizes = {disk.name: disk.size for service in plan.services for disk in service.volumes}
+    needed = sum(size for name, size in sizes.items() if name not in facts.claims)
     if DISK not in facts.allocatable:
-        yield unknown("the node does not say how large its disk is", "compare `df -h` of the node with the claims")
+        yield unknown("the node does not report the size of its disk", "compare `df -h` of the node with the claims")
         return
-    room = as_bytes(facts.allocatable[DISK])
-    if room < needed:
+    available = as_bytes(facts.allocatable[DISK])
+    if available < needed:
         yield failure(
-            f"a disk of {gib(room)}, and {gib(needed)} of claims to be made",
+            f"a disk of {gib(available)}, and {gib(needed)} of claims to be made",
             "add a disk for /var/lib/rancher/k3s/storage, or make `disk` of the services smaller",
         )
     else:
-        yield well(f"a disk of {gib(room)}, and {gib(needed)} of claims to be made")
+        yield ok(f"a disk of {gib(available)}, and {gib(needed)} of claims to be made")
 
 
 CHECKS = (
-    Check(name="node", look=present, of="cluster"),
-    Check(name="kubernetes", look=kubernetes, of="node"),
-    Check(name="size", look=size, of="node"),
-    Check(name="disk", look=disk, of="node"),
+    NodeCheck(name="node", run=ready, scope="cluster"),
+    NodeCheck(name="kubernetes", run=kubernetes, scope="node"),
+    NodeCheck(name="size", run=size, scope="node"),
+    NodeCheck(name="disk", run=disk, scope="node"),
 )

@@ -1,9 +1,9 @@
-"""Every check there is, in the order they are asked; to add one, add it to the file of its topic."""
+"""All smoke checks, in the order they run; a new one goes into the file of its topic."""
 
-from ops.smoke.check import Check
+from ops.smoke.check import SmokeCheck
 from ops.smoke.checks import audio, introspection, language, router, speakers, speech, transcription, voices
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[SmokeCheck, ...] = (
     *introspection.FIRST,
     *language.CHECKS,
     *speech.CHECKS,

@@ -1,30 +1,30 @@
-"""Recordings without noise, and in other formats."""
+"""Checks of noise reduction and of audio conversion."""
 
 from ops.errors import WrongAnswerError
 from ops.smoke import sounds
-from ops.smoke.check import Check, Figures, Talk
+from ops.smoke.check import CheckContext, Figures, SmokeCheck
 from ops.smoke.recordings import SENTENCE
 from ops.smoke.sounds import Sound
 
 NOISE_ALONE_S = 1.0
 SETTLED_S = 0.4
-"""From where on a denoiser has heard enough of the noise to know it."""
+"""Seconds of noise after which a denoiser has adapted to it."""
 NOISE = 400.0
 """Root mean square; speech is some ten times as loud."""
 LEAST_GAIN_DB = 6.0
 SLACK_S = 0.3
-"""By which a result may be longer or shorter: engines work in frames."""
+"""Difference in length that is accepted: engines work in frames."""
 RATE = 16_000
-BEGINNINGS = {"flac": (b"fLaC",), "mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3"), "ogg": (b"OggS",)}
-"""How files of a format begin."""
+SIGNATURES = {"flac": (b"fLaC",), "mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3"), "ogg": (b"OggS",)}
+"""First bytes of a file, by format."""
 
 
-def denoise(talk: Talk) -> Figures:
-    """A second of noise, then a sentence under the same noise: the sentence stands out further than before."""
-    said = talk.recordings.said(SENTENCE)
-    before = sounds.noisy(sounds.joined(sounds.silence(NOISE_ALONE_S, said.rate), said), NOISE)
-    after = sounds.read(talk.ask.content("POST", "/audio/denoise", files=_file(before)))
-    _same_length(before, after)
+def denoise(context: CheckContext) -> Figures:
+    """Send a second of noise, then a sentence under the same noise: the sentence must stand out further than before."""
+    speech = context.recordings.speech(SENTENCE)
+    before = sounds.add_noise(sounds.join(sounds.silence(NOISE_ALONE_S, speech.rate), speech), NOISE)
+    after = sounds.read(context.client.content("POST", "/audio/denoise", files=_file(before)))
+    _check_length(before, after)
     gain_db = contrast_db(after) - contrast_db(before)
     if gain_db < LEAST_GAIN_DB:
         raise WrongAnswerError(
@@ -34,27 +34,27 @@ def denoise(talk: Talk) -> Figures:
 
 
 def contrast_db(sound: Sound) -> float:
-    """How much louder the sentence is than the noise before it."""
+    """Return the loudness of the sentence relative to the noise before it."""
     noise, speech = sound.part(SETTLED_S, NOISE_ALONE_S - 0.1), sound.part(NOISE_ALONE_S, sound.seconds)
     return sounds.decibels(speech.loudness(), noise.loudness())
 
 
-def convert(talk: Talk) -> Figures:
-    """To every format, and to another sample rate."""
+def convert(context: CheckContext) -> Figures:
+    """Convert a tone to every format, and to another sample rate."""
     tone = sounds.tone(1)
-    for name, beginnings in BEGINNINGS.items():
-        content = talk.ask.content("POST", "/audio/convert", data={"output_format": name}, files=_file(tone))
-        if not content.startswith(beginnings):
-            raise WrongAnswerError(f"{name} was asked for; what came begins with {content[:8]!r}")
+    for name, signatures in SIGNATURES.items():
+        content = context.client.content("POST", "/audio/convert", data={"output_format": name}, files=_file(tone))
+        if not content.startswith(signatures):
+            raise WrongAnswerError(f"{name} was requested; the response begins with {content[:8]!r}")
     form = {"output_format": "wav", "sample_rate": str(RATE)}
-    found = sounds.read(talk.ask.content("POST", "/audio/convert", data=form, files=_file(tone)))
-    if found.rate != RATE:
-        raise WrongAnswerError(f"{RATE} Hz were asked for, and {found.rate} Hz came")
-    _same_length(tone, found)
-    return {"formats": ", ".join([*BEGINNINGS, "wav"]), "rate_hz": found.rate}
+    converted = sounds.read(context.client.content("POST", "/audio/convert", data=form, files=_file(tone)))
+    if converted.rate != RATE:
+        raise WrongAnswerError(f"{RATE} Hz were requested; the response has {converted.rate} Hz")
+    _check_length(tone, converted)
+    return {"formats": ", ".join([*SIGNATURES, "wav"]), "rate_hz": converted.rate}
 
 
-def _same_length(before: Sound, after: Sound) -> None:
+def _check_length(before: Sound, after: Sound) -> None:
     if abs(before.seconds - after.seconds) > SLACK_S:
         raise WrongAnswerError(f"{before.seconds:.2f} s went in and {after.seconds:.2f} s came out")
 
@@ -64,6 +64,6 @@ def _file(sound: Sound) -> dict[str, tuple[str, bytes, str]]:
 
 
 CHECKS = (
-    Check(name="denoise", ask=denoise, needs=("speech", "audio")),
-    Check(name="convert", ask=convert, needs=("audio",)),
+    SmokeCheck(name="denoise", run=denoise, needs=("speech", "audio")),
+    SmokeCheck(name="convert", run=convert, needs=("audio",)),
 )

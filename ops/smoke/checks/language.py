@@ -1,27 +1,26 @@
-"""Embeddings and chat."""
+"""Checks of embeddings and chat."""
 
 import math
 from collections.abc import Sequence
 
 from ops.errors import WrongAnswerError
-from ops.gateway.client import Event, read
-from ops.gateway.responses import Chat, Chunk, Embeddings
-from ops.smoke.check import Check, Figures, Talk
+from ops.gateway.client import parse
+from ops.gateway.responses import ChatChunk, ChatResponse, EmbeddingsResponse
+from ops.smoke.check import CheckContext, Figures, SmokeCheck
 from ops.smoke.recordings import OTHER_SENTENCE, SENTENCE
 
-QUESTION = "Which colour does the sky have on a clear day? Answer with one word."
-MOST_TOKENS = 24
+PROMPT = "Which colour does the sky have on a clear day? Answer with one word."
+MAX_TOKENS = 24
 ALIKE = 0.999
 """The least cosine of a text with itself: engines that batch round differently."""
-MOST_SHOWN = 32
+SHOWN = 32
 
 
-def embedding(talk: Talk) -> Figures:
-    """The same text twice is one direction, another text another."""
-    found = talk.ask.json(
-        Embeddings, "POST", "/v1/embeddings", json=_named(talk, input=[SENTENCE] * 2 + [OTHER_SENTENCE])
-    )
-    vectors = [entry.embedding for entry in found.data]
+def embedding(context: CheckContext) -> Figures:
+    """Embed the same text twice and another once: equal texts must have equal directions, other texts must not."""
+    body = _with_model(context, input=[SENTENCE] * 2 + [OTHER_SENTENCE])
+    response = context.client.json(EmbeddingsResponse, "POST", "/v1/embeddings", json=body)
+    vectors = [entry.embedding for entry in response.data]
     sizes = {len(vector) for vector in vectors}
     if len(vectors) != 3 or len(sizes) != 1 or not all(any(vector) for vector in vectors):
         raise WrongAnswerError(f"3 texts gave {len(vectors)} vectors of {sorted(sizes)} numbers, or only zeros")
@@ -36,48 +35,44 @@ def cosine(left: Sequence[float], right: Sequence[float]) -> float:
     return product / (math.hypot(*left) * math.hypot(*right))
 
 
-def chat(talk: Talk) -> Figures:
-    """A whole answer, in tokens that were counted."""
-    found = talk.ask.json(Chat, "POST", "/v1/chat/completions", json=_asked(talk))
-    text = found.choices[0].message.text if found.choices else ""
-    if not text or not found.usage.completion_tokens:
-        raise WrongAnswerError(f"{found.usage.completion_tokens} tokens, which say {text!r}")
-    return {"said": _short(text), "tokens": found.usage.completion_tokens}
+def chat(context: CheckContext) -> Figures:
+    """Check a response in one piece: it must have text, and a count of tokens."""
+    response = context.client.json(ChatResponse, "POST", "/v1/chat/completions", json=_chat_request(context))
+    text = response.choices[0].message.text if response.choices else ""
+    if not text or not response.usage.completion_tokens:
+        raise WrongAnswerError(f"{response.usage.completion_tokens} tokens, with the text {text!r}")
+    return {"said": _shorten(text), "tokens": response.usage.completion_tokens}
 
 
-def streamed(talk: Talk) -> Figures:
-    """An answer in parts, and when its first came."""
-    body = _asked(talk) | {"stream": True, "stream_options": {"include_usage": True}}
-    chunks = [(event, _chunk(event)) for event in talk.ask.events("/v1/chat/completions", body)]
-    parts = [
-        (event.at_s, choice.delta.text) for event, chunk in chunks for choice in chunk.choices if choice.delta.text
-    ]
-    counted = [chunk.usage.completion_tokens for _, chunk in chunks if chunk.usage]
-    if not parts or not counted:
-        raise WrongAnswerError(f"{len(chunks)} events, {len(parts)} of them with text, {len(counted)} with usage")
-    return {"first_token_ms": round(parts[0][0] * 1000), "tokens": counted[-1], "parts": len(parts)}
+def streamed(context: CheckContext) -> Figures:
+    """Check a streamed response, and measure the time to its first token."""
+    body = _chat_request(context) | {"stream": True, "stream_options": {"include_usage": True}}
+    # An error that ends a stream comes as an event too, which is no ChatChunk.
+    events = context.client.events("/v1/chat/completions", body)
+    chunks = [(event.at_s, parse(ChatChunk, event.data)) for event in events]
+    times = [at_s for at_s, chunk in chunks for choice in chunk.choices if choice.delta.text]
+    counts = [chunk.usage.completion_tokens for _, chunk in chunks if chunk.usage]
+    if not times or not counts:
+        raise WrongAnswerError(f"{len(chunks)} events, {len(times)} of them with text, {len(counts)} with usage")
+    return {"first_token_ms": round(times[0] * 1000), "tokens": counts[-1], "parts": len(times)}
 
 
-def _asked(talk: Talk) -> dict[str, object]:
-    return _named(talk, messages=[{"role": "user", "content": QUESTION}], max_tokens=MOST_TOKENS, temperature=0)
+def _chat_request(context: CheckContext) -> dict[str, object]:
+    messages = [{"role": "user", "content": PROMPT}]
+    return _with_model(context, messages=messages, max_tokens=MAX_TOKENS, temperature=0)
 
 
-def _named(talk: Talk, **body: object) -> dict[str, object]:
-    return body if talk.model is None else {"model": talk.model, **body}
+def _with_model(context: CheckContext, **body: object) -> dict[str, object]:
+    return body if context.model is None else {"model": context.model, **body}
 
 
-def _chunk(event: Event) -> Chunk:
-    """Raises WrongAnswerError, also for the frame that says why a stream broke off."""
-    return read(Chunk, event.data)
-
-
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= MOST_SHOWN else f"{line[: MOST_SHOWN - 1]}…"
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
 CHECKS = (
-    Check(name="embedding", ask=embedding, needs=("embeddings",), each="embeddings"),
-    Check(name="chat", ask=chat, needs=("chat",), each="chat"),
-    Check(name="chat streamed", ask=streamed, needs=("chat",), each="chat"),
+    SmokeCheck(name="embedding", run=embedding, needs=("embeddings",), each="embeddings"),
+    SmokeCheck(name="chat", run=chat, needs=("chat",), each="chat"),
+    SmokeCheck(name="chat streamed", run=streamed, needs=("chat",), each="chat"),
 )

@@ -1,51 +1,51 @@
-"""The library of voices: one is made, listed, spoken in where an engine clones, and deleted again."""
+"""Checks of the voice library: a voice is created, listed, spoken in where an engine clones, and deleted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ops.errors import WrongAnswerError
-from ops.gateway.responses import Voice
+from ops.gateway.responses import VoiceResponse
 from ops.smoke import sounds
-from ops.smoke.check import Check, Figures, Talk
+from ops.smoke.check import CheckContext, Figures, SmokeCheck
 from ops.smoke.checks.speech import audible
-from ops.smoke.recordings import CLONEABLE_S, DIGITS, OTHER_SENTENCE, SENTENCE, synthesized
+from ops.smoke.recordings import CLONEABLE_S, DIGITS, OTHER_SENTENCE, SENTENCE, synthesize
 from ops.smoke.sounds import Sound
 
 NAME = "synapse-smoke"
 
 
-def voices(talk: Talk) -> Figures:
-    with _made(talk, sounds.tone(CLONEABLE_S)) as voice_id:
-        if voice_id not in _listed(talk):
-            raise WrongAnswerError(f"the voice {voice_id} was made and is not in the list")
-    left = _listed(talk)
-    if voice_id in left:
+def voices(context: CheckContext) -> Figures:
+    with _voice(context, sounds.tone(CLONEABLE_S)) as voice_id:
+        if voice_id not in _voice_ids(context):
+            raise WrongAnswerError(f"the voice {voice_id} was created and is not in the list")
+    remaining = _voice_ids(context)
+    if voice_id in remaining:
         raise WrongAnswerError(f"the voice {voice_id} was deleted and is still in the list")
-    return {"voices": len(left)}
+    return {"voices": len(remaining)}
 
 
-def clone(talk: Talk) -> Figures:
-    said = [talk.recordings.said(text) for text in (SENTENCE, OTHER_SENTENCE)]
-    with _made(talk, sounds.joined(*said)) as voice_id:
-        return audible(synthesized(talk.ask, DIGITS, voice_id))
+def clone(context: CheckContext) -> Figures:
+    references = [context.recordings.speech(text) for text in (SENTENCE, OTHER_SENTENCE)]
+    with _voice(context, sounds.join(*references)) as voice_id:
+        return audible(synthesize(context.client, DIGITS, voice_id))
 
 
 @contextmanager
-def _made(talk: Talk, reference: Sound) -> Iterator[str]:
-    """A voice of the library, for as long as it is used."""
+def _voice(context: CheckContext, reference: Sound) -> Iterator[str]:
+    """Yield the ID of a new voice, and delete it at the end."""
     files = {"files": ("reference.wav", reference.wav(), "audio/wav")}
-    voice_id = talk.ask.json(Voice, "POST", "/voices", data={"name": NAME}, files=files).voice_id
+    voice_id = context.client.json(VoiceResponse, "POST", "/voices", data={"name": NAME}, files=files).voice_id
     try:
         yield voice_id
     finally:
-        talk.ask.content("DELETE", f"/voices/{voice_id}")
+        context.client.content("DELETE", f"/voices/{voice_id}")
 
 
-def _listed(talk: Talk) -> list[str]:
-    return [voice.voice_id for voice in talk.ask.json(list[Voice], "GET", "/voices")]
+def _voice_ids(context: CheckContext) -> list[str]:
+    return [voice.voice_id for voice in context.client.json(list[VoiceResponse], "GET", "/voices")]
 
 
 CHECKS = (
-    Check(name="voices", ask=voices),
-    Check(name="clone", ask=clone, needs=("speech",), adapter="chatterbox"),
+    SmokeCheck(name="voices", run=voices),
+    SmokeCheck(name="clone", run=clone, needs=("speech",), adapter="chatterbox"),
 )

@@ -125,6 +125,6 @@ def test_a_host_with_another_key_gets_nothing_and_nothing_changes(
     done = far.local.attempt("release", *far.kubeconfig)
     assert done.code == 1, done.output
     assert "its host key is not the pinned one, and nothing was sent there" in done.output
-    assert "was not built, or could not be handed on; nothing was changed" in done.output
+    assert "could not be built or published; nothing was changed" in done.output
     assert far.server.log.count("Accepted") == log
     assert images(local, NAMESPACE) == before

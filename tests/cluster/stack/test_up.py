@@ -6,14 +6,14 @@ import pytest
 
 from tests.cluster.stack.load import chat, embed, load
 from tests.cluster.stack.local import LocalStack
-from tests.ops.smoke.test_scope import asked
+from tests.ops.smoke.test_scope import models_of
 
 GATEWAY = "synapse-gateway"
 
 
 def test_up_ends_with_every_check_passed(local: LocalStack, first_up: str) -> None:
     assert "FAIL" not in first_up
-    assert first_up.count(" pass ") >= sum(map(len, asked("local").values()))
+    assert first_up.count(" pass ") >= sum(map(len, models_of("local").values()))
     assert f"gateway: {local.url}" in first_up
 
 

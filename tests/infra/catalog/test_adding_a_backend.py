@@ -20,7 +20,6 @@ STACK = re.compile(r"```yaml\n(?P<text>.*?)```", re.DOTALL)
 COPIED = ("infra", "gateway_image/synapse_gateway")
 REPORT = """
 import json
-from pathlib import Path
 
 from infra.plan.stack import plan
 from infra.settings.loader import load

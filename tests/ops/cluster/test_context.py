@@ -1,4 +1,4 @@
-"""`synapse:context`: the commands that ask a cluster ask the one that the stack file names."""
+"""`synapse:context`: every command that uses a cluster uses the context that the stack file names."""
 
 import sys
 from collections.abc import Callable
@@ -20,10 +20,10 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refused:
-    """`refused("status", ...)`: how it ends, where the stack file names THERE and has a consumer to move."""
+    """Run a command on a stack file that names the context THERE; return its exit code or message."""
     config = changed("consumers", {NAME: {"namespace": "cortex", "migration": migration()}})
     monkeypatch.chdir(project(tmp_path, config | {"synapse:phase": 1, "synapse:context": THERE}))
-    monkeypatch.setattr(cli, "heed_termination", lambda: None)  # of the tests, too
+    monkeypatch.setattr(cli, "unwind_on_sigterm", lambda: None)  # it would change the test process too
 
     def run(*command: str) -> str:
         monkeypatch.setattr(sys, "argv", ["synapse", *command, "--stack", "mine"])
@@ -35,24 +35,24 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refused:
 
 
 def kubeconfig(folder: Path, **servers: str) -> str:
-    """Contexts -> the address of a cluster; the current one is HERE."""
-    found: dict[str, Any] = {
+    """Write a kubeconfig with a context for each of *servers*; the current one is HERE."""
+    content: dict[str, Any] = {
         "clusters": [{"name": name, "cluster": {"server": url}} for name, url in servers.items()],
         "users": [{"name": "u", "user": {"token": "t"}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": "u"}} for name in servers],
         "current-context": HERE,
     }
-    (folder / "kubeconfig").write_text(yaml.safe_dump(found))
+    (folder / "kubeconfig").write_text(yaml.safe_dump(content))
     return str(folder / "kubeconfig")
 
 
-@pytest.mark.parametrize("way", ["--dry-run", "--rollback"])
-def test_a_consumer_is_moved_on_the_cluster_of_the_stack_file(tmp_path: Path, refused: Refused, way: str) -> None:
-    """It is not there, as nothing is; what matters is who was asked for it."""
+@pytest.mark.parametrize("option", ["--dry-run", "--rollback"])
+def test_a_consumer_is_moved_on_the_cluster_of_the_stack_file(tmp_path: Path, refused: Refused, option: str) -> None:
+    """The consumer does not exist, so the command fails; only the cluster that got the requests counts."""
     with serving() as here, serving() as there:
-        known = kubeconfig(tmp_path, here=here.url, there=there.url)
-        assert refused("migrate", NAME, way, "--kubeconfig", known) == "1"
-        assert any("/namespaces/" in path for _, path, _, _ in there.requests)
+        path = kubeconfig(tmp_path, here=here.url, there=there.url)
+        assert refused("migrate", NAME, option, "--kubeconfig", path) == "1"
+        assert any("/namespaces/" in requested for _, requested, _, _ in there.requests)
         assert here.requests == []
 
 
@@ -71,7 +71,7 @@ def test_a_consumer_is_moved_on_the_cluster_of_the_stack_file(tmp_path: Path, re
     ],
     ids=" ".join,
 )
-def test_a_context_that_is_lacking_is_said(tmp_path: Path, refused: Refused, command: tuple[str, ...]) -> None:
-    """By every command that asks a cluster: none makes do with the current context."""
-    known = kubeconfig(tmp_path, here="http://127.0.0.1:9")
-    assert f"a kubeconfig file with the context {THERE}" in refused(*command, "--kubeconfig", known)
+def test_a_missing_context_is_refused(tmp_path: Path, refused: Refused, command: tuple[str, ...]) -> None:
+    """Every command that uses a cluster refuses it: none falls back to the current context."""
+    path = kubeconfig(tmp_path, here="http://127.0.0.1:9")
+    assert f"a kubeconfig file with the context {THERE}" in refused(*command, "--kubeconfig", path)

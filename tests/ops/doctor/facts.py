@@ -1,4 +1,4 @@
-"""A node that is well, and what it takes to make it ill: facts as the API server gives them."""
+"""Facts of a healthy node, as the API server gives them, with single values changed."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,10 +7,10 @@ from kubernetes.client import V1Node, V1NodeCondition, V1NodeSpec, V1NodeStatus,
 
 from infra.plan.stack import Plan, plan
 from infra.quantities import GI
-from ops.check_results import Finding
+from ops.check_results import CheckResult
 from ops.doctor.checks import CHECKS
-from ops.doctor.facts import GPU, Facts
-from ops.doctor.probe import Card
+from ops.doctor.facts import GPU, NodeFacts
+from ops.doctor.probe import GpuReading
 from tests.conftest import Config, forge_config, settings_of
 
 VERSION = "v1.34.2+k3s1"
@@ -20,13 +20,13 @@ LABELS = {
     "nvidia.com/gpu.memory": "32607",
     "nvidia.com/gpu.replicas": "1",
 }
-"""Of GPU feature discovery, as it describes an RTX 5090."""
-ROOM = {"cpu": "64", "memory": f"{200 * GI}", "ephemeral-storage": f"{900 * GI}", GPU: "1"}
-CARD = Card(name="NVIDIA GeForce RTX 5090", driver="580.95.05", memory=32 * GI, free=31 * GI, compute="12.0")
+"""Labels of GPU feature discovery for an RTX 5090."""
+CAPACITY = {"cpu": "64", "memory": f"{200 * GI}", "ephemeral-storage": f"{900 * GI}", GPU: "1"}
+READING = GpuReading(name="NVIDIA GeForce RTX 5090", driver="580.95.05", memory=32 * GI, free=31 * GI, compute="12.0")
 
 
 def node(
-    *, version: str = VERSION, labels: dict[str, str] | None = None, room: dict[str, str] | None = None, **more: Any
+    *, version: str = VERSION, labels: dict[str, str] | None = None, capacity: dict[str, str] | None = None, **more: Any
 ) -> V1Node:
     conditions = {"Ready": "True"} | more.pop("conditions", {})
     info = V1NodeSystemInfo(
@@ -47,18 +47,20 @@ def node(
         kubelet_version=version,
     )
     status = V1NodeStatus(
-        allocatable=ROOM if room is None else room,
-        capacity=ROOM if room is None else room,
-        conditions=[V1NodeCondition(type=kind, status=value, message="as told") for kind, value in conditions.items()],
+        allocatable=CAPACITY if capacity is None else capacity,
+        capacity=CAPACITY if capacity is None else capacity,
+        conditions=[
+            V1NodeCondition(type=kind, status=value, message="as reported") for kind, value in conditions.items()
+        ],
         node_info=info,
     )
     metadata = V1ObjectMeta(name="forge", labels=LABELS if labels is None else labels)
     return V1Node(metadata=metadata, spec=V1NodeSpec(**more), status=status)
 
 
-def facts(**changes: Any) -> Facts:
-    """Those of a node that is well, with some changed."""
-    found = Facts(
+def facts(**changes: Any) -> NodeFacts:
+    """Return the facts of a healthy node, with some changed."""
+    healthy = NodeFacts(
         node=node(),
         nodes=("forge",),
         runtime_classes={"nvidia": "nvidia"},
@@ -67,13 +69,13 @@ def facts(**changes: Any) -> Facts:
         dns_pods=(True,),
         traefik=None,
         gpu_holders={},
-        cards=(CARD,),
+        gpus=(READING,),
     )
-    return replace(found, **changes)
+    return replace(healthy, **changes)
 
 
 def planned(**changes: Any) -> Plan:
-    """The forge's, with top-level keys of its stack file changed."""
+    """Return the plan of the forge, with top-level keys of its stack file changed."""
     config: Config = forge_config()
     for key, value in changes.items():
         section = config[f"synapse:{key}"]
@@ -81,5 +83,5 @@ def planned(**changes: Any) -> Plan:
     return plan(settings_of(config))
 
 
-def found(facts: Facts, plan: Plan | None = None) -> list[Finding]:
-    return [finding for check in CHECKS for finding in check.findings(facts, plan or planned())]
+def results(facts: NodeFacts, plan: Plan | None = None) -> list[CheckResult]:
+    return [result for check in CHECKS for result in check.results(facts, plan or planned())]

@@ -1,47 +1,50 @@
-"""Each check finds what is wrong, says what to do, and is quiet about a node that is well."""
+"""Each check reports its fault and what to do about it, and passes on a healthy node."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra.quantities import GI
 from ops.doctor.checks import CHECKS
-from ops.doctor.facts import GPU, Facts
-from tests.ops.doctor.facts import CARD, LABELS, ROOM, facts, found, node, planned
+from ops.doctor.facts import GPU, NodeFacts
+from tests.ops.doctor.facts import CAPACITY, LABELS, READING, facts, node, planned, results
 
 
-def wrong(known: Facts, **changes: Any) -> list[tuple[str, str, str, str]]:
+def faults(node_facts: NodeFacts, **changes: Any) -> list[tuple[str, str, str, str]]:
     return [
-        (each.name, each.state, each.says, each.do) for each in found(known, planned(**changes)) if each.state != "ok"
+        (each.name, each.state, each.says, each.do)
+        for each in results(node_facts, planned(**changes))
+        if each.state != "ok"
     ]
 
 
-def test_a_node_that_is_well_has_nothing_to_be_done() -> None:
-    assert wrong(facts()) == []
-    assert {each.name for each in found(facts())} == {check.name for check in CHECKS} - {"sleep mode"}
-    assert all(not each.do for each in found(facts()))
+def test_a_healthy_node_has_no_faults() -> None:
+    assert faults(facts()) == []
+    assert {each.name for each in results(facts())} == {check.name for check in CHECKS} - {"sleep mode"}
+    assert all(not each.do for each in results(facts()))
 
 
-WITHOUT: dict[str, str] = {key: value for key, value in ROOM.items() if key != GPU}
+WITHOUT: dict[str, str] = {key: value for key, value in CAPACITY.items() if key != GPU}
 SHARES = [{"name": "rtx-5090", "memory": "32Gi", "shares": 6}]
 SHORT = {"ports": {"websecure": {"transport": {"respondingTimeouts": {"readTimeout": "60s"}}}}}
-MINE = {"helmChartConfig": False}
-ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
+OWN_CHART_CONFIG = {"helmChartConfig": False}
+FAULTY: list[tuple[NodeFacts, dict[str, Any], str, str, str, str]] = [
     (facts(node=None, nodes=("other",)), {}, "node", "failure", "no node forge, but other", "set synapse:node.name"),
     (
         facts(node=node(conditions={"Ready": "False"})),
         {},
         "node",
         "failure",
-        "is not Ready: as told",
+        "is not Ready: as reported",
         "journalctl -u k3s",
     ),
     (facts(node=node(conditions={"DiskPressure": "True"})), {}, "node", "failure", "has DiskPressure", "free memory"),
     (facts(node=node(unschedulable=True)), {}, "node", "failure", "takes no pods", "kubectl uncordon forge"),
     (facts(node=node(version="v1.27.3+k3s1")), {}, "kubernetes", "failure", "v1.27.3+k3s1", "K3s v1.29 or newer"),
-    (facts(node=node(version="v1.34.2")), {}, "kubernetes", "warning", "is not a K3s", "bring what K3s would"),
+    (facts(node=node(version="v1.34.2")), {}, "kubernetes", "warning", "is not a K3s", "install what K3s includes"),
     (
-        facts(node=node(room=ROOM | {"memory": f"{182 * GI}"})),
+        facts(node=node(capacity=CAPACITY | {"memory": f"{182 * GI}"})),
         {},
         "size",
         "failure",
@@ -49,7 +52,7 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
         "synapse:node.memory to at most 182Gi",
     ),
     (
-        facts(node=node(room=ROOM | {"cpu": "32"})),
+        facts(node=node(capacity=CAPACITY | {"cpu": "32"})),
         {},
         "size",
         "failure",
@@ -57,7 +60,7 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
         "set synapse:node.cpus to at most 32",
     ),
     (
-        facts(node=node(room=ROOM | {"ephemeral-storage": "100Gi"})),
+        facts(node=node(capacity=CAPACITY | {"ephemeral-storage": "100Gi"})),
         {},
         "disk",
         "failure",
@@ -66,9 +69,16 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
     ),
     (facts(runtime_classes={}), {}, "runtime class", "failure", "no RuntimeClass nvidia", "NVIDIA container toolkit"),
     (facts(runtime_classes={"nvidia": "runc"}), {}, "runtime class", "warning", "has the handler runc", "is NVIDIA's"),
-    (facts(node=node(room=WITHOUT)), {}, "GPUs", "failure", f"offers no {GPU}", "set synapse:node.devicePlugin: true"),
     (
-        facts(node=node(room=ROOM | {GPU: "2"}, labels={"nvidia.com/cuda.driver.major": "580"})),
+        facts(node=node(capacity=WITHOUT)),
+        {},
+        "GPUs",
+        "failure",
+        f"offers no {GPU}",
+        "set synapse:node.devicePlugin: true",
+    ),
+    (
+        facts(node=node(capacity=CAPACITY | {GPU: "2"}, labels={"nvidia.com/cuda.driver.major": "580"})),
         {},
         "GPUs",
         "failure",
@@ -84,30 +94,30 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
         "`replicas: 6`",
     ),
     (
-        facts(cards=None, node=node(labels=LABELS | {"nvidia.com/cuda.driver-version.major": "550"})),
+        facts(gpus=None, node=node(labels=LABELS | {"nvidia.com/cuda.driver-version.major": "550"})),
         {},
         "driver",
         "failure",
-        "driver 550: vllm-inference needs 580, a card of blackwell needs 570",
+        "driver 550: vllm-inference needs 580, a GPU of blackwell needs 570",
         "install driver 580",
     ),
     (
-        facts(cards=None, node=node(labels={})),
+        facts(gpus=None, node=node(labels={})),
         {},
         "driver",
         "unknown",
-        "no label says which driver",
+        "no label has the version of the driver",
         "it must be 580 or newer",
     ),
     (
-        facts(cards=None, node=node(labels=LABELS | {"nvidia.com/gpu.memory": "16303"})),
+        facts(gpus=None, node=node(labels=LABELS | {"nvidia.com/gpu.memory": "16303"})),
         {},
         "GPU memory",
         "failure",
-        "a card has 15.92Gi, and the stack file says 32Gi",
+        "a GPU has 15.92Gi, and the stack file says 32Gi",
         "gpus[].memory to 15.92Gi",
     ),
-    (facts(cards=None), {}, "GPU free", "unknown", "nobody has looked: run `synapse doctor --probe`", "`nvidia-smi`"),
+    (facts(gpus=None), {}, "GPU free", "unknown", "not probed: run `synapse doctor --probe`", "`nvidia-smi`"),
     (
         facts(gpu_holders={"jarvis-cortex/ollama-0": 1}),
         {},
@@ -117,19 +127,19 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
         "`synapse migrate`",
     ),
     (
-        facts(cards=(CARD.__class__(**vars(CARD) | {"free": 10 * GI}),)),
+        facts(gpus=(replace(READING, free=10 * GI),)),
         {},
         "GPU free",
         "failure",
-        "10Gi are free on the cards, and the engines take 26.96Gi",
-        "which program holds the rest",
+        "10Gi are free on the GPUs, and the engines take 26.96Gi",
+        "which program uses the rest",
     ),
     (
         facts(),
         {"services": {"vllm": {"sleep": True, "memory": {"request": "32Gi", "limit": "48Gi"}}}},
         "sleep mode",
         "warning",
-        "vllm-inference may sleep, on a card of blackwell",
+        "vllm-inference may sleep, on a GPU of blackwell",
         "set `sleep: false`",
     ),
     (facts(storage_classes={"ceph": "c"}), {}, "storage class", "failure", "but ceph", "set synapse:node.storageClass"),
@@ -151,10 +161,17 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
         "no IngressClass traefik, but nginx",
         "className",
     ),
-    (facts(), {"ingress": MINE}, "Traefik timeouts", "warning", "ends an upload after 60 s", "helmChartConfig: true"),
+    (
+        facts(),
+        {"ingress": OWN_CHART_CONFIG},
+        "Traefik timeouts",
+        "warning",
+        "ends an upload after 60 s",
+        "helmChartConfig: true",
+    ),
     (
         facts(traefik=SHORT),
-        {"ingress": MINE},
+        {"ingress": OWN_CHART_CONFIG},
         "Traefik timeouts",
         "failure",
         "readTimeout: 60s, and the gateway takes up to 600 s",
@@ -164,33 +181,35 @@ ILL: list[tuple[Facts, dict[str, Any], str, str, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("known", "changes", "name", "state", "says", "do"), ILL, ids=[f"{row[2]}: {row[4]}" for row in ILL]
+    ("node_facts", "changes", "name", "state", "says", "do"), FAULTY, ids=[f"{row[2]}: {row[4]}" for row in FAULTY]
 )
-def test_what_is_wrong_is_found_and_nothing_else(
-    known: Facts, changes: dict[str, Any], name: str, state: str, says: str, do: str
+def test_a_fault_is_reported_once_by_its_check(
+    node_facts: NodeFacts, changes: dict[str, Any], name: str, state: str, says: str, do: str
 ) -> None:
-    listed = [each for each in wrong(known, **changes) if each[0] == name]
+    listed = [each for each in faults(node_facts, **changes) if each[0] == name]
     assert [each[:2] for each in listed] == [(name, state)]
     assert says in listed[0][2]
     assert do in listed[0][3]
 
 
-def test_a_stack_without_cards_is_not_asked_for_any() -> None:
-    known = facts(node=node(room=WITHOUT, labels={}), runtime_classes={}, cards=None)
+def test_a_stack_without_gpus_gets_no_gpu_checks() -> None:
+    node_facts = facts(node=node(capacity=WITHOUT, labels={}), runtime_classes={}, gpus=None)
     stack = planned(node={"gpus": []}, phase=1)
-    assert {each.name for each in found(known, stack)} == {check.name for check in CHECKS if check.of != "gpu"}
+    assert {each.name for each in results(node_facts, stack)} == {
+        check.name for check in CHECKS if check.scope != "gpu"
+    }
 
 
-def test_a_plugin_that_is_to_come_is_not_missed() -> None:
-    assert wrong(facts(node=node(room=WITHOUT)), node={"devicePlugin": True}) == []
+def test_a_device_plugin_of_a_later_phase_is_not_missing() -> None:
+    assert faults(facts(node=node(capacity=WITHOUT)), node={"devicePlugin": True}) == []
 
 
-def test_claims_that_are_there_need_no_room() -> None:
-    small = node(room=ROOM | {"ephemeral-storage": "150Gi"})
+def test_existing_claims_need_no_space() -> None:
+    small = node(capacity=CAPACITY | {"ephemeral-storage": "150Gi"})
     made = frozenset({"ollama-models", "vllm-model-cache"})
-    assert wrong(facts(node=small, claims=made)) == []
+    assert faults(facts(node=small, claims=made)) == []
 
 
-def test_limits_that_leave_requests_their_time_are_well() -> None:
+def test_timeouts_as_long_as_the_gateways_pass() -> None:
     long = {"ports": {"websecure": {"transport": {"respondingTimeouts": {"readTimeout": "0s", "writeTimeout": "20m"}}}}}
-    assert wrong(facts(traefik=long), ingress=MINE) == []
+    assert faults(facts(traefik=long), ingress=OWN_CHART_CONFIG) == []

@@ -1,4 +1,4 @@
-"""The catalog says which CUDA an engine's image brings, and the documents say what follows."""
+"""CUDA versions in the catalog, and the drivers that the documents name for them."""
 
 import re
 
@@ -15,21 +15,21 @@ ENGINES = [
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-def test_every_published_engine_for_a_card_names_its_cuda(kind: str) -> None:
+def test_every_published_gpu_engine_names_its_cuda(kind: str) -> None:
     assert CATALOG[kind].cuda in DRIVER_OF_CUDA
 
 
 def test_the_documents_name_the_drivers() -> None:
-    found = CATALOG["vllm"].cuda
-    assert found
-    driver = DRIVER_OF_CUDA[found]
+    cuda = CATALOG["vllm"].cuda
+    assert cuda
+    driver = DRIVER_OF_CUDA[cuda]
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"a driver for CUDA {found} ({driver} or newer)" in readme
+    assert f"a driver for CUDA {cuda} ({driver} or newer)" in readme
     doctor = " ".join((ROOT / "docs/doctor.md").read_text(encoding="utf-8").split())
-    told = re.search(
-        r"CUDA (\d+) need driver (\d+), those of CUDA (\d+) need (\d+), and a card of Blackwell needs (\d+)", doctor
+    match = re.search(
+        r"CUDA (\d+) need driver (\d+), those of CUDA (\d+) need (\d+), and a GPU of Blackwell needs (\d+)", doctor
     )
-    assert told
-    newer, newer_driver, older, older_driver, family = map(int, told.groups())
+    assert match
+    newer, newer_driver, older, older_driver, family = map(int, match.groups())
     assert DRIVER_OF_CUDA.items() >= {newer: newer_driver, older: older_driver}.items()
     assert DRIVER_OF_FAMILY[BLACKWELL] == family

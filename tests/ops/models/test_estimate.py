@@ -91,7 +91,7 @@ def test_wrong_arguments_are_one_message(tmp_path: Path, file: Path) -> None:
         (["pull", "gpt-9"], "gpt-9: not a model of the stack; accepted: llama3.1:8b"),
         (["pull", "--sha256", "x"], "--sha256: got llama3.1:8b, mxbai-embed-large, meta-llama"),
         (["load", "tts-1"], "tts-1: piper-tts keeps it in memory as long as it runs"),
-        (["pull", "llama3.1:8b"], "there is no twin of mine"),
+        (["pull", "llama3.1:8b"], "the stack mine does not run here"),
     ):
         done = synapse(folder, "models", *arguments, "--stack", "mine")
         assert (done.returncode, done.stdout) == (1, "")

@@ -1,4 +1,4 @@
-"""What may be released: a commit, with nothing beside it."""
+"""Only a commit without local changes may be released."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import ReleaseError
-from ops.release.checkout import clean
+from ops.release.checkout import clean_commit
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_a_clean_tree_is_known_by_its_commit(folder: Path) -> None:
+def test_a_clean_tree_gives_its_commit(folder: Path) -> None:
     (folder / "ignored.log").touch()
-    assert clean(folder) == git(folder, "rev-parse", "HEAD")
+    assert clean_commit(folder) == git(folder, "rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "line"),
     [
         (lambda folder: (folder / "kept").write_text("2\n"), " M kept"),
         (lambda folder: (folder / "new").touch(), "?? new"),
@@ -38,29 +38,29 @@ def test_a_clean_tree_is_known_by_its_commit(folder: Path) -> None:
         (lambda folder: git(folder, "mv", "kept", "moved"), "R  kept -> moved"),
     ],
 )
-def test_whatever_is_not_committed_is_named(folder: Path, change: object, said: str) -> None:
+def test_every_uncommitted_file_is_named(folder: Path, change: object, line: str) -> None:
     assert callable(change)
     change(folder)
     with pytest.raises(ReleaseError, match="commit them, or put them away with `git stash") as raised:
-        clean(folder)
-    assert str(raised.value).splitlines()[1] == f"  {said}"
+        clean_commit(folder)
+    assert str(raised.value).splitlines()[1] == f"  {line}"
 
 
-def test_a_few_of_many_are_named(folder: Path) -> None:
+def test_a_long_list_is_cut_short(folder: Path) -> None:
     for number in range(13):
         (folder / f"new-{number}").touch()
     with pytest.raises(ReleaseError) as raised:
-        clean(folder)
+        clean_commit(folder)
     lines = str(raised.value).splitlines()
     assert (len(lines), lines[-1]) == (12, "  and 3 more")
 
 
-def test_a_folder_without_history_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match="a release is of a commit, and git says: fatal: not a git repository"):
-        clean(tmp_path)
+def test_a_folder_without_git_history_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="a release deploys a commit, and git failed: fatal: not a git repository"):
+        clean_commit(tmp_path)
 
 
-def test_without_git_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_git_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder))
     with pytest.raises(ReleaseError, match="install git"):
-        clean(folder)
+        clean_commit(folder)

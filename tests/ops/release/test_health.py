@@ -1,4 +1,4 @@
-"""What a gateway has to answer to be well."""
+"""Health checks of a released gateway."""
 
 import json
 import threading
@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from infra.errors import ReleaseError
-from ops.release.health import HEALTH, READY, ROUNDS, check, reached
-from ops.retry import patiently
+from ops.cluster.retry import retry
+from ops.release.health import HEALTH, READY, ROUNDS, check, healthy_backends
 
 WELL = {"status": "degraded", "backends": {"chat": {"status": "healthy"}, "voice": {"status": "unhealthy"}}}
 
 
 @contextmanager
 def gateway(answers: dict[str, tuple[int, Any]]) -> Iterator[str]:
-    """Answers each path so; what is changed in *answers* is answered from then on."""
+    """Yield the URL of a server that answers each path with *answers*."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -41,15 +41,15 @@ def gateway(answers: dict[str, tuple[int, Any]]) -> Iterator[str]:
             thread.join()
 
 
-def test_one_that_reaches_what_the_former_did_is_well() -> None:
+def test_a_gateway_that_reaches_the_former_backends_passes() -> None:
     with gateway({READY: (200, {}), HEALTH: (200, WELL)}) as url:
-        assert reached(url) == check(url, {"chat"}) == {"chat"}
+        assert healthy_backends(url) == check(url, {"chat"}) == {"chat"}
         with pytest.raises(ReleaseError, match="/health: not healthy any more: other, voice"):
             check(url, {"chat", "voice", "other"})
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [
         ({READY: (503, "draining"), HEALTH: (200, WELL)}, '/readyz: 503 "draining"'),
         ({READY: (200, {}), HEALTH: (500, "oops")}, '/health: 500 "oops"'),
@@ -58,21 +58,20 @@ def test_one_that_reaches_what_the_former_did_is_well() -> None:
         ({READY: (200, {}), HEALTH: (200, {"backends": {"chat": "up"}})}, "/health gives no state of the backends"),
     ],
 )
-def test_what_is_no_gateway_or_not_well_is_told(answers: dict[str, tuple[int, Any]], said: str) -> None:
+def test_an_unhealthy_or_foreign_server_is_refused(answers: dict[str, tuple[int, Any]], message: str) -> None:
     with gateway(answers) as url, pytest.raises(ReleaseError) as raised:
         check(url, ())
-    assert str(raised.value) == f"GET {url}{said}"
+    assert str(raised.value) == f"GET {url}{message}"
 
 
-def test_nobody_there_is_told() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with gateway({}) as url:
         pass
     with pytest.raises(ReleaseError, match=r"/readyz: .*refused"):
-        reached(url)
+        healthy_backends(url)
 
 
-def test_each_connection_may_reach_another_replica() -> None:
-    """One of several that is not well is enough."""
+def test_one_unhealthy_replica_of_several_is_enough_to_fail() -> None:
     numbers = count()
 
     class Sometimes(dict[str, Any]):
@@ -84,16 +83,16 @@ def test_each_connection_may_reach_another_replica() -> None:
         check(url, ())
 
 
-def test_patience_ends_with_the_last_reason() -> None:
+def test_retry_raises_the_last_error() -> None:
     numbers = count()
 
-    def look() -> int:
+    def check_once() -> int:
         number = next(numbers)
         if number < 2:
             raise ReleaseError(f"not yet {number}")
         return number
 
-    assert patiently(look) == 2
+    assert retry(check_once) == 2
     numbers = count()
     with pytest.raises(ReleaseError, match="not yet 0"):
-        patiently(look, within_s=-1)
+        retry(check_once, for_s=-1)

@@ -1,15 +1,15 @@
-"""A release that was cut off is known by what it left, and what it put there is not what one goes back to."""
+"""Journal of a release, and the image to roll back to after an interruption."""
 
 from pathlib import Path
 
 import pytest
 
-from ops.release.journal import Entry, Journal, former
+from ops.release.journal import Journal, JournalEntry, rollback_image
 
-ENTRY = Entry(image="new", previous="old")
+ENTRY = JournalEntry(image="new", previous="old")
 
 
-def test_an_entry_is_there_until_it_is_cleared(tmp_path: Path) -> None:
+def test_an_entry_is_kept_until_it_is_cleared(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "release.json")
     assert journal.read() is None
     journal.write(ENTRY)
@@ -21,20 +21,20 @@ def test_an_entry_is_there_until_it_is_cleared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"image": "new"}', '{"image": "new", "previous": "old", "x": 1}'])
-def test_what_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+def test_an_unreadable_entry_counts_as_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "release.json").write_text(content)
     assert Journal(tmp_path / "release.json").read() is None
 
 
 @pytest.mark.parametrize(
-    ("cut_off", "serves", "found"),
+    ("interrupted", "serving", "image"),
     [
         (None, "old", "old"),
         (None, None, None),
-        (ENTRY, "new", "old"),  # it was deployed, and nobody has looked at it
+        (ENTRY, "new", "old"),  # deployed, and never verified
         (ENTRY, "old", "old"),
-        (ENTRY, "other", "other"),  # somebody has deployed since
+        (ENTRY, "other", "other"),  # deployed by another run since
     ],
 )
-def test_the_image_to_go_back_to(cut_off: Entry | None, serves: str | None, found: str | None) -> None:
-    assert former(cut_off, serves) == found
+def test_rollback_image(interrupted: JournalEntry | None, serving: str | None, image: str | None) -> None:
+    assert rollback_image(interrupted, serving) == image

@@ -1,4 +1,4 @@
-"""A cluster that knows one namespace: its pods, their logs, and a way to a pod's port."""
+"""Fake cluster with one namespace: its pods, their logs, and port forwards."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,24 +26,24 @@ def pod(service: str, name: str, *, is_ready: bool = True, **status: Any) -> dic
 
 
 def container(waiting: dict[str, Any] | None = None, ended: dict[str, Any] | None = None) -> dict[str, Any]:
-    found = {"name": "server", "image": "i", "imageID": "i", "ready": False, "restartCount": 1}
-    return {**found, "state": {"waiting": waiting}, "lastState": {"terminated": ended}}
+    status = {"name": "server", "image": "i", "imageID": "i", "ready": False, "restartCount": 1}
+    return {**status, "state": {"waiting": waiting}, "lastState": {"terminated": ended}}
 
 
 class Cluster(Fake):
-    """*pods* are all there are; *logs* by the name of a pod, with ` before` after it of the life before;
+    """*logs*: by the name of a pod, with ` before` appended for its previous instance.
 
-    *reached* is what answers at the gateway's port.
+    *upstream*: the local port that the gateway's port leads to.
     """
 
-    def __init__(self, reached: int) -> None:
+    def __init__(self, upstream: int) -> None:
         self.pods = [
-            pod("synapse-gateway", "synapse-gateway-7d9f-going", is_ready=False),
+            pod("synapse-gateway", "synapse-gateway-7d9f-other", is_ready=False),
             pod("synapse-gateway", GATEWAY),
             pod("whisper-stt", "whisper-stt-5c-x"),
         ]
         self.logs: dict[str, str] = {}
-        self.reached = reached
+        self.upstream = upstream
         self.opened = 0
         handlers: dict[str, Handler] = {f"GET {PODS}": lambda request, _: self._list(request)}
         super().__init__(handlers)
@@ -58,8 +58,8 @@ class Cluster(Fake):
 
     def _list(self, request: web.BaseRequest) -> Any:
         _, _, service = request.query["labelSelector"].partition("=")
-        found = [pod for pod in self.pods if pod["metadata"]["labels"]["app.kubernetes.io/name"] == service]
-        return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": found}
+        items = [pod for pod in self.pods if pod["metadata"]["labels"]["app.kubernetes.io/name"] == service]
+        return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}
 
     def _log(self, request: web.BaseRequest, name: str) -> web.Response:
         if name not in self.logs:
@@ -70,7 +70,7 @@ class Cluster(Fake):
         return web.Response(text="\n".join(lines))
 
     async def _forward(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
-        """As the kubelet does: a channel for data and one for errors, each beginning with the port."""
+        """Answer as the kubelet does: a channel for data and one for errors, each beginning with the port."""
         assert (name, request.query["ports"]) == (GATEWAY, str(PORT))
         self.opened += 1
         answer = web.WebSocketResponse(protocols=("v4.channel.k8s.io",))
@@ -78,7 +78,7 @@ class Cluster(Fake):
         for channel in (b"\x00", b"\x01"):
             await answer.send_bytes(channel + PORT.to_bytes(2, "little"))
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.reached)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         except OSError as error:
             await answer.send_bytes(b"\x01" + str(error).encode())
             return answer
@@ -99,14 +99,14 @@ async def _back(reader: asyncio.StreamReader, answer: web.WebSocketResponse) -> 
 
 
 @asynccontextmanager
-async def cluster(folder: Path, reached: int) -> AsyncIterator[tuple[Cluster, Path]]:
-    """The cluster, and a kubeconfig for it."""
-    async with Cluster(reached) as found:
-        yield found, kubeconfig(folder, found.url)
+async def cluster(folder: Path, upstream: int) -> AsyncIterator[tuple[Cluster, Path]]:
+    """Yield the cluster, and a kubeconfig for it."""
+    async with Cluster(upstream) as fake:
+        yield fake, kubeconfig(folder, fake.url)
 
 
 def kubeconfig(folder: Path, url: str) -> Path:
-    """Of a cluster at *url*, in *folder*."""
+    """Write a kubeconfig for a cluster at *url*."""
     content = {
         "apiVersion": "v1",
         "kind": "Config",

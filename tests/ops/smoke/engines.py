@@ -1,4 +1,4 @@
-"""Engines that understand each other: what one says, another hears, since the words are written into the samples."""
+"""Fake engines that work together: speech carries its words in the samples, and transcription reads them."""
 
 import hashlib
 from array import array
@@ -18,7 +18,7 @@ from tests.gateway.speaking import taken
 
 RATE = 8000
 MARK = (-32_768, 32_767, -32_768)
-"""No tone has these side by side: here a voice begins to speak."""
+"""Marks the beginning of an utterance; no tone has these samples side by side."""
 SPOKEN_S = 1.0
 GATE = 1600
 BEGINS = {"flac": b"fLaC", "mp3": b"ID3", "ogg": b"OggS"}
@@ -31,7 +31,7 @@ def speak(text: str, voice: str) -> Sound:
 
 
 def utterances(samples: Sequence[int]) -> Iterator[tuple[int, int, str]]:
-    """Where somebody begins to speak, who it is, and what they say."""
+    """Yield the position, the voice and the text of each utterance."""
     for at in range(len(samples) - len(MARK)):
         if tuple(samples[at : at + 3]) == MARK:
             voice, length = samples[at + 3], samples[at + 4]
@@ -47,11 +47,11 @@ def file(request: web.BaseRequest, body: bytes, field: str = "file") -> Sound:
 
 
 def fields(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
-    class Asked:
+    class Request:
         headers = request.headers
 
-    Asked.body = body  # type: ignore[attr-defined]
-    return form(Asked)
+    Request.body = body  # type: ignore[attr-defined]
+    return form(Request)
 
 
 def embed(request: web.BaseRequest, body: bytes) -> Any:
@@ -68,13 +68,15 @@ def chat(request: web.BaseRequest, body: bytes) -> Any:
 
 
 def tts(request: web.BaseRequest, body: bytes) -> web.Response:
-    asked = msgspec.json.decode(body)
-    return audio(speak(asked["text"], asked.get("predefined_voice_id") or asked["reference_audio_filename"]))
+    request_body = msgspec.json.decode(body)
+    return audio(
+        speak(request_body["text"], request_body.get("predefined_voice_id") or request_body["reference_audio_filename"])
+    )
 
 
 def speech(request: web.BaseRequest, body: bytes) -> web.Response:
-    asked = msgspec.json.decode(body)
-    return audio(speak(asked["input"], asked["voice"]))
+    request_body = msgspec.json.decode(body)
+    return audio(speak(request_body["input"], request_body["voice"]))
 
 
 def transcribe(request: web.BaseRequest, body: bytes) -> Any:
@@ -84,11 +86,11 @@ def transcribe(request: web.BaseRequest, body: bytes) -> Any:
 
 def diarize(request: web.BaseRequest, body: bytes) -> Any:
     sound = file(request, body)
-    found = list(utterances(sound.samples))
-    ends = [at for at, _, _ in found[1:]] + [len(sound.samples)]
+    spoken = list(utterances(sound.samples))
+    ends = [at for at, _, _ in spoken[1:]] + [len(sound.samples)]
     turns = [
         {"speaker": f"SPEAKER_{voice}", "start": at / RATE, "end": end / RATE}
-        for (at, voice, _), end in zip(found, ends, strict=True)
+        for (at, voice, _), end in zip(spoken, ends, strict=True)
     ]
     return {"num_speakers": len({turn["speaker"] for turn in turns}), "segments": turns, "duration": sound.seconds}
 
@@ -104,8 +106,8 @@ def denoise(request: web.BaseRequest, body: bytes) -> web.Response:
 
 
 def convert(request: web.BaseRequest, body: bytes) -> web.Response:
-    asked, sound = fields(request, body), file(request, body)
-    name, rate = asked["output_format"], int(asked.get("sample_rate", 0))
+    form_fields, sound = fields(request, body), file(request, body)
+    name, rate = form_fields["output_format"], int(form_fields.get("sample_rate", 0))
     if name in BEGINS:
         return web.Response(body=BEGINS[name] + bytes(64), content_type="audio/x")
     step = sound.rate / rate
@@ -114,7 +116,7 @@ def convert(request: web.BaseRequest, body: bytes) -> web.Response:
 
 
 def engines() -> dict[str, Fake]:
-    """One of every kind that the tested stack has, by the name of its service."""
+    """Return one engine of every kind in the tested stack, by the name of its service."""
     router = Router()
     chatter: dict[str, Handler] = {"POST /tts": tts, "POST /v1/audio/speech": speech, "POST /upload_reference": taken}
     well: dict[str, Handler] = {"GET /api/ui/initial-data": lambda *_: {}}

@@ -1,4 +1,4 @@
-"""A stack that runs without a cluster: the real gateway, configured by the real plan, before engines that are not."""
+"""Stack without a cluster: the real gateway, configured by the real plan, before fake engines."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -10,9 +10,10 @@ import httpx
 import yaml
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from infra.plan.stack import Plan, plan
+from infra.plan.stack import Plan
+from infra.plan.stack import plan as plan_of
 from ops.smoke.checks import CHECKS
-from ops.smoke.run import Result, run
+from ops.smoke.run import SmokeResult, run
 from tests.conftest import Config, config_of, settings_of
 from tests.gateway.fakes import Fake, Handler
 from tests.gateway.router import FAST
@@ -23,29 +24,29 @@ WITHIN_S = 8.0
 
 
 def config() -> Config:
-    """Every kind of engine, and one route with a second choice."""
-    found = config_of("forge-llamacpp")
-    found["synapse:services"]["piper"] = {"memory": {"request": "1Gi", "limit": "1Gi"}}
-    found["synapse:routes"]["chatterbox"] = [{"service": "chatterbox"}, {"service": "piper", "model": "tts-1"}]
-    return found
+    """Return a config with every kind of engine, and one route with a fallback."""
+    changed = config_of("forge-llamacpp")
+    changed["synapse:services"]["piper"] = {"memory": {"request": "1Gi", "limit": "1Gi"}}
+    changed["synapse:routes"]["chatterbox"] = [{"service": "chatterbox"}, {"service": "piper", "model": "tts-1"}]
+    return changed
 
 
 def planned(services: Mapping[str, Any] | None = None) -> Plan:
-    """The stack's plan, with other services in place of its own."""
-    found = config()
+    """Return the stack's plan, with other services in place of its own."""
+    changed = config()
     if services is not None:
-        found["synapse:services"] = dict(services)
+        changed["synapse:services"] = dict(services)
         names = set(services)
-        routes = found["synapse:routes"].items()
-        found["synapse:routes"] = {
+        routes = changed["synapse:routes"].items()
+        changed["synapse:routes"] = {
             model: stops for model, stops in routes if {stop["service"] for stop in stops} <= names
         }
-    return plan(settings_of(found))
+    return plan_of(settings_of(changed))
 
 
 @dataclass(kw_only=True)
 class Stage:
-    """What runs; `break_` puts another answer in the place of an engine's."""
+    """Gateway and engines that run; `break_` replaces one answer of an engine."""
 
     gateway: Running
     engines: dict[str, Fake]
@@ -56,44 +57,44 @@ class Stage:
     def url(self) -> str:
         return self.gateway.url
 
-    def break_(self, engine: str, question: str, answer: Handler) -> None:
-        assert question in self.engines[engine].handlers
-        self.engines[engine].handlers[question] = answer
+    def break_(self, engine: str, request: str, answer: Handler) -> None:
+        assert request in self.engines[engine].handlers
+        self.engines[engine].handlers[request] = answer
 
     def stop(self, engine: str) -> None:
         self.portal.call(self.engines[engine].stop)
 
-    def results(self, *checks: str, within_s: float = WITHIN_S) -> dict[str, Result]:
-        """What came of *checks*, or of all, by their names; of several models the last."""
-        wanted = [check for check in CHECKS if check.name in checks or not checks]
+    def results(self, *checks: str, within_s: float = WITHIN_S) -> dict[str, SmokeResult]:
+        """Return the results of *checks*, or of all, by name; of several models the last."""
+        selected = [check for check in CHECKS if check.name in checks or not checks]
         with httpx.Client(base_url=self.url) as http:
-            return {result.question.check.name: result for result in run(self.plan, http, within_s, wanted)}
+            return {result.case.check.name: result for result in run(self.plan, http, within_s, selected)}
 
     def faults(self, *checks: str, within_s: float = WITHIN_S) -> dict[str, str]:
-        found = self.results(*checks, within_s=within_s)
-        return {name: result.fault for name, result in found.items() if result.fault is not None}
+        results = self.results(*checks, within_s=within_s)
+        return {name: result.fault for name, result in results.items() if result.fault is not None}
 
 
 @asynccontextmanager
 async def _standing(
     folder: Path, environment: Mapping[str, str]
 ) -> AsyncIterator[tuple[Running, dict[str, Fake], Plan]]:
-    found = planned()
+    plan = planned()
     async with AsyncExitStack() as entered:
-        made = engines()
-        for engine in made.values():
+        fakes = engines()
+        for engine in fakes.values():
             await entered.enter_async_context(engine)
-        document = yaml.safe_load(found.routes.gateway_config())
-        backends = {name: section | {"url": made[name].url} for name, section in document["backends"].items()}
+        document = yaml.safe_load(plan.routes.gateway_config())
+        backends = {name: section | {"url": fakes[name].url} for name, section in document["backends"].items()}
         routes = {route["model"]: route["targets"] for route in document["routes"]}
         gateway = await entered.enter_async_context(running(folder, backends, routes, {**FAST, **environment}))
-        yield gateway, made, found
+        yield gateway, fakes, plan
 
 
 @contextmanager
 def staged(folder: Path, **environment: str) -> Iterator[Stage]:
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(_standing(folder, environment)) as (gateway, made, found),
+        portal.wrap_async_context_manager(_standing(folder, environment)) as (gateway, fakes, plan),
     ):
-        yield Stage(gateway=gateway, engines=made, plan=found, portal=portal)
+        yield Stage(gateway=gateway, engines=fakes, plan=plan, portal=portal)

@@ -1,4 +1,4 @@
-"""Every check passes where all is well, and fails when an engine answers wrongly, late or not at all."""
+"""Every check passes on a healthy stack, and fails when an engine answers wrongly, late or not at all."""
 
 import asyncio
 import threading
@@ -18,9 +18,9 @@ from tests.ops.smoke import engines
 from tests.ops.smoke.engines import USAGE, audio, speak
 from tests.ops.smoke.stage import Stage, config, planned
 
-OF_THE_GATEWAY = {"models", "voices", "metrics", "health"}
-"""What it answers by itself, whatever becomes of its engines."""
-ASKED = {
+GATEWAY_ALONE = {"models", "voices", "metrics", "health"}
+"""Checks that the gateway answers without an engine."""
+REQUESTS = {
     "health": ("whisper", "GET /health"),
     "models": ("llama-router", "GET /v1/models"),
     "embedding": ("llama-embed", "POST /v1/embeddings"),
@@ -38,11 +38,11 @@ ASKED = {
     "clone": ("chatterbox", "POST /upload_reference"),
     "load and unload": ("llama-router", "POST /models/load"),
 }
-"""Check -> the engine that answers it, and what that is asked."""
+"""Check -> the engine that serves it, and its request."""
 
 
 def always(answer: Any) -> Handler:
-    """JSON, bytes, or a WAV file of a sound."""
+    """Return a handler that answers with JSON, bytes, or a sound as a WAV file."""
     return lambda *_: audio(answer) if isinstance(answer, Sound) else answer
 
 
@@ -58,8 +58,8 @@ def saying(text: str) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": {"content": text}}]}
 
 
-def vectors(*found: list[float]) -> Handler:
-    return always({"data": [{"index": index, "embedding": vector} for index, vector in enumerate(found)]})
+def vectors(*rows: list[float]) -> Handler:
+    return always({"data": [{"index": index, "embedding": vector} for index, vector in enumerate(rows)]})
 
 
 def verdict(*, is_same: bool) -> Handler:
@@ -67,8 +67,8 @@ def verdict(*, is_same: bool) -> Handler:
 
 
 def turns(*speakers: str) -> Handler:
-    found = [{"speaker": name, "start": at * 1.25, "end": at * 1.25 + 1} for at, name in enumerate(speakers)]
-    return always({"num_speakers": 2, "segments": found, "duration": 2.5})
+    segments = [{"speaker": name, "start": at * 1.25, "end": at * 1.25 + 1} for at, name in enumerate(speakers)]
+    return always({"num_speakers": 2, "segments": segments, "duration": 2.5})
 
 
 def hearing(text: str) -> Handler:
@@ -104,7 +104,7 @@ WRONG: list[tuple[str, Handler, str]] = [
     ("embedding", vectors([1.0, 0], [1.0, 0], [1.0]), "vectors of [1, 2] numbers"),
     ("embedding", vectors([0.0], [0.0], [0.0]), "only zeros"),
     ("embedding", always({"data": [{"index": 0}]}), "data.0.embedding: Field required"),
-    ("chat", always({**ANSWER, "choices": []}), "2 tokens, which say ''"),
+    ("chat", always({**ANSWER, "choices": []}), "2 tokens, with the text ''"),
     ("chat", always({**ANSWER, "usage": {"completion_tokens": 0}}), "0 tokens"),
     ("chat", always({"choices": ANSWER["choices"]}), "usage: Field required"),
     ("chat", status(500), "502"),
@@ -120,8 +120,8 @@ WRONG: list[tuple[str, Handler, str]] = [
     ("transcribe digits", hearing("seven six two nine"), "word error rate 0.25, at most 0.00 expected"),
     ("transcribe digits", hearing(""), "word error rate 1.00"),
     ("transcribe sentence", hearing("a slow red fox sleeps"), "at most 0.25 expected"),
-    ("diarize", turns("A", "A"), "were heard as A 0.0-1.0 s, A 1.2-2.2 s"),
-    ("diarize", turns(), "were heard as nobody"),
+    ("diarize", turns("A", "A"), "were diarized as A 0.0-1.0 s, A 1.2-2.2 s"),
+    ("diarize", turns(), "were diarized as no speaker"),
     ("diarize", always({"segments": [{"speaker": "A"}]}), "segments.0.start: Field required"),
     ("verify same speaker", verdict(is_same=False), "one voice was taken for two: similarity 0.50"),
     ("verify other speaker", verdict(is_same=True), "two voices were taken for one"),
@@ -129,56 +129,56 @@ WRONG: list[tuple[str, Handler, str]] = [
     ("denoise", muted, "dB more than before"),
     ("denoise", halved, "s went in and"),
     ("denoise", always(b"no sound"), "no WAV file"),
-    ("convert", always(b"RIFF"), "flac was asked for; what came begins with b'RIFF'"),
-    ("convert", at_another_rate, "16000 Hz were asked for, and 24000 Hz came"),
+    ("convert", always(b"RIFF"), "flac was requested; the response begins with b'RIFF'"),
+    ("convert", at_another_rate, "16000 Hz were requested; the response has 24000 Hz"),
     ("clone", status(500), "502"),
     ("load and unload", status(400), "400"),
 ]
 
 
-def test_all_is_well(stage: Stage) -> None:
-    found = stage.results()
-    assert {name: result.fault for name, result in found.items() if result.fault} == {}
-    assert set(found) == {check.name for check in CHECKS}
-    assert all(result.seconds > 0 for result in found.values())
+def test_every_check_passes_on_a_healthy_stack(stage: Stage) -> None:
+    results = stage.results()
+    assert {name: result.fault for name, result in results.items() if result.fault} == {}
+    assert set(results) == {check.name for check in CHECKS}
+    assert all(result.seconds > 0 for result in results.values())
 
 
-def test_what_came_back_is_told_in_figures(stage: Stage) -> None:
-    found = {name: result.figures for name, result in stage.results().items()}
-    assert found["embedding"]["dimensions"] == 32
-    assert found["chat streamed"].keys() == {"first_token_ms", "tokens", "parts"}
-    assert found["transcribe digits"] == {"heard": "seven six two zero", "word_error_rate": 0.0}
-    assert found["diarize"] == {"speakers": 2, "turns": 2}
-    assert found["convert"] == {"formats": "flac, mp3, ogg, wav", "rate_hz": 16_000}
-    assert int(found["metrics"]["requests"]) > len(CHECKS)
+def test_results_have_figures(stage: Stage) -> None:
+    figures = {name: result.figures for name, result in stage.results().items()}
+    assert figures["embedding"]["dimensions"] == 32
+    assert figures["chat streamed"].keys() == {"first_token_ms", "tokens", "parts"}
+    assert figures["transcribe digits"] == {"heard": "seven six two zero", "word_error_rate": 0.0}
+    assert figures["diarize"] == {"speakers": 2, "turns": 2}
+    assert figures["convert"] == {"formats": "flac, mp3, ogg, wav", "rate_hz": 16_000}
+    assert int(figures["metrics"]["requests"]) > len(CHECKS)
 
 
-@pytest.mark.parametrize(("check", "answer", "said"), WRONG)
-def test_a_wrong_answer_is_seen(stage: Stage, check: str, answer: Handler, said: str) -> None:
-    stage.break_(*ASKED[check], answer)
-    assert said in stage.faults(check)[check]
+@pytest.mark.parametrize(("check", "answer", "message"), WRONG)
+def test_a_wrong_answer_is_reported(stage: Stage, check: str, answer: Handler, message: str) -> None:
+    stage.break_(*REQUESTS[check], answer)
+    assert message in stage.faults(check)[check]
 
 
-@pytest.mark.parametrize("check", sorted(ASKED.keys() - OF_THE_GATEWAY))
-def test_an_answer_that_is_late_is_seen(stage: Stage, check: str) -> None:
-    stage.results(check)  # what is heard later is said now
-    stage.break_(*ASKED[check], forever)
+@pytest.mark.parametrize("check", sorted(REQUESTS.keys() - GATEWAY_ALONE))
+def test_a_late_answer_is_reported(stage: Stage, check: str) -> None:
+    stage.results(check)  # makes the recordings that the check needs
+    stage.break_(*REQUESTS[check], forever)
     assert stage.faults(check, within_s=0.3)[check] == "no answer within 0.3 s"
 
 
-def test_a_stream_that_never_ends_is_seen(stage: Stage) -> None:
+def test_a_stream_without_an_end_is_reported(stage: Stage) -> None:
     async def drip(request: web.BaseRequest, body: bytes) -> Any:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         while True:
             await response.write(b"data: " + msgspec.json.encode(saying("la")) + b"\n\n")
-            await asyncio.sleep(0.01)  # no read is ever late
+            await asyncio.sleep(0.01)  # no single read is late
 
     stage.break_("llama-router", "POST /v1/chat/completions", drip)
     assert stage.faults("chat streamed", within_s=0.3)["chat streamed"] == "no answer within 0.3 s"
 
 
-def test_engines_that_are_gone_are_seen(stage: Stage) -> None:
+def test_stopped_engines_are_reported(stage: Stage) -> None:
     for engine in stage.engines:
         stage.stop(engine)
     faults = stage.faults(within_s=0.5)
@@ -186,41 +186,41 @@ def test_engines_that_are_gone_are_seen(stage: Stage) -> None:
     assert "chatterbox unreachable (no connection)" in faults["health"]
 
 
-def test_who_stands_in_is_told(stage: Stage) -> None:
+def test_a_fallback_is_reported(stage: Stage) -> None:
     stage.stop("chatterbox")
-    found = stage.results("synthesize", "speech")
-    assert [(result.fault, result.figures.get("stood_in")) for result in found.values()] == 2 * [(None, "piper")]
+    results = stage.results("synthesize", "speech")
+    assert [(result.fault, result.figures.get("stood_in")) for result in results.values()] == 2 * [(None, "piper")]
 
 
-def test_engines_may_speak_at_any_rate_but_one(stage: Stage) -> None:
+def test_voices_of_one_engine_must_have_one_sample_rate(stage: Stage) -> None:
     def at_two_rates(request: web.BaseRequest, body: bytes) -> web.Response:
-        asked = msgspec.json.decode(body)
-        said = speak(asked["input"], asked["voice"])
-        return audio(Sound(rate=16_000 if "Michael" in asked["voice"] else 8000, samples=said.samples))
+        request_body = msgspec.json.decode(body)
+        speech = speak(request_body["input"], request_body["voice"])
+        return audio(Sound(rate=16_000 if "Michael" in request_body["voice"] else 8000, samples=speech.samples))
 
     stage.break_("chatterbox", "POST /v1/audio/speech", at_two_rates)
     assert "speaks at several rates: [8000, 16000]" in stage.faults("diarize")["diarize"]
 
 
 @pytest.mark.parametrize(
-    ("options", "judged"),
+    ("options", "strict"),
     [
         ({}, {"transcribe digits", "transcribe sentence"}),
         ({"engine": "cpu", "vocabulary": "digits"}, {"transcribe digits"}),
         ({"engine": "cpu"}, set()),
     ],
 )
-def test_a_recogniser_is_held_to_what_it_can_do(stage: Stage, options: dict[str, Any], judged: set[str]) -> None:
-    """What it cannot is told, with its error rate."""
+def test_only_a_capable_recogniser_must_be_right(stage: Stage, options: dict[str, Any], strict: set[str]) -> None:
+    """Any other is reported with its error rate."""
     services = config()["synapse:services"] | {"whisper": {"image": f"engines@sha256:{64 * 'a'}", **options}}
     stage.plan = planned(services)
     stage.break_("whisper", "POST /transcribe", hearing("nine"))
-    found = stage.results("transcribe digits", "transcribe sentence")
-    assert {name for name, result in found.items() if result.fault} == judged
-    assert all(result.figures["word_error_rate"] == 1 for result in found.values() if not result.fault)
+    results = stage.results("transcribe digits", "transcribe sentence")
+    assert {name for name, result in results.items() if result.fault} == strict
+    assert all(result.figures["word_error_rate"] == 1 for result in results.values() if not result.fault)
 
 
-def test_a_model_that_somebody_uses_is_left_to_them(stage: Stage) -> None:
+def test_a_model_in_use_is_not_unloaded(stage: Stage) -> None:
     began = threading.Event()
 
     async def hold(request: web.BaseRequest, body: bytes) -> Any:
@@ -228,9 +228,9 @@ def test_a_model_that_somebody_uses_is_left_to_them(stage: Stage) -> None:
         return await forever(request, body)
 
     stage.break_("llama-router", "POST /v1/chat/completions", hold)
-    with ThreadPoolExecutor(1) as somebody:
-        asked = somebody.submit(stage.faults, "chat", within_s=2)
+    with ThreadPoolExecutor(1) as threads:
+        request = threads.submit(stage.faults, "chat", within_s=2)
         assert began.wait(10)
-        found = stage.results("load and unload")["load and unload"]
-        assert (found.fault, found.figures) == (None, {"in_use": "Qwen3-8B-Q4_K_M"})
-        assert asked.result()["chat"] == "no answer within 2 s"
+        result = stage.results("load and unload")["load and unload"]
+        assert (result.fault, result.figures) == (None, {"in_use": "Qwen3-8B-Q4_K_M"})
+        assert request.result()["chat"] == "no answer within 2 s"

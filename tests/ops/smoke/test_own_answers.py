@@ -1,4 +1,4 @@
-"""What the gateway answers by itself, answered wrongly: here it is a table of answers, since the real one is right."""
+"""Checks of the gateway's own answers: a table of wrong answers in place of the real gateway."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,17 +17,19 @@ METRICS = 'synapse_build_info{version="1.2"} 1\nsynapse_http_requests_total{rout
 
 
 def fault(check: str, answers: Mapping[str, Any]) -> str | None:
-    """What *check* says of a gateway that gives *answers*: "METHOD /path" -> JSON, text, or a list of them."""
-    left = {question: list(found) if isinstance(found, list) else found for question, found in answers.items()}
+    """Return the fault of *check* for *answers*: "METHOD /path" -> JSON, text, or a list of them in turn."""
+    left = {request: list(each) if isinstance(each, list) else each for request, each in answers.items()}
 
     def answer(request: httpx.Request) -> httpx.Response:
-        found = left[f"{request.method} {request.url.path}"]
-        content = (found.pop(0) if len(found) > 1 else found[0]) if isinstance(found, list) else found
+        next_answer = left[f"{request.method} {request.url.path}"]
+        content = next_answer
+        if isinstance(next_answer, list):
+            content = next_answer.pop(0) if len(next_answer) > 1 else next_answer[0]
         return httpx.Response(200, text=content) if isinstance(content, str) else httpx.Response(200, json=content)
 
-    wanted = [found for found in CHECKS if found.name == check]
+    selected = [each for each in CHECKS if each.name == check]
     with httpx.Client(transport=httpx.MockTransport(answer), base_url="http://gateway") as http:
-        (result,) = run(PLAN, http, 0.3, wanted)
+        (result,) = run(PLAN, http, 0.3, selected)
         return result.fault
 
 
@@ -36,7 +38,7 @@ def models(*states: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("check", "answers", "said"),
+    ("check", "answers", "message"),
     [
         ("health", {"GET /health": {"status": "healthy", "backends": {}}}, "not configured: chatterbox, deepfilter"),
         (
@@ -47,14 +49,14 @@ def models(*states: str, **more: Any) -> dict[str, Any]:
                     "backends": {name.name: {"status": "healthy"} for name in PLAN.routes.services},
                 }
             },
-            "degraded: no backend is ill",
+            "degraded: every backend is healthy",
         ),
         ("metrics", {"GET /metrics": "nothing"}, "7 characters without synapse_build_info"),
         ("metrics", {"GET /metrics": METRICS.splitlines()[0]}, "without synapse_build_info"),
         (
             "voices",
             {"POST /voices": VOICE, "GET /voices": [[]], "DELETE /voices/5c0c8ad3": {}},
-            "the voice 5c0c8ad3 was made and is not in the list",
+            "the voice 5c0c8ad3 was created and is not in the list",
         ),
         (
             "voices",
@@ -84,11 +86,11 @@ def models(*states: str, **more: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_wrong_answer_is_seen(check: str, answers: Mapping[str, Any], said: str) -> None:
-    assert said in (fault(check, answers) or "")
+def test_a_wrong_answer_is_reported(check: str, answers: Mapping[str, Any], message: str) -> None:
+    assert message in (fault(check, answers) or "")
 
 
-def test_a_model_that_was_unloaded_is_loaded_and_left_so() -> None:
+def test_an_unloaded_model_is_loaded_and_stays_loaded() -> None:
     states = [models("unloaded"), models("unloaded"), models("loading"), models("loaded")]
     assert fault("load and unload", {"GET /models": states, "POST /models/load": {"success": True}}) is None
 
@@ -97,22 +99,22 @@ def test_metrics_are_read() -> None:
     assert fault("metrics", {"GET /metrics": METRICS}) is None
 
 
-def test_a_library_that_cannot_be_written_is_seen(stage: Stage, tmp_path: Path) -> None:
+def test_an_unwritable_voice_library_is_reported(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "voices").rename(tmp_path / "gone")
     (tmp_path / "voices").write_text("a file where the volume was")
     assert stage.faults("voices")["voices"].startswith("500 storage_error: ")
 
 
-def test_no_voice_is_left_behind_by_a_check_that_failed(stage: Stage, tmp_path: Path) -> None:
+def test_a_failed_check_leaves_no_voice_behind(stage: Stage, tmp_path: Path) -> None:
     stage.break_("chatterbox", "POST /tts", lambda *_: b"no sound")
     assert "no WAV file" in stage.faults("clone")["clone"]
     assert stage.results("voices")["voices"].figures == {"voices": 0}
 
 
-def test_a_connection_that_breaks_is_seen() -> None:
+def test_a_broken_connection_is_reported() -> None:
     def broken(request: httpx.Request) -> httpx.Response:
         raise httpx.RemoteProtocolError("peer closed the connection", request=request)
 
     with httpx.Client(transport=httpx.MockTransport(broken), base_url="http://gateway") as http:
-        faults = {result.question.check.name: result.fault for result in run(PLAN, http, 1)}
+        faults = {result.case.check.name: result.fault for result in run(PLAN, http, 1)}
     assert faults == dict.fromkeys([check.name for check in CHECKS], "the connection broke: peer closed the connection")

@@ -1,29 +1,30 @@
-"""Which questions a stack gets follows from what it has."""
+"""Scope of the smoke test: the checks that a stack gets."""
 
 from typing import Any
 
 import pytest
 
-from infra.plan.stack import plan
+from infra.plan.stack import plan as plan_of
 from ops.errors import UnreachableError
+from ops.gateway.locate import gateway_service
 from ops.smoke.checks import CHECKS
-from ops.smoke.scope import gateway, missing, questions
+from ops.smoke.scope import cases, missing
 from tests.conftest import changed, config_of, settings_of
 from tests.ops.smoke.stage import planned
 
 SPEECHLESS = ("llama-embed", "llama-router", "whisper", "pyannote", "deepfilter")
 
 
-def asked(stack: str) -> dict[str, list[str | None]]:
-    """Check -> the models it asks for."""
-    found: dict[str, list[str | None]] = {}
-    for question in questions(plan(settings_of(config_of(stack))), CHECKS):
-        found.setdefault(question.check.name, []).append(question.model)
-    return found
+def models_of(stack: str) -> dict[str, list[str | None]]:
+    """Return check -> the models it requests."""
+    models: dict[str, list[str | None]] = {}
+    for case in cases(plan_of(settings_of(config_of(stack))), CHECKS):
+        models.setdefault(case.check.name, []).append(case.model)
+    return models
 
 
-def test_the_forge_is_asked_what_it_has() -> None:
-    assert asked("forge") == {
+def test_the_forge_gets_the_checks_of_its_services() -> None:
+    assert models_of("forge") == {
         "health": [None],
         "models": [None],
         "embedding": ["mxbai-embed-large"],
@@ -38,43 +39,43 @@ def test_the_forge_is_asked_what_it_has() -> None:
     }
 
 
-def test_every_model_of_a_router_is_asked() -> None:
-    found = asked("forge-llamacpp")
-    assert found["chat"] == ["Qwen3-8B-Q4_K_M", "Qwen2.5-Coder-7B-Instruct-Q4_K_M"]
-    assert found.keys() == {check.name for check in CHECKS}
+def test_every_model_of_a_router_is_requested() -> None:
+    models = models_of("forge-llamacpp")
+    assert models["chat"] == ["Qwen3-8B-Q4_K_M", "Qwen2.5-Coder-7B-Instruct-Q4_K_M"]
+    assert models.keys() == {check.name for check in CHECKS}
 
 
-def test_a_stack_without_speech_has_no_rows_of_it() -> None:
+def test_a_stack_without_speech_gets_no_checks_of_it() -> None:
     services: dict[str, Any] = {name: {} for name in SPEECHLESS} | {
         "gateway": {"image": f"gateway@sha256:{64 * 'a'}", "replicas": 1}
     }
-    found = planned(services)
-    names = [question.check.name for question in questions(found, CHECKS)]
+    plan = planned(services)
+    names = [case.check.name for case in cases(plan, CHECKS)]
     assert {"synthesize", "speech", "clone", "transcribe digits", "diarize", "denoise"}.isdisjoint(names)
     assert {"embedding", "chat", "convert", "load and unload"} <= set(names)
-    left_out = {check.name: missing(found, check) for check in CHECKS}
+    left_out = {check.name: missing(plan, check) for check in CHECKS}
     assert left_out["transcribe digits"] == "no service for speech"
     assert left_out["clone"] == "no service for speech"
     assert left_out["convert"] is None
 
 
-def test_a_gateway_alone_is_asked_of_itself() -> None:
-    found = planned({"gateway": {"image": f"gateway@sha256:{64 * 'a'}", "replicas": 1}})
-    assert [question.check.name for question in questions(found, CHECKS)] == ["health", "voices", "metrics"]
-    left_out = {check.name: missing(found, check) for check in CHECKS}
+def test_a_gateway_alone_gets_its_own_checks() -> None:
+    plan = planned({"gateway": {"image": f"gateway@sha256:{64 * 'a'}", "replicas": 1}})
+    assert [case.check.name for case in cases(plan, CHECKS)] == ["health", "voices", "metrics"]
+    left_out = {check.name: missing(plan, check) for check in CHECKS}
     assert left_out["models"] == "no service for chat or embeddings"
 
 
-def test_a_stack_without_a_router_or_a_cloning_engine_has_no_rows_of_them() -> None:
-    found = plan(settings_of(config_of("forge")))
-    left_out = {check.name: missing(found, check) for check in CHECKS}
+def test_a_stack_without_a_router_or_a_cloning_engine_gets_no_checks_of_them() -> None:
+    plan = plan_of(settings_of(config_of("forge")))
+    left_out = {check.name: missing(plan, check) for check in CHECKS}
     assert left_out["load and unload"] == "no llama-router"
     assert left_out["clone"] == "no chatterbox"
 
 
-def test_whoever_has_a_part_in_an_answer_is_known() -> None:
-    found = {question.check.name: question for question in questions(planned(), CHECKS)}
-    names = {check: [service.name for service in question.services] for check, question in found.items()}
+def test_a_case_has_the_services_that_take_part() -> None:
+    by_check = {case.check.name: case for case in cases(planned(), CHECKS)}
+    names = {check: [service.name for service in case.services] for check, case in by_check.items()}
     assert names["chat"] == ["llama-router"]
     assert names["speech"] == ["chatterbox", "piper"]
     assert names["transcribe digits"] == ["chatterbox", "whisper", "piper"]
@@ -82,17 +83,13 @@ def test_whoever_has_a_part_in_an_answer_is_known() -> None:
     assert names["voices"] == names["metrics"] == ["gateway"]
 
 
-def test_a_service_without_a_route_is_asked_without_a_name() -> None:
+def test_a_service_without_a_route_is_requested_without_a_model() -> None:
     config = config_of("forge")
     del config["synapse:routes"]["whisper-large-v3"]
-    models = [
-        question.model
-        for question in questions(plan(settings_of(config)), CHECKS)
-        if question.check.each == "transcription"
-    ]
+    models = [case.model for case in cases(plan_of(settings_of(config)), CHECKS) if case.check.each == "transcription"]
     assert models == [None, None]
 
 
-def test_there_must_be_a_gateway() -> None:
+def test_a_stack_without_a_gateway_is_refused() -> None:
     with pytest.raises(UnreachableError, match="no service of kind gateway at phase 2"):
-        gateway(plan(settings_of(changed("phase", 2))))
+        gateway_service(plan_of(settings_of(changed("phase", 2))))

@@ -1,12 +1,12 @@
-"""Texts compared as words."""
+"""Word error rate of a transcript."""
 
 import pytest
 
-from ops.smoke.word_error_rate import error_rate, words
+from ops.smoke.word_error_rate import normalize, word_error_rate
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "words"),
     [
         ("Zero, six; TWO one.", ["zero", "six", "two", "one"]),
         ("0621", ["zero", "six", "two", "one"]),
@@ -15,12 +15,12 @@ from ops.smoke.word_error_rate import error_rate, words
         ("Grüße_ -", ["grüße"]),
     ],
 )
-def test_words_are_what_is_heard(text: str, found: list[str]) -> None:
-    assert words(text) == found
+def test_texts_are_normalized_to_words(text: str, words: list[str]) -> None:
+    assert normalize(text) == words
 
 
 @pytest.mark.parametrize(
-    ("said", "heard", "rate"),
+    ("spoken", "transcript", "rate"),
     [
         ("zero six two one", "zero six two one", 0),
         ("zero six two one", "Zero 6 2, 1.", 0),
@@ -32,5 +32,5 @@ def test_words_are_what_is_heard(text: str, found: list[str]) -> None:
         ("one", "one two three", 2),
     ],
 )
-def test_the_rate_counts_what_was_changed_lost_and_added(said: str, heard: str, rate: float) -> None:
-    assert error_rate(said, heard) == rate
+def test_the_rate_counts_changed_lost_and_added_words(spoken: str, transcript: str, rate: float) -> None:
+    assert word_error_rate(spoken, transcript) == rate

@@ -1,0 +1,46 @@
+"""Deployment of a stack with Pulumi: preview, update, refresh, and the images that are built here."""
+
+from pathlib import Path
+from typing import Final
+
+from infra.plan.stack import Plan
+from infra.settings.loader import load
+from infra.settings.model import ROOT, Settings
+from ops.cluster.target import PACK, engine, ensure_cluster, existing_cluster
+from tools.images.build import Images
+
+UP: Final = ("up", "--yes", "--skip-preview", *PACK)
+
+
+def preview(settings: Settings, stack: str, kubeconfig: Path | None) -> int:
+    """Run `pulumi preview` under the policy pack, and return its exit code. Raises ToolsError."""
+    target = ensure_cluster(stack, settings, kubeconfig)
+    return engine(stack, settings, target).run("preview", "--diff", *PACK)
+
+
+def deploy(plan: Plan, stack: str, target: Path) -> int:
+    """Preview under the policy pack, build the images and update; return Pulumi's exit code. Raises ToolsError."""
+    pulumi = engine(stack, plan.settings, target)
+    # During `up` the rules over the whole stack run after the changes: only the preview refuses in time.
+    if code := pulumi.run("preview", *PACK):
+        return code
+    build_images(plan)
+    return pulumi.run(*UP)
+
+
+def build_images(plan: Plan) -> None:
+    """Build the stack's images here, where the builder's output is visible; Pulumi then takes them from the store.
+
+    With a build host Pulumi builds them there.
+    """
+    if plan.settings.build_host:
+        return
+    for source in sorted({service.source for service in plan.services if service.source}):
+        Images().build(ROOT / source)
+
+
+def refresh(stack: str, kubeconfig: Path | None) -> int:
+    """Free the stack's lock and run `pulumi refresh`; return its exit code. Raises ToolsError."""
+    pulumi = engine(stack, load(stack), existing_cluster(stack, kubeconfig))
+    pulumi.run("cancel", "--yes")
+    return pulumi.run("refresh", "--yes", "--clear-pending-creates")
