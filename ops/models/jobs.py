@@ -9,7 +9,7 @@ from infra.catalog.spec import UNPUBLISHED
 from infra.plan.stack import Plan
 from infra.quantities import BUILD
 from infra.settings.services import GatewayService
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.models import worker_bundle
 from ops.models.inventory import ModelError, StackModel
 from ops.models.worker import FOLDER, Worker, WorkerJob
@@ -28,7 +28,7 @@ ENVIRONMENT: Final = {
 }
 
 
-def image(plan: Plan, pods: Pods) -> str:
+def image(plan: Plan, pods: ServicePods) -> str:
     """Return the image of a gateway that runs, else the one of the stack file. Raises ModelError without one."""
     service = next((service for service in plan.services if isinstance(service.options, GatewayService)), None)
     running = Worker(pods.core, pods.namespace).image_of(service.service_name) if service else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings.loader import ROOT
+from infra.settings.model import ROOT
 
 OPS = sorted((ROOT / "ops").rglob("*.py"))
 MAX_MODULES = 25

@@ -77,7 +77,7 @@ class RedisServer:
 
 
 class Proxy:
-    """Proxy to *port*: `delay_s` delays responses; while `is_open` is clear, data is held back silently."""
+    """Proxy to *port*: `delay_s` delays responses; while `is_open` is clear, data is reserved_port back silently."""
 
     def __init__(self, port: int) -> None:
         self._upstream = port

@@ -11,24 +11,28 @@ from synapse_gateway.upstream.upstream import Upstream
 GAUGES: tuple[tuple[str, str, Callable[[Upstream], float]], ...] = (
     (
         "breaker_state",
-        "Circuit breaker of a backend: 0 closed, 1 half-open, 2 open",
+        "State of the circuit breaker of a backend: 0 closed, 1 half-open, 2 open",
         lambda upstream: upstream.breaker.state,
     ),
     ("backend_up", "1 if the last health check of a backend passed, else 0", lambda upstream: upstream.is_up),
-    ("backend_requests_active", "Calls in progress at a backend", lambda upstream: upstream.admission.active),
-    ("backend_requests_waiting", "Calls queued for a backend", lambda upstream: upstream.admission.waiting),
+    ("backend_requests_active", "Calls that a backend is serving", lambda upstream: upstream.admission.active),
+    (
+        "backend_requests_waiting",
+        "Calls that wait for a backend to be free",
+        lambda upstream: upstream.admission.waiting,
+    ),
 )
 
 
 class BackendGauges(Collector):
-    """Collector that calls *upstreams* at each scrape, since a configuration reload replaces them."""
+    """Gauges of *upstreams*, which are listed at each scrape, since a reloaded configuration changes them."""
 
     def __init__(self, upstreams: Callable[[], Iterable[Upstream]]) -> None:
-        self._upstreams = upstreams
+        self._backends = upstreams
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for name, text, figure in GAUGES:
+        for name, text, read in GAUGES:
             family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=["backend"])
-            for upstream in self._upstreams():
-                family.add_metric([upstream.name], figure(upstream))
+            for upstream in self._backends():
+                family.add_metric([upstream.name], read(upstream))
             yield family

@@ -21,8 +21,8 @@ from synapse_gateway.observe.logs import QUIET
 from synapse_gateway.observe.tracing import Attributes, Headers
 
 PATH = "/v1/traces"
-SEND_S = 5.0
-LINGER_MS = 3000
+SEND_TIMEOUT_S = 5.0
+SHUTDOWN_MS = 3000
 """Milliseconds to wait for the collector at the end of the process."""
 _context = TraceContextTextMapPropagator()
 
@@ -37,9 +37,9 @@ class CollectorTracer:
             "service.version": __version__,
         }
         self._provider = TracerProvider(resource=Resource.create(attributes), shutdown_on_exit=False)
-        exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + PATH, timeout=SEND_S)
+        exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + PATH, timeout=SEND_TIMEOUT_S)
         self._processor = BatchSpanProcessor(
-            exporter, schedule_delay_millis=delay_s * 1000, export_timeout_millis=LINGER_MS
+            exporter, schedule_delay_millis=delay_s * 1000, export_timeout_millis=SHUTDOWN_MS
         )
         self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("synapse_gateway", __version__)
@@ -49,7 +49,7 @@ class CollectorTracer:
         return RequestSpan(self._tracer, self._tracer.start_span(method, parent, SpanKind.SERVER), method)
 
     def close(self) -> None:
-        self._provider.force_flush(LINGER_MS)
+        self._provider.force_flush(SHUTDOWN_MS)
         self._provider.shutdown()
 
 

@@ -115,7 +115,7 @@ async def test_a_response_and_a_streamed_one(start: Any, fake: Any, openai_clien
 
 async def test_stored_responses_are_not_offered(start: Any, fake: Any, openai_client: Any) -> None:
     gateway = await start({"stub": await fake()})
-    with pytest.raises(openai.NotFoundError, match="there is no such route"):
+    with pytest.raises(openai.NotFoundError, match="unknown route"):
         await openai_client(gateway).responses.retrieve("resp_1")
 
 

@@ -161,6 +161,8 @@ def test_a_failed_read_keeps_the_last_profiles(path: Path, caplog: pytest.LogCap
 
 WRITER = """
 import sys
+from pathlib import Path
+from synapse_gateway.api.models.profile_store import ProfileStore
 profiles = ProfileStore(Path(sys.argv[1]))
 for number in range(1_000_000):
     profiles.change(f"model-{number}", {"system_prompt": "x" * 20_000}, is_whole=False)

@@ -12,7 +12,7 @@ from tests.gateway.redis_server import RedisServer
 from tests.gateway.watching import BEARER, LIVE, logging_requests, watching
 
 pytestmark = pytest.mark.anyio
-KEY, PROMPT, GUESS = "canary-key-4711", "canary-prompt-4711", "canary-guess-4711"
+KEY, PROMPT, GUESS = "canary-key-xq7z", "canary-prompt-xq7z", "canary-guess-xq7z"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_keys_and_prompts_are_not_logged_or_published(
     assert len(published) > len(errors)
     assert "/v1/chat/completions" in written.getvalue()
     for text in (str(seen), str(published), written.getvalue(), metrics, *errors):
-        assert "4711" not in text
+        assert "xq7z" not in text
 
 
 def _calls() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import os
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from synapse_gateway.observe.feed.feed import bus_name
@@ -113,7 +114,7 @@ async def test_a_bad_query_is_refused(start: Any, query: str, param: str) -> Non
 
 async def test_an_idle_stream_sends_keepalive_comments(start: Any) -> None:
     gateway = await start({}, **LIVE)
-    object.__setattr__(gateway.gateway.feed.settings, "keepalive_s", 0.05)
+    msgspec.structs.force_setattr(gateway.gateway.feed.settings, "keepalive_s", 0.05)
     async with watching(gateway) as watcher:
         await watcher.frame()
         assert await watcher.frame() == ": keepalive"

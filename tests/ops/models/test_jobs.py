@@ -9,7 +9,7 @@ from infra.plan.egress_rules import WORKER, egress_rules
 from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
-from ops.cluster.pods import Pods
+from ops.cluster.pods import ServicePods
 from ops.models.inventory import ModelError, StackModel, additional_model, find
 from ops.models.jobs import download_job, headers_job, image, room_job
 from ops.models.worker import WorkerJob, manifest
@@ -85,9 +85,9 @@ def test_the_pods_keep_every_rule_of_the_pack(gated: Plan) -> None:
         assert judge([("kubernetes:core/v1:Pod", pod)]) != []
 
 
-def cluster(*pods: Any) -> Pods:
+def cluster(*pods: Any) -> ServicePods:
     core = SimpleNamespace(list_namespaced_pod=lambda *_, **__: SimpleNamespace(items=list(pods)))
-    return Pods(core, "llm-infra")
+    return ServicePods(core, "llm-infra")
 
 
 def gateway_pod(*, ready: bool) -> Any:

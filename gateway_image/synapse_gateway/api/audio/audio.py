@@ -64,13 +64,13 @@ def _fields(conversion: ConversionForm) -> FormFields:
 
 async def _forward(call: Call, operation: Operation, body: Form, filename: str) -> Response | Stream:
     media = MEDIA[filename.rpartition(".")[2]]
-    order = UpstreamCall(
+    upstream_call = UpstreamCall(
         operation=operation,
         timeout_s=call.gateway.settings.timeouts["audio"],
         body=lambda _: body,
         answer_headers={"content-type": media, "content-disposition": f"attachment; filename={filename}"},
     )
-    return await forward(call, order, call.gateway.registry.offering(operation)[:1])
+    return await forward(call, upstream_call, call.gateway.registry.offering(operation)[:1])
 
 
 def _endpoint(path: str, handler: Handler, operation: Operation, form: type[msgspec.Struct], summary: str) -> Endpoint:

@@ -83,8 +83,8 @@ def _fields(options: DiarizationForm) -> FormFields:
 
 async def _forward(call: Call, operation: Operation, body: Form) -> Response | Stream:
     timeout_s = call.gateway.settings.timeouts["speaker"]
-    order = UpstreamCall(operation=operation, timeout_s=timeout_s, body=lambda _: body)
-    return await forward(call, order, call.gateway.registry.offering(operation)[:1])
+    upstream_call = UpstreamCall(operation=operation, timeout_s=timeout_s, body=lambda _: body)
+    return await forward(call, upstream_call, call.gateway.registry.offering(operation)[:1])
 
 
 def _endpoint(path: str, handler: Handler, operation: Operation, doc: Doc) -> Endpoint:

@@ -14,27 +14,27 @@ Route = dict[str, str]
 
 async def backend_routes(endpoints: Iterable[Endpoint], call: Call) -> Response | Stream:
     """Return the groups of routes that reach each backend; addresses of backends are left out."""
-    backends = call.gateway.registry.upstreams.values()
-    return call.answer({backend.name: route_groups(backend, endpoints) for backend in backends})
+    upstreams = call.gateway.registry.upstreams.values()
+    return call.answer({upstream.name: route_groups(upstream, endpoints) for upstream in upstreams})
 
 
-def route_groups(backend: Upstream, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """Return the routes that may reach *backend*, and the path of its health check."""
+def route_groups(upstream: Upstream, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """Return the routes that may reach *upstream*, and the path of its health check."""
     groups = {
-        "Gateway Routes": [_route(endpoint) for endpoint in endpoints if reaches(endpoint, backend)],
-        "Ops": [{"method": "GET", "path": backend.config.health_path or "/"}],
+        "Gateway Routes": [_route(endpoint) for endpoint in endpoints if reaches(endpoint, upstream)],
+        "Ops": [{"method": "GET", "path": upstream.config.health_path or "/"}],
     }
     return {
-        "title": backend.name,
+        "title": upstream.name,
         "groups": [{"title": title, "routes": routes} for title, routes in groups.items()],
     }
 
 
-def reaches(endpoint: Endpoint, backend: Upstream) -> bool:
-    """Tell if a call of *endpoint* may be sent to *backend*."""
+def reaches(endpoint: Endpoint, upstream: Upstream) -> bool:
+    """Tell if a call of *endpoint* may be sent to *upstream*."""
     if endpoint.lifecycle is not None:
-        return backend.adapter.lifecycle == endpoint.lifecycle
-    return any(backend.path(operation) is not None for operation in endpoint.operations)
+        return upstream.adapter.lifecycle == endpoint.lifecycle
+    return any(upstream.path(operation) is not None for operation in endpoint.operations)
 
 
 def _route(endpoint: Endpoint) -> Route:

@@ -59,8 +59,8 @@ async def chat(call: Call) -> Response | Stream:
     if not request.messages:
         return _load_status(call, "chat", request)
     body = _with_profile(call, request, partial(requests.chat_body, request))
-    order = _order(call, "chat", body, OllamaRelay(FrameBuilder(shape="chat", model=request.model)))
-    return await forward(call, order, targets)
+    upstream_call = _upstream_call(call, "chat", body, OllamaRelay(FrameBuilder(shape="chat", model=request.model)))
+    return await forward(call, upstream_call, targets)
 
 
 async def generate(call: Call) -> Response | Stream:
@@ -76,8 +76,10 @@ async def generate(call: Call) -> Response | Stream:
     body: TargetBody = partial(requests.generate_body, request)
     if operation == "chat":
         body = _with_profile(call, request, body)
-    order = _order(call, operation, body, OllamaRelay(FrameBuilder(shape="generate", model=request.model)))
-    return await forward(call, order, targets)
+    upstream_call = _upstream_call(
+        call, operation, body, OllamaRelay(FrameBuilder(shape="generate", model=request.model))
+    )
+    return await forward(call, upstream_call, targets)
 
 
 async def embed(call: Call) -> Response | Stream:
@@ -110,15 +112,15 @@ async def show(call: Call) -> Response | Stream:
     registry = call.gateway.registry
     targets = registry.route_for(request.model) or registry.resolve(request.model, "chat")
     if native := _offering("ollama-show", targets):
-        return await forward(call, _order(call, "ollama-show", with_target_model(data, request.model)), native)
+        return await forward(call, _upstream_call(call, "ollama-show", with_target_model(data, request.model)), native)
     capabilities = [name for operation, name in CAPABILITIES.items() if _offering(operation, targets)]
     return call.answer({"details": DETAILS, "model_info": {}, "capabilities": capabilities, "modified_at": MODIFIED_AT})
 
 
 async def ps(call: Call) -> Response | Stream:
     """List the models in the memory of all Ollamas; an Ollama that does not respond is left out."""
-    backends = [backend for backend in call.gateway.registry.upstreams.values() if backend.path("ollama-ps")]
-    lists = await asyncio.gather(*(_running(call, backend) for backend in backends))
+    upstreams = [upstream for upstream in call.gateway.registry.upstreams.values() if upstream.path("ollama-ps")]
+    lists = await asyncio.gather(*(_running(call, upstream) for upstream in upstreams))
     return call.answer({"models": [model for models in lists for model in models]})
 
 
@@ -133,16 +135,16 @@ class RunningModels(msgspec.Struct):
     models: list[msgspec.Raw] = []
 
 
-async def _running(call: Call, backend: Upstream) -> list[msgspec.Raw]:
-    path = backend.path("ollama-ps") or ""
+async def _running(call: Call, upstream: Upstream) -> list[msgspec.Raw]:
+    path = upstream.path("ollama-ps") or ""
     try:
         with (
-            call.trace_headers(backend.name) as named,
-            await backend.send(
+            call.trace_headers(upstream.name) as named,
+            await upstream.send(
                 UpstreamRequest("GET", path, headers=named), call.gateway.settings.timeouts["default"]
             ) as answer,
         ):
-            return msgspec.json.decode(await whole(backend, answer), type=RunningModels).models
+            return msgspec.json.decode(await whole(upstream, answer), type=RunningModels).models
     except (GatewayError, msgspec.DecodeError):
         return []
 
@@ -153,7 +155,9 @@ async def _embed(
     targets = call.gateway.registry.resolve(request.model, "embeddings")
     if native_targets := _offering(native, targets):
         return await _forward_unchanged(call, native, data, request, native_targets)
-    return await forward(call, _order(call, "embeddings", partial(requests.embed_body, request), relay), targets)
+    return await forward(
+        call, _upstream_call(call, "embeddings", partial(requests.embed_body, request), relay), targets
+    )
 
 
 def _with_profile(call: Call, request: OllamaRequest, body: TargetBody) -> TargetBody:
@@ -164,10 +168,10 @@ def _with_profile(call: Call, request: OllamaRequest, body: TargetBody) -> Targe
 async def _forward_unchanged(
     call: Call, operation: Operation, data: bytes, request: OllamaRequest, targets: tuple[Target, ...]
 ) -> Response | Stream:
-    return await forward(call, _order(call, operation, with_target_model(data, request.model)), targets)
+    return await forward(call, _upstream_call(call, operation, with_target_model(data, request.model)), targets)
 
 
-def _order(call: Call, operation: Operation, body: TargetBody, relay: Relay = pass_on) -> UpstreamCall:
+def _upstream_call(call: Call, operation: Operation, body: TargetBody, relay: Relay = pass_on) -> UpstreamCall:
     timeout = "embeddings" if "embed" in operation else "llm"
     return UpstreamCall(operation=operation, timeout_s=call.gateway.settings.timeouts[timeout], body=body, relay=relay)
 

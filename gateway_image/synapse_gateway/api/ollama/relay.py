@@ -70,26 +70,26 @@ class OllamaRelay:
         self._frames = frames
 
     async def __call__(
-        self, call: Call, backend: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
+        self, call: Call, upstream: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
     ) -> Response | Stream:
         if (answer.header(b"content-type") or "").startswith(EVENTS):
-            return await self._stream(call, backend, answer, {**STREAMED, **headers})
-        data = await whole(backend, answer)
-        count(backend, data)
+            return await self._stream(call, upstream, answer, {**STREAMED, **headers})
+        data = await whole(upstream, answer)
+        count(upstream, data)
         chunk = decode(data, CompletionChunk)
         if not chunk.choices:
-            raise BadGatewayError(f"{backend.name} sent a response without choices", code="backend_bad_response")
+            raise BadGatewayError(f"{upstream.name} sent a response without choices", code="backend_bad_response")
         return call.respond(msgspec.json.encode(self._frames.whole(chunk.choices[0], chunk.usage)), headers=headers)
 
     async def _stream(
-        self, call: Call, backend: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
+        self, call: Call, upstream: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
     ) -> Response | Stream:
         answer.stream()
         translation, response = StreamTranslation(self._frames), None
         gauge = call.gateway.metrics.streams.labels(call.route)
         gauge.inc()
         try:
-            async for lines in _lines(backend, answer, translation):
+            async for lines in _lines(upstream, answer, translation):
                 response = response or call.stream(NDJSON, 200, headers)
                 await response.write(lines)
         except GatewayError as error:
@@ -104,19 +104,19 @@ class OllamaRelay:
         return response
 
 
-async def _lines(backend: Upstream, answer: UpstreamResponse, translation: StreamTranslation) -> AsyncIterator[bytes]:
+async def _lines(upstream: Upstream, answer: UpstreamResponse, translation: StreamTranslation) -> AsyncIterator[bytes]:
     """Yield the lines of a stream, those of one part together. Raises GatewayError."""
     try:
         while part := await answer.part():
             if lines := b"".join(translation.feed(part)):
                 yield lines
     except UpstreamError as error:
-        raise backend.failure(error) from error
-    _count(backend, translation)
+        raise upstream.failure(error) from error
+    _count(upstream, translation)
     yield b"".join(translation.end())
 
 
-def _count(backend: Upstream, translation: StreamTranslation) -> None:
+def _count(upstream: Upstream, translation: StreamTranslation) -> None:
     if translation.usage is not None:
-        backend.metrics.prompt_tokens.inc(translation.usage.prompt_tokens)
-        backend.metrics.completion_tokens.inc(translation.usage.completion_tokens)
+        upstream.metrics.prompt_tokens.inc(translation.usage.prompt_tokens)
+        upstream.metrics.completion_tokens.inc(translation.usage.completion_tokens)

@@ -19,8 +19,10 @@ class EmbedRelay:
         self._model = model
         self._started = perf_counter_ns()
 
-    async def __call__(self, call: Call, backend: Upstream, answer: UpstreamResponse, _: Mapping[str, str]) -> Response:
-        response = await _embeddings(backend, answer)
+    async def __call__(
+        self, call: Call, upstream: Upstream, answer: UpstreamResponse, _: Mapping[str, str]
+    ) -> Response:
+        response = await _embeddings(upstream, answer)
         return call.answer(
             {
                 "model": self._model,
@@ -32,18 +34,18 @@ class EmbedRelay:
         )
 
 
-async def relay_first(call: Call, backend: Upstream, answer: UpstreamResponse, _: Mapping[str, str]) -> Response:
+async def relay_first(call: Call, upstream: Upstream, answer: UpstreamResponse, _: Mapping[str, str]) -> Response:
     """Relay the first vector in the format of /api/embeddings."""
-    response = await _embeddings(backend, answer)
+    response = await _embeddings(upstream, answer)
     return call.answer({"embedding": response.data[0].embedding})
 
 
-async def _embeddings(backend: Upstream, answer: UpstreamResponse) -> EmbeddingsResponse:
+async def _embeddings(upstream: Upstream, answer: UpstreamResponse) -> EmbeddingsResponse:
     """Return the embeddings in the order of the inputs."""
-    data = await whole(backend, answer)
-    count(backend, data)
+    data = await whole(upstream, answer)
+    count(upstream, data)
     response = decode(data, EmbeddingsResponse)
     if not response.data:
-        raise BadGatewayError(f"{backend.name} sent a response without vectors", code="backend_bad_response")
+        raise BadGatewayError(f"{upstream.name} sent a response without vectors", code="backend_bad_response")
     response.data.sort(key=lambda item: item.index)
     return response

@@ -30,44 +30,44 @@ async def clone(call: Call, request: SpeechRequest, voice_id: str, target: Targe
 
     Raises NotFoundError for a voice that the caller may not use, BadGatewayError if the backend refuses the recording.
     """
-    backend, cache = target.upstream, call.gateway.reference_cache
+    upstream, cache = target.upstream, call.gateway.reference_cache
     timeout_s = call.gateway.settings.timeouts["tts"]
     reference = await call.gateway.voices.reference(voice_id, call.identity)
-    if name := cache.find(backend.name, voice_id, reference.digest):
+    if name := cache.find(upstream.name, voice_id, reference.digest):
         try:
-            return await send(call, upstream_call(backend, request, name, timeout_s), target)
+            return await send(call, upstream_call(upstream, request, name, timeout_s), target)
         except RefusedError as error:
             if error.status != 404:
                 raise
-    name = await _upload(call, backend, reference)
-    cache.store(backend.name, voice_id, CachedReference(reference.digest, name))
-    return await send(call, upstream_call(backend, request, name, timeout_s), target)
+    name = await _upload(call, upstream, reference)
+    cache.store(upstream.name, voice_id, CachedReference(reference.digest, name))
+    return await send(call, upstream_call(upstream, request, name, timeout_s), target)
 
 
-async def _upload(call: Call, backend: Upstream, reference: Reference) -> str:
-    """Upload *reference* to *backend* and return its name there."""
-    form, path = Form(files=[("files", reference)]), backend.path("upload-reference")
+async def _upload(call: Call, upstream: Upstream, reference: Reference) -> str:
+    """Upload *reference* to *upstream* and return its name there."""
+    form, path = Form(files=[("files", reference)]), upstream.path("upload-reference")
     assert path is not None  # noqa: S101 - backends that clone have this path
-    call.backend = backend.name
-    async with backend.admission:
+    call.backend = upstream.name
+    async with upstream.admission:
         with (
-            call.trace_headers(backend.name) as named,
-            await backend.send(
+            call.trace_headers(upstream.name) as named,
+            await upstream.send(
                 UpstreamRequest("POST", path, form, (("content-type", form.media), *named), form.length),
                 call.gateway.settings.timeouts["default"],
             ) as answer,
         ):
             if answer.status >= 300:
-                raise _upload_error(backend, await error_from_response(backend.name, answer))
-            data = await whole(backend, answer)
+                raise _upload_error(upstream, await error_from_response(upstream.name, answer))
+            data = await whole(upstream, answer)
     try:
         return msgspec.json.decode(data, type=UploadResponse).uploaded_files[0]
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadGatewayError(f"{backend.name} sent a bad response to the upload of the voice's recording") from error
+        raise BadGatewayError(f"{upstream.name} sent a bad response to the upload of the voice's recording") from error
 
 
-def _upload_error(backend: Upstream, error: Exception) -> Exception:
+def _upload_error(upstream: Upstream, error: Exception) -> Exception:
     """Turn a refusal into an error of the gateway: the client did not send the recording."""
     if not isinstance(error, RefusedError):
         return error
-    return BadGatewayError(f"{backend.name} refused the voice's recording: {error.message}")
+    return BadGatewayError(f"{upstream.name} refused the voice's recording: {error.message}")

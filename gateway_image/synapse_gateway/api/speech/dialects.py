@@ -93,13 +93,13 @@ class OpenAISpeech:
 CHATTERBOX, OPENAI = Chatterbox(), OpenAISpeech()
 
 
-def can_clone(backend: Upstream) -> bool:
-    return backend.path("synthesize") is not None
+def can_clone(upstream: Upstream) -> bool:
+    return upstream.path("synthesize") is not None
 
 
-def upstream_call(backend: Upstream, request: SpeechRequest, reference: str | None, timeout_s: float) -> UpstreamCall:
-    """Return the call that synthesizes *request* on *backend*."""
-    dialect: SpeechDialect = CHATTERBOX if can_clone(backend) else OPENAI
+def upstream_call(upstream: Upstream, request: SpeechRequest, reference: str | None, timeout_s: float) -> UpstreamCall:
+    """Return the call that synthesizes *request* on *upstream*."""
+    dialect: SpeechDialect = CHATTERBOX if can_clone(upstream) else OPENAI
 
     def body(target: Target) -> bytes:
         return msgspec.json.encode(dialect.fields(request, reference, target.model))

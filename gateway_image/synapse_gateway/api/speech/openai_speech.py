@@ -37,10 +37,10 @@ async def speech(call: Call) -> Response | Stream:
     targets = call.gateway.registry.resolve(request.model, "speech")
     if is_id(request.voice) and any(can_clone(target.upstream) for target in targets):
         return await synthesize(call, _speech_request(request), targets)
-    order = UpstreamCall(
+    upstream_call = UpstreamCall(
         operation="speech", timeout_s=call.gateway.settings.timeouts["tts"], body=with_target_model(data, request.model)
     )
-    return await forward(call, order, targets)
+    return await forward(call, upstream_call, targets)
 
 
 def _speech_request(request: OpenAISpeechRequest) -> SpeechRequest:

@@ -40,13 +40,13 @@ class TranscriptionRequest:
         return Form(fields=fields, files=[("file", file)])
 
     async def relay(
-        self, call: Call, backend: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
+        self, call: Call, upstream: Upstream, answer: UpstreamResponse, headers: Mapping[str, str]
     ) -> Response | Stream:
         """Send the response to the client, in the client's API."""
-        dialect = dialect_of(backend, self.operation)
+        dialect = dialect_of(upstream, self.operation)
         if dialect is self.native:
-            return await pass_on_events(call, backend, answer, headers)
-        data, media = self.encode(dialect.read(await whole(backend, answer)))
+            return await pass_on_events(call, upstream, answer, headers)
+        data, media = self.encode(dialect.read(await whole(upstream, answer)))
         return call.respond(data, media, headers=headers)
 
 
@@ -55,10 +55,10 @@ async def forward_transcription(
 ) -> Response | Stream:
     """Forward *request*. Raises the errors of `forward`, and BadGatewayError for a transcript that cannot be read."""
     timeout_s = call.gateway.settings.timeouts["stt"]
-    order = UpstreamCall(
+    upstream_call = UpstreamCall(
         operation=request.operation, timeout_s=timeout_s, body=partial(request.body, file), relay=request.relay
     )
-    return await forward(call, order, targets)
+    return await forward(call, upstream_call, targets)
 
 
 def default_targets(registry: Registry, operation: Operation, native: TranscriptionDialect) -> tuple[Target, ...]:
@@ -75,5 +75,5 @@ def default_targets(registry: Registry, operation: Operation, native: Transcript
     return offering[:1]
 
 
-def dialect_of(backend: Upstream, operation: Operation) -> TranscriptionDialect:
-    return DIALECTS[backend.path(operation) or ""]
+def dialect_of(upstream: Upstream, operation: Operation) -> TranscriptionDialect:
+    return DIALECTS[upstream.path(operation) or ""]

@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from synapse_gateway.observe.feed.event import LEVELS, FeedEvent
-from synapse_gateway.settings import FeedSettings
+from synapse_gateway.settings import FeedSettings as Settings
 
 QUEUE = 1000
 """Maximum of events that wait to be published; the oldest is dropped."""
@@ -40,7 +40,7 @@ class RedisBus:
 
     def __init__(
         self,
-        settings: FeedSettings,
+        settings: Settings,
         instance: str,
         failures: Counter,
         receive: Callable[[FeedEvent], None],
