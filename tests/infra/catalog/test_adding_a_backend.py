@@ -20,6 +20,7 @@ STACK = re.compile(r"```yaml\n(?P<text>.*?)```", re.DOTALL)
 COPIED = ("infra", "gateway_image/synapse_gateway")
 REPORT = """
 import json
+from pathlib import Path
 
 from infra.plan.stack import plan
 from infra.settings.loader import load
@@ -55,16 +56,15 @@ def apply(folder: Path) -> list[str]:
     return files
 
 
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources with the stack file of the page, before its steps."""
-    folder = tmp_path_factory.mktemp("sources")
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Copy the sources, and write the stack file of the page beside them."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     stack = STACK.search(PAGE)
     assert stack
-    (folder / "Pulumi.tei.yaml").write_text(stack["text"], encoding="utf-8")
-    return folder
+    (tmp_path / "Pulumi.tei.yaml").write_text(stack["text"], encoding="utf-8")
+    return tmp_path
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -93,6 +93,6 @@ def test_three_files_make_the_example_of_the_page_a_backend(sources: Path) -> No
 def test_the_changed_sources_have_the_layout_of_ruff(sources: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", sources)
     ruff = shutil.which("ruff") or str(Path(sys.executable).with_name("ruff"))
-    files = [sources / step["file"] for page in (APPENDED, INSERTED) for step in page.finditer(PAGE)]
+    files = [sources / file for file in apply(sources)]
     done = subprocess.run([ruff, "format", "--check", *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
