@@ -74,7 +74,7 @@ def _probe_jobs(plan: Plan) -> Iterator[dict[str, Any]]:
         }
 
 
-def _probe_target(probe: targets.Probe) -> dict[str, Any]:
+def _probe_target(probe: targets.BlackboxProbe) -> dict[str, Any]:
     return {"targets": [probe.address], "labels": {"service": probe.service}}
 
 

@@ -12,7 +12,7 @@ MONITORING_PHASE = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
+class BlackboxProbe:
     """One address for the blackbox exporter, its module, and the service label of its series."""
 
     service: str
@@ -41,7 +41,7 @@ def restarted(services: Sequence[ServicePlan]) -> tuple[ServicePlan, ...]:
     return tuple(service for service in services if service.backend.restart)
 
 
-def probes(plan: Plan) -> tuple[Probe, ...]:
+def probes(plan: Plan) -> tuple[BlackboxProbe, ...]:
     """Return the probes of the blackbox exporter: services without metrics, and the ingress."""
     if not of_kind(plan.services, "blackbox"):
         return ()
@@ -69,17 +69,19 @@ def models(plan: Plan, service: ServicePlan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target.model for target in chosen if target.service.name == service.name))
 
 
-def _probe(service: ServicePlan, plan: Plan) -> Probe:
+def _probe(service: ServicePlan, plan: Plan) -> BlackboxProbe:
     """Return a probe of the health page, or of the port where there is no page."""
     address, page = service.address(plan.settings.namespace), service.backend.health
     if page:
-        return Probe(service=service.service_name, module="http", address=f"http://{address}{page}")
-    return Probe(service=service.service_name, module="tcp", address=address)
+        return BlackboxProbe(service=service.service_name, module="http", address=f"http://{address}{page}")
+    return BlackboxProbe(service=service.service_name, module="tcp", address=address)
 
 
-def _ingress_probe(plan: Plan) -> Iterator[Probe]:
+def _ingress_probe(plan: Plan) -> Iterator[BlackboxProbe]:
     """Yield a probe of the gateway's health page under its public name."""
     section = plan.settings.ingress
     gateway = next((service for service in plan.services if service.backend.kind in GATEWAY_KINDS), None)
     if section and gateway:
-        yield Probe(service=INGRESS, module=INGRESS, address=f"https://{section.reached_at}{gateway.backend.health}")
+        yield BlackboxProbe(
+            service=INGRESS, module=INGRESS, address=f"https://{section.reached_at}{gateway.backend.health}"
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from infra.errors import SettingsError
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
-from infra.settings.consumers import Consumer, Migration
+from infra.settings.consumers import Consumer, MigrationSection
 
 URL = "{url}"
 
@@ -19,7 +19,7 @@ class MigrationPlan:
 
     name: str
     consumer: Consumer
-    migration: Migration
+    migration: MigrationSection
     service: ServicePlan
     namespace: str
 

@@ -52,7 +52,7 @@ class OwnServer(Section):
         return value
 
 
-class Migration(Section):
+class MigrationSection(Section):
     """Changes in a consumer's namespace, after which the consumer calls a service of the platform."""
 
     by: Literal["stack", "command"] = "stack"
@@ -73,7 +73,7 @@ class Migration(Section):
     """The consumer's own server; with `by: command`."""
 
     @model_validator(mode="after")
-    def changes_something(self) -> "Migration":
+    def changes_something(self) -> "MigrationSection":
         if not (self.alias or any(self.config_maps.values())):
             raise PydanticCustomError("migration", "with an alias, keys of configMaps, or both")
         if self.by == "stack" and self.model_fields_set & {"ready_s", "verify", "own"}:
@@ -92,5 +92,5 @@ class Consumer(Section):
     """It still runs its own Ollama with a GPU claim; blocks phase 2."""
     direct_urls: tuple[str, ...] = ()
     """Addresses of backends that it still calls without the gateway; blocks phase 5."""
-    migration: Migration | None = None
+    migration: MigrationSection | None = None
     """Changes in its namespace, by the stack or by `synapse migrate`; none if left out."""
