@@ -69,5 +69,5 @@ def _result(case: CheckCase, context: CheckContext) -> SmokeResult:
     return SmokeResult(
         case=case,
         seconds=context.client.seconds,
-        figures={**figures, "stood_in": fallback} if fallback else figures,
+        figures={**figures, "fallback_backend": fallback} if fallback else figures,
     )

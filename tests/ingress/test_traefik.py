@@ -10,8 +10,8 @@ from cryptography import x509
 from infra.monitoring.metric_names import EXPOSED, INGRESS
 from tests.conftest import planned
 from tests.ingress.backend import PIECE, StubBackend, chat
+from tests.ingress.blackbox_exporter import BlackboxExporter, blackbox_exporter
 from tests.ingress.conftest import SECTIONS, TOKEN, Serve, host
-from tests.ingress.prober import Prober, prober
 from tests.ingress.traefik import Traefik
 from tools.control_plane.credentials import Credentials
 
@@ -76,13 +76,15 @@ def test_the_certificate_is_that_of_the_secret(ours: Traefik) -> None:
 
 
 @pytest.fixture(scope="module")
-def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlackboxExporter]:
     section = {"host": host("open"), "tlsSecret": "llm-tls-cert"}
-    with prober(planned("ingress", section), tmp_path_factory.mktemp("prober")) as running:
+    with blackbox_exporter(planned("ingress", section), tmp_path_factory.mktemp("blackbox")) as running:
         yield running
 
 
-def test_the_expiry_of_the_certificate_is_measured(ours: Traefik, exporter: Prober, certificates: Credentials) -> None:
+def test_the_expiry_of_the_certificate_is_measured(
+    ours: Traefik, exporter: BlackboxExporter, certificates: Credentials
+) -> None:
     metrics = exporter.probe(f"https://127.0.0.1:{ours.websecure}/livez")
     made = x509.load_pem_x509_certificate(certificates.certificate().read_bytes())
     assert metrics["probe_success"] == 1
@@ -90,7 +92,7 @@ def test_the_expiry_of_the_certificate_is_measured(ours: Traefik, exporter: Prob
     assert metrics.keys() >= EXPOSED[INGRESS]
 
 
-def test_a_probe_without_tls_fails(exporter: Prober, gateway: str) -> None:
+def test_a_probe_without_tls_fails(exporter: BlackboxExporter, gateway: str) -> None:
     metrics = exporter.probe(f"http://{gateway}:8000/livez")
     assert (metrics["probe_http_status_code"], metrics["probe_success"]) == (httpx.codes.OK, 0)
 

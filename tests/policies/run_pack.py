@@ -43,7 +43,7 @@ HARDENED_CONTAINER: dict[str, Any] = {
     "livenessProbe": PROBE,
     "startupProbe": PROBE,
 }
-ONE_AT_A_TIME: dict[str, Any] = {
+NO_SURGE: dict[str, Any] = {
     "Deployment": {"strategy": {"type": "Recreate"}},
     "Rollout": {"strategy": {"canary": {"maxSurge": 0}}},
 }
@@ -131,7 +131,7 @@ def workload(
     if kind == "LeaderWorkerSet":
         size = more.pop("size", 1)
         return thing(kind, {"leaderWorkerTemplate": {"workerTemplate": template, "size": size}, **more}, name=name)
-    own: dict[str, Any] = copy.deepcopy(ONE_AT_A_TIME.get(kind, {}))
+    own: dict[str, Any] = copy.deepcopy(NO_SURGE.get(kind, {}))
     if kind not in ("Job", "ReplicationController"):
         own["selector"] = {"matchLabels": {"app": name}}
     return thing(kind, {**own, "template": template, **more}, name=name)

@@ -47,7 +47,7 @@ def machine(node: SimulatedNode) -> Manifest:
         "node-role.kubernetes.io/control-plane": "true",
     }
     metadata = {"name": node.name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}}
-    return {"apiVersion": "v1", "kind": "SimulatedNode", "metadata": metadata}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
 
 
 def machine_status(node: SimulatedNode) -> Manifest:
@@ -58,7 +58,7 @@ def machine_status(node: SimulatedNode) -> Manifest:
         "addresses": [{"type": "InternalIP", "address": ADDRESS}, {"type": "Hostname", "address": node.name}],
         "nodeInfo": node_info(),
     }
-    return {"apiVersion": "v1", "kind": "SimulatedNode", "metadata": {"name": node.name}, "status": status}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name}, "status": status}
 
 
 def capacity(node: SimulatedNode) -> dict[str, str]:

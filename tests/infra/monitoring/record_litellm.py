@@ -33,7 +33,7 @@ def record(version: str, folder: Path) -> str:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([UV, *start, *options], stdout=log, stderr=subprocess.STDOUT, cwd=folder)
         try:
-            return _asked(process, f"http://127.0.0.1:{port}", folder / "log")
+            return _metrics_after_chats(process, f"http://127.0.0.1:{port}", folder / "log")
         finally:
             process.terminate()
             process.wait()
@@ -53,7 +53,7 @@ def _config() -> dict[str, object]:
     }
 
 
-def _asked(process: subprocess.Popen[bytes], url: str, log: Path) -> str:
+def _metrics_after_chats(process: subprocess.Popen[bytes], url: str, log: Path) -> str:
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as client:
         _wait_for(process, client, log)
         codes = [

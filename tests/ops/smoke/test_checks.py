@@ -189,7 +189,9 @@ def test_stopped_engines_are_reported(stage: Stage) -> None:
 def test_a_fallback_is_reported(stage: Stage) -> None:
     stage.stop("chatterbox")
     results = stage.results("synthesize", "speech")
-    assert [(result.fault, result.figures.get("stood_in")) for result in results.values()] == 2 * [(None, "piper")]
+    assert [(result.fault, result.figures.get("fallback_backend")) for result in results.values()] == 2 * [
+        (None, "piper")
+    ]
 
 
 def test_voices_of_one_engine_must_have_one_sample_rate(stage: Stage) -> None:

@@ -61,9 +61,9 @@ class Waiter:
             if live is None or live["metadata"]["uid"] != uid:
                 return
             if time.monotonic() > deadline:
-                raise NotReadyError(f"{target} still exists after {timeout_s:.0f} s: {_holding(live)}")
+                raise NotReadyError(f"{target} still exists after {timeout_s:.0f} s: {_deletion_obstacle(live)}")
             if pause_s == LONGEST_PAUSE_S:
-                self.log.status(urn, f"waiting until it is gone: {_holding(live)}")
+                self.log.status(urn, f"waiting until it is gone: {_deletion_obstacle(live)}")
             if self.cancelled.wait(pause_s):
                 raise NotReadyError(f"cancelled while {target} was being deleted")
 
@@ -126,6 +126,6 @@ def timeout_s(item: Object, requested_s: float) -> float:
         raise KubernetesError(f"the annotation {TIMEOUT_SECONDS} must be a number of seconds") from error
 
 
-def _holding(live: Object) -> str:
+def _deletion_obstacle(live: Object) -> str:
     finalizers = live["metadata"].get("finalizers")
     return f"finalizers {', '.join(finalizers)}" if finalizers else "the cluster has not removed it yet"

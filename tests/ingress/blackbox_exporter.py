@@ -20,7 +20,7 @@ START_S = 30.0
 
 
 @dataclass(frozen=True)
-class Prober:
+class BlackboxExporter:
     """A running blackbox exporter."""
 
     url: str
@@ -33,16 +33,16 @@ class Prober:
 
 
 @contextmanager
-def prober(plan: Plan, folder: Path) -> Iterator[Prober]:
+def blackbox_exporter(plan: Plan, folder: Path) -> Iterator[BlackboxExporter]:
     config, port = folder / "blackbox.yml", free_port()
     config.write_text(blackbox.config(plan))
     options = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
     with (folder / "log").open("wb") as output:
         process = subprocess.Popen([tool("blackbox_exporter"), *options], stdout=output, stderr=subprocess.STDOUT)
         try:
-            made = Prober(f"http://127.0.0.1:{port}")
-            _wait_for(process, made.url)
-            yield made
+            exporter = BlackboxExporter(f"http://127.0.0.1:{port}")
+            _wait_for(process, exporter.url)
+            yield exporter
         finally:
             process.kill()
             process.wait()
