@@ -205,7 +205,7 @@ FAULTS: dict[str, tuple[Callable[[DoctorNode], None], str, str, str]] = {
         lambda node: node.set("node.storageClass", "none-such"),
         "storage class",
         "failure",
-        "to one that is there",
+        "to an existing one",
     ),
     "no DNS": (
         lambda node: node.core.delete_namespaced_pod(node.dns, SYSTEM, grace_period_seconds=0),
