@@ -35,10 +35,15 @@ BUILD_HOST = {
 RENDER = """
 import json, sys
 sys.executable = "/another/python"
+from pathlib import Path
 import infra
 assert Path(infra.__path__[0]).parent == Path.cwd(), infra.__path__
 import pulumi
+from pulumi.runtime.rpc import unwrap_rpc_secret
+from infra.plan.stack import plan
 from infra.settings.loader import parse
+from stacks import forge
+from stacks.rendering import record
 
 def comparable(value):
     return Path(value.path).name if isinstance(value, pulumi.FileAsset) else value

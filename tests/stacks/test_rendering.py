@@ -57,7 +57,9 @@ import asyncio, json, sys
 async def nothing() -> None: ...
 
 asyncio.run(nothing())  # leaves the thread without an event loop
+from infra.plan.stack import plan
 from infra.settings.loader import parse
+from stacks.rendering import manifests
 
 settings = parse(json.load(sys.stdin), "Pulumi.test.yaml", lambda key: key == "synapse:hfToken")
 assert settings.secrets

@@ -45,7 +45,9 @@ apps.v1.Deployment("web", metadata=metadata, spec={
 SLEEPING = "from pulumi_command import local\nlocal.Command('nap', create='echo $$ > {}; sleep 600 & wait')\n"
 INTERRUPTED = """
 import sys
+from pathlib import Path
 from cli import unwind_on_sigterm
+from tools.offline.engine import PulumiEngine
 unwind_on_sigterm()
 state, project = map(Path, sys.argv[1:])
 sys.exit(PulumiEngine("test", state, None, project).run("up", "--yes", "--skip-preview", "--non-interactive"))

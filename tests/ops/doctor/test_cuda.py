@@ -23,11 +23,11 @@ def test_the_documents_name_the_drivers() -> None:
     cuda = CATALOG["vllm"].cuda
     assert cuda
     driver = DRIVER_OF_CUDA[cuda]
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"a driver for CUDA {cuda} ({driver} or newer)" in readme
+    page = " ".join((ROOT / "docs/first-deployment.md").read_text(encoding="utf-8").split())
+    assert f"a driver for CUDA {cuda} ({driver} or newer)" in page
     doctor = " ".join((ROOT / "docs/doctor.md").read_text(encoding="utf-8").split())
     match = re.search(
-        r"CUDA (\d+) need driver (\d+), those of CUDA (\d+) need (\d+), and a GPU of Blackwell needs (\d+)", doctor
+        r"CUDA (\d+) need driver (\d+), those of CUDA (\d+) need (\d+), and a Blackwell GPU needs (\d+)", doctor
     )
     assert match
     newer, newer_driver, older, older_driver, family = map(int, match.groups())

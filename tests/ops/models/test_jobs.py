@@ -93,7 +93,8 @@ def cluster(*pods: Any) -> ServicePods:
 def gateway_pod(*, ready: bool) -> Any:
     condition = SimpleNamespace(type="Ready", status=str(ready))
     spec = SimpleNamespace(containers=[SimpleNamespace(image="running")])
-    return SimpleNamespace(spec=spec, status=SimpleNamespace(conditions=[condition]))
+    metadata = SimpleNamespace(deletion_timestamp=None)
+    return SimpleNamespace(metadata=metadata, spec=spec, status=SimpleNamespace(conditions=[condition]))
 
 
 def test_the_image_is_that_of_a_running_gateway_or_of_the_stack_file() -> None:

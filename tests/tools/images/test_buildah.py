@@ -27,6 +27,7 @@ COMMAND = """
 import sys
 import cli
 from tools.images import build
+from tools.images.builder import Buildah
 path = sys.argv.pop()
 build.find = lambda store: Buildah(path, store)
 cli.main()
