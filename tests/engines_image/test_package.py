@@ -67,10 +67,12 @@ def test_every_package_is_pinned_by_hash() -> None:
 
 
 def test_compiled_packages_are_portable_and_the_same_in_the_tests() -> None:
-    """uv reads these tables only in the project that it installs, so both files have them."""
-    root: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    for name in ("extra-build-variables", "dependency-metadata"):
-        assert root["tool"]["uv"][name] == PROJECT["tool"]["uv"][name]
+    """uv reads these tables only in the project that it installs, so the root and each image have them."""
+    root: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]
+    gateway: dict[str, Any] = tomllib.loads((ROOT / "gateway_image/pyproject.toml").read_text())["tool"]["uv"]
+    engines: dict[str, Any] = PROJECT["tool"]["uv"]
+    assert root["extra-build-variables"] == engines["extra-build-variables"]
+    assert root["dependency-metadata"] == [*gateway["dependency-metadata"], *engines["dependency-metadata"]]
     assert "GGML_NATIVE=OFF" in PROJECT["tool"]["uv"]["extra-build-variables"]["llama-cpp-python"]["CMAKE_ARGS"]
 
 
