@@ -131,8 +131,8 @@ def test_the_plugin_answers_without_the_sdk(twin_kubeconfig: Path) -> None:
     script = (
         "import sys; from tools.offline.plugins import messages_only; messages_only.prepare()\n"
         "from tools.offline.plugins.kubernetes import start\n"
-        "from tools.offline.plugins.kubernetes.api import Api\n"
-        "print(Api(sys.argv[1], None).is_namespaced('v1', 'Pod'), hasattr(sys.modules['pulumi'], 'Resource'))"
+        "from tools.offline.plugins.kubernetes.api import KubernetesApi\n"
+        "print(KubernetesApi(sys.argv[1], None).is_namespaced('v1', 'Pod'), hasattr(sys.modules['pulumi'], 'Resource'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, twin_kubeconfig],
