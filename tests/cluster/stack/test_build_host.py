@@ -95,6 +95,7 @@ def far(local: LocalStack, checkout: Checkout, tmp_path_factory: pytest.TempPath
 
 
 def test_the_pods_run_the_image_of_the_build_host(far: RemoteBuild, local: LocalStack, checkout: Checkout) -> None:
+    far.write()  # another test pins another key
     done = far.local.run("up", *far.kubeconfig)
     assert "127.0.0.1" in done.output
     (first,) = images(local, NAMESPACE).values()
