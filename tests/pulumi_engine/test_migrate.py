@@ -222,7 +222,7 @@ def test_a_second_migration_rolls_back_to_the_first(project: ConsumerProject, ru
     project.declare(configMaps={CONFIG_MAP: {"OLLAMA_URL": "{url}/v1"}})
     assert exit_code(run()) == 0
     assert project.data()["OLLAMA_URL"] == f"{project.url}/v1"
-    assert exit_code(run(method="roll_back")) == 0
+    assert exit_code(run(operation="roll_back")) == 0
     assert project.data()["OLLAMA_URL"] == project.url
 
 
@@ -230,17 +230,17 @@ def test_a_second_migration_rolls_back_to_the_first(project: ConsumerProject, ru
 def test_its_own_server_is_stopped_and_then_deleted(
     project: ConsumerProject, run: MakeRun, migrate: Migrate, what: str
 ) -> None:
-    assert exit_code(run(method="decommission")) == 1  # there is no record yet
+    assert exit_code(run(operation="decommission")) == 1  # there is no record yet
     assert exit_code(run()) == 0
-    assert exit_code(run(method="delete")) == 4
-    assert exit_code(run(method="decommission"), ("scale ollama", what)) == -9
+    assert exit_code(run(operation="delete")) == 4
+    assert exit_code(run(operation="decommission"), ("scale ollama", what)) == -9
     done = migrate("--decommission")
     assert done.returncode == 0, done.stderr
     assert "is stopped since" in done.stdout
     assert project.replicas() == 0
     for step in DELETES:
-        assert exit_code(run(method="delete"), (step, what)) == -9
-    assert exit_code(run(method="delete")) == 0
+        assert exit_code(run(operation="delete"), (step, what)) == -9
+    assert exit_code(run(operation="delete")) == 0
     assert "ollama" not in {
         each.metadata.name for each in project.apps.list_namespaced_deployment(project.namespace).items
     }
@@ -252,8 +252,8 @@ def test_its_own_server_is_stopped_and_then_deleted(
 
 def test_a_rollback_starts_a_stopped_server_again(project: ConsumerProject, run: MakeRun) -> None:
     assert exit_code(run()) == 0
-    assert exit_code(run(method="decommission")) == 0
-    assert exit_code(run(method="roll_back")) == 0
+    assert exit_code(run(operation="decommission")) == 0
+    assert exit_code(run(operation="roll_back")) == 0
     assert project.is_as_before()
     assert project.record()["stopped"] is None
 
