@@ -48,7 +48,7 @@ def _decoded(kind: Any, text: str) -> Any:  # noqa: ANN401 - the signature of a 
             return re.compile(text)
         except re.error as error:
             raise ValueError(f"{error}") from error
-    raise NotImplementedError
+    raise NotImplementedError  # the answer of a dec_hook to a type that it does not know
 
 
 def _message(kind: type[Section], values: Mapping[str, Any], error: msgspec.ValidationError) -> str:

@@ -18,7 +18,7 @@ from infra.sizing.vram import Vram, weights
 Task = Literal["chat", "embeddings", "rerank", "transcription", "speech", "speakers", "audio"]
 """A task of a backend; the gateway knows the same ones (`synapse_gateway/upstream/adapters.py`)."""
 ModelStore = Literal["ollama", "snapshot"]
-"""Where models are stored: in Ollama's own store, or as a repository of the Hugging Face hub."""
+"""Storage of models: in Ollama's own store, or as a repository of the Hugging Face hub."""
 ModelLoading = Literal["router", "ollama", "sleep"]
 """API that loads and unloads a model: llama.cpp's router, Ollama's keep-alive, or vLLM's sleep mode."""
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 
 from ops.models.headers import read
@@ -84,7 +85,6 @@ def test_the_library_of_the_hub_finds_the_repository(
     """So do vLLM and SGLang, which use it."""
     publish(server)
     pull(tmp_path / f"models--{MODEL.replace('/', '--')}")
-    huggingface_hub = pytest.importorskip("huggingface_hub")
     path = huggingface_hub.snapshot_download(MODEL, cache_dir=tmp_path, local_files_only=True)
     assert Path(path).name == COMMIT
     assert Path(huggingface_hub.try_to_load_from_cache(MODEL, "config.json", tmp_path)).read_bytes() == SMALL
