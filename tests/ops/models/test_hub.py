@@ -87,7 +87,9 @@ def test_the_library_of_the_hub_finds_the_repository(
     pull(tmp_path / f"models--{MODEL.replace('/', '--')}")
     path = huggingface_hub.snapshot_download(MODEL, cache_dir=tmp_path, local_files_only=True)
     assert Path(path).name == COMMIT
-    assert Path(huggingface_hub.try_to_load_from_cache(MODEL, "config.json", tmp_path)).read_bytes() == SMALL
+    cached = huggingface_hub.try_to_load_from_cache(MODEL, "config.json", tmp_path)
+    assert isinstance(cached, str)
+    assert Path(cached).read_bytes() == SMALL
 
 
 def test_a_repository_is_not_visible_before_it_is_complete(server: Files, tmp_path: Path) -> None:
