@@ -50,7 +50,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 HEAD = """# Settings
 
 All keys of a stack file `Pulumi.<stack>.yaml`. Memory is written with its unit (`48Gi`), cores as a number or in
-thousandths (`4`, `500m`). The program refuses an unknown key, and a value that is not accepted, before it starts.
+thousandths (`4`, `500m`). An unknown key, or a value that is not accepted, is an error before anything is deployed.
 
 This file is rendered from the code: `synapse settings > docs/settings.md`.
 """
@@ -81,7 +81,8 @@ def _section(title: str, model: type[BaseModel], less: type[BaseModel] | None = 
         if name not in inherited
     ]
     doc = (model.__doc__ or "").splitlines()[0]
-    return f"## `{title}`\n\n{doc}\n\n{markdown(COLUMNS, rows)}"
+    keys = markdown(COLUMNS, rows) if rows else "No keys beside those of any service.\n"
+    return f"## `{title}`\n\n{keys}" if model is less else f"## `{title}`\n\n{doc}\n\n{keys}"
 
 
 def _default(field: FieldInfo) -> str:
@@ -90,6 +91,8 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if default in (None, {}, ()):
         return ""
+    if isinstance(default, BaseModel):
+        return "defaults of its keys"
     return f"`{_written(field, default)}`"
 
 

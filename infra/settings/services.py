@@ -67,7 +67,7 @@ class Service(Section):
     disk: Bytes | None = None
     """Size of its first volume; the catalog's if left out."""
     timeout_s: Seconds | None = None
-    """Longest time that it may take for one request, and that the gateway waits; the kind's own if left out."""
+    """Timeout of one request in seconds, also of the gateway for it; the kind's own if left out."""
     gpu_memory: Bytes | None = None
     """VRAM of one pod, for a kind whose options do not decide it; the catalog's claim if left out."""
 
@@ -167,7 +167,7 @@ class TranscriptionService(Service):
     """Speech to text."""
 
     vocabulary: Literal["digits"] | None = None
-    """Words that the CPU engine recognizes, which makes it accurate; open English, with many errors, if left out."""
+    """The only words that the CPU engine recognizes, with few errors; any English, with many errors, if left out."""
 
     @property
     def recognizes(self) -> str | None:
