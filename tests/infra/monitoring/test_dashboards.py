@@ -37,8 +37,8 @@ def test_a_panel_without_its_source_is_left_out() -> None:
 def test_a_node_without_a_gpu_has_no_panel_of_one() -> None:
     files = dashboards.files(plan(load("local")))
     assert "gpu.json" not in files
-    assert "GPU memory" not in titles("local", "budget")
-    assert "GPU memory" in titles("forge", "budget")
+    assert "GPU memory claims" not in titles("local", "budget")
+    assert "GPU memory claims" in titles("forge", "budget")
 
 
 def test_a_dashboard_without_panels_is_left_out() -> None:
