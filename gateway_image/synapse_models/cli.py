@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     snapshot.add_argument("--revision", default="main", help="branch, tag or commit; default: main")
     room = commands.add_parser("room", help="check the free space of a disk")
     room.add_argument("folder", type=Path, help="folder on the disk")
-    room.add_argument("bytes", type=int, help="size of what is to come")
+    room.add_argument("bytes", type=int, help="size of the download")
     return parser
 
 

@@ -176,8 +176,8 @@ def check_room(root: Path, size: int) -> None:
     free = shutil.disk_usage(root).free
     if size and size + RESERVE > free:
         raise DownloadError(
-            f"{root}: {_gib(size)} are to come, {_gib(free)} are free, of which {_gib(RESERVE)} are reserved; nothing "
-            "was downloaded: make room, or give the service a larger `disk`"
+            f"{root}: the download needs {_gib(size)}, {_gib(free)} are free, of which {_gib(RESERVE)} are reserved; "
+            "nothing was downloaded: make room, or give the service a larger `disk`"
         )
 
 

@@ -63,7 +63,7 @@ class DashboardAuth:
     def _open_sessions(self) -> Sessions:
         if self._sessions is None:
             raise UnavailableError(
-                "the dashboard is disabled: SYNAPSE_DASHBOARD_ACCESS_TOKEN is not set", code="auth_not_configured"
+                "the dashboard is disabled; set SYNAPSE_DASHBOARD_ACCESS_TOKEN to enable it", code="auth_not_configured"
             )
         return self._sessions
 

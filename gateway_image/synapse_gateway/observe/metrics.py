@@ -57,7 +57,7 @@ class Metrics:
             "backend_retries", "Attempts at a backend after the first one of a call", "backend"
         )
         self.fallbacks = self._counter("fallbacks", "Calls that fell back from one backend to another", "from", "to")
-        self.streams = self._gauge("streams_active", "Streams being sent", "livesum", "route")
+        self.streams = self._gauge("streams_active", "Streams in progress", "livesum", "route")
         self.rejected = self._counter("rejected_requests", "Requests rejected, by error code", "code")
         self.config_reloads = self._counter("config_reloads", "Reloads of the configuration file by outcome", "outcome")
         self.tokens = self._counter(
@@ -67,7 +67,7 @@ class Metrics:
             "kind",
         )
         self.first_chunk = self._histogram(
-            "first_chunk_seconds", "Seconds from a request to the first part of its streamed response", "backend"
+            "first_chunk_seconds", "Seconds from a request to the first chunk of its streamed response", "backend"
         )
         self.feed_dropped = self._counter(
             "feed_dropped_events", "Events dropped because a client of the terminal feed was too slow"

@@ -55,4 +55,4 @@ async def _part(request: Request, deadline: float) -> bytes:
     except TimeoutError as error:
         raise SlowClientError("timed out while reading the request body") from error
     except BadBodyError as error:
-        raise BadRequestError("the body does not match its head", code="bad_body") from error
+        raise BadRequestError("the body does not match the headers of the request", code="bad_body") from error

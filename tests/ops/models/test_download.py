@@ -170,7 +170,7 @@ def test_a_download_without_room_does_not_begin(
     file: RemoteFile, events: Events, server: Files, tmp_path: Path
 ) -> None:
     huge = dataclasses.replace(file, path="huge", size=2**60)
-    message = r"1073741824.00 GiB are to come, .* are free, .* nothing was downloaded: make room"
+    message = r"the download needs 1073741824.00 GiB, .* are free, .* nothing was downloaded: make room"
     with pytest.raises(DownloadError, match=message):
         events.download(tmp_path, file, huge)
     assert server.requests == []

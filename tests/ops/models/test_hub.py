@@ -189,4 +189,4 @@ def test_the_command_downloads_a_repository(server: Files, tmp_path: Path, capsy
 def test_the_command_checks_the_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["room", str(tmp_path), "1"]) == 0
     assert main(["room", str(tmp_path), str(2**60)]) == 1
-    assert "are to come" in json.loads(capsys.readouterr().out)["fault"]
+    assert "the download needs" in json.loads(capsys.readouterr().out)["fault"]

@@ -100,7 +100,7 @@ ENDPOINTS = (
         "/speakers/diarize",
         diarize,
         "diarize",
-        _doc("Find which speaker speaks when", Diarization, DiarizationForm, "file"),
+        _doc("Find the speakers of a recording and their turns", Diarization, DiarizationForm, "file"),
     ),
     _endpoint(
         "/speakers/verify",

@@ -23,7 +23,9 @@ async def terminal(call: Call) -> Response | Stream:
     """
     feed = call.gateway.feed
     if feed is None:
-        raise NotFoundError("the feed is off; SYNAPSE_TERMINAL_FEED_MODE=live turns it on", code="feature_disabled")
+        raise NotFoundError(
+            "the feed is off; set SYNAPSE_TERMINAL_FEED_MODE=live to turn it on", code="feature_disabled"
+        )
     with feed.subscribe(parse_filter(call.request.query, feed)) as subscription:
         stream = call.stream(MEDIA, headers=HEADERS)
         subscription.abort = stream.abort

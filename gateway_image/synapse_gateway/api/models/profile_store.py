@@ -66,7 +66,7 @@ class ProfileStore:
                 with self._locked():
                     self._read()
         except OSError as error:
-            log.warning("the profiles cannot be read; the last ones stay in force: %s", type(error).__name__)
+            log.warning("the profiles cannot be read; the former ones stay active: %s", type(error).__name__)
 
     def change(self, model: str, changes: Mapping[str, Value | None], *, is_whole: bool) -> Values:
         """Apply *changes* to the profile of *model*, or replace it if *is_whole*; None removes a field.
@@ -116,7 +116,7 @@ class ProfileStore:
         self._stamp = stamp
 
     def _set_aside(self) -> None:
-        """Rename a damaged file, for a person to look at; the last profiles that were read stay in force."""
+        """Rename a damaged file, for a person to look at; the last profiles that were read stay active."""
         backup = self._path.with_name(f"{self._path.name}.corrupt")
         if backup.exists():
             backup = self._path.with_name(f"{self._path.name}.{uuid4().hex}.corrupt")

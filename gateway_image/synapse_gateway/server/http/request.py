@@ -16,7 +16,7 @@ class ClientLeftError(Exception):
 
 
 class BadBodyError(Exception):
-    """The body does not match its head."""
+    """The body does not match the headers of the request."""
 
 
 class TooManyPipelinedError(Exception):

@@ -29,7 +29,7 @@ function make() {
     const [light, word] = WORDS[feed.state];
     state.replaceChildren(led(light, feed.instance && feed.state === "live" ? `${word} from ${feed.instance}` : word));
     if (feed.state === "live") showAll();
-    if (feed.state === "off") list.replaceChildren(h("li.muted", {}, "The feed is off: SYNAPSE_TERMINAL_FEED_MODE=live turns it on."));
+    if (feed.state === "off") list.replaceChildren(h("li.muted", {}, "The feed is off. Set SYNAPSE_TERMINAL_FEED_MODE=live to turn it on."));
   };
   const toggle = (level) => {
     const one = button(level, () => {
