@@ -29,7 +29,7 @@ release: ## build, deploy and verify the gateway of this commit; roll back on fa
 preview: ## show what would change, under the policy pack
 	$(RUN) synapse preview
 
-down: ## destroy the stack and end its cluster; models and voices stay
+down: ## destroy the stack and end its private cluster; models and voices stay
 	$(RUN) synapse down
 
 clean: ## the same after a confirmation; `synapse clean --volumes` deletes models and voices too
@@ -47,16 +47,16 @@ deploy-phase6: ## deploy up to phase 6: monitoring
 deploy-phase1 deploy-phase2 deploy-phase3 deploy-phase4 deploy-phase5 deploy-phase6: deploy-phase%:
 	$(RUN) synapse up --phase $*
 
-plan: ## print the ledger of claims, without an engine or a cluster
+plan: ## print the ledger of resource claims, without the Pulumi engine or a cluster
 	$(RUN) synapse plan
 
-validate: ## check ledger, policy pack and linters, without an engine or a cluster
+validate: ## check ledger, policy pack and manifests, without the Pulumi engine or a cluster
 	$(RUN) synapse validate
 
 routes: ## print the services of each model
 	$(RUN) synapse routes
 
-status: ## print the stack's pods and claims in the cluster, beside its budget
+status: ## print the stack's pods and PVCs in the cluster, beside its budget
 	$(RUN) synapse status
 
 health: ## show whether all pods are ready and all backends healthy
@@ -99,7 +99,7 @@ bench-stack: ## measure the deployed models and the overhead of the gateway; wri
 	mkdir -p build
 	$(RUN) synapse bench stack --json $(REPORT).json --html $(REPORT).html
 
-soak: ## a million requests to the gateway, then MINUTES of clients that disconnect
+soak: ## send a million requests to the gateway, then run clients that disconnect for MINUTES
 	$(RUN) synapse bench soak --minutes $(MINUTES)
 
 tools: ## find, fetch or build the pinned tools, and list their origins

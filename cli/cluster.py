@@ -27,7 +27,7 @@ ExistingCluster = Annotated[
         envvar="SYNAPSE_KUBECONFIG",
         exists=True,
         dir_okay=False,
-        help="Kubeconfig of a cluster to use; none is started.",
+        help="Kubeconfig of an existing cluster; no private cluster is started then.",
     ),
 ]
 Component = Annotated[str, typer.Argument(help="Component that `status` shows.")]
@@ -43,11 +43,11 @@ def up(name: Name = "local", kubeconfig: ExistingCluster = None) -> None:
 def down(
     name: Name = "local",
     kubeconfig: ExistingCluster = None,
-    delete: Annotated[bool, typer.Option("--delete", help="Deletion of its objects, images and volumes too.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete its objects, images and volumes too.")] = False,
 ) -> None:
-    """End the cluster; the next `up` finds its objects, images and volumes."""
+    """End the cluster; its objects, images and volumes stay for the next `up`."""
     if kubeconfig:
-        say(f"{kubeconfig} is not a private cluster: nothing to end")
+        say(f"{kubeconfig} is not a private cluster, so nothing was ended")
     elif delete:
         Cluster(name).delete()
     else:
@@ -70,7 +70,7 @@ def status(name: Name = "local", kubeconfig: ExistingCluster = None) -> None:
 def logs(
     component: Component = NODE_LOG,
     name: Name = "local",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Later lines too.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines too, until Ctrl-C.")] = False,
 ) -> None:
     """Print the last log lines of a component; default: the node."""
     file = Cluster(name).log(component)
@@ -86,7 +86,7 @@ def _table(cluster: ClusterStatus) -> Table:
     ready = {True: "ready", False: "not ready"}
     rows.add_row("API server", ready[cluster.api_ready], os.fspath(cluster.kubeconfig) if cluster.exists else "none")
     rows.add_row("node", ready[cluster.node_ready], cluster.name if cluster.exists else "none")
-    rows.add_row("names and volumes", ready[cluster.system_ready], "CoreDNS, local-path")
+    rows.add_row("DNS and volumes", ready[cluster.system_ready], "CoreDNS, local-path")
     for forward, address in cluster.addresses.items():
         rows.add_row(f"forward {forward}", "", address)
     return rows

@@ -15,12 +15,13 @@ from ops.doctor.diagnosis import node_plan, probe_gpus, read_facts, run_checks
 
 Probe = Annotated[
     bool,
-    typer.Option("--probe", help="Probe of the GPUs by a short-lived pod, for the figures that no label has."),
+    typer.Option("--probe", help="Start a short-lived pod that reads the GPU figures which no label has."),
 ]
 Within = Annotated[
-    float, typer.Option("--within", min=1, help="Seconds for the probe, the pull of its image included.")
+    float,
+    typer.Option("--within", min=1, help="Timeout of the probe in seconds, which includes the pull of its image."),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Failure for warnings and unknown results too.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings and unknown results too.")]
 
 
 def doctor(  # noqa: PLR0913, PLR0917 - a command has its options

@@ -10,14 +10,14 @@ from infra.settings.loader import load
 from ops.removal import delete_claims, destroy, losses
 
 DataOfCluster = Annotated[
-    bool, typer.Option("--volumes", help="Data of the private cluster too: its models and voices.")
+    bool, typer.Option("--volumes", help="Delete the data of the private cluster too: its models and voices.")
 ]
-Claims = Annotated[bool, typer.Option("--volumes", help="Claims too, with the models and voices on them.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Consent without a question.")]
+Claims = Annotated[bool, typer.Option("--volumes", help="Delete the PVCs too, with the models and voices on them.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 
 
 def down(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: DataOfCluster = False) -> None:
-    """Destroy the stack and end its private cluster; claims stay, except on a twin."""
+    """Destroy the stack and end its private cluster; PVCs stay, except on a twin."""
     if code := destroy(stack, kubeconfig, volumes=volumes):
         raise typer.Exit(code)
 
@@ -25,7 +25,7 @@ def down(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: D
 def clean(
     stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: Claims = False, yes: Yes = False
 ) -> None:
-    """List the losses, ask, then destroy the stack and end its private cluster; exit 1 without consent."""
+    """List what is lost, ask, then destroy the stack and end its private cluster; exit 1 without a confirmation."""
     planned = plan(load(stack))
     for line in losses(planned, stack, kubeconfig, volumes=volumes):
         typer.echo(line, err=True)

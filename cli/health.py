@@ -52,7 +52,7 @@ def _show(planned: Plan, report: StackHealth) -> None:
 
 
 def _backend_table(gateway: GatewayHealth) -> Table:
-    table = Table("Backend", "State", "Says", title=f"Gateway: {gateway.status}", title_justify="left")
+    table = Table("Backend", "State", "Detail", title=f"Gateway: {gateway.status}", title_justify="left")
     for name, backend in gateway.backends.items():
         colour = "green" if backend.status == HEALTHY else "red"
         detail = backend.error or ("" if backend.code is None else str(backend.code))

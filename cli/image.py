@@ -11,7 +11,9 @@ from tools.images.publish import publish
 app = typer.Typer(help="Images that are built here.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="Folder with a Dockerfile, such as gateway_image.")]
-Cluster = Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Cluster whose node gets the image.")]
+Cluster = Annotated[
+    str | None, typer.Option("--cluster", metavar="NAME", help="Private cluster to import the image into.")
+]
 Registry = Annotated[str | None, typer.Option("--registry", metavar="HOST/PATH", help="Registry to push the image to.")]
 Archive = Annotated[str | None, typer.Option("--archive", metavar="FILE", help="File to write the image to.")]
 Keep = Annotated[int, typer.Option("--keep", min=0, help="Number of images of each name to keep, the newest.")]

@@ -28,10 +28,12 @@ Services = Annotated[
         f"{', '.join(TASK_NAMES)}; default: all.",
     ),
 ]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Later lines too, also of later pods, until Ctrl-C.")]
-Tail = Annotated[int, typer.Option("--tail", min=0, help="Number of existing lines of each container.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Print new lines too, also of new pods, until Ctrl-C.")]
+Tail = Annotated[int, typer.Option("--tail", min=0, help="Number of existing lines to print of each container.")]
 Since = Annotated[int | None, typer.Option("--since", min=1, metavar="SECONDS", help="Maximum age of a line.")]
-Previous = Annotated[bool, typer.Option("--previous", help="Lines of the instance before a container's restart.")]
+Previous = Annotated[
+    bool, typer.Option("--previous", help="Print the lines from before the last restart of each container.")
+]
 
 
 def logs(  # noqa: PLR0913, PLR0917 - a command has its options
@@ -45,9 +47,11 @@ def logs(  # noqa: PLR0913, PLR0917 - a command has its options
     previous: Previous = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the logs of pods; with --json each line is a document. Exit 1 where there is no pod."""
+    """Print the logs of pods; with --json, one JSON document per line. Exit 1 when there is no pod."""
     if follow and previous:
-        raise SynapseError("--previous: the instance before a restart has ended; leave --follow out")
+        raise SynapseError(
+            "got --follow and --previous; accepted: one of them, since a previous instance writes no new lines"
+        )
     planned = plan(at_phase(load(stack), phase))
     services = select_services(planned, names or [])
     query = LogQuery(services=services, lines=tail, since_s=since_s, previous=previous)

@@ -25,7 +25,7 @@ def manifests(folder: Folder, stack: Stack = DEFAULT_STACK) -> None:
 
 
 def lint(stack: Stack = DEFAULT_STACK) -> None:
-    """Render the stack and run checkov and kube-score over it; exit 1 for a finding without a review."""
+    """Render the stack and run checkov and kube-score over it; exit 1 for a finding that is not reviewed."""
     reviewed, unreviewed = linting.lint(plan(load(stack)))
     console = Console(soft_wrap=True, highlight=False)
     if reviewed:

@@ -30,20 +30,31 @@ from ops.migrate.steps import MigrationStep
 from tools.progress import say
 
 Name = Annotated[str, typer.Argument(help="Consumer: a key of synapse:consumers with `migration.by: command`.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Pre-flight checks and the list of steps; no change.")]
-Rollback = Annotated[bool, typer.Option("--rollback", help="Rollback to the consumer's old values.")]
-Decommission = Annotated[
-    bool, typer.Option("--decommission", help="Stop of its own server, after quietHours without a request.")
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Run the pre-flight checks and list the steps; change nothing.")
 ]
-Delete = Annotated[bool, typer.Option("--delete", help="Deletion of its own server, after quietHours without it.")]
+Rollback = Annotated[bool, typer.Option("--rollback", help="Restore the consumer's old values.")]
+Decommission = Annotated[
+    bool,
+    typer.Option("--decommission", help="Stop the consumer's own server, after quietHours without a request to it."),
+]
+Delete = Annotated[
+    bool, typer.Option("--delete", help="Delete the consumer's own server, when it has been stopped for quietHours.")
+]
 Url = Annotated[
-    str | None, typer.Option("--url", help="Address of the service from this machine; default: a port of its pod.")
+    str | None,
+    typer.Option("--url", help="Address of the service from this machine; default: a port-forward to its pod."),
 ]
 OwnUrl = Annotated[
     str | None,
-    typer.Option("--own-url", help="Address of its own server from this machine; default: a port of its pod."),
+    typer.Option(
+        "--own-url",
+        help="Address of the consumer's own server from this machine; default: a port-forward to its pod.",
+    ),
 ]
-Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key for a gateway.")]
+Key = Annotated[
+    str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key, if the service is a gateway with keys.")
+]
 
 
 def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
@@ -62,11 +73,11 @@ def migrate(  # noqa: PLR0913, PLR0917 - a command has its options
 ) -> None:
     """Move a consumer, or continue an interrupted run.
 
-    Exit code 0: done. 1: it could not begin or continue. 3: a step failed, and the old values hold again. 4: too early
+    Exit codes: 0 done; 1 not started, or not continued; 3 a step failed, and the old values are restored; 4 too early
     for --decommission or --delete.
     """
     if sum((dry_run, rollback, decommission, delete)) > 1:
-        raise typer.BadParameter("accepted: one of --dry-run, --rollback, --decommission and --delete")
+        raise typer.BadParameter("got several; accepted: one of --dry-run, --rollback, --decommission and --delete")
     settings = at_phase(load(stack), phase)
     move, target = migration_plan(plan(settings), name), existing_cluster(stack, kubeconfig)
     connection = {"context": settings.context, "url": url, "own_url": own_url, "key": key}

@@ -22,14 +22,15 @@ WhatIf = Annotated[
     typer.Option(
         "--what-if",
         metavar="KEY=VALUE",
-        help="Change of the stack file to plan with: `services.vllm.contextTokens=16384`, or short for the first vLLM "
-        f"service {', '.join(f'{name}=' for name in what_if.SHORT)}. Repeat it, or separate changes by commas.",
+        help="Change to the stack file for this plan, such as `services.vllm.contextTokens=16384`; short forms for the "
+        f"first vLLM service: {', '.join(f'{name}=' for name in what_if.SHORT)}. Repeat it, or separate changes by "
+        "commas.",
     ),
 ]
 
 
 def plan(stack: Stack = DEFAULT_STACK, as_json: AsJson = False, changes: WhatIf = None) -> None:
-    """Print the ledger: the claims of the stack against its node; exit 1 when they do not fit."""
+    """Print the ledger: the resource claims of the stack and the budget of its node; exit 1 when they do not fit."""
     before = plan_of(load(stack))
     overrides = what_if.changes(changes or [])
     after = plan_of(what_if.load(stack, overrides)) if overrides else before
@@ -53,7 +54,7 @@ def routes(stack: Stack = DEFAULT_STACK) -> None:
 
 
 def graph(stack: Stack = DEFAULT_STACK) -> None:
-    """Print a picture of the stack, with its claims and routes, as one SVG document."""
+    """Print a picture of the stack, with its resource claims and routes, as one SVG document."""
     typer.echo(svg(plan_of(load(stack))), nl=False)
 
 

@@ -1,6 +1,6 @@
 """docs/commands.md, rendered from the application itself: every command, its arguments, options and help.
 
-`python -m cli.reference > docs/commands.md` writes it.
+`uv run python -m cli.reference > docs/commands.md` writes it.
 """
 
 import inspect
@@ -17,7 +17,7 @@ HEAD: Final = """# Commands
 
 Every command of `synapse`, with its options. An option of a group stands before the name of the subcommand.
 
-This file is rendered from the code: `python -m cli.reference > docs/commands.md`.
+This file is rendered from the code: `uv run python -m cli.reference > docs/commands.md`.
 """
 
 

@@ -91,6 +91,6 @@ def _show(
     console.print(report.table(results, f"{location.url} ({location.via})"))
     for reason in dict.fromkeys(left_out.values()):
         names = ", ".join(name for name, why in left_out.items() if why == reason)
-        console.print(f"left out, as the stack has {reason}: {names}", style="dim")
+        console.print(f"not tested, since the stack has {reason}: {names}", style="dim")
     for pod, lines in logs.items():
         console.print(f"\nlast lines of {pod}:", *lines, sep="\n  ", markup=False)

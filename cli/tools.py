@@ -32,6 +32,6 @@ def _print(toolchain: Toolchain) -> None:
     table = Table("tool", "version", "from", "path", box=None)
     for name, pin in PINS.items():
         tool = toolchain.find(name)
-        row = (tool.version, tool.origin, str(tool.path)) if tool else (pin.version, "-", "not here yet")
+        row = (tool.version, tool.origin, str(tool.path)) if tool else (pin.version, "-", "not installed")
         table.add_row(name, *row)
     Console(width=WIDTH).print(table)

@@ -16,7 +16,7 @@ from tools.cluster import Cluster
 
 
 def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
-    """Preview under the policy pack, deploy, and test; without --kubeconfig on a private cluster that is started."""
+    """Preview under the policy pack, deploy, and show the state; start a private cluster first, and test it then."""
     planned = plan(at_phase(load(stack), phase))
     planned.ledger.check()
     target = ensure_cluster(stack, planned.settings, kubeconfig)

@@ -15,13 +15,13 @@ from infra.settings.loader import load
 from ops.cluster.target import at_phase
 from ops.validation import CHECKS, Faults, applicable
 
-NoLint = Annotated[bool, typer.Option("--no-lint", help="Checks without checkov and kube-score, which take a minute.")]
+NoLint = Annotated[bool, typer.Option("--no-lint", help="Skip checkov and kube-score, which take a minute.")]
 
 
 def validate(
     stack: Stack = DEFAULT_STACK, phase: Phase = None, no_lint: NoLint = False, as_json: AsJson = False
 ) -> None:
-    """Check the ledger, the policy pack and the manifests; exit 1 when one of them has a fault."""
+    """Check the ledger, the policy pack and the manifests; exit 1 when a check fails."""
     planned = plan(at_phase(load(stack), phase))
     faults: dict[str, Faults] = {}
     for name in applicable(planned, with_lint=not no_lint):

@@ -73,7 +73,7 @@ def soak(
     looks: Looks = SNAPSHOTS,
     as_markdown: Markdown = False,
 ) -> None:
-    """Measure memory, files and calls under many requests, then under clients that disconnect; exit 1 on growth."""
+    """Measure memory, open files and calls under many requests, then with clients that disconnect; exit 1 on growth."""
     _unwind_on_sigterm()
     soaks: list[Soak] = []
     with tempfile.TemporaryDirectory(prefix="synapse-soak-") as folder:

@@ -61,7 +61,7 @@ def stack(  # noqa: PLR0913, PLR0917 - a command has its options
                     series.append(each)
                     status.update(f"measuring; the last: {each.model} through {each.through}")
             except WrongAnswerError as error:
-                raise SynapseError(f"a probe failed: {error}; see `synapse smoke --stack {name}`") from error
+                raise SynapseError(f"a probe failed: {error}; run `synapse smoke --stack {name}`") from error
         evaluation = evaluate(planned, series, pods)
     document = report.document(name, series, evaluation, setup)
     if json_file:

@@ -59,7 +59,7 @@ def show(
 
 
 def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
-    """Shorten an address to its host and a place to its claim; the JSON document has both in full."""
+    """Shorten an address to its host and a place to its PVC; the JSON document has both in full."""
     source, size = str(row["from"]), row["weights"]
     weights = gib(size) if isinstance(size, int) else "-"
     return (

@@ -26,7 +26,7 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="MODEL", help="Names that the services use; default: all models on a disk."),
 ]
-Service = Annotated[str | None, typer.Option("--service", help="Service of the model, where several have it.")]
+Service = Annotated[str | None, typer.Option("--service", help="Service of the model; needed if several have it.")]
 Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key of scope admin.")]
 Url = Annotated[str | None, typer.Option("--url", help="Address of the gateway; default: its address in the cluster.")]
 __all__ = ["Key", "Name", "Names", "Service", "StackOption", "Url"]
@@ -69,7 +69,7 @@ def worker(cluster: ServicePods) -> Worker:
 
 
 def place(model: StackModel) -> str:
-    """Return the claim of *model* and its path there."""
+    """Return the PVC of *model* and its path there."""
     if model.disk is None:
         return "-"
     return f"{model.disk.name}:{model.path}" if model.path else model.disk.name

@@ -26,8 +26,8 @@ Unsets = Annotated[
     list[str] | None,
     typer.Option("--unset", metavar="FIELD", help="Field to reset to the default of the model; repeatable."),
 ]
-Reset = Annotated[bool, typer.Option("--reset", help="Reset of every field that is not set here.")]
-Apply = Annotated[bool, typer.Option("--apply", help="Load of the model with the profile, now.")]
+Reset = Annotated[bool, typer.Option("--reset", help="Reset every field that --set does not name.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Load the model with the profile now.")]
 
 
 class Profile(BaseModel):
@@ -68,7 +68,7 @@ def profile(  # noqa: PLR0913, PLR0917 - a command has its options
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the profile of a router's model, after the changes."""
+    """Show the profile of a router's model; --set, --unset and --reset change it first."""
     changes = {**dict.fromkeys(unsets or []), **dict(_value(text) for text in sets or [])}
     with gateway(planned(stack, phase), stack, url, kubeconfig, key) as http:
         try:

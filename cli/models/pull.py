@@ -44,7 +44,7 @@ def pull(  # noqa: PLR0913, PLR0917 - a command has its options
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download models to their claims: resumed, verified, and only if they fit. A llama.cpp accepts an address, too."""
+    """Download models to their PVCs, if they fit, and verify them; a llama.cpp accepts an address as MODEL, too."""
     plan = planned(stack, phase)
     selected = list(_selected(plan, names or [], service))
     if sha256 and (len(selected) != 1 or selected[0].kind != "file"):
@@ -94,7 +94,7 @@ def _events(plan: Plan, cluster: ServicePods, model: StackModel, sha256: str | N
 
 
 def _ollama_events(plan: Plan, cluster: ServicePods, model: StackModel) -> Iterator[DownloadEvent]:
-    """Check the room on the disk, which Ollama does not, and have Ollama download the model."""
+    """Check the space on the disk, which Ollama does not check, and let Ollama download the model."""
     with backend(cluster, model.service) as http:
         size = weights(plan, model)
         if size and model.name not in ollama.names(http, "/api/tags"):
@@ -107,7 +107,7 @@ def _check_room(plan: Plan, cluster: ServicePods, model: StackModel, size: int) 
     try:
         job = room_job(model, image(plan, cluster), size)
     except ModelError as error:
-        typer.echo(f"{model.name}: the room on the disk is not checked: {error}", err=True)
+        typer.echo(f"{model.name}: the space on the disk is not checked: {error}", err=True)
         return
     for _ in worker(cluster).run(job):
         pass

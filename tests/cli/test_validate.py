@@ -67,4 +67,4 @@ def test_services_are_selected_by_any_of_their_names() -> None:
 def test_logs_of_a_previous_instance_cannot_be_followed(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "logs", "--follow", "--previous", "--stack", "mine")
     assert done.returncode == 1
-    assert "the instance before a restart has ended" in done.stderr
+    assert "got --follow and --previous; accepted: one of them" in done.stderr
