@@ -27,7 +27,7 @@ class ConcurrentRunError(MigrationError):
 
 
 class RolledBackError(MigrationError):
-    """The message says why, and that the old values hold again."""
+    """The message says why, and that the old values are restored."""
 
     code = 3
 

@@ -13,7 +13,7 @@ from ops.check_results import CheckResult, failed
 from ops.migrate.errors import MigrationError, RolledBackError, StepError, TooEarlyError
 from ops.migrate.objects import Objects
 from ops.migrate.preflight import Preflight
-from ops.migrate.record import MigrationRecord, MigrationRecords, now
+from ops.migrate.record import STATE_WORDS, MigrationRecord, MigrationRecords, now
 from ops.migrate.runner import Report, run_steps
 from ops.migrate.server_client import MigrationServers
 from ops.migrate.steps import MigrationStep, MigrationSteps, save_values
@@ -49,7 +49,7 @@ class MigrationRun:
     def forward(self) -> MigrationRecord:
         """Move the consumer, or continue an interrupted run; an interrupted rollback is completed.
 
-        Raises RolledBackError if a step failed and the old values hold again, and MigrationError if nothing began.
+        Raises RolledBackError if a step failed and the old values are restored, and MigrationError if nothing began.
         """
         record = self.records.read()
         if record is not None and record.state == "going back":
@@ -132,7 +132,7 @@ class MigrationRun:
 
     def _fail(self, record: MigrationRecord, reason: str) -> NoReturn:
         self._restore(record, reason)
-        raise RolledBackError(f"{self.move.name} was not moved, and its old values hold again: {reason}")
+        raise RolledBackError(f"{self.move.name} was not moved, and its old values are restored: {reason}")
 
     def _restore(self, record: MigrationRecord, reason: str) -> None:
         record.state, record.fault = "going back", reason
@@ -155,7 +155,9 @@ class MigrationRun:
     def _existing_record(self) -> MigrationRecord:
         record = self.records.read()
         if record is None:
-            raise MigrationError(f"{self.move.name} was never moved by this command: it has no record of a migration")
+            raise MigrationError(
+                f"{self.move.name} has no record of a migration: `synapse migrate` has not moved it yet"
+            )
         return record
 
     def _own_server(self) -> OwnServer:
@@ -167,7 +169,8 @@ class MigrationRun:
         """Raises TooEarlyError for a consumer that is not moved."""
         if record.state != "moved" or record.moved is None:
             raise TooEarlyError(
-                f"{self.move.name} is {record.state}: move it first, with `synapse migrate {self.move.name}`"
+                f"{self.move.name} is {STATE_WORDS[record.state]}: move it first, with "
+                f"`synapse migrate {self.move.name}`"
             )
         return record.moved
 

@@ -12,6 +12,12 @@ from ops.cluster.api_errors import CONFLICT, NOT_FOUND
 from ops.migrate.errors import ConcurrentRunError, MigrationError
 
 State = Literal["moving", "going back", "back", "moved"]
+STATE_WORDS: Final[dict[State, str]] = {
+    "moving": "being moved",
+    "going back": "being rolled back",
+    "back": "rolled back",
+    "moved": "moved",
+}
 KEY: Final = "record"
 LABELS: Final = {**part_of(), COMPONENT_LABEL: "migration"}
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from infra.plan.migration import MigrationPlan
 from ops import check_results
 from ops.check_results import CheckResult
-from ops.migrate.record import MigrationRecord
+from ops.migrate.record import STATE_WORDS, MigrationRecord
 from ops.migrate.runner import StepEvent
 from ops.migrate.steps import MigrationStep
 
@@ -34,13 +34,13 @@ def plan_table(steps: Sequence[tuple[MigrationStep, bool]], title: str) -> Table
 def summary(move: MigrationPlan, record: MigrationRecord) -> str:
     """Return the state of the consumer, and the next command."""
     own = move.migration.own
-    lines = [f"{move.name} is {record.state}" + (f": {record.fault}" if record.fault else "")]
+    lines = [f"{move.name} is {STATE_WORDS[record.state]}" + (f": {record.fault}" if record.fault else "")]
     if record.state == "moved":
-        lines[0] = f"{move.name} calls {move.service.service_name} since {_text(record.moved)}"
+        lines[0] = f"{move.name} is moved: it has called {move.service.service_name} since {_text(record.moved)}"
     if own and record.deleted:
         lines.append(f"its own {own.deployment} is deleted")
     elif own and record.stopped:
-        lines.append(f"its own {own.deployment} is stopped since {_text(record.stopped)}: holdsGpu may be false")
+        lines.append(f"its own {own.deployment} was stopped at {_text(record.stopped)}: set holdsGpu: false")
     elif own and record.state == "moved":
         lines.append(f"next: --decommission, after {own.quiet_hours:g} h without a request to {own.deployment}")
     return "\n".join(lines)

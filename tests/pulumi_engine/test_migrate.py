@@ -85,7 +85,7 @@ def test_a_consumer_is_moved_and_a_second_run_changes_nothing(project: ConsumerP
     done = migrate()
     assert done.returncode == 0, done.stderr
     assert [line.split(": ")[1] for line in done.stderr.splitlines() if "done" in line] == FORWARD
-    assert f"{NAME} calls ollama since" in done.stdout
+    assert f"{NAME} is moved: it has called ollama since" in done.stdout
     assert "--decommission" in done.stdout
     assert project.is_moved()
 
@@ -139,7 +139,7 @@ def test_a_failed_verification_is_rolled_back_and_can_be_retried(
     shared.handlers["POST /v1/chat/completions"] = lambda *_: {"choices": [], "usage": {"completion_tokens": 0}}
     failed = migrate()
     assert failed.returncode == 3
-    assert f"its old values hold again: verify: chat with {CHATS} on ollama" in failed.stderr
+    assert f"its old values are restored: verify: chat with {CHATS} on ollama" in failed.stderr
     assert project.is_as_before()
     shared.handlers["POST /v1/chat/completions"] = lambda *_: {
         "choices": [{"message": {"content": "white"}}],
@@ -191,7 +191,7 @@ def test_a_migrated_consumer_can_be_rolled_back(project: ConsumerProject, run: M
     assert exit_code(run()) == 0
     done = migrate("--rollback")
     assert done.returncode == 0, done.stderr
-    assert f"{NAME} is back: requested" in done.stdout
+    assert f"{NAME} is rolled back: requested" in done.stdout
     assert project.is_as_before()
 
 
@@ -236,7 +236,7 @@ def test_its_own_server_is_stopped_and_then_deleted(
     assert exit_code(run(operation="decommission"), ("scale ollama", what)) == -9
     done = migrate("--decommission")
     assert done.returncode == 0, done.stderr
-    assert "is stopped since" in done.stdout
+    assert "was stopped at" in done.stdout
     assert project.replicas() == 0
     for step in DELETES:
         assert exit_code(run(operation="delete"), (step, what)) == -9
