@@ -29,7 +29,7 @@ def _visibility(pods: Pods) -> Iterator[str]:
     runtime = pods.spec.get("runtimeClassName")
     if not is_claimed and not sees_all and (runtime is UNKNOWN or str(runtime or "").startswith(RUNTIME)):
         yield f"runtimeClassName {runtime} gives access to the GPU without a claim; {REMEDY}"
-    yield from (f"{device} gives access to the GPU unknown to the scheduler; {REMEDY}" for device in _devices(pods))
+    yield from (f"{device} gives access to the GPU without the scheduler; {REMEDY}" for device in _devices(pods))
     for container in all_containers:
         yield from _container(container, is_claimed=is_claimed, sees_all=sees_all)
 
@@ -55,7 +55,7 @@ def _visible_devices(container: Container) -> Iterator[object]:
     """Yield the values of the variable that may show a GPU; an unknown or referenced value may show one."""
     for entry in values(container.get("env")):
         if mapping(entry).get("name") == VARIABLE:
-            value = "its value from elsewhere" if "valueFrom" in entry else entry.get("value", "")
+            value = "a value from a reference" if "valueFrom" in entry else entry.get("value", "")
             if value not in HARMLESS:
                 yield value
 

@@ -21,12 +21,12 @@ def _check(stack: Sequence[Object], _: Config) -> Iterator[ObjectViolation]:
         if item.kind == "PersistentVolumeClaim" and not _is_kept(item):
             yield ObjectViolation(object=item, message=f"is deleted with its data by `pulumi destroy`; {REMEDY}")
         if item.kind == "Namespace" and item.bare_name in namespaces and not _is_kept(item):
-            yield ObjectViolation(object=item, message=f"is deleted with all its claims by `pulumi destroy`; {REMEDY}")
+            yield ObjectViolation(object=item, message=f"is deleted with all its PVCs by `pulumi destroy`; {REMEDY}")
     for item in stack:
         for when in ("whenDeleted", "whenScaled"):
             if item.kind == "StatefulSet" and at(item.manifest, (*RETENTION, when)) not in (None, "Retain"):
                 yield ObjectViolation(
-                    object=item, message=f"deletes its claims ({RETENTION[-1]}.{when}); set it to Retain"
+                    object=item, message=f"deletes its PVCs ({RETENTION[-1]}.{when}); set it to Retain"
                 )
 
 

@@ -34,7 +34,7 @@ GPUS: tuple[Bad, ...] = (
     bad(
         GPU_HIDDEN,
         "gpu-elsewhere",
-        "NVIDIA_VISIBLE_DEVICES to 'its value from elsewhere'",
+        "NVIDIA_VISIBLE_DEVICES to 'a value from a reference'",
         server(
             "gpu-elsewhere",
             env=[{"name": "NVIDIA_VISIBLE_DEVICES", "valueFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}}],

@@ -75,7 +75,7 @@ LIFECYCLE: tuple[Bad, ...] = (
     bad(
         CLAIMS,
         "lost-namespace",
-        "is deleted with all its claims",
+        "is deleted with all its PVCs",
         thing("Namespace", name="lost-namespace"),
         moved("lost-namespace", thing("PersistentVolumeClaim", {}, name="kept", annotations={KEEP: "true"})),
     ),
