@@ -141,7 +141,7 @@ def test_a_starting_pod_keeps_its_address(space: Space) -> None:
     space.run("starting", "true", schedulerName="nobody")
     set_to = space.core.patch_namespaced_pod_status
     set_to("starting", space.name, {"status": {"podIP": "192.0.2.7", "podIPs": [{"ip": "192.0.2.7"}]}})
-    with pytest.raises(ApiException, match="a starting pod keeps its address"):
+    with pytest.raises(ApiException, match="the address of a starting pod must stay"):
         set_to("starting", space.name, {"status": {"podIP": None, "podIPs": None}})
     set_to("starting", space.name, {"status": {"phase": "Failed", "podIP": None, "podIPs": None}})
     assert space.core.read_namespaced_pod("starting", space.name).status.pod_ip is None

@@ -121,7 +121,7 @@ def machine(rounds: Sequence[Round]) -> str:
     state = "quiet" if share <= CALM else "loaded"
     return (
         f"{len(rounds)} rounds on a {state} machine of {os.cpu_count()} cores: "
-        f"others had {share:.0%} of them (median of the samples)."
+        f"other processes used {share:.0%} of them (median of the samples)."
     )
 
 

@@ -77,7 +77,12 @@ def _addresses() -> Iterator[Manifest]:
         "ValidatingAdmissionPolicy",
         matchConstraints={"resourceRules": [status]},
         matchConditions=[{"name": "starts", "expression": starts}],
-        validations=[{"expression": keeps, "message": "a starting pod keeps its address, or it loses its rules"}],
+        validations=[
+            {
+                "expression": keeps,
+                "message": "the address of a starting pod must stay: its network policies depend on it",
+            }
+        ],
     )
     yield _admission("ValidatingAdmissionPolicyBinding", policyName=ADDRESSES, validationActions=["Deny"])
 

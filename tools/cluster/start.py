@@ -57,7 +57,7 @@ class ClusterStart:
     def _trust(self) -> None:
         """Give every component of the node the certificate of the API server's authority."""
         authority = self._distribution.authority(self._folder)
-        self._until("the API server has an authority", authority.exists)
+        self._until("the API server has a certificate authority", authority.exists)
         if authority != self._credentials.authority:
             write_private(self._credentials.authority, authority.read_bytes())
         users = self._credentials.users.keys() - {ADMIN}
@@ -103,7 +103,7 @@ class ClusterStart:
         for path, manifest in self._distribution.manifests().items():
             patient.apply(path, manifest)
         self._until("the node is Ready", lambda: self._api.is_node_ready(self._folder.name))
-        self._until("pods can be made", self._api.has_default_account)
+        self._until("pods can be created", self._api.has_default_account)
         self._until("DNS and volumes are served", lambda: is_system_ready(self._api, self._node.process))
         self._until("the status of all pods is current", lambda: is_up_to_date(self._api, self._node.process))
 
@@ -132,6 +132,6 @@ class ClusterStart:
                 raise ClusterError(f"the node ended while it started; its log is {log}\n{tail(log)}")
             if time.monotonic() - started > READY_S:
                 logs = self._folder / "logs"
-                raise ClusterError(f"after {READY_S:.0f} s it is still not true that {what}; the logs are in {logs}")
+                raise ClusterError(f"timeout after {READY_S:.0f} s while waiting until {what}; the logs are in {logs}")
             time.sleep(POLL_S)
         say(f"cluster {self._folder.name}: {what} ({time.monotonic() - started:.1f} s)")

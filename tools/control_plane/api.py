@@ -36,7 +36,7 @@ class AdminClient:
         return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
     def has_default_account(self) -> bool:
-        """Return whether the namespace `default` has its service account, without which no pod can be made."""
+        """Return whether the namespace `default` has its service account, without which no pod can be created."""
         return self.get("/api/v1/namespaces/default/serviceaccounts/default") is not None
 
     def get(self, path: str) -> dict[str, Any] | None:

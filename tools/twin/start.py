@@ -60,7 +60,7 @@ class TwinStart:
             self._api.apply(path, manifest)
         self._api.apply(f"{node.path(self.record.node)}/status", node.machine_status(self.record.node))
         self._until("the node is Ready", lambda: self._api.is_node_ready(self.record.node.name))
-        self._until("pods can be made", self._api.has_default_account)
+        self._until("pods can be created", self._api.has_default_account)
 
     def _store(self) -> None:
         self._credentials.ensure()
@@ -102,7 +102,7 @@ class TwinStart:
             self._check_processes()
             if time.monotonic() - started > READY_S:
                 raise TwinError(
-                    f"after {READY_S:.0f} s it is still not true that {what}; the logs are in {self._folder}"
+                    f"timeout after {READY_S:.0f} s while waiting until {what}; the logs are in {self._folder}"
                 )
             time.sleep(POLL_S)
         say(f"twin {self._folder.name}: {what} ({time.monotonic() - started:.1f} s)")
