@@ -63,7 +63,7 @@ def losses(plan: Plan, stack: str, kubeconfig: Path | None, *, volumes: bool) ->
 
 
 def delete_claims(kubeconfig: Path, settings: Settings) -> None:
-    """Delete the stack's claims, which `pulumi destroy` keeps."""
+    """Delete the stack's PVCs, which `pulumi destroy` keeps."""
     with connect(kubeconfig, settings.context) as api:
         core: Any = client.CoreV1Api(api)
         core.delete_collection_namespaced_persistent_volume_claim(settings.namespace, label_selector=STACK_SELECTOR)
@@ -72,9 +72,9 @@ def delete_claims(kubeconfig: Path, settings: Settings) -> None:
 def _claim_line(plan: Plan, claim: ClaimState, *, is_lost: bool) -> str:
     users = [service.service_name for service in plan.services if claim.name in _written_claims(service)]
     content = f"the data of {', '.join(users)}" if users else "its data"
-    return f"  {'LOST' if is_lost else 'stays'}: claim {claim.name}, {claim.size}, with {content}"
+    return f"  {'LOST' if is_lost else 'stays'}: PVC {claim.name}, {claim.size}, with {content}"
 
 
 def _written_claims(service: ServicePlan) -> set[str]:
-    """Return the claims that the service writes to; one that it mounts read-only belongs to another service."""
+    """Return the PVCs that the service writes to; one that it mounts read-only belongs to another service."""
     return {disk.name for disk in service.volumes if not disk.is_read_only}

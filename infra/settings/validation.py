@@ -50,7 +50,7 @@ def _engine_errors(name: str, service: Service) -> list[str]:
 def _image_errors(name: str, service: Service, settings: Settings) -> Iterator[str]:
     """Yield a missing image, and an image that cannot be built or has no destination."""
     path, spec = f"services.{name}.image", backend_spec(name, service)
-    image, pinned = service.image or spec.image, "name[:tag]@sha256:<digest>, as your registry holds it"
+    image, pinned = service.image or spec.image, "name[:tag]@sha256:<digest>, as your registry reports it"
     if image is None:
         built = f"{BUILD}, which builds it from {spec.source}/, or " if spec.source else ""
         yield f"{path}: missing; accepted: {built}{pinned}"

@@ -24,7 +24,7 @@ SMALL: Final = {"memory": {"request": "64Mi", "limit": "1Gi"}, "cpu": {"request"
 MODELS: Final = (1, 10, 40)
 GPUS: Final = (1, 8)
 VLLM: Final = {"kind": "vllm", "sharedMemory": "64Mi", **SMALL}
-EMPTY: Final = "preview of nothing"
+EMPTY: Final = "preview of an empty program"
 COLUMNS: Final = ("What", "Median", "Times nothing")
 Config = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ def _subjects(
 
 
 def _with_models(config: Config, models: int) -> dict[str, Any]:
-    """Return a stack of *models* small services, each with a Deployment, a Service and a claim."""
+    """Return a stack of *models* small services, each with a Deployment, a Service and a PVC."""
     services = {f"ollama-{number}": {"kind": "ollama", **SMALL} for number in range(models)}
     return {**config, "synapse:services": services, "synapse:routes": {}, "synapse:phase": 1}
 

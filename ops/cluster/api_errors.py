@@ -28,9 +28,9 @@ def translate_errors(error_type: type[Exception]) -> Iterator[None]:
     try:
         yield
     except client.ApiException as error:
-        raise error_type(f"the cluster refuses: {error_text(error)}") from error
+        raise error_type(f"the cluster refused the request: {error_text(error)}") from error
     except (HTTPError, OSError) as error:
-        raise error_type(f"the cluster does not answer: {error_text(error)}") from error
+        raise error_type(f"the cluster cannot be reached: {error_text(error)}") from error
 
 
 def _message(error: client.ApiException) -> str:

@@ -35,7 +35,7 @@ class ClaimState:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterState:
-    """Pods and claims of a stack at one moment."""
+    """Pods and PVCs of a stack at one moment."""
 
     pods: tuple[PodState, ...]
     claims: tuple[ClaimState, ...]

@@ -46,7 +46,9 @@ def _check(url: str, response: httpx.Response, path: str) -> None:
     if response.status_code in {401, 403}:
         raise UnreachableError(f"{url}: the gateway refuses the key; set a valid one with --key or SYNAPSE_API_KEY")
     if response.status_code == 404:
-        raise UnreachableError(f"{url} is no Synapse gateway: it answers 404 to GET {path}")
+        raise UnreachableError(
+            f"{url} is not a Synapse gateway: it answers 404 to GET {path}; name a gateway's address with --url"
+        )
 
 
 def _invalid_address(url: str, error: Exception) -> UnreachableError:

@@ -22,4 +22,6 @@ def read_health(url: str) -> GatewayHealth:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UnreachableError(f"{url} does not report its health: {error}") from error
     except ValidationError as error:
-        raise UnreachableError(f"{url} is no Synapse gateway: its /health cannot be read") from error
+        raise UnreachableError(
+            f"{url} is not a Synapse gateway: its /health cannot be read; name a gateway's address with --url"
+        ) from error

@@ -34,7 +34,9 @@ def gateway_service(plan: Plan) -> ServicePlan:
     for service in plan.services:
         if service.backend.kind == GATEWAY:
             return service
-    raise UnreachableError(f"the stack has no service of kind {GATEWAY} at phase {plan.settings.phase}")
+    raise UnreachableError(
+        f"the stack has no service of kind {GATEWAY} at phase {plan.settings.phase}: add one, or choose a later phase"
+    )
 
 
 @contextmanager

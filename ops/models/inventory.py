@@ -70,7 +70,7 @@ def additional_model(plan: Plan, name: str, service: str) -> StackModel:
         folder = PurePosixPath(placed.backend.downloads[0].path).parent
         return _file(placed, Download(url=name, path=str(folder / PurePosixPath(name.partition("?")[0]).name)))
     raise ModelError(
-        f"{name}: {placed.name} takes no additional model; accepted: a name for an Ollama, an address for a llama.cpp"
+        f"{name}: {placed.name} accepts no additional model; accepted: a name for an Ollama, an address for a llama.cpp"
     )
 
 

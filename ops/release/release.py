@@ -93,7 +93,7 @@ class GatewayRelease:
         return _image_reference(json.loads(self.pulumi.capture("stack", "export", "--show-secrets").stdout), name)
 
     def _deploy_and_verify(self, image: str, previous: str | None, before: frozenset[str]) -> ReleaseReport:
-        say(f"releasing {image}; {previous or 'nothing'} serves now")
+        say(f"releasing {image}; it replaces {previous or 'nothing'}")
         try:
             self._deploy(image)
             healthy = self._verify(image, before)

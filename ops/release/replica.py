@@ -48,7 +48,7 @@ def check(pods: Iterable[Replica], image: str, count: int) -> None:
     faults = [f"{replica.name} runs {replica.image_id or 'nothing'}" for replica in checked if not replica.runs(image)]
     faults += [f"{replica.name} is not ready" for replica in checked if not replica.is_ready]
     if len(checked) != count:
-        faults.append(f"there are {len(checked)} pods and not {count}")
+        faults.append(f"{len(checked)} pods exist; expected: {count}")
     if faults:
         raise ReleaseError("; ".join(faults))
 

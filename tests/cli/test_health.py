@@ -51,5 +51,5 @@ def test_a_server_that_is_no_gateway_is_reported(server: Files, health: Health) 
     assert (code, document["gateway"]) == (1, None)
     assert "does not report its health" in document["fault"]
     server.documents["/health"] = {"ok": True}
-    assert "is no Synapse gateway: its /health cannot be read" in health(server.url)[1]["fault"]
+    assert "is not a Synapse gateway: its /health cannot be read" in health(server.url)[1]["fault"]
     assert "does not report its health" in health("http://127.0.0.1:9")[1]["fault"]

@@ -116,7 +116,7 @@ class Space:
         return printed
 
     def has_account(self) -> bool:
-        """Return whether the namespace has its service account, without which no pod can be made."""
+        """Return whether the namespace has its service account, without which no pod can be created."""
         try:
             self.core.read_namespaced_service_account("default", self.name)
         except ApiException:

@@ -54,7 +54,7 @@ def test_status_shows_missing_workloads_and_down_removes_everything(synapse: Run
     refused = synapse("clean", "--volumes", "--kubeconfig", kubeconfig)
     assert refused.returncode == 1
     assert "deleted: ollama, 1 pod" in refused.stderr
-    assert "LOST: claim ollama-models, 200Gi, with the data of ollama" in refused.stderr
+    assert "LOST: PVC ollama-models, 200Gi, with the data of ollama" in refused.stderr
     assert remaining(kubeconfig) == ({"ollama-models"}, 1)
     done = synapse("clean", "--volumes", "--yes", "--kubeconfig", kubeconfig)
     assert done.returncode == 0, done.stderr

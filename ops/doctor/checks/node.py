@@ -30,7 +30,7 @@ def ready(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
     elif pressures := [kind for kind in PRESSURES if kind in conditions and conditions[kind].status == "True"]:
         yield failure(f"{name} has {', '.join(pressures)}", "free memory, disk or processes of the node first")
     elif facts.node.spec.unschedulable:
-        yield failure(f"{name} takes no pods", f"run `kubectl uncordon {name}`")
+        yield failure(f"{name} is cordoned, so it accepts no pods", f"run `kubectl uncordon {name}`")
     else:
         yield ok(f"{name} is Ready")
 
@@ -70,20 +70,22 @@ def size(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
 
 
 def disk(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
-    """Check the space for every claim that does not exist yet: K3s' volumes are folders of the node's own disk."""
+    """Check the space for every PVC that does not exist yet: K3s' volumes are folders of the node's own disk."""
     sizes = {disk.name: disk.size for service in plan.services for disk in service.volumes}
     needed = sum(size for name, size in sizes.items() if name not in facts.claims)
     if DISK not in facts.allocatable:
-        yield unknown("the node does not report the size of its disk", "compare `df -h` of the node with the claims")
+        yield unknown(
+            "the node does not report the size of its disk", "compare `df -h` of the node with the sizes of the PVCs"
+        )
         return
     available = as_bytes(facts.allocatable[DISK])
     if available < needed:
         yield failure(
-            f"a disk of {gib(available)}, and {gib(needed)} of claims to be made",
+            f"a disk of {gib(available)}, and {gib(needed)} of PVCs that do not exist yet",
             "add a disk for /var/lib/rancher/k3s/storage, or make `disk` of the services smaller",
         )
     else:
-        yield ok(f"a disk of {gib(available)}, and {gib(needed)} of claims to be made")
+        yield ok(f"a disk of {gib(available)}, and {gib(needed)} of PVCs that do not exist yet")
 
 
 CHECKS = (

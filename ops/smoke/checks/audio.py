@@ -56,7 +56,7 @@ def convert(context: CheckContext) -> Figures:
 
 def _check_length(before: Sound, after: Sound) -> None:
     if abs(before.seconds - after.seconds) > SLACK_S:
-        raise WrongAnswerError(f"{before.seconds:.2f} s went in and {after.seconds:.2f} s came out")
+        raise WrongAnswerError(f"the recording has {before.seconds:.2f} s, and the response {after.seconds:.2f} s")
 
 
 def _file(sound: Sound) -> dict[str, tuple[str, bytes, str]]:

@@ -26,7 +26,7 @@ def embedding(context: CheckContext) -> Figures:
         raise WrongAnswerError(f"3 texts gave {len(vectors)} vectors of {sorted(sizes)} numbers, or only zeros")
     same, other = cosine(vectors[0], vectors[1]), cosine(vectors[0], vectors[2])
     if same < ALIKE or other >= same:
-        raise WrongAnswerError(f"a text is {same:.3f} like itself and {other:.3f} like another")
+        raise WrongAnswerError(f"the vectors of one text have a cosine of {same:.3f}, those of two texts {other:.3f}")
     return {"dimensions": sizes.pop(), "another_text": round(other, 3)}
 
 

@@ -5,5 +5,5 @@ from tests.cluster.stack.local import LocalStack
 
 def test_clean_with_volumes_leaves_nothing(local: LocalStack) -> None:
     output = local.run("clean", "--volumes", "--yes").output
-    assert "LOST: claim synapse-voices" in output
+    assert "LOST: PVC synapse-voices" in output
     assert not local.cluster.folder.exists()

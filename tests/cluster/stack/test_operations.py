@@ -165,7 +165,7 @@ def test_clean_asks_and_a_no_changes_nothing(local: LocalStack) -> None:
     for answer in ("n\n", ""):
         output = local.run("clean", stdin=answer, code=1).output
         assert re.search(r"deleted: synapse-gateway, 1 pod\b", output)
-        assert re.search(r"stays: claim synapse-voices, 1Gi, with the data of synapse-gateway", output)
+        assert re.search(r"stays: PVC synapse-voices, 1Gi, with the data of synapse-gateway", output)
         assert "nothing was changed" in output
-    assert "LOST: claim synapse-voices" in local.run("clean", "--volumes", stdin="n\n", code=1).output
+    assert "LOST: PVC synapse-voices" in local.run("clean", "--volumes", stdin="n\n", code=1).output
     assert (local.pods(), local.claims()) == before

@@ -75,7 +75,7 @@ def test_the_engine_passes_the_same_settings() -> None:
         (
             "services.ollama.image",
             "build",
-            "got 'build', but not its source; accepted: name[:tag]@sha256:<digest>, as your registry holds it",
+            "got 'build', but not its source; accepted: name[:tag]@sha256:<digest>, as your registry reports it",
         ),
         ("services.ollama.engine", "gpu", "services.ollama.engine: got 'gpu'; accepted: 'cpu'"),
         (

@@ -31,9 +31,9 @@ def test_another_error_is_its_first_line() -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (refusal(None), "the cluster refuses: 403 Forbidden"),
-        (HTTPError("closed"), "the cluster does not answer: closed"),
-        (OSError("closed"), "the cluster does not answer: closed"),
+        (refusal(None), "the cluster refused the request: 403 Forbidden"),
+        (HTTPError("closed"), "the cluster cannot be reached: closed"),
+        (OSError("closed"), "the cluster cannot be reached: closed"),
     ],
 )
 def test_errors_are_translated(error: Exception, message: str) -> None:

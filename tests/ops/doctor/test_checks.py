@@ -40,7 +40,7 @@ FAULTY: list[tuple[NodeFacts, dict[str, Any], str, str, str, str]] = [
         "journalctl -u k3s",
     ),
     (facts(node=node(conditions={"DiskPressure": "True"})), {}, "node", "failure", "has DiskPressure", "free memory"),
-    (facts(node=node(unschedulable=True)), {}, "node", "failure", "takes no pods", "kubectl uncordon forge"),
+    (facts(node=node(unschedulable=True)), {}, "node", "failure", "accepts no pods", "kubectl uncordon forge"),
     (facts(node=node(version="v1.27.3+k3s1")), {}, "kubernetes", "failure", "v1.27.3+k3s1", "K3s v1.29 or newer"),
     (facts(node=node(version="v1.34.2")), {}, "kubernetes", "warning", "is not a K3s", "install what K3s includes"),
     (

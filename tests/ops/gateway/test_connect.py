@@ -36,7 +36,7 @@ def test_an_address_without_a_server(url: str, message: str, monkeypatch: pytest
 
 
 def test_an_address_of_another_server(stage: Stage) -> None:
-    assert "is no Synapse gateway: it answers 404 to GET /livez" in refusal(stage.engines["whisper"].url)
+    assert "is not a Synapse gateway: it answers 404 to GET /livez" in refusal(stage.engines["whisper"].url)
 
 
 def test_a_server_that_never_answers(stage: Stage) -> None:

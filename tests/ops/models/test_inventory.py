@@ -63,7 +63,7 @@ def test_some_services_accept_additional_models(forge: Plan, llamacpp: Plan) -> 
     assert additional_model(forge, "qwen3:8b", "ollama").kind == "ollama"
     model = additional_model(llamacpp, "https://h.example/a/b/x-Q4_K_M.gguf?download=true", "llama-router")
     assert (model.path, model.name) == ("/models/llm/x-Q4_K_M.gguf", "x-Q4_K_M")
-    with pytest.raises(ModelError, match="x: vllm takes no additional model; accepted"):
+    with pytest.raises(ModelError, match="x: vllm accepts no additional model; accepted"):
         additional_model(forge, "x", "vllm")
     with pytest.raises(ModelError, match="--service: got nobody; accepted: ollama, vllm"):
         additional_model(forge, "x", "nobody")

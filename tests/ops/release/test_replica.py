@@ -42,8 +42,8 @@ def test_a_terminating_pod_does_not_count() -> None:
         ([pod("a", NEW, 1, id="registry.example/gateway@sha256:cccc")], "a runs registry.example/gateway@sha256:cccc"),
         ([pod("a", NEW, 1, id="")], "a runs nothing"),
         ([pod("a", NEW, 1, ready="False")], "a is not ready"),
-        ([], "there are 0 pods and not 1"),
-        ([pod("a", NEW, 1), pod("b", NEW, 1)], "there are 2 pods and not 1"),
+        ([], "0 pods exist; expected: 1"),
+        ([pod("a", NEW, 1), pod("b", NEW, 1)], "2 pods exist; expected: 1"),
         ([pod("a", OLD, 1)], f"a runs {OLD}"),
     ],
 )
