@@ -10,7 +10,7 @@ import httpx
 import yaml
 
 from synapse_gateway import settings
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from synapse_gateway.gateway import Gateway
 from synapse_gateway.routing import config
 from synapse_gateway.server.application import Application, refuse

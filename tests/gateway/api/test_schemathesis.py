@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
 from synapse_gateway.api.docs.openapi import document
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from synapse_gateway.server.multipart import MEDIA
 from tests.gateway.everything import KEY, in_another_thread
 from tests.gateway.router import GENERAL

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_gateway.api.docs.openapi import document
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from tests.gateway.everything import KEY, in_another_thread
 
 DOCUMENT = document(table().endpoints)
