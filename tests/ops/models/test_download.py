@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from synapse_models import download
-from synapse_models.download import Download, Downloader, DownloadError, RemoteFile, compute_digest
+from synapse_models.download import Downloader, DownloadError, DownloadPlan, RemoteFile, compute_digest
 from tests.ops.models.serving import Files, serving
 
 pytestmark = pytest.mark.usefixtures("hub_client")
@@ -27,7 +27,7 @@ class Events(list[dict[str, Any]]):
         self.pauses: list[float] = []
 
     def download(self, folder: Path, *files: RemoteFile) -> None:
-        Downloader(self.append, self.pauses.append).run(Download(root=folder, files=files))
+        Downloader(self.append, self.pauses.append).run(DownloadPlan(root=folder, files=files))
 
 
 @pytest.fixture
