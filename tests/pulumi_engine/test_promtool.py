@@ -15,7 +15,7 @@ from infra.monitoring.dashboards import DASHBOARDS
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
 from infra.settings.schema import MonitoringSection
-from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.all_kinds import one_of_each
 from tests.infra.monitoring.recorded import KINDS, series
 from tests.shipped import STACKS
 from tools.offline.toolchain import tool

@@ -17,7 +17,7 @@ from infra.settings.loader import load
 from infra.settings.model import ROOT
 from infra.settings.schema import MonitoringSection
 from tests.conftest import planned
-from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.all_kinds import one_of_each
 
 PAGES = ROOT / "docs/runbooks"
 PARTS = ("## What it means", "## Where to look", "## What to do")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.cluster.state import read
-from tests.ops.models.serving import serving
+from tests.ops.models.file_server import serving
 from tests.ops.smoke.fake_cluster import NAMESPACE, kubeconfig, pod
 
 
