@@ -1,4 +1,4 @@
-"""`synapse status`: pods and claims of a stack in the cluster, phase by phase, beside its budget."""
+"""`synapse status`: pods and PVCs of a stack in the cluster, phase by phase, beside its budget."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from ops.cluster.target import existing_cluster
 
 
 def status(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
-    """Print phases, pods, claims and budget; exit 1 when a pod is missing or not ready."""
+    """Print phases, pods, PVCs and budget; exit 1 when a pod is missing or not ready."""
     planned = plan(load(stack))
     target = existing_cluster(stack, kubeconfig)
     state = read(target, *planned.namespaces, context=planned.settings.context)

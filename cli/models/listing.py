@@ -60,7 +60,7 @@ def show(
 
 
 def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
-    """Shorten an address to its host and a place to its claim; the JSON document has both in full."""
+    """Shorten an address to its host and a place to its PVC; the JSON document has both in full."""
     source, size = str(row["from"]), row["weights"]
     weights = gib(size) if isinstance(size, int) else "-"
     return (
@@ -86,7 +86,7 @@ def entry(plan: Plan, model: StackModel, states: Mapping[tuple[str, str], str]) 
 
 
 def place(model: StackModel) -> str:
-    """Return the claim of *model* and its path there."""
+    """Return the PVC of *model* and its path there."""
     if model.disk is None:
         return "-"
     return f"{model.disk.name}:{model.path}" if model.path else model.disk.name

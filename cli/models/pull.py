@@ -45,7 +45,7 @@ def pull(  # noqa: PLR0913, PLR0917 - a command has its options
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download models to their claims: resumed, verified, and only if they fit. A llama.cpp accepts an address, too."""
+    """Download models to their PVCs: resumed, verified, and only if they fit. A llama.cpp accepts an address, too."""
     plan = planned(stack, phase)
     selected = list(_selected(plan, names or [], service))
     if sha256 and (len(selected) != 1 or selected[0].kind != "file"):

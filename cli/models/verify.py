@@ -25,9 +25,7 @@ from ops.models.jobs import headers_job, image
 
 File = Annotated[
     Path | None,
-    typer.Option(
-        "--file", exists=True, help="GGUF file or folder of safetensors on this machine, instead of the claim."
-    ),
+    typer.Option("--file", exists=True, help="GGUF file or folder of safetensors on this machine, instead of the PVC."),
 ]
 Header = tuple[StackModel, ModelSpec | str]
 """A model with its model spec, or with the reason why there is none."""
@@ -42,7 +40,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command has its options
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare models with the ledger by the headers of their files; exit 1 if one needs more than its claim."""
+    """Compare the file headers of models with the ledger; exit 1 if one needs more than its resource claim."""
     plan = planned(stack, phase)
     selected = [find(plan, name, service) for name in names or []]
     selected = selected or [model for model in models(plan) if model.kind != "service"]
@@ -69,7 +67,7 @@ def _read_file(selected: Sequence[StackModel], file: Path) -> list[Header]:
 
 
 def _read_claims(plan: Plan, selected: Sequence[StackModel], stack: str, kubeconfig: Path | None) -> Iterator[Header]:
-    """Read all models of a claim in one pod. Raises ModelError for a model that its service provides."""
+    """Read all models of a PVC in one pod. Raises ModelError for a model that its service provides."""
     by_disk: dict[tuple[str, str, int], list[StackModel]] = {}
     for model in selected:
         if model.kind == "service" or not model.disk:

@@ -138,7 +138,7 @@ class EngineService(Service):
     kv_dtype: Literal["auto", "fp8"] = "auto"
     """Type of the KV cache; `auto` is that of the weights."""
     quantization: Literal["fp8", "awq", "gptq", "bitsandbytes"] | None = None
-    """Format of the weights, which the model must come in (`fp8` and `bitsandbytes` are also made at loading)."""
+    """Format of the published weights; the engine can also convert other weights to `fp8` and `bitsandbytes`."""
     eager: bool = True
     """Run without CUDA graphs, which cost memory and failed on early Blackwell builds."""
     tensor_parallel: int = Field(default=1, ge=1, le=16)

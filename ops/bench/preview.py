@@ -73,7 +73,7 @@ def _subjects(
 
 
 def _with_models(config: Config, models: int) -> dict[str, Any]:
-    """Return a stack of *models* small services, each with a Deployment, a Service and a claim."""
+    """Return a stack of *models* small services, each with a Deployment, a Service and a PVC."""
     services = {f"ollama-{number}": {"kind": "ollama", **SMALL} for number in range(models)}
     return {**config, "synapse:services": services, "synapse:routes": {}, "synapse:phase": 1}
 

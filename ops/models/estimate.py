@@ -17,9 +17,10 @@ PARALLEL = "--parallel"
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """*ledger*: by the model spec; None where the ledger has one claim for all models. *file*: by the header.
+    """Memory of a model from two sources, and the limit of its resource claim.
 
-    *claim*: the limit.
+    *ledger* follows from the model spec; None where the ledger has one claim for all models. *file* follows from the
+    header of the file.
     """
 
     model: StackModel

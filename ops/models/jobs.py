@@ -1,4 +1,4 @@
-"""Jobs on the claims of a stack: download a model, check the room on a disk, read the headers of models."""
+"""Jobs on the PVCs of a stack: download a model, check the room on a disk, read the headers of models."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def image(plan: Plan, pods: ServicePods) -> str:
 
 
 def download_job(plan: Plan, model: StackModel, image: str, sha256: str | None = None) -> WorkerJob:
-    """Return the job that downloads *model* to the claim of its service."""
+    """Return the job that downloads *model* to the PVC of its service."""
     expected = ("--sha256", sha256) if sha256 else ()
     command = (
         ("snapshot", model.name, model.path)
@@ -62,7 +62,7 @@ def room_job(model: StackModel, image: str, size: int) -> WorkerJob:
 
 
 def headers_job(models: Sequence[StackModel], image: str) -> WorkerJob:
-    """Return the job that reads the headers of *models*, which are on one claim."""
+    """Return the job that reads the headers of *models*, which are on one PVC."""
     disk, places = models[0].disk, [{"kind": each.kind, "path": each.path, "name": each.name} for each in models]
     assert disk is not None  # noqa: S101 - the headers are on it
     return WorkerJob(

@@ -1,4 +1,4 @@
-"""Worker: a pod that runs one command on the claim of a service, because the disk is in the cluster."""
+"""Worker: a pod that runs one command on the PVC of a service, because only the cluster reaches the disk."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from ops.cluster.pod_status import fatal_waiting, is_ready, waiting_reasons
 from ops.cluster.pods import REQUEST_TIMEOUT_S
 from ops.models.inventory import ModelError
 
-FOLDER: Final = "/tmp"  # noqa: S108 - inside the container, the only folder that it may write to beside the claim
+FOLDER: Final = "/tmp"  # noqa: S108 - inside the container, the only folder that it may write to beside the PVC
 START_TIMEOUT_S: Final = 180
 """Seconds for the node to pull the image and to start the pod."""
 DEADLINE_S: Final = 24 * 3600
@@ -30,7 +30,7 @@ WorkerEvent = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerJob:
-    """A *command* in *image* with the claim of *disk*, as *user*.
+    """A *command* in *image* with the PVC of *disk*, as *user*.
 
     *token*: the Secret and its key with the token of the hub.
     """

@@ -70,20 +70,20 @@ def size(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
 
 
 def disk(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
-    """Check the space for every claim that does not exist yet: K3s' volumes are folders of the node's own disk."""
+    """Check the space for every PVC that does not exist yet: K3s' volumes are folders of the node's own disk."""
     sizes = {disk.name: disk.size for service in plan.services for disk in service.volumes}
     needed = sum(size for name, size in sizes.items() if name not in facts.claims)
     if DISK not in facts.allocatable:
-        yield unknown("the node does not report the size of its disk", "compare `df -h` of the node with the claims")
+        yield unknown("the node does not report the size of its disk", "compare `df -h` of the node with the PVCs")
         return
     available = as_bytes(facts.allocatable[DISK])
     if available < needed:
         yield failure(
-            f"a disk of {gib(available)}, and {gib(needed)} of claims to be made",
+            f"a disk of {gib(available)}, and {gib(needed)} of PVCs to be made",
             "add a disk for /var/lib/rancher/k3s/storage, or make `disk` of the services smaller",
         )
     else:
-        yield ok(f"a disk of {gib(available)}, and {gib(needed)} of claims to be made")
+        yield ok(f"a disk of {gib(available)}, and {gib(needed)} of PVCs to be made")
 
 
 CHECKS = (
