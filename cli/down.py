@@ -7,23 +7,23 @@ import typer
 from cli.options import DEFAULT_STACK, Kubeconfig, Stack
 from infra.plan.stack import plan
 from infra.settings.loader import load
-from ops.removal import delete_claims, destroy, losses
+from ops.removal import delete_pvcs, destroy, losses
 
-DataOfCluster = Annotated[
+DeleteClusterData = Annotated[
     bool, typer.Option("--volumes", help="Delete the data of the private cluster too: its models and voices.")
 ]
-Claims = Annotated[bool, typer.Option("--volumes", help="Delete the PVCs too, with the models and voices on them.")]
+DeletePvcs = Annotated[bool, typer.Option("--volumes", help="Delete the PVCs too, with the models and voices on them.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 
 
-def down(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: DataOfCluster = False) -> None:
+def down(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: DeleteClusterData = False) -> None:
     """Destroy the stack and end its private cluster; PVCs stay, except on a twin."""
     if code := destroy(stack, kubeconfig, volumes=volumes):
         raise typer.Exit(code)
 
 
 def clean(
-    stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: Claims = False, yes: Yes = False
+    stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: DeletePvcs = False, yes: Yes = False
 ) -> None:
     """List what is lost, ask, then destroy the stack and end its private cluster; exit 1 without a confirmation."""
     planned = plan(load(stack))
@@ -34,7 +34,7 @@ def clean(
         raise typer.Exit(1)
     down(stack, kubeconfig, volumes=volumes and kubeconfig is None)
     if volumes and kubeconfig:
-        delete_claims(kubeconfig, planned.settings)
+        delete_pvcs(kubeconfig, planned.settings)
 
 
 def _has_consent() -> bool:

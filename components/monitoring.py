@@ -9,11 +9,11 @@ from infra.monitoring import (
     alertmanager,
     alerts,
     blackbox,
-    budget_rules,
     cluster_state,
     dashboards,
     gpu_counters,
     grafana,
+    recording_rules,
     scrape,
 )
 
@@ -25,7 +25,7 @@ class Prometheus(BackendComponent):
 
     def extras(self) -> Extras:
         plan = self.args.plan
-        groups = (alerts.groups(plan), budget_rules.groups(plan))
+        groups = (alerts.groups(plan), recording_rules.groups(plan))
         rules = {
             name: yaml.safe_dump({"groups": content}, sort_keys=False)
             for name, content in zip(scrape.RULE_FILES, groups, strict=True)

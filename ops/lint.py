@@ -1,4 +1,4 @@
-"""Lint of a stack's rendered manifests by checkov and kube-score, divided by the reviews that are on file."""
+"""Findings of checkov and kube-score in a stack's rendered manifests: those with a review, and those without."""
 
 import tempfile
 from collections.abc import Sequence

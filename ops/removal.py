@@ -13,7 +13,7 @@ from infra.plan.stack import Plan
 from infra.settings.loader import load
 from infra.settings.model import Settings
 from ops.cluster.connection import connect
-from ops.cluster.state import ClaimState, read
+from ops.cluster.state import PvcState, read
 from ops.cluster.target import cluster_for, engine, existing_cluster
 from tools.cluster import Cluster
 from tools.errors import ToolsError
@@ -57,24 +57,24 @@ def losses(plan: Plan, stack: str, kubeconfig: Path | None, *, volumes: bool) ->
         yield f"  deleted: {workload}, {count} pod{'s' if count > 1 else ''}"
     is_lost = volumes or (kubeconfig is None and isinstance(private, Twin))
     for claim in state.claims:
-        yield _claim_line(plan, claim, is_lost=is_lost)
+        yield _pvc_line(plan, claim, is_lost=is_lost)
     if kubeconfig is None:
         yield f"  ended: the {'twin' if isinstance(private, Twin) else 'private cluster'} itself"
 
 
-def delete_claims(kubeconfig: Path, settings: Settings) -> None:
+def delete_pvcs(kubeconfig: Path, settings: Settings) -> None:
     """Delete the stack's PVCs, which `pulumi destroy` keeps."""
     with connect(kubeconfig, settings.context) as api:
         core: Any = client.CoreV1Api(api)
         core.delete_collection_namespaced_persistent_volume_claim(settings.namespace, label_selector=STACK_SELECTOR)
 
 
-def _claim_line(plan: Plan, claim: ClaimState, *, is_lost: bool) -> str:
-    users = [service.service_name for service in plan.services if claim.name in _written_claims(service)]
+def _pvc_line(plan: Plan, claim: PvcState, *, is_lost: bool) -> str:
+    users = [service.service_name for service in plan.services if claim.name in _written_pvcs(service)]
     content = f"the data of {', '.join(users)}" if users else "its data"
     return f"  {'LOST' if is_lost else 'stays'}: PVC {claim.name}, {claim.size}, with {content}"
 
 
-def _written_claims(service: ServicePlan) -> set[str]:
+def _written_pvcs(service: ServicePlan) -> set[str]:
     """Return the PVCs that the service writes to; one that it mounts read-only belongs to another service."""
     return {disk.name for disk in service.volumes if not disk.is_read_only}

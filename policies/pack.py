@@ -20,7 +20,7 @@ from policies.rules.privileges import containers_run_unprivileged, root_is_read_
 from policies.rules.probes import servers_are_probed, startup_outlasts_loading
 from policies.rules.pvc_retention import claims_survive_destroy
 from policies.rules.seccomp import containers_stay_confined
-from policies.rules.service_variables import services_set_nothing
+from policies.rules.service_links import services_set_nothing
 from policies.rules.timeouts import timeouts_grow_outward
 from policies.rules.visible_pods import pods_are_visible
 

@@ -7,7 +7,7 @@ from typing import Any
 from infra.annotations import KEEP, LOAD_SECONDS, TIER, TIMEOUT_SECONDS
 from infra.sizing.vram import ANNOTATION as VRAM
 from policies.pack import RULES
-from policies.reading.infrastructure import EXEMPTIONS
+from policies.reading.gpu_exemptions import EXEMPTIONS
 from policies.rule import schema_of
 
 HEAD = """# Policies
@@ -39,7 +39,7 @@ CONFIGURATION = """## Configuration
 EXEMPTION = """## GPU infrastructure
 
 Exemptions for pods that provide or measure GPUs. Each of their containers must run the program of the image, pinned by
-digest. All other rules apply to them too (`policies/reading/infrastructure.py`).
+digest. All other rules apply to them too (`policies/reading/gpu_exemptions.py`).
 
 | Image | Namespace | May | Reason |
 | --- | --- | --- | --- |

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.models.options import Key, backend, cluster_pods, gateway, place, planned
+from cli.models.connections import backend_client, cluster_pods, gateway_client, planned
+from cli.models.options import Key
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
 from infra.plan.service import ServicePlan
@@ -84,6 +85,13 @@ def entry(plan: Plan, model: StackModel, states: Mapping[tuple[str, str], str]) 
     }
 
 
+def place(model: StackModel) -> str:
+    """Return the PVC of *model* and its path there."""
+    if model.disk is None:
+        return "-"
+    return f"{model.disk.name}:{model.path}" if model.path else model.disk.name
+
+
 def weights(plan: Plan, model: StackModel) -> int | None:
     """Return the bytes of its weights by its model spec; None where it has none."""
     spec = plan.settings.model_specs.get(model.spec_name or "")
@@ -102,7 +110,10 @@ def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) ->
                 }
     routers = [service.name for service in plan.services if service.options.model_loading == "router"]
     if routers:
-        with suppress(ToolsError, SynapseError, WrongAnswerError), gateway(plan, stack, None, kubeconfig, key) as http:
+        with (
+            suppress(ToolsError, SynapseError, WrongAnswerError),
+            gateway_client(plan, stack, None, kubeconfig, key) as http,
+        ):
             listed = GatewayClient(http, TIMEOUT_S).json(ModelList, "GET", "/models").data
             states |= {(name, model.id): model.status.value for name in routers for model in listed}
     return states
@@ -114,7 +125,7 @@ def _service_states(cluster: ServicePods, service: ServicePlan, names: list[str]
     A router reports the states of its models through the gateway.
     """
     if service.options.model_loading == "ollama":
-        with backend(cluster, service) as http:
+        with backend_client(cluster, service) as http:
             stored, loaded = ollama.names(http, "/api/tags"), ollama.names(http, "/api/ps")
         return {name: "loaded" if name in loaded else "on disk" if name in stored else "missing" for name in names}
     if service.options.model_loading == "router":

@@ -12,7 +12,8 @@ import httpx
 import typer
 from rich.console import Console
 
-from cli.models.options import Key, Name, Service, Url, backend, cluster_pods, gateway, planned
+from cli.models.connections import backend_client, cluster_pods, gateway_client, planned
+from cli.models.options import Key, Name, Service, Url
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.settings.services import ModelLoading
@@ -34,7 +35,7 @@ Within = Annotated[float, typer.Option("--within", min=1, help="Timeout in secon
 
 
 @dataclass(frozen=True, kw_only=True)
-class Connection:
+class ConnectionOptions:
     """Options that say how to reach the stack."""
 
     stack: str
@@ -58,7 +59,7 @@ def _command(verb: Verb) -> Callable[..., None]:
         plan = planned(stack, phase)
         model, start = find(plan, name, service), monotonic()
         operation = _operation(model)
-        connection = Connection(stack=stack, url=url, kubeconfig=kubeconfig, key=key)
+        connection = ConnectionOptions(stack=stack, url=url, kubeconfig=kubeconfig, key=key)
         with _client(plan, model, connection) as http, _waiting(name):
             operation(http, model, verb, within_s)
         _print(model, verb, monotonic() - start, as_json=as_json)
@@ -81,15 +82,15 @@ def _operation(model: StackModel) -> Operation:
 
 
 @contextmanager
-def _client(plan: Plan, model: StackModel, connection: Connection) -> Iterator[httpx.Client]:
+def _client(plan: Plan, model: StackModel, connection: ConnectionOptions) -> Iterator[httpx.Client]:
     """Yield a client for the gateway in front of a router, whose requests it counts, else for the server itself."""
     if model.service.options.model_loading == "router":
-        with gateway(plan, connection.stack, connection.url, connection.kubeconfig, connection.key) as http:
+        with gateway_client(plan, connection.stack, connection.url, connection.kubeconfig, connection.key) as http:
             yield http
     else:
         with (
             cluster_pods(plan, connection.stack, connection.kubeconfig) as cluster,
-            backend(cluster, model.service) as http,
+            backend_client(cluster, model.service) as http,
         ):
             yield http
 

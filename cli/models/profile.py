@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.models.options import Key, Url, gateway, planned
+from cli.models.connections import gateway_client, planned
+from cli.models.options import Key, Url
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from ops.errors import WrongAnswerError
 from ops.gateway.client import GatewayClient
@@ -70,7 +71,7 @@ def profile(  # noqa: PLR0913, PLR0917 - a command has its options
 ) -> None:
     """Show the profile of a router's model; --set, --unset and --reset change it first."""
     changes = {**dict.fromkeys(unsets or []), **dict(_value(text) for text in sets or [])}
-    with gateway(planned(stack, phase), stack, url, kubeconfig, key) as http:
+    with gateway_client(planned(stack, phase), stack, url, kubeconfig, key) as http:
         try:
             result, fields = _changed(GatewayClient(http, WITHIN_S), name, changes, is_whole=reset, is_applied=apply)
         except WrongAnswerError as error:

@@ -16,8 +16,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from cli.models.listing import weights
-from cli.models.options import Names, Service, backend, cluster_pods, place, planned, worker
+from cli.models.connections import backend_client, cluster_pods, planned, worker
+from cli.models.listing import place, weights
+from cli.models.options import Names, Service
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
@@ -95,7 +96,7 @@ def _events(plan: Plan, cluster: ServicePods, model: StackModel, sha256: str | N
 
 def _ollama_events(plan: Plan, cluster: ServicePods, model: StackModel) -> Iterator[DownloadEvent]:
     """Check the space on the disk, which Ollama does not check, and let Ollama download the model."""
-    with backend(cluster, model.service) as http:
+    with backend_client(cluster, model.service) as http:
         size = weights(plan, model)
         if size and model.name not in ollama.names(http, "/api/tags"):
             _check_room(plan, cluster, model, size)

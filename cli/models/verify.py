@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.models.options import Names, Service, cluster_pods, planned, worker
+from cli.models.connections import cluster_pods, planned, worker
+from cli.models.options import Names, Service
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib

@@ -9,7 +9,7 @@ EngineError
 ├── FailedError         500  failure of the engine
 ├── NotOfferedError     501  feature that the engine does not have
 └── UnavailableError    503  temporary: retry later
-ModelError                   model that cannot be built
+ModelBuildError          model that cannot be built
 """
 
 from typing import ClassVar
@@ -83,5 +83,5 @@ class UnavailableError(EngineError):
     type = "unavailable_error"
 
 
-class ModelError(ValueError):
+class ModelBuildError(ValueError):
     """Model that cannot be built: a file is missing or has the wrong content."""

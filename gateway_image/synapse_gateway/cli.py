@@ -10,7 +10,7 @@ import msgspec
 import uvloop
 
 from synapse_gateway import __version__, settings
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from synapse_gateway.environment import SettingError
 from synapse_gateway.gateway import Gateway
 from synapse_gateway.observe.logs import set_up

@@ -14,7 +14,7 @@ from msgspec.inspect import Metadata, StructType, UnionType, type_info
 HIDDEN = {"is_hidden": True}
 """`extra` of values that error messages must not repeat: they may hold a password."""
 T = TypeVar("T")
-S = TypeVar("S", bound="Section")
+S = TypeVar("S", bound="SettingsGroup")
 
 
 class SettingError(Exception):
@@ -27,11 +27,11 @@ def variable(name: str, default: T) -> T:
     return field
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+class SettingsGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Base of a group of settings; its fields are made with `variable`."""
 
 
-def section(kind: type[S], values: Mapping[str, Any]) -> S:
+def settings_group(kind: type[S], values: Mapping[str, Any]) -> S:
     """Return the settings of *kind*. *values* are the variables, lists already split. Raises SettingError."""
     try:
         return msgspec.convert(values, kind, strict=False, dec_hook=_decoded)
@@ -51,7 +51,7 @@ def _decoded(kind: Any, text: str) -> Any:  # noqa: ANN401 - the signature of a 
     raise NotImplementedError  # the answer of a dec_hook to a type that it does not know
 
 
-def _message(kind: type[Section], values: Mapping[str, Any], error: msgspec.ValidationError) -> str:
+def _message(kind: type[SettingsGroup], values: Mapping[str, Any], error: msgspec.ValidationError) -> str:
     """Return the error in the form `VARIABLE: got ...; accepted: ...`."""
     reason, _, path = str(error).partition(" - at `$.")
     name = re.sub(r"\[.*", "", path.rstrip("`"))
@@ -62,10 +62,10 @@ def _message(kind: type[Section], values: Mapping[str, Any], error: msgspec.Vali
     return f"{name}: {got}; accepted: {description}"
 
 
-def _accepted(kind: type[Section], name: str) -> tuple[str, bool]:
+def _accepted(kind: type[SettingsGroup], name: str) -> tuple[str, bool]:
     """Return the description of the accepted values of a variable, and whether its value is hidden."""
     info = type_info(kind)
-    assert isinstance(info, StructType)  # noqa: S101 - a Section
+    assert isinstance(info, StructType)  # noqa: S101 - a SettingsGroup
     accepted = next(field.type for field in info.fields if field.encode_name == name)
     choices = accepted.types if isinstance(accepted, UnionType) else (accepted,)
     meta = next(choice for choice in choices if isinstance(choice, Metadata))

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from synapse_gateway.environment import HIDDEN, Section, section, variable
+from synapse_gateway.environment import HIDDEN, SettingsGroup, settings_group, variable
 
 KI, MI, GI = 1024, 1024**2, 1024**3
 MOST = sys.float_info.max  # without it, "inf" is a number
@@ -47,7 +47,7 @@ Collector = Annotated[
 ]
 
 
-class Timeouts(Section, frozen=True, kw_only=True):
+class Timeouts(SettingsGroup, frozen=True, kw_only=True):
     """Timeout of each class of routes: for a whole exchange, or between two parts of a stream."""
 
     llm: Timeout = variable("TIMEOUT_LLM_SECONDS", 300)
@@ -59,7 +59,7 @@ class Timeouts(Section, frozen=True, kw_only=True):
     default: Timeout = variable("TIMEOUT_DEFAULT_SECONDS", 60)
 
 
-class FeedSettings(Section, frozen=True, kw_only=True):
+class FeedSettings(SettingsGroup, frozen=True, kw_only=True):
     """Terminal feed: the log lines that the dashboard shows live."""
 
     mode: FeedMode = variable("TERMINAL_FEED_MODE", "mock")
@@ -87,7 +87,7 @@ class FeedSettings(Section, frozen=True, kw_only=True):
             raise ValueError(f"{REDIS_URL}: got no address of Redis (value not shown); accepted: {accepted}")
 
 
-class DashboardSettings(Section, frozen=True, kw_only=True):
+class DashboardSettings(SettingsGroup, frozen=True, kw_only=True):
     """Access to the dashboard; without a token it is disabled."""
 
     token: str | None = variable("DASHBOARD_ACCESS_TOKEN", None)
@@ -95,7 +95,7 @@ class DashboardSettings(Section, frozen=True, kw_only=True):
     is_cookie_secure: Switch = variable("DASHBOARD_COOKIE_SECURE", default=False)
 
 
-class RouterSettings(Section, frozen=True, kw_only=True):
+class RouterSettings(SettingsGroup, frozen=True, kw_only=True):
     """The Deployment of llama-router, for the one option that needs a restart."""
 
     namespace: str = variable("LLAMA_ROUTER_DEPLOYMENT_NAMESPACE", "llm-infra")
@@ -106,7 +106,7 @@ class RouterSettings(Section, frozen=True, kw_only=True):
     api: str | None = None  # address of the Kubernetes API; None outside a cluster
 
 
-class ModelTimes(Section, frozen=True, kw_only=True):
+class ModelTimes(SettingsGroup, frozen=True, kw_only=True):
     """Timeouts of loading and unloading models."""
 
     pause_s: Pause = variable("MODEL_POLL_SECONDS", 1)  # between two requests to a router that is polled
@@ -117,7 +117,7 @@ class ModelTimes(Section, frozen=True, kw_only=True):
     trust_s: float = 1  # an engine's state "awake" is cached so long
 
 
-class Settings(Section, frozen=True, kw_only=True):
+class Settings(SettingsGroup, frozen=True, kw_only=True):
     """All settings that are not in the configuration file."""
 
     config_path: Path = variable("GATEWAY_CONFIG_PATH", Path("/config/backends.yaml"))
@@ -154,14 +154,14 @@ FLOORS = {"buffer_size": 10, "queue_size": 10, "backlog_lines": 1, "keepalive_s"
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of *environment*; raises SettingError."""
     values = _prepared(environment)
-    feed = section(FeedSettings, values)
+    feed = settings_group(FeedSettings, values)
     return msgspec.structs.replace(
-        section(Settings, values),
-        timeouts=msgspec.structs.asdict(section(Timeouts, values)),
+        settings_group(Settings, values),
+        timeouts=msgspec.structs.asdict(settings_group(Timeouts, values)),
         feed=msgspec.structs.replace(feed, **{name: max(getattr(feed, name), least) for name, least in FLOORS.items()}),
-        dashboard=section(DashboardSettings, values),
-        router=section(RouterSettings, values),
-        model_times=section(ModelTimes, values),
+        dashboard=settings_group(DashboardSettings, values),
+        router=settings_group(RouterSettings, values),
+        model_times=settings_group(ModelTimes, values),
     )
 
 

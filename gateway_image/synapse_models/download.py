@@ -52,8 +52,8 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Download:
-    """The content of the folder *root* after a download: files, links to them, and small texts, by their paths."""
+class DownloadPlan:
+    """Content that the folder *root* is to have: files to download, links to them, and small texts, by their paths."""
 
     root: Path
     files: Sequence[RemoteFile]
@@ -81,15 +81,15 @@ class Downloader:
         self._report, self._pause = report, pause
         self._reported_at = 0.0
 
-    def run(self, download: Download) -> None:
-        """Raises DownloadError; the next run continues with what has arrived until then."""
+    def run(self, plan: DownloadPlan) -> None:
+        """Download what is missing. Raises DownloadError; the next run continues where this one stopped."""
         try:
-            download.root.mkdir(parents=True, exist_ok=True)
-            missing = [file for file in download.files if not self._exists(download.root, file)]
-            check_room(download.root, sum(_remaining(download.root, file) for file in missing))
+            plan.root.mkdir(parents=True, exist_ok=True)
+            missing = [file for file in plan.files if not self._exists(plan.root, file)]
+            check_room(plan.root, sum(_remaining(plan.root, file) for file in missing))
             for file in missing:
-                self._download(download.root, file)
-            _finish(download)
+                self._download(plan.root, file)
+            _finish(plan)
         except OSError as error:
             raise DownloadError(describe_os_error(error)) from error
 
@@ -221,15 +221,15 @@ def _retry_reason(file: RemoteFile, part: Path, error: HfHubHTTPError) -> str:
     return description
 
 
-def _finish(download: Download) -> None:
-    for path, target in download.links.items():
-        link = download.root / path
+def _finish(plan: DownloadPlan) -> None:
+    for path, target in plan.links.items():
+        link = plan.root / path
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(target)
-    for path, text in download.texts.items():
-        (download.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (download.root / path).write_text(text, encoding="utf-8")
+    for path, text in plan.texts.items():
+        (plan.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (plan.root / path).write_text(text, encoding="utf-8")
 
 
 def _gib(size: int) -> str:

@@ -16,7 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.file_download import HfFileMetadata
 from huggingface_hub.hf_api import RepoSibling
 
-from synapse_models.download import GIT, Download, DownloadError, RemoteFile, describe_http_error
+from synapse_models.download import GIT, DownloadError, DownloadPlan, RemoteFile, describe_http_error
 
 HUB: Final = "https://huggingface.co"
 ENDPOINT: Final = "HF_ENDPOINT"
@@ -29,7 +29,7 @@ OTHER_WEIGHTS: Final = ("*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx",
 """The same weights in formats that no engine of the platform reads where there are safetensors."""
 
 
-def file(url: str, path: Path, sha256: str | None = None) -> Download:
+def file(url: str, path: Path, sha256: str | None = None) -> DownloadPlan:
     """Return the download of one file to *path*; the hub publishes its digest. Raises DownloadError."""
     if not url.startswith(("http://", "https://")):
         raise DownloadError(f"got {url}; accepted: an address that begins with https:// or http://")
@@ -47,17 +47,17 @@ def file(url: str, path: Path, sha256: str | None = None) -> Download:
         token=token(url),
         verify_existing=sha256 is not None,
     )
-    return Download(root=path.parent, files=[remote])
+    return DownloadPlan(root=path.parent, files=[remote])
 
 
-def snapshot(repository: str, root: Path, revision: str = "main") -> Download:
+def snapshot(repository: str, root: Path, revision: str = "main") -> DownloadPlan:
     """Return the download of *repository* in the layout of the hub's cache. Raises DownloadError."""
     with _readable(repository):
         info = HfApi(endpoint=endpoint(), token=token(f"{endpoint()}/") or False).model_info(
             repository, revision=revision, files_metadata=True, timeout=TIMEOUT_S
         )
     siblings = list(_selected(info.siblings or []))
-    return Download(
+    return DownloadPlan(
         root=root,
         files=[_remote(repository, str(info.sha), sibling) for sibling in siblings],
         links={f"snapshots/{info.sha}/{sibling.rfilename}": _link(sibling) for sibling in siblings},

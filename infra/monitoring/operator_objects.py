@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.labels import NAME_LABEL
-from infra.monitoring import alerts, budget_rules, targets
+from infra.monitoring import alerts, recording_rules, targets
 from infra.monitoring.scrape import PROBE
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
@@ -47,7 +47,7 @@ def probes(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def rules(plan: Plan) -> dict[str, Any]:
     """Return the spec of one PrometheusRule with all rules."""
-    return {"groups": [*alerts.groups(plan), *budget_rules.groups(plan)]}
+    return {"groups": [*alerts.groups(plan), *recording_rules.groups(plan)]}
 
 
 def _endpoints(service: ServicePlan, plan: Plan) -> list[dict[str, Any]]:

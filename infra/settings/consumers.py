@@ -13,7 +13,7 @@ REQUESTS = r"\[GIN\] (?!.*\| +(127\.0\.0\.1|::1) +\|).*\"/(api|v1)/"
 """Lines of Ollama's log for requests of clients; probes ask for `/`, and the preflight check comes from loopback."""
 
 
-class Verification(Section):
+class VerificationSection(Section):
     """Requests that are sent before and after a migration to check both servers."""
 
     embeddings: dict[str, int] = Field(default_factory=dict)
@@ -67,7 +67,7 @@ class MigrationSection(Section):
     """Deployments to restart after a change, one after the other."""
     ready_s: Seconds = 600
     """Seconds for one restart; with `by: command`."""
-    verify: Verification = Field(default_factory=Verification)
+    verify: VerificationSection = Field(default_factory=VerificationSection)
     """Requests that check the migration; with `by: command`."""
     own: OwnServer | None = None
     """The consumer's own server; with `by: command`."""

@@ -10,7 +10,7 @@ from infra.settings.schema import PREFIX, Section
 from infra.settings.services import ModelLoading, ModelMemory, ModelStore, ServedModel, Service, Task
 from infra.sizing import sglang_flags, vllm_flags
 from infra.sizing.budget import MemoryShare
-from infra.sizing.host_memory import largest, load
+from infra.sizing.host_memory import largest_models, loaded_model
 from infra.sizing.model_specs import ModelSpec
 from infra.sizing.vram import (
     ENGINE_OVERHEAD,
@@ -63,16 +63,16 @@ class OllamaService(Service):
         return tuple(ServedModel(name=model.name, model_spec=model.model_spec or model.name) for model in self.models)
 
     def model_weights(self, name: str, model_spec: ModelSpec) -> int:
-        return load(name, model_spec, self._quantization(name, "f16"), 1, 1).weights
+        return loaded_model(name, model_spec, self._quantization(name, "f16"), 1, 1).weights
 
     def model_memory(self, name: str, model_spec: ModelSpec) -> ModelMemory:
         quantization = self._quantization(name, DEFAULT_QUANTIZATION)
-        model = load(name, model_spec, quantization, self.context_tokens, self.parallel)
+        model = loaded_model(name, model_spec, quantization, self.context_tokens, self.parallel)
         return ModelMemory(weights=model.weights, kv_cache=model.kv_cache, other=model.buffers + self.overhead)
 
     def working_set(self, model_specs: Mapping[str, ModelSpec]) -> tuple[MemoryShare, ...]:
         models = [
-            load(
+            loaded_model(
                 model.name,
                 model_specs[model.model_spec or model.name],
                 model.quantization,
@@ -81,7 +81,7 @@ class OllamaService(Service):
             )
             for model in self.models
         ]
-        return largest(models, self.loaded_models, self.overhead)
+        return largest_models(models, self.loaded_models, self.overhead)
 
     def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:  # noqa: ARG002
         for model in self.served_models():
@@ -138,7 +138,7 @@ class EngineService(Service):
     kv_dtype: Literal["auto", "fp8"] = "auto"
     """Type of the KV cache; `auto` is that of the weights."""
     quantization: Literal["fp8", "awq", "gptq", "bitsandbytes"] | None = None
-    """Format of the weights, which the model must come in (`fp8` and `bitsandbytes` are also made at loading)."""
+    """Format of the published weights; the engine can also convert other weights to `fp8` and `bitsandbytes`."""
     eager: bool = True
     """Run without CUDA graphs, which cost memory and failed on early Blackwell builds."""
     tensor_parallel: int = Field(default=1, ge=1, le=16)

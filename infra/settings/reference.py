@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 from infra.catalog.kinds import CATALOG
 from infra.quantities import Bytes, memory_text
 from infra.settings.build_host import BuildHost
-from infra.settings.consumers import Consumer, MigrationSection, OwnServer, Verification
+from infra.settings.consumers import Consumer, MigrationSection, OwnServer, VerificationSection
 from infra.settings.field_docs import field_docs
 from infra.settings.language_services import OllamaModel
 from infra.settings.model import SECRETS, Node, StackFile
@@ -41,7 +41,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}services.<name>.models[] of kind ollama", OllamaModel),
     (f"{PREFIX}consumers.<name>", Consumer),
     (f"{PREFIX}consumers.<name>.migration", MigrationSection),
-    (f"{PREFIX}consumers.<name>.migration.verify", Verification),
+    (f"{PREFIX}consumers.<name>.migration.verify", VerificationSection),
     (f"{PREFIX}consumers.<name>.migration.own", OwnServer),
     (f"{PREFIX}ingress", IngressSection),
     (f"{PREFIX}ingress.rateLimit", RateLimit),

@@ -11,7 +11,7 @@ DTYPES = {"auto": "bfloat16", "half": "float16", "float": "float32"}
 KV_DTYPES = {"fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "bf16": "bfloat16"}
 # With the plain name the engine uses the slow kernel of the format; its log then recommends the Marlin kernel.
 QUANTIZATIONS = {"awq": "awq_marlin", "gptq": "gptq_marlin"}
-_OURS = {theirs: ours for ours, theirs in QUANTIZATIONS.items()}
+_NAMES = {engine: name for name, engine in QUANTIZATIONS.items()}
 _SCALES = {"k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
@@ -37,8 +37,8 @@ class EngineSettings(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flags(ABC):
-    """Arguments that decide an engine's GPU memory; a context of None is the longest of the model."""
+class EngineFlags(ABC):
+    """Flags that decide an engine's GPU memory; None for *context_tokens* means the longest context of the model."""
 
     paging: ClassVar[Paging]
 
@@ -90,7 +90,7 @@ class Flags(ABC):
         return Vram(weights=loaded, kv_cache=kv_cache, overhead=overhead).total
 
 
-def pairs(arguments: Sequence[str]) -> dict[str, str]:
+def parse_flags(arguments: Sequence[str]) -> dict[str, str]:
     """Return each `--name value` and `--name=value`, underscores as dashes; the last one wins, as in the engines."""
     flags = {}
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
@@ -100,12 +100,12 @@ def pairs(arguments: Sequence[str]) -> dict[str, str]:
     return flags
 
 
-def number(text: str) -> int:
+def parse_number(text: str) -> int:
     """Read an integer as vLLM does: `8192`, `16k` (decimal), `16K` (binary). Raises ValueError."""
     scale = _SCALES.get(text[-1:])
     return int(float(text[:-1]) * scale) if scale else int(text)
 
 
-def ours(quantization: str | None) -> str | None:
-    """Return the stack file's name of an engine's quantization format."""
-    return _OURS.get(quantization, quantization) if quantization else None
+def quantization_name(quantization: str | None) -> str | None:
+    """Return the name in the stack file of a quantization format of an engine."""
+    return _NAMES.get(quantization, quantization) if quantization else None

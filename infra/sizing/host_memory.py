@@ -35,7 +35,7 @@ class LoadedModel:
         return tuple(MemoryShare(name=f"{self.name} {part}", size=size) for part, size in sizes.items() if size)
 
 
-def load(name: str, model_spec: ModelSpec, quantization: str, context: int, parallel: int) -> LoadedModel:
+def loaded_model(name: str, model_spec: ModelSpec, quantization: str, context: int, parallel: int) -> LoadedModel:
     """Return the memory of the model *name* with *parallel* requests of *context* tokens, or of its longest context."""
     tokens = min(context, model_spec.context_tokens)
     in_flight = 2 * BATCH * parallel  # one step beside each window, and one more as the upper bound of rounding
@@ -48,7 +48,7 @@ def load(name: str, model_spec: ModelSpec, quantization: str, context: int, para
     )
 
 
-def largest(models: Sequence[LoadedModel], count: int, overhead: int) -> tuple[MemoryShare, ...]:
+def largest_models(models: Sequence[LoadedModel], count: int, overhead: int) -> tuple[MemoryShare, ...]:
     """Return the shares of the *count* largest *models* and of the server's *overhead*; empty without models."""
     kept = sorted(models, key=lambda model: -model.total)[:count]
     shares = tuple(share for model in kept for share in model.shares)

@@ -23,12 +23,12 @@ _PATTERNS: Final = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6}
 
 def read(folder: Path) -> tuple[ModelSpec, int]:
     """Return the spec of the model in *folder* and the bytes of its weights. Raises ModelFileError or OSError."""
-    config = Config(folder / "config.json")
+    config = ModelConfig(folder / "config.json")
     stored, parameters = _indexed(folder, config) if (folder / INDEX).is_file() else _single(folder)
     return _model_spec(config, parameters, stored), stored
 
 
-class Config:
+class ModelConfig:
     """Figures of a `config.json`; those of its text model win. A missing figure is a ModelFileError."""
 
     def __init__(self, path: Path) -> None:
@@ -69,7 +69,7 @@ def _object(path: Path, content: bytes) -> dict[str, Any]:
     return result
 
 
-def _indexed(folder: Path, config: Config) -> tuple[int, int]:
+def _indexed(folder: Path, config: ModelConfig) -> tuple[int, int]:
     metadata = document(folder / INDEX).get("metadata")
     total = metadata.get("total_size") if isinstance(metadata, dict) else None
     if isinstance(total, bool) or not isinstance(total, int) or total < 1:
@@ -117,7 +117,7 @@ def _tensor(path: Path, name: str, entry: object) -> tuple[int, int, int]:
     raise ModelFileError(f"{path}: damaged: tensor {name} has no shape and data_offsets")
 
 
-def _model_spec(config: Config, parameters: int, stored: int) -> ModelSpec:
+def _model_spec(config: ModelConfig, parameters: int, stored: int) -> ModelSpec:
     heads, hidden = config.figure("num_attention_heads"), config.figure("hidden_size")
     layers = config.figure("num_hidden_layers")
     window, sliding = _windows(config, layers)
@@ -137,12 +137,12 @@ def _model_spec(config: Config, parameters: int, stored: int) -> ModelSpec:
     )
 
 
-def _latent(config: Config) -> int:
+def _latent(config: ModelConfig) -> int:
     rank = config.figure("kv_lora_rank", 0)
     return rank + config.figure("qk_rope_head_dim") if rank else 0
 
 
-def _windows(config: Config, layers: int) -> tuple[int, int]:
+def _windows(config: ModelConfig, layers: int) -> tuple[int, int]:
     """Return the window and the number of layers that have it; 0 where the config does not define them."""
     window = config.figure("sliding_window", 0)
     if not window or config.get("use_sliding_window") is False:

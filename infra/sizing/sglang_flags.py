@@ -8,8 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from infra.sizing import engine_flags
-from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, EngineSettings, ours, pairs
+from infra.sizing.engine_flags import (
+    DTYPES,
+    KV_DTYPES,
+    QUANTIZATIONS,
+    EngineFlags,
+    EngineSettings,
+    parse_flags,
+    quantization_name,
+)
 from infra.sizing.vram import SGLANG, ModelSpec, Vram, required_vram
 
 DEFAULT_FRACTION = 0.9
@@ -46,7 +53,7 @@ def write(service: SglangSettings, vram: Vram, gpu_memory: int) -> tuple[str, ..
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flags(engine_flags.Flags):
+class SglangFlags(EngineFlags):
     """Arguments that decide the engine's memory, as SGLang reads them."""
 
     paging = SGLANG
@@ -63,15 +70,15 @@ class Flags(engine_flags.Flags):
         return required_vram(model_spec, whole, overhead).total
 
 
-def read(arguments: Sequence[str]) -> Flags:
+def read(arguments: Sequence[str]) -> SglangFlags:
     """Parse *arguments* in either notation (`--a=b`, `--a b`), with SGLang's defaults for the rest.
 
     Raises ValueError for an invalid number.
     """
-    given = {_SHORT.get(name, name): value for name, value in pairs(arguments).items()}
+    given = {_SHORT.get(name, name): value for name, value in parse_flags(arguments).items()}
     dtype, kv_dtype = given.get("dtype", "auto"), given.get("kv-cache-dtype", "auto")
     tokens, context = given.get("max-total-tokens"), given.get("context-length")
-    return Flags(
+    return SglangFlags(
         model=given.get("model-path", ""),
         context_tokens=int(context) if context else None,
         sequences=int(given.get("max-running-requests", "1")),  # unset, it must still hold one whole context
@@ -80,5 +87,5 @@ def read(arguments: Sequence[str]) -> Flags:
         total_tokens=int(tokens) if tokens else None,
         fraction=float(given.get("mem-fraction-static", DEFAULT_FRACTION)),
         tensor_parallel=int(given.get("tensor-parallel-size", "1")),
-        quantization=ours(given.get("quantization")),
+        quantization=quantization_name(given.get("quantization")),
     )

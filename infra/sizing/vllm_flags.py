@@ -7,8 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from infra.sizing import engine_flags
-from infra.sizing.engine_flags import DTYPES, KV_DTYPES, QUANTIZATIONS, EngineSettings, number, ours, pairs
+from infra.sizing.engine_flags import (
+    DTYPES,
+    KV_DTYPES,
+    QUANTIZATIONS,
+    EngineFlags,
+    EngineSettings,
+    parse_flags,
+    parse_number,
+    quantization_name,
+)
 from infra.sizing.vram import VLLM, ModelSpec, Vram, weights
 
 DEFAULT_UTILIZATION = 0.92
@@ -46,7 +54,7 @@ def write(service: VllmSettings, vram: Vram, gpu_memory: int) -> tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flags(engine_flags.Flags):
+class VllmFlags(EngineFlags):
     """Arguments that decide the engine's memory, as vLLM reads them."""
 
     paging = VLLM
@@ -67,24 +75,24 @@ class Flags(engine_flags.Flags):
         return weights(model_spec, self.dtype, 1, self.quantization) if model_spec and self.sleep else 0
 
 
-def read(arguments: Sequence[str]) -> Flags:
+def read(arguments: Sequence[str]) -> VllmFlags:
     """Parse *arguments* in either notation (`--a=b`, `--a b`), with vLLM's defaults for the rest.
 
     Raises ValueError for an invalid number.
     """
-    given = pairs(arguments)
+    given = parse_flags(arguments)
     dtype, kv_dtype = given.get("dtype", "auto"), given.get("kv-cache-dtype", "auto")
     kv_bytes, context = given.get("kv-cache-memory-bytes"), given.get("max-model-len")
-    return Flags(
+    return VllmFlags(
         model=given.get("model") or _positional(arguments),
-        context_tokens=number(context) if context else None,
+        context_tokens=parse_number(context) if context else None,
         sequences=int(given.get("max-num-seqs", "1")),  # unset, it must still hold one whole context
         dtype=DTYPES.get(dtype, dtype),
         kv_dtype=KV_DTYPES.get(kv_dtype, kv_dtype),
-        kv_cache_bytes=number(kv_bytes) if kv_bytes else None,
+        kv_cache_bytes=parse_number(kv_bytes) if kv_bytes else None,
         utilization=float(given.get("gpu-memory-utilization", DEFAULT_UTILIZATION)),
         tensor_parallel=int(given.get("tensor-parallel-size", "1")),
-        quantization=ours(given.get("quantization")),
+        quantization=quantization_name(given.get("quantization")),
         sleep="enable-sleep-mode" in given,
     )
 

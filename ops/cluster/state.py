@@ -25,7 +25,7 @@ class PodState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimState:
+class PvcState:
     """One persistent volume claim; *state* is `Bound` once it has a volume."""
 
     name: str
@@ -38,7 +38,7 @@ class ClusterState:
     """Pods and PVCs of a stack at one moment."""
 
     pods: tuple[PodState, ...]
-    claims: tuple[ClaimState, ...]
+    claims: tuple[PvcState, ...]
 
     @property
     def is_ready(self) -> bool:
@@ -84,6 +84,6 @@ def _pod(pod: Any) -> PodState:  # noqa: ANN401 - the client is untyped
     )
 
 
-def _claim(claim: Any) -> ClaimState:  # noqa: ANN401 - the client is untyped
+def _claim(claim: Any) -> PvcState:  # noqa: ANN401 - the client is untyped
     size = claim.spec.resources.requests["storage"]
-    return ClaimState(name=claim.metadata.name, size=size, state=claim.status.phase)
+    return PvcState(name=claim.metadata.name, size=size, state=claim.status.phase)

@@ -34,7 +34,7 @@ class NodeFacts:
     gpu_holders: Mapping[str, int]  # namespace/pod outside the stack's namespace -> GPUs that it claims
     gpus: tuple[GpuReading, ...] | None = None
     no_gpu_reading: str = "not probed: run `synapse doctor --probe`"  # the reason why *gpus* is None
-    claims: frozenset[str] = field(default_factory=frozenset)  # names of the existing claims
+    claims: frozenset[str] = field(default_factory=frozenset)  # names of the existing PVCs
 
     @property
     def labels(self) -> Mapping[str, str]:

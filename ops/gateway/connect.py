@@ -1,4 +1,4 @@
-"""Connection to a gateway: the address is checked, that a gateway answers there, and that it accepts the key."""
+"""Connection to a gateway, after a check of its address, of the server that answers there, and of the key."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

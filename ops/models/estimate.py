@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from infra.settings.services import ModelMemory
-from infra.sizing.host_memory import load
+from infra.sizing.host_memory import loaded_model
 from infra.sizing.model_specs import ModelSpec
 from infra.sizing.vram import ENGINE_OVERHEAD
 from ops.models.inventory import StackModel
@@ -17,9 +17,10 @@ PARALLEL = "--parallel"
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """*ledger*: by the model spec; None where the ledger has one claim for all models. *file*: by the header.
+    """Memory of a model from two sources, and the limit of its resource claim.
 
-    *claim*: the limit.
+    *ledger* follows from the model spec; None where the ledger has one claim for all models. *file* follows from the
+    header of the file.
     """
 
     model: StackModel
@@ -50,7 +51,7 @@ def _by_arguments(model: StackModel, spec: ModelSpec) -> ModelMemory:
     arguments = model.service.backend.arguments
     parallel = _number(arguments, PARALLEL, 1)
     context = _number(arguments, CONTEXT, spec.context_tokens) // parallel
-    memory = load(model.name, spec, "f16", context, parallel)
+    memory = loaded_model(model.name, spec, "f16", context, parallel)
     return ModelMemory(weights=memory.weights, kv_cache=memory.kv_cache, other=memory.buffers + _overhead(model))
 
 

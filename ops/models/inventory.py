@@ -26,7 +26,7 @@ class StackModel:
     name: str
     service: ServicePlan
     kind: Kind
-    disk: Volume | None = None  # None: the model is on no claim
+    disk: Volume | None = None  # None: the model is on no PVC
     path: str = ""
     url: str | None = None  # the source of a file
     spec_name: str | None = None  # the name of its model spec, where the ledger uses one

@@ -29,7 +29,7 @@ def scaled_pods(stack: Iterable[Object]) -> Iterator[Pods]:
     maxima = dict(_maximum(item) for item in stack if item.kind in SCALERS)
     for owner in stack:
         for pod in pods(owner):
-            yield replace(pod, scaled=maxima.get((owner.namespace, owner.name), 0))
+            yield replace(pod, autoscaler_maximum=maxima.get((owner.namespace, owner.name), 0))
 
 
 def _maximum(item: Object) -> tuple[tuple[str, str], int]:

@@ -11,14 +11,14 @@ from typing import Any
 from infra.quantities import as_bytes, as_millicores
 from infra.sizing import sglang_flags, vllm_flags
 from infra.sizing.budget import Capacity, LedgerLine, ResourceClaim
-from infra.sizing.engine_flags import Flags
+from infra.sizing.engine_flags import EngineFlags
 from infra.sizing.vram import ANNOTATION, ENGINE_OVERHEAD, ModelSpec
 from policies.reading.pods import Pods, at
 from policies.reading.unknowns import UNKNOWN, UnprovenError, items, mapping
 
 GPU = "nvidia.com/gpu"
 Container = dict[str, Any]
-ENGINES: Mapping[str, Callable[[Sequence[str]], Flags]] = {"sglang": sglang_flags.read, "vllm": vllm_flags.read}
+ENGINES: Mapping[str, Callable[[Sequence[str]], EngineFlags]] = {"sglang": sglang_flags.read, "vllm": vllm_flags.read}
 """Part of an engine's image or command line -> parser of its flags."""
 
 
@@ -52,7 +52,7 @@ def vram(pods: Pods, node: Capacity, model_specs: Mapping[str, ModelSpec]) -> in
     overhead = 0 if declared else ENGINE_OVERHEAD
     smallest = min((gpu.memory for gpu in node.gpus), default=0)
 
-    def used(flags: Flags) -> int:
+    def used(flags: EngineFlags) -> int:
         return flags.vram(model_specs, smallest, overhead)
 
     return max(declared, sum(_of_engine(container, used) for container in containers(pods.spec)))
@@ -106,7 +106,7 @@ def _figure(value: Any, read: Callable[[str], int], name: str) -> int:  # noqa: 
         raise UnprovenError(f"its {name} cannot be read: {error}") from error
 
 
-def _of_engine(container: Container, figure: Callable[[Flags], int]) -> int:
+def _of_engine(container: Container, figure: Callable[[EngineFlags], int]) -> int:
     """Return a figure of the engine that the container runs; 0 where it runs no known engine."""
     words, image = _words(container), container.get("image")
     text = f"{image if isinstance(image, str) else ''} {' '.join(words)}"

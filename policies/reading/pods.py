@@ -39,9 +39,9 @@ class Pods:
     owner: Object
     template: dict[str, Any]
     count: Any = 1  # as in the manifest; None for the default
-    each: Any = 1  # pods per group, of which there are `count`
-    less: int = 0  # pods per group that another template makes
-    scaled: int = 0  # the maximum `count` of an autoscaler
+    group_size: Any = 1  # pods per group, of which there are `count`
+    other_pods: int = 0  # pods per group that another template makes
+    autoscaler_maximum: int = 0  # the maximum `count` of an autoscaler
 
     @property
     def name(self) -> str:
@@ -67,12 +67,12 @@ class Pods:
     @property
     def groups(self) -> int:
         """Maximum number of groups. Raises UnprovenError when it is unknown."""
-        return max(_number(self.count), self.scaled)
+        return max(_number(self.count), self.autoscaler_maximum)
 
     @property
     def per_group(self) -> int:
         """Pods per group. Raises UnprovenError when it is unknown."""
-        return max(0, _number(self.each) - self.less)
+        return max(0, _number(self.group_size) - self.other_pods)
 
     @property
     def replicas(self) -> int:
@@ -109,12 +109,12 @@ def _groups(item: Object) -> Iterator[Pods]:
     manifest = item.manifest
     size = at(manifest, ("spec", "leaderWorkerTemplate", "size"))
     workers = Pods(
-        owner=item, template=_template(at(manifest, WORKERS)), count=at(manifest, ("spec", "replicas")), each=size
+        owner=item, template=_template(at(manifest, WORKERS)), count=at(manifest, ("spec", "replicas")), group_size=size
     )
     leader = at(manifest, LEADER)
     if leader is not None:
-        yield replace(workers, template=_template(leader), each=1)
-        workers = replace(workers, less=1)
+        yield replace(workers, template=_template(leader), group_size=1)
+        workers = replace(workers, other_pods=1)
     yield workers
 
 

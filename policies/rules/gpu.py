@@ -5,7 +5,7 @@ from typing import Any
 
 from infra.quantities import as_bytes
 from policies.reading.claims import GPU, Container, amount, containers
-from policies.reading.infrastructure import exemption
+from policies.reading.gpu_exemptions import exemption
 from policies.reading.pods import Pods, at
 from policies.reading.unknowns import UNKNOWN, items, mapping, values
 from policies.rule import pod_rule

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from policies.reading.claims import containers
-from policies.reading.infrastructure import exemption
+from policies.reading.gpu_exemptions import exemption
 from policies.reading.pods import Pods, at
 from policies.reading.security_context import contexts
 from policies.reading.unknowns import UNKNOWN, items, mapping

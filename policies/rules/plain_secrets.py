@@ -6,7 +6,7 @@ from typing import Any
 from policies.reading.claims import Container, containers
 from policies.reading.objects import Object
 from policies.reading.pods import pods
-from policies.reading.secret_words import arguments, is_secret, is_shaped, settings
+from policies.reading.secret_detection import arguments, is_secret, is_shaped, settings
 from policies.reading.unknowns import mapping, values
 from policies.rule import Config, object_rule
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policies.reading.claims import Container, containers
-from policies.reading.infrastructure import exemption
+from policies.reading.gpu_exemptions import exemption
 from policies.reading.pods import Pods, at
 from policies.reading.security_context import contexts, effective
 from policies.reading.unknowns import UNKNOWN

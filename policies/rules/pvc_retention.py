@@ -1,6 +1,6 @@
-"""Rule for PVC retention: claims, and the namespaces that contain them, outlive `pulumi destroy`.
+"""Rule for PVC retention: PVCs, and the namespaces that contain them, outlive `pulumi destroy`.
 
-The engine does not pass `retainOnDelete` to a policy pack, so a claim or namespace needs the annotation
+The engine does not pass `retainOnDelete` to a policy pack, so a PVC or namespace needs the annotation
 `synapse.dev/keep: "true"` beside the option. `protect` is passed, and needs no annotation.
 """
 

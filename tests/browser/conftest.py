@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 
 from tests.browser.browser import Tab, browser
 from tests.browser.scene import Scene, scene
-from tests.gateway.watching import TOKEN
+from tests.gateway.feed_client import TOKEN
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from playwright.async_api import Browser
 
 from tests.browser.browser import Tab, browser
 from tests.browser.scene import KEY, Scene, scene
+from tests.gateway.feed_client import TOKEN
 from tests.gateway.router import GENERAL
-from tests.gateway.watching import TOKEN
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 VIEWS = ("overview", "backends", "models", "terminal", "api", "playground")

@@ -10,10 +10,10 @@ import msgspec
 from aiohttp import web
 
 from tests.gateway.fakes import Fake, events
+from tests.gateway.feed_client import TOKEN, logging_requests
 from tests.gateway.router import CODER, FAST, GENERAL, Router
-from tests.gateway.running import Running, running
+from tests.gateway.running_gateway import RunningGateway, running
 from tests.gateway.sounds import wav
-from tests.gateway.watching import TOKEN, logging_requests
 
 WORDS = [
     "Synapse",
@@ -56,7 +56,7 @@ class Scene:
         self.listener = Fake({"POST /v1/audio/transcriptions": lambda *_: {"text": "A short recording."}})
         self.embed = Fake({})
         self.chats: list[dict[str, Any]] = []
-        self.gateway: Running
+        self.gateway: RunningGateway
 
     async def chat(self, request: web.BaseRequest, body: bytes) -> Any:
         self.chats.append(msgspec.json.decode(body))

@@ -7,8 +7,8 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.browser import UNNAMED, Tab, contrast
 from tests.browser.scene import Scene
+from tests.gateway.feed_client import TOKEN
 from tests.gateway.router import CODER, GENERAL
-from tests.gateway.watching import TOKEN
 
 pytestmark = pytest.mark.anyio
 VIEWS = {

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from synapse_gateway.api.docs.openapi import document
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from tests.browser.browser import Tab
 
 pytestmark = pytest.mark.anyio

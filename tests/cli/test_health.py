@@ -9,13 +9,13 @@ import pytest
 
 from tests.cli.test_commands import project, synapse
 from tests.conftest import Config, forge_config
-from tests.ops.models.serving import Files, serving
+from tests.ops.models.file_server import FileServer, serving
 
 Health = Callable[[str], tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def server() -> Iterator[Files]:
+def server() -> Iterator[FileServer]:
     with serving() as files:
         yield files
 
@@ -33,7 +33,7 @@ def health(tmp_path: Path) -> Health:
 
 
 @pytest.mark.parametrize(("status", "code"), [("healthy", 0), ("degraded", 1)])
-def test_the_exit_code_follows_the_gateways_status(server: Files, health: Health, status: str, code: int) -> None:
+def test_the_exit_code_follows_the_gateways_status(server: FileServer, health: Health, status: str, code: int) -> None:
     backends = {"ollama": {"status": "healthy", "code": 200}, "vllm": {"status": "unreachable", "error": "refused"}}
     server.documents["/health"] = {"status": status, "backends": backends}
     exit_code, document = health(server.url)
@@ -46,7 +46,7 @@ def test_the_exit_code_follows_the_gateways_status(server: Files, health: Health
     }
 
 
-def test_a_server_that_is_no_gateway_is_reported(server: Files, health: Health) -> None:
+def test_a_server_that_is_no_gateway_is_reported(server: FileServer, health: Health) -> None:
     code, document = health(server.url)
     assert (code, document["gateway"]) == (1, None)
     assert "does not report its health" in document["fault"]

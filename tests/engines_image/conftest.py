@@ -10,7 +10,7 @@ import pytest
 
 from synapse_engines.models.build import build
 from tests.engines_image.engine_process import EngineClient, EngineProcess, launch
-from tests.gateway.running import Running, running
+from tests.gateway.running_gateway import RunningGateway, running
 from tools.offline.debian import program
 
 TIMEOUT_S = 300
@@ -88,7 +88,7 @@ def gateway(stack: AsyncExitStack, tmp_path: Path) -> Start:
 
     async def run(
         engines: dict[str, EngineClient], routes: dict[str, Any] | None = None, **environment: str
-    ) -> Running:
+    ) -> RunningGateway:
         backends = {
             name: {"url": engine.process.url, **ADAPTERS[engine.process.kind]} for name, engine in engines.items()
         }

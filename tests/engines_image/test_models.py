@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse_engines.errors import ModelError
+from synapse_engines.errors import ModelBuildError
 from synapse_engines.models import bigram, minilm
 from synapse_engines.models.bigram import CHAT
 from synapse_engines.models.build import build
@@ -68,7 +68,7 @@ def test_a_file_is_downloaded_once(tmp_path: Path) -> None:
     ids=["changed", "short", "long", "cut"],
 )
 def test_other_content_is_refused_and_deleted(tmp_path: Path, content: bytes, length: int | None, message: str) -> None:
-    with serve(content, length) as url, pytest.raises(ModelError, match=message):
+    with serve(content, length) as url, pytest.raises(ModelBuildError, match=message):
         download(pin(url), tmp_path / "chat.gguf")
     assert list(tmp_path.iterdir()) == []
 
@@ -99,7 +99,7 @@ def test_the_generated_model_is_reproducible(tmp_path: Path) -> None:
 
 def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minilm, "DIGESTS", {**minilm.DIGESTS, "vocab.txt": "0" * 64})
-    with pytest.raises(ModelError, match=r"vocab\.txt: SHA-256"):
+    with pytest.raises(ModelBuildError, match=r"vocab\.txt: SHA-256"):
         minilm.write(tmp_path / "model.gguf")
     assert list(tmp_path.iterdir()) == []
 

@@ -8,14 +8,14 @@ import ollama
 import openai
 import pytest
 
-from tests.gateway.running import Running
+from tests.gateway.running_gateway import RunningGateway
 
 
 @pytest.fixture
-def ollama_client(stack: AsyncExitStack) -> Callable[[Running], ollama.AsyncClient]:
+def ollama_client(stack: AsyncExitStack) -> Callable[[RunningGateway], ollama.AsyncClient]:
     """`ollama_client(gateway)`."""
 
-    def make(gateway: Running) -> ollama.AsyncClient:
+    def make(gateway: RunningGateway) -> ollama.AsyncClient:
         made = ollama.AsyncClient(gateway.url)
         stack.push_async_callback(made.close)
         return made
@@ -27,7 +27,7 @@ def ollama_client(stack: AsyncExitStack) -> Callable[[Running], ollama.AsyncClie
 def openai_client(stack: AsyncExitStack) -> Callable[..., openai.AsyncOpenAI]:
     """`openai_client(gateway)`; without retries, so that failures show."""
 
-    def make(gateway: Running, key: str = "unused", **more: Any) -> openai.AsyncOpenAI:
+    def make(gateway: RunningGateway, key: str = "unused", **more: Any) -> openai.AsyncOpenAI:
         made = openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0, **more)
         stack.push_async_callback(made.close)
         return made

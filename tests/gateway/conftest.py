@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.gateway.clients import ollama_client, openai_client  # noqa: F401 - fixtures
+from tests.gateway.fake_tts import chatterbox, sound, upload_response
 from tests.gateway.fakes import Fake
+from tests.gateway.feed_client import logging_requests
 from tests.gateway.redis_server import Proxy, RedisServer
-from tests.gateway.running import Running, running
-from tests.gateway.speaking import chatterbox, sound, taken
+from tests.gateway.running_gateway import RunningGateway, running
 from tests.gateway.voices.disks import mount, unmount
-from tests.gateway.watching import logging_requests
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def start(stack: AsyncExitStack, tmp_path: Any) -> Start:
 
     async def run(
         backends: dict[str, Fake | dict[str, Any]], routes: dict[str, Any] | None = None, **environment: str
-    ) -> Running:
+    ) -> RunningGateway:
         return await stack.enter_async_context(running(tmp_path, backends, routes or {}, environment))
 
     return run
@@ -93,7 +93,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def speaking(start: Any, fake: Any) -> tuple[Running, Fake]:
+async def speaking(start: Any, fake: Any) -> tuple[RunningGateway, Fake]:
     """Gateway with a Chatterbox backend."""
-    backend = await fake({"POST /tts": sound, "POST /v1/audio/speech": sound, "POST /upload_reference": taken})
+    backend = await fake(
+        {"POST /tts": sound, "POST /v1/audio/speech": sound, "POST /upload_reference": upload_response}
+    )
     return await start({"chatterbox-tts": chatterbox(backend)}), backend

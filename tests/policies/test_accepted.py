@@ -5,7 +5,7 @@ import pytest
 from infra.annotations import KEEP, LOAD_SECONDS
 from tests.conftest import changed
 from tests.policies.bad.builders import context, disruption, moved, pod_context, server, service, small, variable, waits
-from tests.policies.bad.infrastructure import EXPORTER, exporter, there
+from tests.policies.bad.gpu_exemptions import EXPORTER, exporter, there
 from tests.policies.bad.network import LIMITS
 from tests.policies.run_pack import DIGEST, Resource, judge, only, rules, thing
 

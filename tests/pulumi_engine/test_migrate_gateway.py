@@ -15,7 +15,7 @@ from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.cli.test_commands import synapse
-from tests.gateway.running import Running, running
+from tests.gateway.running_gateway import RunningGateway, running
 from tests.pulumi_engine.consumer import ALIAS, CHATS, EMBEDS, NAME, ConsumerProject, FakeOllama, migration
 from tests.pulumi_engine.migration_process import MigrationRun, exit_code
 from tests.pulumi_engine.test_migrate import project, run, servers  # noqa: F401 - fixtures
@@ -35,7 +35,7 @@ class SecondMigration:
     kubeconfig: Path
     shared: FakeOllama
     own: FakeOllama
-    gateway: Running
+    gateway: RunningGateway
 
     def migrate(self, *more: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
         where = ("--stack", "mine", "--kubeconfig", str(self.kubeconfig))
@@ -62,7 +62,7 @@ def second(
         yield SecondMigration(project=project, kubeconfig=kubeconfig, shared=shared, own=own, gateway=gateway)
 
 
-def gateway_for(shared: FakeOllama, planned: Plan, folder: Path) -> AbstractAsyncContextManager[Running]:
+def gateway_for(shared: FakeOllama, planned: Plan, folder: Path) -> AbstractAsyncContextManager[RunningGateway]:
     """Run the gateway with the stack's configuration; only its Ollama is reachable."""
     (config_map,) = (each for each in manifests(planned) if each["metadata"]["name"] == "synapse-gateway-config")
     document = yaml.safe_load(config_map["data"]["backends.yaml"])

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.monitoring import alertmanager, alerts, budget_rules, dashboards, scrape, targets
+from infra.monitoring import alertmanager, alerts, dashboards, recording_rules, scrape, targets
 from infra.monitoring.alerts import ALERTS
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
 from infra.settings.schema import MonitoringSection
-from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.all_kinds import one_of_each
 from tests.infra.monitoring.recorded import KINDS, series
 from tests.shipped import STACKS
 from tools.offline.toolchain import tool
@@ -116,7 +116,7 @@ def write(path: Path, content: Any) -> Path:
 
 
 def files(planned: Plan, folder: Path) -> Path:
-    for name, groups in zip(scrape.RULE_FILES, (alerts.groups(planned), budget_rules.groups(planned)), strict=True):
+    for name, groups in zip(scrape.RULE_FILES, (alerts.groups(planned), recording_rules.groups(planned)), strict=True):
         write(folder / name, {"groups": groups})
     (prometheus,) = targets.of_kind(planned.services, "prometheus")
     return write(folder / "prometheus.yml", scrape.config(planned, prometheus))

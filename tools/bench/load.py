@@ -1,4 +1,4 @@
-"""A load on a proxy (requests, connections, rate) and its result."""
+"""Load test of a proxy: its settings (requests, connections, rate) and its result."""
 
 import json
 import subprocess
@@ -56,7 +56,7 @@ class LoadProfile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadResult:
+class LoadTestResult:
     """Measurements of the load client. Times in microseconds; *all* and *all_events* include the warm-up."""
 
     seconds: float
@@ -82,7 +82,7 @@ class LoadResult:
         return self.requests / self.seconds
 
 
-def run_load(port: int, load: LoadProfile, cores: Sequence[int]) -> LoadResult:
+def run_load(port: int, load: LoadProfile, cores: Sequence[int]) -> LoadTestResult:
     """Run the load client against *port* of the loopback. Raises ToolsError where it fails."""
     command = [*pinned(cores), str(program()), *load.arguments(port)]
     most_s = load.seconds + load.warmup_s + GRACE_S + load.requests / 50
@@ -90,4 +90,4 @@ def run_load(port: int, load: LoadProfile, cores: Sequence[int]) -> LoadResult:
     if done.returncode:
         raise ToolsError(f"the load client failed: {done.stderr.strip()}")
     figures = json.loads(done.stdout)
-    return LoadResult(**{part.name: figures[part.name] for part in fields(LoadResult)})
+    return LoadTestResult(**{part.name: figures[part.name] for part in fields(LoadTestResult)})

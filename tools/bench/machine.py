@@ -32,7 +32,7 @@ class Cores:
         return cls(proxy=cores, rest=cores)
 
 
-def foreign(ours_s: Callable[[], float]) -> Callable[[], float]:
+def foreign_share(ours_s: Callable[[], float]) -> Callable[[], float]:
     """Start measuring; the result returns the share of all cores that other processes have used since.
 
     *ours_s* returns the CPU seconds of the processes of the benchmark.

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tools.bench.rounds import CALM, CURVE, Round, SubjectResult
+from tools.bench.rounds import MAX_FOREIGN_SHARE, SCALING_LOADS, Round, SubjectResult
 from tools.bench.subjects import DIRECT
-from tools.bench.targets import GATEWAY, MILLI, NGINX, added_us, calm, median, per_s, verdicts
+from tools.bench.targets import GATEWAY, MILLI, NGINX, added_us, median, median_foreign_share, per_s, verdicts
 from tools.bench.verdict import HEADINGS, Verdict
 
 
@@ -102,7 +102,7 @@ def _cell(row: ReportRow, rounds: Sequence[Round], name: str) -> str:
 def curve(rounds: Sequence[Round], workers: Sequence[int]) -> TextTable:
     """Return throughput by number of workers, all cores shared with the stub and the load client."""
     names = [f"{name} x{count}" for name in (GATEWAY, NGINX) for count in workers if f"{name} x{count}" in rounds[0]]
-    rows = [(name, *(f"{median(_rate(name, load), rounds):,.0f}" for load in CURVE)) for name in names]
+    rows = [(name, *(f"{median(_rate(name, load), rounds):,.0f}" for load in SCALING_LOADS)) for name in names]
     return TextTable(columns=("Workers", "JSON/s", "streams/s"), rows=rows)
 
 
@@ -117,8 +117,8 @@ def judged(results: Sequence[Verdict]) -> TextTable:
 
 def machine(rounds: Sequence[Round]) -> str:
     """Return a line about the machine and its load during the measurement."""
-    share = calm(rounds)
-    state = "quiet" if share <= CALM else "loaded"
+    share = median_foreign_share(rounds)
+    state = "quiet" if share <= MAX_FOREIGN_SHARE else "loaded"
     return (
         f"{len(rounds)} rounds on a {state} machine of {os.cpu_count()} cores: "
         f"other processes used {share:.0%} of them (median of the samples)."
@@ -129,7 +129,7 @@ def document(rounds: Sequence[Round]) -> dict[str, Any]:
     """Return all results as JSON data."""
     return {
         "cores": os.cpu_count(),
-        "foreign": calm(rounds),
+        "foreign": median_foreign_share(rounds),
         "targets": [{**asdict(verdict), "met": verdict.is_met} for verdict in verdicts(rounds)],
         "rounds": [{name: asdict(result) for name, result in results.items()} for results in rounds],
     }

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tools.bench.load import LoadProfile, LoadResult, chat, run_load
-from tools.bench.machine import Cores, foreign
+from tools.bench.load import LoadProfile, LoadTestResult, chat, run_load
+from tools.bench.machine import Cores, foreign_share
 from tools.bench.process import RunningProcess, free_port
 from tools.bench.subjects import DIRECT, ProxySetup, proxy, stub
 from tools.progress import say
@@ -22,19 +22,19 @@ LOADS: Mapping[str, LoadProfile] = {
     "flood": LoadProfile(connections=500, warmup_s=1),
 }
 """`crowd` sends 2000 requests per second over 500 connections, `flood` as many as get responses."""
-SPARED: Mapping[str, frozenset[str]] = {"litellm": frozenset({"crowd", "flood"})}
+SKIPPED_LOADS: Mapping[str, frozenset[str]] = {"litellm": frozenset({"crowd", "flood"})}
 """Loads that are left out for a subject: it would respond many seconds late."""
-LONGER: Mapping[str, float] = {"litellm": 3}
+DURATION_FACTORS: Mapping[str, float] = {"litellm": 3}
 """Factor on the duration for a slow subject, so that some of its streams complete."""
-CURVE = ("json", "stream")
+SCALING_LOADS = ("json", "stream")
 OVERLOAD: Final = "overload"
 SERVICE_MS = 20
-BOUNDS: Mapping[str, int] = {"concurrency": 16, "queue": 16}
+BACKEND_LIMITS: Mapping[str, int] = {"concurrency": 16, "queue": 16}
 """Limits of the gateway's backend under overload, each response of which takes SERVICE_MS."""
-WITHIN = BOUNDS["concurrency"] + BOUNDS["queue"]
-CROWD = 400
+BACKEND_CAPACITY = BACKEND_LIMITS["concurrency"] + BACKEND_LIMITS["queue"]
+OVERLOAD_CONNECTIONS = 400
 MICRO = 1e6
-CALM = 0.1
+MAX_FOREIGN_SHARE = 0.1
 """Share of all cores that other processes may use before a sample is repeated."""
 
 
@@ -42,7 +42,7 @@ CALM = 0.1
 class Sample:
     """One load on one subject. *cpu_s* is of the proxy, *foreign* the share of all cores that other processes used."""
 
-    figures: LoadResult
+    figures: LoadTestResult
     cpu_s: float = 0.0
     foreign: float = 0.0
 
@@ -83,8 +83,8 @@ class BenchmarkSettings:
     shuffle: random.Random = field(default_factory=random.Random)
 
     def loads(self, subject: str) -> dict[str, LoadProfile]:
-        spared, seconds = SPARED.get(subject, frozenset()), self.seconds * LONGER.get(subject, 1)
-        return {name: replace(load, seconds=seconds) for name, load in LOADS.items() if name not in spared}
+        skipped, seconds = SKIPPED_LOADS.get(subject, frozenset()), self.seconds * DURATION_FACTORS.get(subject, 1)
+        return {name: replace(load, seconds=seconds) for name, load in LOADS.items() if name not in skipped}
 
 
 def measure(setup: BenchmarkSettings) -> Iterator[Round]:
@@ -128,7 +128,7 @@ def _alone(setup: BenchmarkSettings, backend: RunningProcess, name: str) -> Subj
 def _together(setup: BenchmarkSettings, backend: RunningProcess, name: str, workers: int) -> SubjectResult:
     """Measure several workers on all cores, shared with the stub and the load client."""
     cores = Cores.shared()
-    loads = {key: load for key, load in setup.loads(name).items() if key in CURVE}
+    loads = {key: load for key, load in setup.loads(name).items() if key in SCALING_LOADS}
     with proxy(name, _setup_of(setup, backend, f"{name}-{workers}", workers=workers), cores) as running:
         return SubjectResult(loads=_samples(setup, loads, running, backend, cores))
 
@@ -136,11 +136,11 @@ def _together(setup: BenchmarkSettings, backend: RunningProcess, name: str, work
 def _overload(setup: BenchmarkSettings, backend: RunningProcess) -> SubjectResult:
     """Measure the peak rate within the backend's limits, then send twice that rate."""
     cores, body = Cores.split(), chat(wait_ms=SERVICE_MS)
-    with proxy("gateway", _setup_of(setup, backend, OVERLOAD, backend_bounds=BOUNDS), cores) as running:
-        peak = LoadProfile(body=body, connections=WITHIN, seconds=setup.seconds)
-        first = _calmest(setup, peak, running, backend, cores)
-        twice = replace(peak, connections=CROWD, rate=2 * first.figures.per_s)
-        return SubjectResult(loads={"peak": first, "twice": _calmest(setup, twice, running, backend, cores)})
+    with proxy("gateway", _setup_of(setup, backend, OVERLOAD, backend_bounds=BACKEND_LIMITS), cores) as running:
+        peak = LoadProfile(body=body, connections=BACKEND_CAPACITY, seconds=setup.seconds)
+        first = _least_disturbed(setup, peak, running, backend, cores)
+        twice = replace(peak, connections=OVERLOAD_CONNECTIONS, rate=2 * first.figures.per_s)
+        return SubjectResult(loads={"peak": first, "twice": _least_disturbed(setup, twice, running, backend, cores)})
 
 
 def _setup_of(
@@ -167,17 +167,17 @@ def _samples(
     backend: RunningProcess,
     cores: Cores,
 ) -> dict[str, Sample]:
-    return {name: _calmest(setup, load, running, backend, cores) for name, load in loads.items()}
+    return {name: _least_disturbed(setup, load, running, backend, cores) for name, load in loads.items()}
 
 
-def _calmest(
+def _least_disturbed(
     setup: BenchmarkSettings, load: LoadProfile, running: RunningProcess, backend: RunningProcess, cores: Cores
 ) -> Sample:
     """Return an undisturbed sample, or the least disturbed of several."""
     samples = []
     for _ in range(setup.retries + 1):
         samples.append(sample(load, running, backend, cores))
-        if samples[-1].foreign <= CALM:
+        if samples[-1].foreign <= MAX_FOREIGN_SHARE:
             break
     return min(samples, key=lambda each: each.foreign)
 
@@ -185,6 +185,6 @@ def _calmest(
 def sample(load: LoadProfile, running: RunningProcess, backend: RunningProcess, cores: Cores) -> Sample:
     """Run *load* against *running*, which may be the stub itself."""
     parts = {part.pid: part for part in (running, backend)}.values()
-    share, before_s = foreign(lambda: sum(part.cpu_s() for part in parts)), running.cpu_s()
+    share, before_s = foreign_share(lambda: sum(part.cpu_s() for part in parts)), running.cpu_s()
     figures = run_load(running.port, load, cores.rest)
     return Sample(figures=figures, cpu_s=running.cpu_s() - before_s, foreign=share())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.bench.load import HEADERS, LoadProfile, LoadResult, chat, run_load
+from tools.bench.load import HEADERS, LoadProfile, LoadTestResult, chat, run_load
 from tools.bench.machine import Cores
 from tools.bench.process import ProbeRequest, RunningProcess, free_port, send
 from tools.bench.subjects import PROBE, ProxySetup, proxy, stub
@@ -55,7 +55,7 @@ class Soak:
     """A finished soak test: the result of each load, and a snapshot before the first and after each."""
 
     name: str
-    figures: Sequence[LoadResult]
+    figures: Sequence[LoadTestResult]
     snapshots: Sequence[Snapshot]
 
     def verdicts(self) -> list[Verdict]:
@@ -138,7 +138,7 @@ def _is_at_rest(snapshot: Snapshot, first: Snapshot) -> bool:
     return few and snapshot.calls == 0
 
 
-def _report(name: str, number: int, of: int, figures: LoadResult, snapshot: Snapshot) -> None:
+def _report(name: str, number: int, of: int, figures: LoadTestResult, snapshot: Snapshot) -> None:
     first = f" (first: {figures.first_error})" if figures.errors else ""
     say(
         f"{name}, {number} of {of}: {figures.all} responses, {figures.aborted} aborted, "

@@ -137,7 +137,7 @@ def median(figure: Callable[[Round], float], rounds: Sequence[Round]) -> float:
     return statistics.median(figure(results) for results in rounds)
 
 
-def calm(rounds: Sequence[Mapping[str, SubjectResult]]) -> float:
+def median_foreign_share(rounds: Sequence[Mapping[str, SubjectResult]]) -> float:
     """Return the median share of all cores that other processes used during the samples."""
     return statistics.median(
         sample.foreign for results in rounds for result in results.values() for sample in result.loads.values()

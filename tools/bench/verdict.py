@@ -1,4 +1,4 @@
-"""A bound and the measured value."""
+"""Verdict on a target: a bound, the measured value, and whether the value meets it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

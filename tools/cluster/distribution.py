@@ -7,7 +7,7 @@ from typing import Protocol
 from tools.cluster.configs import ReservedResources
 from tools.cluster.k3s import K3s
 from tools.cluster.k3s_release import k3s
-from tools.cluster.upstream import Upstream
+from tools.cluster.upstream_kubernetes import UpstreamKubernetes
 from tools.control_plane.api import Manifest
 from tools.images.scratch import ScratchImage
 from tools.node.spec import NodeComponent
@@ -39,4 +39,4 @@ class Distribution(Protocol):
 def choose_distribution(node: str, cgroup: str, reserved: ReservedResources) -> Distribution:
     """Return K3s where the program is installed, else Kubernetes' own. Raises ToolchainError."""
     program = k3s()
-    return K3s(node, cgroup, reserved, program) if program else Upstream(node, cgroup, reserved)
+    return K3s(node, cgroup, reserved, program) if program else UpstreamKubernetes(node, cgroup, reserved)

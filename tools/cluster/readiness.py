@@ -1,4 +1,4 @@
-"""Readiness of pods after a start of the node: until the kubelet reports, the API shows the state before its end."""
+"""Readiness of pods after a start of the node: until the kubelet reports, the API server shows old states."""
 
 from datetime import UTC, datetime
 from typing import Any, Final

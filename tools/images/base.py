@@ -8,7 +8,7 @@ from typing import Final
 
 from tools.images import host
 from tools.images.builder import Build, Builder
-from tools.images.running import logged
+from tools.images.subprocesses import logged
 from tools.offline import debian
 from tools.progress import say
 

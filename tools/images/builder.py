@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from tools.errors import ImageError, ToolchainError
-from tools.images.running import logged, output_of
+from tools.images.subprocesses import logged, output_of
 from tools.offline import debian
 
 QUERY_S: Final = 15.0

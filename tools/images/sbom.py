@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tools.images import running
+from tools.images import subprocesses
 
 
 def file(archive: Path) -> Path:
@@ -15,4 +15,4 @@ def write(archive: Path, log: Path) -> None:
     """Write the list for *archive*; without syft do nothing. Raises ImageError where syft fails."""
     if syft := shutil.which("syft"):
         to = f"spdx-json={file(archive)}"
-        running.logged(f"listing {archive.stem}", [syft, "scan", f"oci-archive:{archive}", "--output", to], log)
+        subprocesses.logged(f"listing {archive.stem}", [syft, "scan", f"oci-archive:{archive}", "--output", to], log)

@@ -1,4 +1,4 @@
-"""A private Pulumi engine: its own state, secrets and plugins, and a mirror of the project that it writes to."""
+"""A private Pulumi engine: its own state, secrets and plugins, and a mirror of the project, to which it writes."""
 
 import functools
 import os

@@ -14,8 +14,8 @@ from tools.errors import TwinError
 from tools.progress import say
 from tools.twin import node
 from tools.twin.commands import TwinCommands
+from tools.twin.crds import crds, is_served
 from tools.twin.credentials import USERS, credentials
-from tools.twin.definitions import definitions, is_served
 from tools.twin.record import TwinRecord
 
 READY_S = 120.0  # about 10 s in practice, more on a busy machine with two cores
@@ -76,7 +76,7 @@ class TwinStart:
     def _define(self) -> None:
         """Apply the CustomResourceDefinitions of K3s."""
         patient = AdminClient(self._credentials, self.record.port)
-        manifests = definitions()
+        manifests = crds()
         for path, manifest in manifests.items():
             patient.apply(path, manifest)
         self._until("the kinds of K3s are served", lambda: all(is_served(self._api.get(path)) for path in manifests))

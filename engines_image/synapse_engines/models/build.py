@@ -10,7 +10,7 @@ PrintLine = Callable[[str], None]
 
 
 def build(folder: Path, print_line: PrintLine, pinned: PinnedFile | None = INSTRUCT) -> None:
-    """Write `chat/` and `embeddings/` in *folder*; without *pinned* nothing is downloaded. Raises ModelError."""
+    """Write `chat/` and `embeddings/` in *folder*; without *pinned* nothing is downloaded. Raises ModelBuildError."""
     chat, embeddings = folder / "chat", folder / "embeddings"
     for each in (chat, embeddings):
         each.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
-from synapse_engines.errors import ModelError
+from synapse_engines.errors import ModelBuildError
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 20
@@ -35,19 +35,22 @@ INSTRUCT = PinnedFile(
 """Small instruction-tuned model, Apache-2.0, which replaces the generated model of its name."""
 
 
-class UnreachableError(ModelError):
+class UnreachableError(ModelBuildError):
     """Download address that cannot be reached."""
 
 
 def download(pinned: PinnedFile, path: Path, timeout_s: float = TIMEOUT_S) -> None:
-    """Download *pinned* to *path*, unless it is there. Raises UnreachableError, and ModelError for other content."""
+    """Download *pinned* to *path*, unless it is there.
+
+    Raises UnreachableError, and ModelBuildError for other content.
+    """
     if path.is_file() and path.stat().st_size == pinned.bytes and _digest(path) == pinned.sha256:
         return
     part = path.with_suffix(".part")
     try:
         _receive(pinned, part, timeout_s)
         if (digest := _digest(part)) != pinned.sha256:
-            raise ModelError(f"{pinned.url}: SHA-256 is {digest}; accepted: {pinned.sha256}")
+            raise ModelBuildError(f"{pinned.url}: SHA-256 is {digest}; accepted: {pinned.sha256}")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -63,7 +66,7 @@ def _receive(pinned: PinnedFile, part: Path, timeout_s: float) -> None:
     except (OSError, HTTPException) as error:
         raise UnreachableError(f"{pinned.url}: {error}") from error
     if left:
-        raise ModelError(f"{pinned.url}: received {pinned.bytes - left} bytes; accepted: {pinned.bytes}")
+        raise ModelBuildError(f"{pinned.url}: received {pinned.bytes - left} bytes; accepted: {pinned.bytes}")
 
 
 def _digest(path: Path) -> str:

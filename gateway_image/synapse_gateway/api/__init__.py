@@ -1,1 +1,1 @@
-"""Endpoints of the gateway, one package per family; `table.py` lists them in order."""
+"""Endpoints of the gateway, one package per family; `endpoint_table.py` lists them in order."""

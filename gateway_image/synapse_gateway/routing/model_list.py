@@ -10,7 +10,7 @@ from synapse_gateway.errors import BadGatewayError, GatewayError, UnavailableErr
 from synapse_gateway.routing.registry import Registry
 from synapse_gateway.upstream.error_responses import error_from_response
 from synapse_gateway.upstream.http import UpstreamError, UpstreamRequest
-from synapse_gateway.upstream.models.listing import ModelEntry, ModelList, merged
+from synapse_gateway.upstream.models.listing import ModelEntry, RouterModelList, merged
 from synapse_gateway.upstream.upstream import Upstream
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -40,7 +40,7 @@ async def listed(upstream: Upstream, timeout_s: float) -> list[ModelEntry]:
         if response.status >= 300:
             raise await error_from_response(upstream.name, response)
         try:
-            entries = msgspec.json.decode(await response.read(MOST_BYTES), type=ModelList).data
+            entries = msgspec.json.decode(await response.read(MOST_BYTES), type=RouterModelList).data
         except UpstreamError as error:
             raise upstream.failure(error) from error
         except (msgspec.DecodeError, RecursionError) as error:

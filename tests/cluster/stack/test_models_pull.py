@@ -24,7 +24,7 @@ from tests.cluster.internet import listening
 from tests.cluster.network_stage import PUBLIC
 from tests.cluster.registry import first, inside
 from tests.cluster.stack.local import CommandResult, LocalStack
-from tests.ops.models.serving import Files, serving
+from tests.ops.models.file_server import FileServer, serving
 
 SERVICE, MODEL = "kept", "mxbai-embed-large-v1_fp16"
 ADDED = {
@@ -144,14 +144,14 @@ def _added(grown: ExtendedStack) -> Iterator[None]:
 
 
 @pytest.fixture
-def mirror(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
+def mirror(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     """A mirror of the hub at a public address, which only the pods can reach."""
     with listening(local.cluster) as listener, serving(listener) as server:
         monkeypatch.setenv("HF_ENDPOINT", MIRROR)
         yield server
 
 
-def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, mirror: Files) -> None:
+def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, mirror: FileServer) -> None:
     content = grown.generated()
     digest = hashlib.sha256(content).hexdigest()
     path = "/ChristianAzinn/mxbai-embed-large-v1-gguf/resolve/main/mxbai-embed-large-v1_fp16.gguf"

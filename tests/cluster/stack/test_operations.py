@@ -15,7 +15,7 @@ from ops.models.worker import Worker, WorkerJob
 from tests.cluster.conftest import Space, eventually
 from tests.cluster.stack.local import NAME, LocalStack
 from tests.infra.sizing.gguf_bytes import STORED, whole
-from tests.ops.models import serving
+from tests.ops.models import file_server
 
 GATEWAY = "synapse-gateway"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -120,7 +120,7 @@ def _server(image: str, files: dict[str, bytes], cuts: list[int]) -> dict[str, o
     container = {
         "name": "server",
         "image": image,
-        "command": ["python3", "-c", Path(serving.__file__).read_text(), str(PORT), text, json.dumps(cuts)],
+        "command": ["python3", "-c", Path(file_server.__file__).read_text(), str(PORT), text, json.dumps(cuts)],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
     }

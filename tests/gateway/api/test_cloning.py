@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.gateway.fake_tts import SOUND, chatterbox, code, sent, sound, upload_response, voice
 from tests.gateway.sounds import wav
-from tests.gateway.speaking import SOUND, chatterbox, code, sent, sound, taken, voice
 
 pytestmark = pytest.mark.anyio
 KEYS = "one;name=a,two;name=b"
@@ -137,7 +137,7 @@ async def test_a_voice_without_recordings_cannot_be_cloned(speaking: Any, tmp_pa
 
 
 async def test_a_voice_of_another_key_is_not_found(start: Any, fake: Any) -> None:
-    backend = await fake({"POST /tts": sound, "POST /upload_reference": taken})
+    backend = await fake({"POST /tts": sound, "POST /upload_reference": upload_response})
     gateway = await start({"c": chatterbox(backend)}, SYNAPSE_API_KEYS=KEYS)
     mine, theirs = await voice(gateway, headers=A), await voice(gateway, headers=B)
     weights = [{"voice_id": mine, "weight": 0.9}, {"voice_id": theirs, "weight": 0.1}]

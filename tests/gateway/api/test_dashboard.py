@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from synapse_gateway.api.static_files import FOLDER, UI_FILES
-from tests.gateway.watching import BEARER, TOKEN
+from tests.gateway.feed_client import BEARER, TOKEN
 
 pytestmark = pytest.mark.anyio
 SET = {"SYNAPSE_DASHBOARD_ACCESS_TOKEN": TOKEN}

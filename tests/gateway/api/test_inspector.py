@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ import ollama
 import pytest
 
 from tests.gateway.fakes import ANSWER, MESSAGE, events
-from tests.gateway.ollamas import MESSAGES, delta, ended
+from tests.gateway.openai_chunks import MESSAGES, delta, ended
 
 pytestmark = pytest.mark.anyio
 PNG = "iVBORw0KGgo="

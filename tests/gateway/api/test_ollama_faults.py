@@ -9,7 +9,7 @@ from aiohttp import web
 
 from synapse_gateway.server.sse import LINE_BYTES
 from tests.gateway.fakes import events
-from tests.gateway.ollamas import MESSAGES, delta, ended
+from tests.gateway.openai_chunks import MESSAGES, delta, ended
 
 pytestmark = pytest.mark.anyio
 MEGABYTE = bytes(1024 * 1024)

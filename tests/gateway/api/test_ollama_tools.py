@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.fakes import ANSWER, events
-from tests.gateway.ollamas import MESSAGES, delta, ended
+from tests.gateway.openai_chunks import MESSAGES, delta, ended
 
 pytestmark = pytest.mark.anyio
 WEATHER = {

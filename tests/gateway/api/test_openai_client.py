@@ -8,8 +8,8 @@ import openai
 import pytest
 from aiohttp import web
 
+from tests.gateway.fake_tts import SOUND, sound
 from tests.gateway.fakes import ANSWER, events, forever
-from tests.gateway.speaking import SOUND, sound
 
 pytestmark = pytest.mark.anyio
 MESSAGES: Any = [{"role": "user", "content": "Hi"}]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from synapse_gateway.api.docs.openapi import document, statuses
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from synapse_gateway.server.endpoint import Doc, Endpoint
 
 pytestmark = pytest.mark.anyio

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
 from synapse_gateway.api.docs.openapi import document
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from synapse_gateway.server.multipart import MEDIA
-from tests.gateway.everything import KEY, in_another_thread
+from tests.gateway.all_backends import KEY, in_another_thread
 from tests.gateway.router import GENERAL
-from tests.gateway.running import Running
+from tests.gateway.running_gateway import RunningGateway
 
 API = schemathesis.openapi.from_dict(document(table().endpoints))
 EXAMPLES = 10
@@ -34,7 +34,7 @@ Answered = defaultdict[str, set[int]]
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     with in_another_thread(tmp_path_factory.mktemp("gateway")) as url:
         yield url
 
@@ -78,7 +78,7 @@ def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any)
 @API.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_the_gateway_conforms_to_its_openapi_document(
-    case: schemathesis.Case[Any], gateway: Running, session: requests.Session, answered: Answered
+    case: schemathesis.Case[Any], gateway: RunningGateway, session: requests.Session, answered: Answered
 ) -> None:
     response = case.call(base_url=gateway.url, session=session)
     answered[case.operation.label].add(response.status_code)

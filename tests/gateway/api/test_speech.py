@@ -6,7 +6,7 @@ import openai
 import pytest
 from aiohttp import web
 
-from tests.gateway.speaking import SOUND, chatterbox, code, sound, taken, voice
+from tests.gateway.fake_tts import SOUND, chatterbox, code, sound, upload_response, voice
 
 pytestmark = pytest.mark.anyio
 BODY = {"model": "tts-1", "input": "Hello.", "voice": "alloy"}
@@ -79,7 +79,7 @@ async def test_unknown_fields_and_values_out_of_bounds_are_refused(
 
 
 async def test_a_voice_of_the_library_is_cloned_by_its_id(start: Any, fake: Any) -> None:
-    backend = await fake({"POST /tts": sound, "POST /upload_reference": taken})
+    backend = await fake({"POST /tts": sound, "POST /upload_reference": upload_response})
     gateway = await start({"c": chatterbox(backend)})
     voice_id = await voice(gateway)
     body = {"model": "chatterbox", "input": "Hello.", "voice": voice_id, "response_format": "mp3", "speed": 1.5}

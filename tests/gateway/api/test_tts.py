@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.gateway.speaking import SOUND, chatterbox, code, sound, taken, voice
+from tests.gateway.fake_tts import SOUND, chatterbox, code, sound, upload_response, voice
 
 pytestmark = pytest.mark.anyio
 
@@ -207,7 +207,7 @@ async def test_each_backend_of_a_route_gets_its_own_fields(start: Any, fake: Any
 
 async def test_a_voice_is_cloned_by_the_first_backend_that_can(start: Any, fake: Any) -> None:
     piper = await fake({"POST /v1/audio/speech": sound})
-    cloner = await fake({"POST /tts": sound, "POST /upload_reference": taken})
+    cloner = await fake({"POST /tts": sound, "POST /upload_reference": upload_response})
     gateway = await start({"piper": piper, "cloner": chatterbox(cloner)}, {"tts": ["piper"]})
     answer = await gateway.http.post("/tts/synthesize", json={"text": "x", "voice_id": await voice(gateway)})
     assert answer.headers["x-synapse-backend"] == "cloner"

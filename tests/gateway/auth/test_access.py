@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from synapse_gateway.server.endpoint import Endpoint
 
 pytestmark = pytest.mark.anyio

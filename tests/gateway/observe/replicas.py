@@ -4,9 +4,9 @@ import asyncio
 
 import msgspec
 
-from tests.gateway.running import Running
-from tests.gateway.waiting import PATIENCE_S
-from tests.gateway.watching import LIVE
+from tests.gateway.feed_client import LIVE
+from tests.gateway.polling import TIMEOUT_S
+from tests.gateway.running_gateway import RunningGateway
 
 
 def environment(url: str, connect_s: float = 5) -> dict[str, str]:
@@ -31,8 +31,8 @@ def foreign(**fields: str) -> bytes:
     return msgspec.json.encode({**given, **fields})
 
 
-async def subscribed(gateway: Running) -> None:
-    async with asyncio.timeout(PATIENCE_S):
+async def subscribed(gateway: RunningGateway) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
         await gateway.gateway.feed.bus.is_subscribed.wait()  # type: ignore[union-attr]
 
 

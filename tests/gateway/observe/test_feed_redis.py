@@ -14,9 +14,9 @@ from components.feed_bus import account, password_rule
 from synapse_gateway.environment import SettingError
 from synapse_gateway.observe.feed.event import FeedEvent
 from synapse_gateway.settings import load
+from tests.gateway.feed_client import watching
 from tests.gateway.observe.replicas import environment, foreign, subscribed, until_message
 from tests.gateway.redis_server import CHANNEL, RedisServer
-from tests.gateway.watching import watching
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("logged")]
 log = logging.getLogger("tests.redis")

@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry, Counter
 from synapse_gateway.observe.feed.event import FeedEvent
 from synapse_gateway.observe.feed.redis_bus import RedisBus
 from synapse_gateway.settings import FeedSettings
+from tests.gateway.feed_client import watching
 from tests.gateway.observe.replicas import environment, foreign, subscribed, until_message
+from tests.gateway.polling import TIMEOUT_S, until
 from tests.gateway.redis_server import CHANNEL, Proxy, RedisServer
-from tests.gateway.running import Running
-from tests.gateway.waiting import PATIENCE_S, until
-from tests.gateway.watching import watching
+from tests.gateway.running_gateway import RunningGateway
 from tests.ports import reserved_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("logged")]
@@ -42,7 +42,7 @@ async def test_a_dead_redis_does_not_slow_requests_and_is_reconnected(
         async with redis.listener() as published:
             await subscribed(gateway)
             log.info("back again")
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 await until_message(published, b"back again")
         await watcher.until("can publish to Redis again")
 
@@ -69,7 +69,7 @@ async def test_a_silent_redis_does_not_slow_requests(
     line.delay_s = 0
     line.is_open.set()
     line.cut()
-    async with redis.listener() as published, asyncio.timeout(PATIENCE_S):
+    async with redis.listener() as published, asyncio.timeout(TIMEOUT_S):
         log.info("after all")
         await until_message(published, b"after all")
 
@@ -95,7 +95,7 @@ async def test_cancelled_requests_do_not_mix_up_replies(start: Any, fake: Any, r
 
 async def test_an_event_whose_reply_is_lost_is_not_published_again(start: Any, line: Proxy, redis: RedisServer) -> None:
     await start({}, **environment(line.url, SHORT_TIMEOUT_S))
-    async with redis.listener() as published, asyncio.timeout(PATIENCE_S):
+    async with redis.listener() as published, asyncio.timeout(TIMEOUT_S):
         log.info("first")  # opens the connection before the fault
         await until_message(published, b"first")
         line.delay_s = 2
@@ -110,7 +110,7 @@ async def test_an_event_whose_reply_is_lost_is_not_published_again(start: Any, l
 async def test_an_idle_server_keeps_its_connection(line: Proxy) -> None:
     failures = Counter("failures", "Failures", registry=CollectorRegistry())
     bus = RedisBus(
-        FeedSettings(redis_url=line.url, redis_connect_s=PATIENCE_S), "one", failures, lambda _: None, idle_s=0.2
+        FeedSettings(redis_url=line.url, redis_connect_s=TIMEOUT_S), "one", failures, lambda _: None, idle_s=0.2
     )
     bus.start()
     await bus.is_subscribed.wait()
@@ -125,7 +125,7 @@ async def test_an_unresponsive_server_is_detected(line: Proxy, redis: RedisServe
     events: asyncio.Queue[FeedEvent] = asyncio.Queue()
     bus = RedisBus(settings, "one", failures, events.put_nowait, idle_s=0.2)
     bus.start()
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         await bus.is_subscribed.wait()
         line.is_open.clear()
         line.arrived.clear()
@@ -188,7 +188,7 @@ async def test_an_address_without_connections_times_out(caplog: pytest.LogCaptur
         await bus.close()
 
 
-async def _usual(gateway: Running) -> float:
+async def _usual(gateway: RunningGateway) -> float:
     """Median seconds of some requests: a busy machine delays one or two, Redis would delay each."""
     seconds = []
     for _ in range(21):
@@ -199,11 +199,11 @@ async def _usual(gateway: Running) -> float:
     return median(seconds)
 
 
-async def _metrics(gateway: Running) -> bytes:
+async def _metrics(gateway: RunningGateway) -> bytes:
     return (await gateway.http.get("/metrics")).content
 
 
-async def _until_failures(gateway: Running) -> None:
-    async with asyncio.timeout(PATIENCE_S):
+async def _until_failures(gateway: RunningGateway) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
         while b"synapse_feed_publish_failures_total 0.0" in await _metrics(gateway):  # noqa: ASYNC110 - a counter has no event
             await asyncio.sleep(0.05)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from synapse_gateway.observe.logs import AccessLog, set_up
+from tests.gateway.feed_client import BEARER, LIVE, logging_requests, watching
 from tests.gateway.redis_server import RedisServer
-from tests.gateway.watching import BEARER, LIVE, logging_requests, watching
 
 pytestmark = pytest.mark.anyio
 KEY, PROMPT, GUESS = "canary-key-xq7z", "canary-prompt-xq7z", "canary-guess-xq7z"

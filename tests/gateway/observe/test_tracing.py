@@ -14,7 +14,7 @@ from synapse_gateway.environment import SettingError
 from synapse_gateway.observe.otlp import CollectorTracer
 from tests.gateway.fakes import events
 from tests.gateway.observe.collector import Collector, attributes, collector
-from tests.gateway.waiting import until
+from tests.gateway.polling import until
 
 pytestmark = pytest.mark.anyio
 SECRET, KEY = "a prompt that nobody else may read", "sk-a-key-of-somebody"

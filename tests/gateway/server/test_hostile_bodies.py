@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_gateway.api.docs.openapi import document
-from synapse_gateway.api.table import table
-from tests.gateway.everything import KEY, in_another_thread
+from synapse_gateway.api.endpoint_table import table
+from tests.gateway.all_backends import KEY, in_another_thread
 
 DOCUMENT = document(table().endpoints)
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]

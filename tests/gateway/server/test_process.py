@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.gateway.watching import BEARER, LIVE
+from tests.gateway.feed_client import BEARER, LIVE
 
 CONFIG = "backends:\n  stub: { url: 'http://127.0.0.1:9', type: openai }\n"
 Launch = Callable[..., "Process"]

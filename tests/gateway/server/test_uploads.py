@@ -13,9 +13,9 @@ from synapse_gateway.errors import InternalError, ValidationError
 from synapse_gateway.server.multipart import FormPart
 from synapse_gateway.server.spool import IN_MEMORY, Spool, SpoolQuota
 from synapse_gateway.server.uploads import FormLimits, UploadedForm
+from tests.gateway.polling import TIMEOUT_S, until
 from tests.gateway.sockets import connected, post
 from tests.gateway.sounds import wav
-from tests.gateway.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 HEADERS = "Host: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
@@ -40,7 +40,7 @@ def spooled() -> set[str]:
 
 async def refused(gateway: Any, body: bytes) -> tuple[int, str]:
     """Return status and error code of the response, which comes before the whole body is sent."""
-    async with connected(gateway.port) as line, asyncio.timeout(PATIENCE_S):
+    async with connected(gateway.port) as line, asyncio.timeout(TIMEOUT_S):
         await line.send(f"POST /voices HTTP/1.1\r\n{HEADERS}Content-Length: {len(body) + 1000}\r\n\r\n".encode() + body)
         status, answer = await line.answer()
     return status, answer.split(b'"code":"')[1].split(b'"')[0].decode()

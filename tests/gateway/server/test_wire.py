@@ -7,8 +7,8 @@ import pytest
 
 from synapse_gateway.server.http import connection
 from tests.gateway.fakes import forever
+from tests.gateway.polling import TIMEOUT_S
 from tests.gateway.sockets import HEADERS, connected, post
-from tests.gateway.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -136,7 +136,7 @@ async def test_too_many_pipelined_requests_end_the_connection(start: Any, fake: 
         await backend.began.wait()
         await line.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * (connection.MOST_PIPELINED + 1))
         assert await line.rest() == b""
-    await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
+    await asyncio.wait_for(backend.hung_up.wait(), TIMEOUT_S)
 
 
 async def test_http_1_0_responses_end_with_the_connection(start: Any) -> None:

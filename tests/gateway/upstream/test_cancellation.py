@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from tests.gateway.fakes import ANSWER, events, forever
+from tests.gateway.polling import TIMEOUT_S, until
 from tests.gateway.sockets import connected, post
-from tests.gateway.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -33,7 +33,7 @@ async def test_a_client_leaves_before_a_plain_response(start: Any, fake: Any) ->
         await line.send(SENT)
         await backend.began.wait()
         line.leave()
-        await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
+        await asyncio.wait_for(backend.hung_up.wait(), TIMEOUT_S)
     assert idle(gateway)
 
 
@@ -44,7 +44,7 @@ async def test_a_client_leaves_during_a_stream(start: Any, fake: Any) -> None:
         await line.send(SENT)
         await line.reader.readuntil(b'{"n":1}')
         line.leave()
-        await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
+        await asyncio.wait_for(backend.hung_up.wait(), TIMEOUT_S)
     assert idle(gateway)
     text = (await gateway.http.get("/metrics")).text
     assert f'synapse_streams_active{{route="{CHAT}"}} 0.0' in text
@@ -74,7 +74,7 @@ async def test_a_stalled_reader_pauses_the_backend_and_leaves(start: Any, fake: 
             await asyncio.sleep(0.1)
         assert sent < 64 * 1024 * 1024, "the backend should wait for the reader"
         line.leave()
-        await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
+        await asyncio.wait_for(backend.hung_up.wait(), TIMEOUT_S)
     assert idle(gateway)
 
 

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from synapse_gateway.upstream import upstream
 from tests.gateway.fakes import ANSWER, events, forever
+from tests.gateway.polling import TIMEOUT_S
 from tests.gateway.sockets import connected, post, served
-from tests.gateway.waiting import PATIENCE_S
 from tests.ports import reserved_port
 
 pytestmark = pytest.mark.anyio
@@ -87,7 +87,7 @@ async def test_a_silent_stream_ends_with_an_error_event(start: Any, fake: Any) -
     assert '{"n":1}' in answer.text
     assert '"code":"backend_timeout"' in answer.text
     assert "[DONE]" not in answer.text
-    await asyncio.wait_for(backend.hung_up.wait(), PATIENCE_S)
+    await asyncio.wait_for(backend.hung_up.wait(), TIMEOUT_S)
 
 
 async def test_a_stream_may_last_longer_than_the_timeout(start: Any, fake: Any) -> None:
@@ -236,7 +236,7 @@ async def test_health_and_liveness_respond_while_every_backend_hangs(start: Any,
             line = await lines.enter_async_context(connected(gateway.port))
             await line.send(post(CHAT, msgspec.json.encode(BODY)))
         await hanging.began.wait()
-        async with asyncio.timeout(PATIENCE_S / 2):
+        async with asyncio.timeout(TIMEOUT_S / 2):
             for _ in range(20):
                 assert (await gateway.http.get("/livez")).status_code == 200
                 assert (await gateway.http.get("/readyz")).status_code == 200

@@ -23,8 +23,8 @@ from synapse_gateway.upstream.admission import Admission
 from synapse_gateway.upstream.breaker import OPEN_S, Breaker, BreakerState
 from synapse_gateway.upstream.upstream import RetryBudget
 from tests.gateway.fakes import ANSWER, events
+from tests.gateway.polling import until
 from tests.gateway.sockets import connected, post
-from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from synapse_gateway.api.voices.layout import is_id
-from tests.gateway.running import Running
+from tests.gateway.running_gateway import RunningGateway
 from tests.gateway.sounds import wav
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,7 @@ def files(*contents: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
     return [("files", (f"../{number}.wav", data, "audio/wav")) for number, data in enumerate(contents)]
 
 
-async def made(gateway: Running, *contents: bytes, name: str = "narrator", headers: Any = None) -> Any:
+async def made(gateway: RunningGateway, *contents: bytes, name: str = "narrator", headers: Any = None) -> Any:
     answer = await gateway.http.post(
         "/voices", data={"name": name}, files=files(*contents or (wav(),)), headers=headers
     )

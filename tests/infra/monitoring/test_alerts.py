@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from infra.catalog.kinds import CATALOG
-from infra.monitoring import alertmanager, alerts, budget_rules
+from infra.monitoring import alertmanager, alerts, recording_rules
 from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, Alert
 from infra.monitoring.alerts import ALERTS
 from infra.plan.stack import Plan, plan
@@ -17,7 +17,7 @@ from infra.settings.loader import load
 from infra.settings.model import ROOT
 from infra.settings.schema import MonitoringSection
 from tests.conftest import planned
-from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.all_kinds import one_of_each
 
 PAGES = ROOT / "docs/runbooks"
 PARTS = ("## What it means", "## Where to look", "## What to do")
@@ -112,7 +112,7 @@ def test_runbook_links_have_the_configured_base() -> None:
 
 def test_the_whole_ledger_is_recorded() -> None:
     forge = planned()
-    (group,) = budget_rules.groups(forge)
+    (group,) = recording_rules.groups(forge)
     recorded = {(rule["record"], rule.get("labels", {}).get("workload")): rule["expr"] for rule in group["rules"]}
     assert recorded["synapse_budget_bytes", None] == f"vector({forge.ledger.capacity.memory_budget})"
     assert recorded["synapse_budget_cores", None] == "vector(51.2)"

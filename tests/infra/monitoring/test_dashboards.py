@@ -12,7 +12,7 @@ from infra.monitoring.panels import WIDTH
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from tests.conftest import planned
-from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.all_kinds import one_of_each
 
 
 def rendered() -> dict[str, dict[str, Any]]:

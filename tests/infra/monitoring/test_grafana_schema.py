@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from infra.monitoring import dashboards
-from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.all_kinds import one_of_each
 
 DOCUMENTS: dict[str, Any] = {name: json.loads(text) for name, text in dashboards.files(one_of_each()).items()}
 

@@ -8,11 +8,11 @@ import pytest
 from infra.catalog.kinds import CATALOG
 from infra.monitoring.alert import Alert
 from infra.monitoring.alerts import ALERTS
-from infra.monitoring.budget_rules import groups
 from infra.monitoring.dashboards import DASHBOARDS
 from infra.monitoring.gpu_counters import COUNTERS, csv
 from infra.monitoring.metric_names import EXPOSED, GPUS, INGRESS, STORE
 from infra.monitoring.panels import Panel
+from infra.monitoring.recording_rules import groups
 from tests.conftest import planned
 
 PANELS = [panel for dashboard in DASHBOARDS for panel in dashboard.panels]

@@ -11,7 +11,7 @@ from infra.plan.stack import Plan, plan
 from infra.quantities import GI
 from infra.settings.loader import load
 from tests.conftest import planned
-from tests.infra.monitoring.everything import one_of_each
+from tests.infra.monitoring.all_kinds import one_of_each
 
 
 def document(planned: Plan) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 from infra.errors import SettingsError
 from infra.plan.stack import plan
 from infra.quantities import GI
-from infra.sizing.host_memory import LoadedModel, largest, load
+from infra.sizing.host_memory import LoadedModel, largest_models, loaded_model
 from infra.sizing.vram import MODEL_SPECS
 from tests.conftest import changed, planned, settings_of
 
@@ -25,14 +25,14 @@ def test_the_models_of_the_forge_fit_its_ollama() -> None:
 
 
 def test_a_model_needs_weights_cache_and_buffers() -> None:
-    llama = load("m", MODEL_SPECS[LLAMA["card"]], "q4_k_m", 8192, 8)
+    llama = loaded_model("m", MODEL_SPECS[LLAMA["card"]], "q4_k_m", 8192, 8)
     assert 4.55 * GI < llama.weights < 4.65 * GI
     assert llama.kv_cache == 8 * GI  # 8 x 8192 tokens of 128 KiB
     assert llama.buffers == 4 * GI  # 512 x 65536 scores of 32 heads in float32
 
 
 def test_a_context_is_no_longer_than_the_model_has() -> None:
-    embed = load("m", MODEL_SPECS[EMBED["card"]], "f16", 8192, 1)
+    embed = loaded_model("m", MODEL_SPECS[EMBED["card"]], "f16", 8192, 1)
     assert embed.kv_cache == 0
     assert embed.buffers == 4 * 512 * 512 * 16
 
@@ -58,9 +58,9 @@ def test_only_the_largest_loaded_models_count() -> None:
 
 
 def test_without_models_nothing_is_claimed() -> None:
-    assert largest([], 3, GI) == ()
+    assert largest_models([], 3, GI) == ()
     model = LoadedModel(name="m", weights=1, kv_cache=0, buffers=0)
-    assert [share.name for share in largest([model], 3, GI)] == ["m weights", "overhead"]
+    assert [share.name for share in largest_models([model], 3, GI)] == ["m weights", "overhead"]
     assert planned().ledger.violations() == []
 
 

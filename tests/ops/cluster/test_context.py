@@ -11,7 +11,7 @@ import yaml
 import cli
 from tests.cli.test_commands import project
 from tests.conftest import changed
-from tests.ops.models.serving import serving
+from tests.ops.models.file_server import serving
 from tests.pulumi_engine.consumer import NAME, migration
 
 HERE, THERE = "here", "there"

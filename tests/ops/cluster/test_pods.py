@@ -11,46 +11,48 @@ from ops.cluster.pods import LAST_LINES, ServicePods, connect_pods
 from ops.cluster.port_forward import forward_port
 from ops.errors import UnreachableError
 from ops.gateway.connect import connect_gateway
-from tests.ops.smoke.cluster import GATEWAY, NAMESPACE, PORT, Cluster, cluster, container, pod
+from tests.ops.smoke.fake_cluster import GATEWAY, NAMESPACE, PORT, FakeCluster, container, fake_cluster, pod
 from tests.ops.smoke.stage import Stage
 
 
 @pytest.fixture
-def here(stage: Stage, tmp_path: Path) -> Iterator[tuple[Cluster, ServicePods]]:
+def here(stage: Stage, tmp_path: Path) -> Iterator[tuple[FakeCluster, ServicePods]]:
     """Yield a cluster whose gateway is the stage's, and a client of its pods."""
     with (
-        stage.portal.wrap_async_context_manager(cluster(tmp_path, stage.gateway.port)) as (fake, kubeconfig),
+        stage.portal.wrap_async_context_manager(fake_cluster(tmp_path, stage.gateway.port)) as (fake, kubeconfig),
         connect_pods(kubeconfig, NAMESPACE) as pods,
     ):
         yield fake, pods
 
 
-def test_a_ready_pod_of_the_service_is_chosen(here: tuple[Cluster, ServicePods]) -> None:
+def test_a_ready_pod_of_the_service_is_chosen(here: tuple[FakeCluster, ServicePods]) -> None:
     assert here[1].ready_pod("synapse-gateway") == GATEWAY
 
 
-def test_a_terminating_pod_is_not_chosen_though_it_has_the_condition_ready(here: tuple[Cluster, ServicePods]) -> None:
+def test_a_terminating_pod_is_not_chosen_though_it_has_the_condition_ready(
+    here: tuple[FakeCluster, ServicePods],
+) -> None:
     terminating = pod("synapse-gateway", "synapse-gateway-7d9f-going")
     terminating["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     here[0].pods[0] = terminating
     assert here[1].ready_pod("synapse-gateway") == GATEWAY
 
 
-def test_a_service_without_a_ready_pod_is_one_error(here: tuple[Cluster, ServicePods]) -> None:
+def test_a_service_without_a_ready_pod_is_one_error(here: tuple[FakeCluster, ServicePods]) -> None:
     fake, pods = here
     fake.pods.pop(1)
     with pytest.raises(UnreachableError, match="none of the 1 pods of synapse-gateway in llm-infra is ready"):
         pods.ready_pod("synapse-gateway")
 
 
-def test_a_port_of_a_pod_is_forwarded(here: tuple[Cluster, ServicePods]) -> None:
+def test_a_port_of_a_pod_is_forwarded(here: tuple[FakeCluster, ServicePods]) -> None:
     fake, pods = here
     with forward_port(pods, GATEWAY, PORT) as url, connect_gateway(url, "a-key") as http:
         assert http.get("/livez").json() == {"status": "ok"}
     assert fake.opened == 1
 
 
-def test_large_concurrent_requests_arrive_complete(here: tuple[Cluster, ServicePods], stage: Stage) -> None:
+def test_large_concurrent_requests_arrive_complete(here: tuple[FakeCluster, ServicePods], stage: Stage) -> None:
     """A megabyte each way, eight at once."""
     large = "x" * 2**20
     stage.break_("llama-embed", "POST /v1/embeddings", lambda request, body: body)
@@ -61,7 +63,7 @@ def test_large_concurrent_requests_arrive_complete(here: tuple[Cluster, ServiceP
     assert here[0].opened == 8
 
 
-def test_a_closed_port_of_the_pod_ends_the_connection(here: tuple[Cluster, ServicePods]) -> None:
+def test_a_closed_port_of_the_pod_ends_the_connection(here: tuple[FakeCluster, ServicePods]) -> None:
     fake, pods = here
     fake.upstream = 9
     with (
@@ -72,7 +74,7 @@ def test_a_closed_port_of_the_pod_ends_the_connection(here: tuple[Cluster, Servi
         pass
 
 
-def test_the_last_lines_of_a_log_are_returned(here: tuple[Cluster, ServicePods]) -> None:
+def test_the_last_lines_of_a_log_are_returned(here: tuple[FakeCluster, ServicePods]) -> None:
     fake, pods = here
     fake.logs["whisper-stt-5c-x"] = "\n".join(f"line {number}" for number in range(99))
     lines = pods.last_lines("whisper-stt")["whisper-stt-5c-x"]
@@ -80,7 +82,7 @@ def test_the_last_lines_of_a_log_are_returned(here: tuple[Cluster, ServicePods])
     assert lines[-1] == "line 98"
 
 
-def test_a_pod_without_a_log_has_its_states_and_the_reason(here: tuple[Cluster, ServicePods]) -> None:
+def test_a_pod_without_a_log_has_its_states_and_the_reason(here: tuple[FakeCluster, ServicePods]) -> None:
     fake, pods = here
     waiting = {"reason": "CrashLoopBackOff", "message": "back-off 10s"}
     states = [container(waiting=waiting, ended={"reason": "OOMKilled", "exitCode": 137})]
@@ -93,7 +95,7 @@ def test_a_pod_without_a_log_has_its_states_and_the_reason(here: tuple[Cluster, 
 
 
 def test_a_restarted_pod_without_new_lines_has_the_lines_of_its_previous_instance(
-    here: tuple[Cluster, ServicePods],
+    here: tuple[FakeCluster, ServicePods],
 ) -> None:
     fake, pods = here
     states = [container(ended={"reason": "Error", "exitCode": 1})]
@@ -104,7 +106,7 @@ def test_a_restarted_pod_without_new_lines_has_the_lines_of_its_previous_instanc
     assert pods.last_lines("whisper-stt")["whisper-stt-5c-x"][1:] == ["ready"]
 
 
-def test_a_stopped_cluster_is_one_error(here: tuple[Cluster, ServicePods], stage: Stage) -> None:
+def test_a_stopped_cluster_is_one_error(here: tuple[FakeCluster, ServicePods], stage: Stage) -> None:
     fake, pods = here
     stage.portal.call(fake.stop)
     with pytest.raises(UnreachableError, match="the pods of llm-infra cannot be listed"):

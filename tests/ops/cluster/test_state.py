@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ops.cluster.state import read
-from tests.ops.models.serving import serving
-from tests.ops.smoke.cluster import NAMESPACE, kubeconfig, pod
+from tests.ops.models.file_server import serving
+from tests.ops.smoke.fake_cluster import NAMESPACE, kubeconfig, pod
 
 
 def test_a_terminating_pod_is_left_out(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from huggingface_hub import close_session, constants
 
-from tests.ops.models.serving import Files, serving
+from tests.ops.models.file_server import FileServer, serving
 
 
 @pytest.fixture
-def server() -> Iterator[Files]:
+def server() -> Iterator[FileServer]:
     with serving() as files:
         yield files
 

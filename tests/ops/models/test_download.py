@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from synapse_models import download
-from synapse_models.download import Download, Downloader, DownloadError, RemoteFile, compute_digest
-from tests.ops.models.serving import Files, serving
+from synapse_models.download import Downloader, DownloadError, DownloadPlan, RemoteFile, compute_digest
+from tests.ops.models.file_server import FileServer, serving
 
 pytestmark = pytest.mark.usefixtures("hub_client")
 
@@ -27,7 +27,7 @@ class Events(list[dict[str, Any]]):
         self.pauses: list[float] = []
 
     def download(self, folder: Path, *files: RemoteFile) -> None:
-        Downloader(self.append, self.pauses.append).run(Download(root=folder, files=files))
+        Downloader(self.append, self.pauses.append).run(DownloadPlan(root=folder, files=files))
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def events() -> Events:
 
 
 @pytest.fixture
-def file(server: Files) -> RemoteFile:
+def file(server: FileServer) -> RemoteFile:
     server.files["/model.gguf"] = CONTENT
     url = f"{server.url}/model.gguf"
     return RemoteFile(url=url, name="model.gguf", path="llm/model.gguf", size=len(CONTENT), digest=SHA256)
 
 
-def ranges(server: Files) -> list[str | None]:
+def ranges(server: FileServer) -> list[str | None]:
     return [byte_range for _, _, byte_range, _ in server.requests]
 
 
@@ -53,7 +53,9 @@ def test_a_file_arrives_complete(file: RemoteFile, events: Events, tmp_path: Pat
     assert [path.name for path in (tmp_path / "llm").iterdir()] == ["model.gguf"]
 
 
-def test_an_existing_file_is_not_requested(file: RemoteFile, events: Events, server: Files, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_requested(
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
+) -> None:
     events.download(tmp_path, file)
     server.requests.clear()
     events.download(tmp_path, file)
@@ -61,7 +63,7 @@ def test_an_existing_file_is_not_requested(file: RemoteFile, events: Events, ser
 
 
 def test_an_existing_file_to_be_verified_must_have_the_digest(
-    file: RemoteFile, events: Events, server: Files, tmp_path: Path
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
 ) -> None:
     """Otherwise it is downloaded again, and stays if the new one is wrong, too."""
     verified, existing = dataclasses.replace(file, verify_existing=True), tmp_path / file.path
@@ -79,7 +81,7 @@ def test_an_existing_file_to_be_verified_must_have_the_digest(
     assert existing.read_bytes() == CONTENT
 
 
-def test_a_broken_transfer_is_resumed(file: RemoteFile, events: Events, server: Files, tmp_path: Path) -> None:
+def test_a_broken_transfer_is_resumed(file: RemoteFile, events: Events, server: FileServer, tmp_path: Path) -> None:
     server.cuts = [1_000_000, 500_000]
     events.download(tmp_path, file)
     assert (tmp_path / "llm/model.gguf").read_bytes() == CONTENT
@@ -88,7 +90,9 @@ def test_a_broken_transfer_is_resumed(file: RemoteFile, events: Events, server: 
     assert [0 < start <= 1_500_000 for start in rest] == [True, True]
 
 
-def test_the_part_of_an_earlier_run_is_resumed(file: RemoteFile, events: Events, server: Files, tmp_path: Path) -> None:
+def test_the_part_of_an_earlier_run_is_resumed(
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
+) -> None:
     (tmp_path / "llm").mkdir()
     (tmp_path / "llm/model.gguf.part").write_bytes(CONTENT[:2_000_000])
     events.download(tmp_path, file)
@@ -97,14 +101,14 @@ def test_the_part_of_an_earlier_run_is_resumed(file: RemoteFile, events: Events,
 
 
 def test_a_server_without_ranges_sends_the_whole_file(
-    file: RemoteFile, events: Events, server: Files, tmp_path: Path
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
 ) -> None:
     server.has_ranges, server.cuts = False, [1_000_000]
     events.download(tmp_path, file)
     assert (tmp_path / "llm/model.gguf").read_bytes() == CONTENT
 
 
-def test_a_wrong_digest_leaves_no_file(file: RemoteFile, events: Events, server: Files, tmp_path: Path) -> None:
+def test_a_wrong_digest_leaves_no_file(file: RemoteFile, events: Events, server: FileServer, tmp_path: Path) -> None:
     server.files["/model.gguf"] = CONTENT[:-1] + b"\0"
     with pytest.raises(DownloadError, match=rf"its digest is \w+; accepted: {SHA256}"):
         events.download(tmp_path, file)
@@ -112,7 +116,7 @@ def test_a_wrong_digest_leaves_no_file(file: RemoteFile, events: Events, server:
 
 
 def test_a_file_that_is_larger_than_announced_is_refused(
-    file: RemoteFile, events: Events, server: Files, tmp_path: Path
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
 ) -> None:
     server.files["/model.gguf"] = CONTENT * 2
     with pytest.raises(DownloadError, match="sends more than the 3000000 bytes that it announced"):
@@ -121,7 +125,7 @@ def test_a_file_that_is_larger_than_announced_is_refused(
 
 
 def test_a_file_that_is_smaller_than_announced_is_refused(
-    file: RemoteFile, events: Events, server: Files, tmp_path: Path
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
 ) -> None:
     server.files["/model.gguf"] = CONTENT[:-1]
     with pytest.raises(DownloadError, match="it ends after 2999999 bytes, not after the announced 3000000"):
@@ -129,7 +133,9 @@ def test_a_file_that_is_smaller_than_announced_is_refused(
     assert list((tmp_path / "llm").iterdir()) == []
 
 
-def test_a_part_that_is_too_large_is_discarded(file: RemoteFile, events: Events, server: Files, tmp_path: Path) -> None:
+def test_a_part_that_is_too_large_is_discarded(
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
+) -> None:
     (tmp_path / "llm").mkdir()
     (tmp_path / "llm/model.gguf.part").write_bytes(CONTENT * 2)
     events.download(tmp_path, file)
@@ -138,7 +144,7 @@ def test_a_part_that_is_too_large_is_discarded(file: RemoteFile, events: Events,
 
 
 def test_a_server_that_fails_for_long_is_given_up_and_the_part_is_kept(
-    file: RemoteFile, events: Events, server: Files, tmp_path: Path
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
 ) -> None:
     server.cuts = [100_000] + [0] * 100
     with pytest.raises(DownloadError, match=r"breaks off at 65536 of 3000000 bytes .* continues there"):
@@ -147,7 +153,7 @@ def test_a_server_that_fails_for_long_is_given_up_and_the_part_is_kept(
     assert events.pauses == [1, 2, 4, 8, 16]
 
 
-def test_a_temporary_failure_is_retried(file: RemoteFile, events: Events, server: Files, tmp_path: Path) -> None:
+def test_a_temporary_failure_is_retried(file: RemoteFile, events: Events, server: FileServer, tmp_path: Path) -> None:
     server.statuses = [503, 502]
     events.download(tmp_path, file)
     assert (tmp_path / "llm/model.gguf").read_bytes() == CONTENT
@@ -158,7 +164,7 @@ def test_a_temporary_failure_is_retried(file: RemoteFile, events: Events, server
     ("status", "message"), [(404, "404 Not Found"), (401, "set the stack's hfToken"), (403, "hfToken")]
 )
 def test_a_refusal_ends_the_download(
-    file: RemoteFile, events: Events, server: Files, tmp_path: Path, status: int, message: str
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path, status: int, message: str
 ) -> None:
     server.statuses = [status]
     with pytest.raises(DownloadError, match=message):
@@ -167,7 +173,7 @@ def test_a_refusal_ends_the_download(
 
 
 def test_a_download_without_room_does_not_begin(
-    file: RemoteFile, events: Events, server: Files, tmp_path: Path
+    file: RemoteFile, events: Events, server: FileServer, tmp_path: Path
 ) -> None:
     huge = dataclasses.replace(file, path="huge", size=2**60)
     message = r"the download needs 1073741824.00 GiB, .* are free, .* nothing was downloaded: make room"
@@ -184,7 +190,7 @@ def test_a_full_disk_is_named(file: RemoteFile, events: Events, tmp_path: Path) 
         events.download(tmp_path, file)
 
 
-def test_a_token_stays_on_its_host(file: RemoteFile, events: Events, server: Files, tmp_path: Path) -> None:
+def test_a_token_stays_on_its_host(file: RemoteFile, events: Events, server: FileServer, tmp_path: Path) -> None:
     with serving() as hub:
         hub.redirects["/resolve"] = (file.url, {})
         events.download(tmp_path, dataclasses.replace(file, url=f"{hub.url}/resolve", token="hf_x"))  # noqa: S106

@@ -16,7 +16,7 @@ from synapse_models import hub
 from synapse_models.cli import main
 from synapse_models.download import Downloader, DownloadError
 from tests.infra.sizing.test_safetensors import CONFIG, ENTRY, single
-from tests.ops.models.serving import Files, serving
+from tests.ops.models.file_server import FileServer, serving
 
 pytestmark = pytest.mark.usefixtures("hub_client", "endpoint")
 
@@ -28,7 +28,7 @@ FILE = "/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q4_K_M.gguf"
 
 
 @pytest.fixture
-def endpoint(server: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def endpoint(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.delenv("HF_TOKEN", raising=False)
 
@@ -38,7 +38,7 @@ def blob(content: bytes) -> str:
     return done.stdout.decode().strip()
 
 
-def publish(server: Files) -> None:
+def publish(server: FileServer) -> None:
     """A repository with its weights in two formats, and with a file in a folder."""
     lfs = {"sha256": hashlib.sha256(WEIGHTS).hexdigest(), "size": len(WEIGHTS), "pointerSize": 130}
     large = {"blobId": "pointer", "size": len(WEIGHTS), "lfs": lfs}
@@ -62,7 +62,7 @@ def pull(root: Path) -> None:
     Downloader(lambda _: None).run(hub.snapshot(MODEL, root))
 
 
-def test_a_repository_has_the_layout_of_the_hubs_cache(server: Files, tmp_path: Path) -> None:
+def test_a_repository_has_the_layout_of_the_hubs_cache(server: FileServer, tmp_path: Path) -> None:
     publish(server)
     pull(tmp_path)
     snapshot = tmp_path / "snapshots" / COMMIT
@@ -80,7 +80,7 @@ def test_a_repository_has_the_layout_of_the_hubs_cache(server: Files, tmp_path: 
 
 
 def test_the_library_of_the_hub_finds_the_repository(
-    server: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So do vLLM and SGLang, which use it."""
     publish(server)
@@ -92,7 +92,7 @@ def test_the_library_of_the_hub_finds_the_repository(
     assert Path(cached).read_bytes() == SMALL
 
 
-def test_a_repository_is_not_visible_before_it_is_complete(server: Files, tmp_path: Path) -> None:
+def test_a_repository_is_not_visible_before_it_is_complete(server: FileServer, tmp_path: Path) -> None:
     publish(server)
     server.files[f"/{MODEL}/resolve/{COMMIT}/model.safetensors"] = WEIGHTS[:-1] + b"\1"
     with pytest.raises(DownloadError, match="its digest is"):
@@ -101,14 +101,14 @@ def test_a_repository_is_not_visible_before_it_is_complete(server: Files, tmp_pa
     assert not (tmp_path / "snapshots").exists()
 
 
-def test_a_small_file_that_was_changed_on_the_network_is_refused(server: Files, tmp_path: Path) -> None:
+def test_a_small_file_that_was_changed_on_the_network_is_refused(server: FileServer, tmp_path: Path) -> None:
     publish(server)
     server.files[f"/{MODEL}/resolve/{COMMIT}/config.json"] = SMALL.replace(b"512", b"513")
     with pytest.raises(DownloadError, match="its digest is git:"):
         pull(tmp_path)
 
 
-def test_the_hub_publishes_the_digest_of_a_file(server: Files, tmp_path: Path) -> None:
+def test_the_hub_publishes_the_digest_of_a_file(server: FileServer, tmp_path: Path) -> None:
     headers = {"X-Linked-Size": "5027784800", "X-Linked-Etag": f'"{64 * "a"}"', "X-Repo-Commit": COMMIT}
     server.redirects[FILE] = ("http://store.invalid/x", headers)
     (file,) = hub.file(f"{hub.HUB}{FILE}", tmp_path / "q.gguf").files
@@ -116,7 +116,7 @@ def test_the_hub_publishes_the_digest_of_a_file(server: Files, tmp_path: Path) -
     assert (file.size, file.digest, file.verify_existing) == (5_027_784_800, 64 * "a", False)
 
 
-def test_every_other_server_sends_at_least_the_size(server: Files, tmp_path: Path) -> None:
+def test_every_other_server_sends_at_least_the_size(server: FileServer, tmp_path: Path) -> None:
     with serving() as store:
         store.files["/real.gguf"] = b"12345"
         store.headers["/real.gguf"] = {"ETag": f'"{64 * "c"}"'}
@@ -127,7 +127,7 @@ def test_every_other_server_sends_at_least_the_size(server: Files, tmp_path: Pat
         assert (file.size, file.digest, file.verify_existing) == (5, 64 * "b", True)
 
 
-def test_only_the_hub_gets_its_token(server: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_hub_gets_its_token(server: FileServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     publish(server)
     assert {file.token for file in hub.snapshot(MODEL, tmp_path).files} == {"hf_secret"}
@@ -139,7 +139,7 @@ def test_only_the_hub_gets_its_token(server: Files, monkeypatch: pytest.MonkeyPa
     assert server.requests[-1] == ("HEAD", "/other.gguf", None, None)
 
 
-def test_a_refusal_of_the_hub_is_one_line(server: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_refusal_of_the_hub_is_one_line(server: FileServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=f"^{MODEL}: 404 Not Found$"):
         hub.snapshot(MODEL, tmp_path)
     with pytest.raises(DownloadError, match=r"gone\.gguf: 404 Not Found$"):
@@ -159,7 +159,7 @@ def test_only_web_addresses_are_accepted(tmp_path: Path) -> None:
         hub.file("file:///etc/hostname", tmp_path / "m")
 
 
-def run(server: Files, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+def run(server: FileServer, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     """Run the command as a container does; return its exit code and its events."""
     environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_HUB_DISABLE_TELEMETRY": "1"}
     command = [sys.executable, "-m", "synapse_models.cli", *arguments]
@@ -167,7 +167,7 @@ def run(server: Files, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_the_command_downloads_a_file(server: Files, tmp_path: Path) -> None:
+def test_the_command_downloads_a_file(server: FileServer, tmp_path: Path) -> None:
     server.files["/m"] = b"model"
     code, events = run(server, "file", f"{server.url}/m", str(tmp_path / "disk/m"))
     assert (code, events[-1]["state"], (tmp_path / "disk/m").read_bytes()) == (0, "fetched", b"model")
@@ -175,7 +175,9 @@ def test_the_command_downloads_a_file(server: Files, tmp_path: Path) -> None:
     assert (code, "its digest is" in events[-1]["fault"]) == (1, True)
 
 
-def test_the_command_downloads_a_repository(server: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_downloads_a_repository(
+    server: FileServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     publish(server)
     assert main(["snapshot", MODEL, str(tmp_path)]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -10,11 +10,11 @@ from aiohttp import web
 
 from ops.smoke import sounds
 from ops.smoke.sounds import Sound
+from tests.gateway.fake_tts import upload_response
 from tests.gateway.fakes import ANSWER, Fake, Handler, events
 from tests.gateway.recordings import NATIVE
 from tests.gateway.recordings import sent as form
 from tests.gateway.router import Router
-from tests.gateway.speaking import taken
 
 RATE = 8000
 MARK = (-32_768, 32_767, -32_768)
@@ -118,7 +118,11 @@ def convert(request: web.BaseRequest, body: bytes) -> web.Response:
 def engines() -> dict[str, Fake]:
     """Return one engine of every kind in the tested stack, by the name of its service."""
     router = Router()
-    chatter: dict[str, Handler] = {"POST /tts": tts, "POST /v1/audio/speech": speech, "POST /upload_reference": taken}
+    chatter: dict[str, Handler] = {
+        "POST /tts": tts,
+        "POST /v1/audio/speech": speech,
+        "POST /upload_reference": upload_response,
+    }
     well: dict[str, Handler] = {"GET /api/ui/initial-data": lambda *_: {}}
     handlers: dict[str, dict[str, Handler]] = {
         "llama-embed": {"POST /v1/embeddings": embed},

@@ -17,7 +17,7 @@ from ops.smoke.run import SmokeResult, run
 from tests.conftest import Config, config_of, settings_of
 from tests.gateway.fakes import Fake, Handler
 from tests.gateway.router import FAST
-from tests.gateway.running import Running, running
+from tests.gateway.running_gateway import RunningGateway, running
 from tests.ops.smoke.engines import engines
 
 WITHIN_S = 8.0
@@ -48,7 +48,7 @@ def planned(services: Mapping[str, Any] | None = None) -> Plan:
 class Stage:
     """Gateway and engines that run; `break_` replaces one answer of an engine."""
 
-    gateway: Running
+    gateway: RunningGateway
     engines: dict[str, Fake]
     plan: Plan
     portal: BlockingPortal
@@ -78,7 +78,7 @@ class Stage:
 @asynccontextmanager
 async def _standing(
     folder: Path, environment: Mapping[str, str]
-) -> AsyncIterator[tuple[Running, dict[str, Fake], Plan]]:
+) -> AsyncIterator[tuple[RunningGateway, dict[str, Fake], Plan]]:
     plan = planned()
     async with AsyncExitStack() as entered:
         fakes = engines()

@@ -10,7 +10,7 @@ import pytest
 
 from ops.smoke.checks import CHECKS
 from tests.cli.test_commands import project, synapse
-from tests.ops.smoke.cluster import GATEWAY, Cluster, cluster, pod
+from tests.ops.smoke.fake_cluster import GATEWAY, FakeCluster, fake_cluster, pod
 from tests.ops.smoke.stage import Stage, config
 
 Smoke = Callable[..., subprocess.CompletedProcess[str]]
@@ -26,9 +26,9 @@ def smoke(tmp_path: Path) -> Smoke:
 
 
 @pytest.fixture
-def there(stage: Stage, tmp_path: Path) -> Iterator[tuple[Cluster, Path]]:
+def there(stage: Stage, tmp_path: Path) -> Iterator[tuple[FakeCluster, Path]]:
     """Yield a cluster, and its kubeconfig."""
-    with stage.portal.wrap_async_context_manager(cluster(tmp_path, stage.gateway.port)) as fake:
+    with stage.portal.wrap_async_context_manager(fake_cluster(tmp_path, stage.gateway.port)) as fake:
         yield fake
 
 
@@ -93,7 +93,7 @@ def test_json_is_one_document(smoke: Smoke, stage: Stage) -> None:
     assert embedding["fault"] is None
 
 
-def test_the_gateway_is_reached_through_the_cluster(smoke: Smoke, there: tuple[Cluster, Path]) -> None:
+def test_the_gateway_is_reached_through_the_cluster(smoke: Smoke, there: tuple[FakeCluster, Path]) -> None:
     fake, kubeconfig = there
     done = smoke("--kubeconfig", str(kubeconfig))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -102,7 +102,7 @@ def test_the_gateway_is_reached_through_the_cluster(smoke: Smoke, there: tuple[C
 
 
 def test_the_logs_of_the_services_that_failed_are_shown(
-    smoke: Smoke, stage: Stage, there: tuple[Cluster, Path]
+    smoke: Smoke, stage: Stage, there: tuple[FakeCluster, Path]
 ) -> None:
     fake, kubeconfig = there
     broken(stage)
@@ -113,7 +113,7 @@ def test_the_logs_of_the_services_that_failed_are_shown(
     assert f"last lines of {GATEWAY}" not in done.stdout
 
 
-def test_logs_are_in_the_document_too(smoke: Smoke, stage: Stage, there: tuple[Cluster, Path]) -> None:
+def test_logs_are_in_the_document_too(smoke: Smoke, stage: Stage, there: tuple[FakeCluster, Path]) -> None:
     fake, kubeconfig = there
     broken(stage)
     fake.logs["whisper-stt-5c-x"] = "loaded"
@@ -144,7 +144,7 @@ def test_an_unreachable_gateway_is_one_error(smoke: Smoke, arguments: tuple[str,
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_no_pod_of_the_gateway_is_one_error(smoke: Smoke, there: tuple[Cluster, Path]) -> None:
+def test_no_pod_of_the_gateway_is_one_error(smoke: Smoke, there: tuple[FakeCluster, Path]) -> None:
     fake, kubeconfig = there
     fake.pods = [pod("synapse-gateway", "synapse-gateway-0", is_ready=False)]
     done = smoke("--kubeconfig", str(kubeconfig), "--json")

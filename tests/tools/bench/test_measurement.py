@@ -11,9 +11,9 @@ from cli.bench.preview import app
 from tests.tools.bench.loads import CORES, load
 from tools.bench import report
 from tools.bench.load import chat, run_load
-from tools.bench.machine import foreign
+from tools.bench.machine import foreign_share
 from tools.bench.process import ProbeRequest, RunningProcess, free_port, running
-from tools.bench.rounds import BOUNDS, BenchmarkSettings, measure, sample
+from tools.bench.rounds import BACKEND_LIMITS, BenchmarkSettings, measure, sample
 from tools.bench.soak import soak_aborts, soak_requests
 from tools.bench.subjects import ProxySetup, proxy, stub
 from tools.bench.verdict import all_met
@@ -63,7 +63,7 @@ def test_the_cpu_of_the_proxy_is_measured(tmp_path: Path, backend: RunningProces
 def test_requests_beyond_the_backends_limits_are_refused_without_errors(
     tmp_path: Path, backend: RunningProcess
 ) -> None:
-    setup = ProxySetup(folder=tmp_path / "full", port=free_port(), upstream=backend.port, backend=BOUNDS)
+    setup = ProxySetup(folder=tmp_path / "full", port=free_port(), upstream=backend.port, backend=BACKEND_LIMITS)
     with proxy("gateway", setup, CORES) as gateway:
         figures = run_load(gateway.port, load(body=chat(wait_ms=20), connections=64, requests=400), CORES.rest)
     assert figures.errors == 0
@@ -97,7 +97,7 @@ def test_a_round_measures_every_subject(tmp_path: Path) -> None:
 
 
 def test_own_load_is_not_counted_as_foreign() -> None:
-    share = foreign(lambda: 0.0)
+    share = foreign_share(lambda: 0.0)
     sum(range(3_000_000))
     assert 0 <= share() <= 1
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from tools.bench import report
-from tools.bench.load import LoadResult
+from tools.bench.load import LoadTestResult
 from tools.bench.rounds import Round, Sample, SubjectResult
 from tools.bench.soak import SNAPSHOTS, Snapshot, Soak
 from tools.bench.targets import TARGETS, verdicts
 from tools.bench.verdict import Verdict
 
-RESULT = LoadResult(
+RESULT = LoadTestResult(
     seconds=1,
     requests=100,
     all=100,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.tools.bench.loads import CORES, load
-from tools.bench.load import LoadResult, chat, run_load
+from tools.bench.load import LoadTestResult, chat, run_load
 from tools.bench.process import ProbeRequest, RunningProcess, send
 from tools.bench.program import SOURCES
 from tools.offline.gobuild import READONLY
@@ -37,7 +37,7 @@ def responding(response: bytes) -> Iterator[int]:
         thread.join()
 
 
-def measured(response: bytes) -> LoadResult:
+def measured(response: bytes) -> LoadTestResult:
     with responding(response) as port:
         return run_load(port, load(connections=1, requests=1, is_stream=True), CORES.rest)
 

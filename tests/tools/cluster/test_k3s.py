@@ -14,7 +14,7 @@ from tools.cluster import k3s_release
 from tools.cluster.configs import ReservedResources
 from tools.cluster.distribution import Distribution, choose_distribution
 from tools.cluster.k3s import K3s
-from tools.cluster.upstream import Upstream
+from tools.cluster.upstream_kubernetes import UpstreamKubernetes
 from tools.errors import ChecksumError, ToolchainError
 from tools.images.scratch import ScratchImage
 
@@ -50,7 +50,7 @@ def chosen() -> Distribution:
 
 
 def test_without_it_the_node_is_made_of_kubernetes_own_programs(tmp_path: Path) -> None:
-    assert isinstance(chosen(), Upstream)
+    assert isinstance(chosen(), UpstreamKubernetes)
     assert not (tmp_path / "cache").exists()
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tools.cluster.packages import programs
 from tools.images.builder import QUERY_S, Build, Buildah
-from tools.images.running import END_S, output_of
+from tools.images.subprocesses import END_S, output_of
 from tools.offline import debian
 
 pytestmark = pytest.mark.skipif(

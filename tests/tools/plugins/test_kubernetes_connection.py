@@ -129,7 +129,7 @@ def test_an_unusable_kubeconfig_has_a_message(content: str, message: str) -> Non
 
 def test_the_plugin_answers_without_the_sdk(twin_kubeconfig: Path) -> None:
     script = (
-        "import sys; from tools.offline.plugins import messages_only; messages_only.prepare()\n"
+        "import sys; from tools.offline.plugins import sdk_bypass; sdk_bypass.bypass()\n"
         "from tools.offline.plugins.kubernetes import start\n"
         "from tools.offline.plugins.kubernetes.api import KubernetesApi\n"
         "print(KubernetesApi(sys.argv[1], None).is_namespaced('v1', 'Pod'), hasattr(sys.modules['pulumi'], 'Resource'))"

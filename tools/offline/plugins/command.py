@@ -10,12 +10,12 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from tools.offline.plugins.answers import PluginError, answering, diff_response, refuse
-from tools.offline.plugins.children import ChildProcesses
+from tools.offline.plugins.child_processes import ChildProcesses
 from tools.offline.plugins.command_run import STREAMS, CommandRunner
 from tools.offline.plugins.diff import changes
 from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.process import engine_address, serve
+from tools.offline.plugins.responses import PluginError, diff_response, errors_as_responses, refuse_unimplemented
 from tools.offline.plugins.values import UNKNOWN, Object, decode, encode, revealed
 
 VERSION: Final = "1.2.1"  # the version that this follows
@@ -51,7 +51,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
         return messages.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
-        with answering(context):
+        with errors_as_responses(context):
             if request.type not in UNSUPPORTED_INPUTS:
                 raise PluginError(unsupported(request.type))
             inputs = decode(request.news)
@@ -63,7 +63,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
         return diff_response(changed, ["triggers"])
 
     def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
-        with answering(context):
+        with errors_as_responses(context):
             inputs = decode(request.properties)
             if request.preview:
                 return messages.CreateResponse(properties=encode(previewed(request.urn, inputs)))
@@ -71,7 +71,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
             return messages.CreateResponse(id=f"command-{secrets.token_hex(8)}", properties=encode(outputs))
 
     def Update(self, request: messages.UpdateRequest, context: grpc.ServicerContext) -> messages.UpdateResponse:
-        with answering(context):
+        with errors_as_responses(context):
             inputs = decode(request.news)
             if request.preview:
                 return messages.UpdateResponse(properties=encode(previewed(request.urn, inputs)))
@@ -85,7 +85,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
         return messages.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> Empty:
-        with answering(context):
+        with errors_as_responses(context):
             outputs = decode(request.properties)
             if is_copy(request.urn):
                 return Empty()  # the copied file stays
@@ -94,7 +94,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
             return Empty()
 
     def Invoke(self, request: messages.InvokeRequest, context: grpc.ServicerContext) -> messages.InvokeResponse:
-        with answering(context):
+        with errors_as_responses(context):
             if request.tok != RUN:
                 raise PluginError(unsupported(request.tok))
             inputs = decode(request.args)
@@ -107,7 +107,7 @@ class CommandProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Construct(
         self, request: messages.ConstructRequest, context: grpc.ServicerContext
     ) -> messages.ConstructResponse:
-        refuse(context, unsupported(request.type))
+        refuse_unimplemented(context, unsupported(request.type))
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
         self.children.end()

@@ -10,9 +10,9 @@ from threading import Thread
 from typing import IO, Final
 
 from tools.offline.plugins import ssh
-from tools.offline.plugins.answers import PluginError
-from tools.offline.plugins.children import ChildProcesses
+from tools.offline.plugins.child_processes import ChildProcesses
 from tools.offline.plugins.engine_log import EngineLog
+from tools.offline.plugins.responses import PluginError
 from tools.offline.plugins.values import Object, Secret, has_secret, revealed
 
 SHELL: Final = ("/bin/sh", "-c")

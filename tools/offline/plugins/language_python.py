@@ -18,7 +18,7 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import language_pb2 as messages
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
-from tools.offline.plugins.children import ChildProcesses, kill
+from tools.offline.plugins.child_processes import ChildProcesses, kill
 from tools.offline.plugins.process import engine_address, serve
 
 EXEC: Final = Path(__file__).with_name("language_python_exec.py")

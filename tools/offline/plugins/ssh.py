@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tools.offline.plugins.answers import PluginError
+from tools.offline.plugins.responses import PluginError
 
 PRIVATE: Final = 0o600
 DIAL_S: Final = 15

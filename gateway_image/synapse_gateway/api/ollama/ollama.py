@@ -10,6 +10,7 @@ import msgspec
 from synapse_gateway.api.language.chat import with_profile
 from synapse_gateway.api.language.pass_through import LIMIT, with_target_model
 from synapse_gateway.api.ollama import requests
+from synapse_gateway.api.ollama.embeddings import EmbedRelay, relay_first
 from synapse_gateway.api.ollama.frames import FrameBuilder, Shape, encode_line
 from synapse_gateway.api.ollama.relay import NDJSON, OllamaRelay
 from synapse_gateway.api.ollama.schema import (
@@ -21,7 +22,6 @@ from synapse_gateway.api.ollama.schema import (
     OllamaRequest,
     OllamaShowRequest,
 )
-from synapse_gateway.api.ollama.vectors import EmbedRelay, relay_first
 from synapse_gateway.errors import GatewayError
 from synapse_gateway.routing.forward import Relay, UpstreamCall, forward
 from synapse_gateway.routing.registry import Target

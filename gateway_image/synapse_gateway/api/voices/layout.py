@@ -24,7 +24,7 @@ REFERENCE_NAME = re.compile(r"ref_(\d{3,6})\.wav")
 log = logging.getLogger("synapse_gateway.api.voices")
 
 
-class Metadata(msgspec.Struct, kw_only=True):
+class VoiceMetadata(msgspec.Struct, kw_only=True):
     """Content of `metadata.json`. *owner*: name of the key that created the voice; the first gateway had none."""
 
     voice_id: str
@@ -78,14 +78,14 @@ def read_voice(folder: Path) -> Voice:
     )
 
 
-def read_metadata(folder: Path) -> Metadata:
+def read_metadata(folder: Path) -> VoiceMetadata:
     """Return the metadata of the voice in *folder*. Raises NotFoundError."""
     if folder.is_symlink():
         raise voice_not_found()
     try:
         file = os.open(folder / METADATA, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            return msgspec.json.decode(os.read(file, MAX_METADATA), type=Metadata)
+            return msgspec.json.decode(os.read(file, MAX_METADATA), type=VoiceMetadata)
         finally:
             os.close(file)
     except (OSError, ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors

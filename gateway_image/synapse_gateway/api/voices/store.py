@@ -19,8 +19,8 @@ from synapse_gateway.api.voices.layout import (
     LOCK,
     METADATA,
     REFERENCES,
-    Metadata,
     Voice,
+    VoiceMetadata,
     is_id,
     migrate,
     number_of,
@@ -71,7 +71,7 @@ class VoiceStore:
     def create(self, name: str, owner: str, sources: Sequence[Source]) -> Voice:
         """Create a voice with the recordings *sources*."""
         voice_id = str(uuid4())
-        metadata = Metadata(
+        metadata = VoiceMetadata(
             voice_id=voice_id, name=name, created_at=datetime.now(UTC).isoformat(timespec="seconds"), owner=owner
         )
         with self._scratch.temporary_path() as unfinished:
@@ -137,7 +137,7 @@ def _readable(folder: Path) -> Voice | None:
         return None
 
 
-def _fill(folder: Path, metadata: Metadata, sources: Sequence[Source]) -> None:
+def _fill(folder: Path, metadata: VoiceMetadata, sources: Sequence[Source]) -> None:
     """Write all files of a voice into the new *folder*."""
     inside = folder / REFERENCES
     inside.mkdir(parents=True)

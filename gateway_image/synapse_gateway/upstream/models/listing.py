@@ -15,7 +15,7 @@ PRECEDENCE = ("loaded", "sleeping", "loading", "downloading", "unloading")
 """State of a split model: the first of these that one of its shards has."""
 
 
-class ModelList(msgspec.Struct):
+class RouterModelList(msgspec.Struct):
     """Response of `GET /models`."""
 
     data: list[ModelEntry]

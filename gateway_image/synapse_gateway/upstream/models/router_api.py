@@ -17,7 +17,7 @@ from synapse_gateway.errors import (
 from synapse_gateway.settings import ModelTimes
 from synapse_gateway.upstream.error_responses import error_from_response
 from synapse_gateway.upstream.http import ConnectError, UpstreamError, UpstreamRequest, UpstreamTimeoutError
-from synapse_gateway.upstream.models.listing import ModelEntry, ModelList, merged
+from synapse_gateway.upstream.models.listing import ModelEntry, RouterModelList, merged
 from synapse_gateway.upstream.upstream import Upstream
 
 RESTARTING = frozenset({502, 503, 504})
@@ -48,7 +48,7 @@ class RouterApi:
         """Return all its models. Raises UnavailableError, BackendTimeoutError and BadGatewayError."""
         data = await self._send(UpstreamRequest("GET", "/models"))
         try:
-            entries = msgspec.json.decode(data, type=ModelList).data
+            entries = msgspec.json.decode(data, type=RouterModelList).data
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadGatewayError(f"{self.name}: invalid model list", code="backend_bad_response") from error
         return merged(entry for entry in entries if isinstance(entry.get("id"), str))

@@ -11,8 +11,8 @@ from synapse_gateway.settings import ModelTimes, RouterSettings
 from synapse_gateway.upstream.models.router import RouterModels
 from synapse_gateway.upstream.models.router_api import RouterApi
 from synapse_gateway.upstream.models.router_restart import RouterRestart
+from tests.gateway.polling import until
 from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
-from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

@@ -10,8 +10,8 @@ import pytest
 from synapse_gateway.settings import load
 from synapse_gateway.upstream.models.router_restart import with_option
 from tests.gateway.kubernetes import Kubernetes, account, serving
+from tests.gateway.polling import until
 from tests.gateway.router import CODER, GENERAL, Router, asking, models_of
-from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

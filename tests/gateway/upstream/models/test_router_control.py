@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from synapse_gateway.auth.keys import ANONYMOUS
+from tests.gateway.polling import until
 from tests.gateway.router import CODER, GENERAL, Router, asking, refuse
-from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

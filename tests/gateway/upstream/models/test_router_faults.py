@@ -13,8 +13,8 @@ from synapse_gateway.upstream.config import BackendConfig
 from synapse_gateway.upstream.models.router_api import RouterApi
 from synapse_gateway.upstream.upstream import Upstream
 from tests.gateway.fakes import forever
+from tests.gateway.polling import until
 from tests.gateway.router import CODER, GENERAL, Router, asking, models_of, refuse, waiting
-from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

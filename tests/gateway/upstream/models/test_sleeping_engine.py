@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from tests.gateway.fakes import ANSWER
-from tests.gateway.waiting import until
+from tests.gateway.polling import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

@@ -2,8 +2,8 @@
 
 import importlib
 
-from tools.offline.plugins import messages_only
+from tools.offline.plugins import sdk_bypass
 
 if __name__ == "__main__":
-    messages_only.prepare()
+    sdk_bypass.bypass()
     importlib.import_module("tools.offline.plugins.kubernetes.start").main()

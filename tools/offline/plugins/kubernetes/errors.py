@@ -9,7 +9,7 @@ PluginError
     └── NotReadyError             an object exists but did not become ready
 """
 
-from tools.offline.plugins.answers import PluginError
+from tools.offline.plugins.responses import PluginError
 from tools.offline.plugins.values import Object
 
 

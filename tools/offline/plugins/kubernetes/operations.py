@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from tools.offline.plugins.answers import InitFailedError
 from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.configuration import ProviderSettings
 from tools.offline.plugins.kubernetes.errors import ApiError, ClusterUnreachableError, KubernetesError, UnknownKindError
@@ -15,6 +14,7 @@ from tools.offline.plugins.kubernetes.readiness import has_rule, progress
 from tools.offline.plugins.kubernetes.reasons import reasons
 from tools.offline.plugins.kubernetes.state import MANAGER, checkpoint, observed, previewed
 from tools.offline.plugins.kubernetes.waiting import SKIP_AWAIT, Waiter, timeout_s
+from tools.offline.plugins.responses import InitFailedError
 from tools.offline.plugins.values import Object, has_unknown, revealed
 
 PATCH_FORCE: Final = "pulumi.com/patchForce"

@@ -8,7 +8,6 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from tools.offline.plugins.answers import answering, diff_response, refuse
 from tools.offline.plugins.diff import changes
 from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.kubernetes.api import KubernetesApi
@@ -26,6 +25,7 @@ from tools.offline.plugins.kubernetes.objects import ObjectReference, at
 from tools.offline.plugins.kubernetes.operations import Operations
 from tools.offline.plugins.kubernetes.state import with_secrets
 from tools.offline.plugins.kubernetes.waiting import Waiter
+from tools.offline.plugins.responses import diff_response, errors_as_responses, refuse_unimplemented
 from tools.offline.plugins.values import Object, decode, encode, revealed
 
 VERSION: Final = "4.34.2"  # the version that this follows
@@ -62,7 +62,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         return messages.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
-        with answering(context):
+        with errors_as_responses(context):
             new, old = decode(request.news), decode(request.olds)
             refuse_unsupported(request.type, new)
             item = self._with_default_namespace(named(new, old, request.name, request.randomSeed))
@@ -74,7 +74,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         return diff_response(object_changes(old, new), immutable, is_first_deleted=has_same_name(old, new))
 
     def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
-        with answering(context):
+        with errors_as_responses(context):
             inputs = decode(request.properties)
             if request.preview:
                 return messages.CreateResponse(properties=encode(self._operations.preview_create(request.urn, inputs)))
@@ -82,7 +82,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             return messages.CreateResponse(id=name, properties=encode(outputs))
 
     def Update(self, request: messages.UpdateRequest, context: grpc.ServicerContext) -> messages.UpdateResponse:
-        with answering(context):
+        with errors_as_responses(context):
             versions = decode(request.olds), decode(request.old_inputs), decode(request.news)
             if request.preview:
                 outputs = self._operations.preview_update(request.urn, *versions)
@@ -91,7 +91,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             return messages.UpdateResponse(properties=encode(outputs))
 
     def Read(self, request: messages.ReadRequest, context: grpc.ServicerContext) -> messages.ReadResponse:
-        with answering(context):
+        with errors_as_responses(context):
             olds, old_inputs = decode(request.properties), decode(request.inputs)
             target = stored(request.type, request.id, olds)
             state = self._operations.read(request.urn, target, olds, old_inputs)
@@ -101,22 +101,22 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             return messages.ReadResponse(id=request.id, properties=encode(outputs), inputs=encode(inputs))
 
     def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> Empty:
-        with answering(context):
+        with errors_as_responses(context):
             olds = decode(request.properties)
             target = stored(request.type, request.id, olds)
             self._operations.delete(request.urn, target, olds, request.timeout)
             return Empty()
 
     def Invoke(self, request: messages.InvokeRequest, context: grpc.ServicerContext) -> messages.InvokeResponse:
-        refuse(context, _unsupported(request.tok))
+        refuse_unimplemented(context, _unsupported(request.tok))
 
     def Call(self, request: messages.CallRequest, context: grpc.ServicerContext) -> messages.CallResponse:
-        refuse(context, _unsupported(request.tok))
+        refuse_unimplemented(context, _unsupported(request.tok))
 
     def Construct(
         self, request: messages.ConstructRequest, context: grpc.ServicerContext
     ) -> messages.ConstructResponse:
-        refuse(context, _unsupported(request.type))
+        refuse_unimplemented(context, _unsupported(request.type))
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
         self.cancelled.set()

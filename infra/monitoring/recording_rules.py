@@ -1,4 +1,4 @@
-"""Ledger as series: constants that recording rules store beside the measured values, so that a panel shows both."""
+"""Recording rules: figures of the ledger as constant series beside the measured ones, so that a panel shows both."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

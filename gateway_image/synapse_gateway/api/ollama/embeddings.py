@@ -1,4 +1,4 @@
-"""Relay of embeddings in Ollama's format."""
+"""Relays of embeddings from an OpenAI backend to a client of Ollama's API."""
 
 from collections.abc import Mapping
 from time import perf_counter_ns

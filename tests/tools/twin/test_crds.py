@@ -1,11 +1,11 @@
-"""Definitions of the kinds that K3s adds: read from the modules once, and kept."""
+"""CustomResourceDefinitions of the kinds that K3s adds: read from the modules once, and kept."""
 
 from pathlib import Path
 
 import pytest
 
 from tools.errors import ToolchainError
-from tools.twin.definitions import PATH, definitions, is_served
+from tools.twin.crds import PATH, crds, is_served
 
 NEEDED = ("middlewares.traefik.io", "ingressroutes.traefik.io", "helmchartconfigs.helm.cattle.io")
 
@@ -16,19 +16,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_they_are_the_publishers_own_and_go_is_needed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    objects = definitions()
+    objects = crds()
     for name in NEEDED:
         definition = objects[f"{PATH}/{name}"]
         assert definition["kind"] == "CustomResourceDefinition"
         assert definition["metadata"]["name"] == name
     monkeypatch.setenv("PATH", "")
-    assert definitions() == objects
+    assert crds() == objects
 
 
 def test_without_go_and_a_cached_copy_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolchainError, match="is downloaded by Go: install it"):
-        definitions()
+        crds()
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from aiohttp import web
 from anyio.from_thread import start_blocking_portal
 
 from synapse_gateway.upstream.adapters import ADAPTERS
+from tests.gateway.fake_tts import sound, upload_response
 from tests.gateway.fakes import ANSWER, Fake, Handler, events
 from tests.gateway.kubernetes import Kubernetes, account, serving
 from tests.gateway.recordings import NATIVE, VERBOSE
 from tests.gateway.router import FAST, Router
-from tests.gateway.running import Running, running
-from tests.gateway.speaking import sound, taken
+from tests.gateway.running_gateway import RunningGateway, running
 
 KEY = "everything-needs-a-key"
 VECTORS = {"object": "list", "model": "stub", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
@@ -56,7 +56,7 @@ ANSWERS: dict[str, Handler] = {
     "POST /v1/rerank": lambda *_: {"results": [{"index": 0, "relevance_score": 0.5}]},
     "POST /v1/audio/speech": sound,
     "POST /tts": sound,
-    "POST /upload_reference": taken,
+    "POST /upload_reference": upload_response,
     "POST /v1/audio/transcriptions": lambda *_: VERBOSE,
     "POST /v1/audio/translations": lambda *_: VERBOSE,
     "POST /transcribe": lambda *_: NATIVE,
@@ -78,7 +78,7 @@ ROUTES = {"stub": ["openai", "litellm"], "llama": ["ollama"], "gpu": ["vllm", "s
 
 
 @asynccontextmanager
-async def everything(folder: Path) -> AsyncIterator[Running]:
+async def gateway_of_all_backends(folder: Path) -> AsyncIterator[RunningGateway]:
     """Run the gateway; its API needs the key `KEY`, of scope admin."""
     router, backends = Router(), {kind: Fake(ANSWERS) for kind in ADAPTERS}
     backends["llama-router"] = Fake({**ANSWERS, **router.handlers})
@@ -103,7 +103,10 @@ def _roll_out(router: Router, args: list[str]) -> None:
 
 
 @contextmanager
-def in_another_thread(folder: Path) -> Iterator[Running]:
-    """Run `everything` for a synchronous test."""
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(everything(folder)) as gateway:
+def in_another_thread(folder: Path) -> Iterator[RunningGateway]:
+    """Run `gateway_of_all_backends` for a synchronous test."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(gateway_of_all_backends(folder)) as gateway,
+    ):
         yield gateway

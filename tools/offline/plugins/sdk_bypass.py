@@ -1,4 +1,4 @@
-"""Import Pulumi's protocol messages without its SDK, which is slow to import."""
+"""Import of Pulumi's protocol messages that bypasses its SDK, which is slow to import."""
 
 import importlib.util
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 from types import ModuleType
 
 
-def prepare() -> None:
-    """Let `pulumi.runtime.proto` be imported in this process without the SDK's packages."""
+def bypass() -> None:
+    """Make `pulumi.runtime.proto` importable in this process without a run of the SDK's `__init__` modules."""
     spec = importlib.util.find_spec("pulumi")
     assert spec is not None  # noqa: S101 (a dependency of ours)
     root = Path(str(spec.origin)).parent

@@ -30,8 +30,8 @@ def container(waiting: dict[str, Any] | None = None, ended: dict[str, Any] | Non
     return {**status, "state": {"waiting": waiting}, "lastState": {"terminated": ended}}
 
 
-class Cluster(Fake):
-    """*logs*: by the name of a pod, with ` before` appended for its previous instance.
+class FakeCluster(Fake):
+    """API server of a cluster. *logs*: by the name of a pod, with ` before` appended for its previous instance.
 
     *upstream*: the local port that the gateway's port leads to.
     """
@@ -99,9 +99,9 @@ async def _back(reader: asyncio.StreamReader, answer: web.WebSocketResponse) -> 
 
 
 @asynccontextmanager
-async def cluster(folder: Path, upstream: int) -> AsyncIterator[tuple[Cluster, Path]]:
+async def fake_cluster(folder: Path, upstream: int) -> AsyncIterator[tuple[FakeCluster, Path]]:
     """Yield the cluster, and a kubeconfig for it."""
-    async with Cluster(upstream) as fake:
+    async with FakeCluster(upstream) as fake:
         yield fake, kubeconfig(folder, fake.url)
 
 

@@ -1,4 +1,4 @@
-"""Terminal feed as server-sent events: the last events of the log, then new ones as they come."""
+"""Endpoint of the terminal feed, as server-sent events: the last log events, then new ones as they come."""
 
 from urllib.parse import parse_qs
 

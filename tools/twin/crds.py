@@ -44,8 +44,8 @@ SOURCES: Final = (
 )
 
 
-def definitions() -> dict[str, Manifest]:
-    """Return the definitions by their path in the API. Raises ToolchainError where they cannot be had."""
+def crds() -> dict[str, Manifest]:
+    """Return the CustomResourceDefinitions by their path in the API. Raises ToolchainError where they cannot be had."""
     kept = paths.cache() / "definitions" / f"{_key()}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from synapse_gateway.api import health
 from synapse_gateway.api.audio import audio, speakers
-from synapse_gateway.api.dashboard import inspector, pages, terminal
+from synapse_gateway.api.dashboard import inspector, pages, terminal_feed
 from synapse_gateway.api.docs import pages as docs
 from synapse_gateway.api.language import chat, pass_through, responses
 from synapse_gateway.api.models import models, profiles
@@ -14,7 +14,7 @@ from synapse_gateway.server.endpoint import Table
 
 FAMILIES = (
     pages.ENDPOINTS,
-    terminal.ENDPOINTS,
+    terminal_feed.ENDPOINTS,
     health.ENDPOINTS,
     chat.ENDPOINTS,
     pass_through.ENDPOINTS,

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.gateway.fakes import Fake, ReceivedRequest
-from tests.gateway.running import Running
+from tests.gateway.running_gateway import RunningGateway
 from tests.gateway.sounds import wav
 
 SOUND = wav(0.5)
@@ -17,7 +17,7 @@ def sound(request: Any, body: bytes) -> web.Response:
     return web.Response(body=SOUND, content_type="audio/wav")
 
 
-def taken(request: Any, body: bytes) -> Any:
+def upload_response(request: Any, body: bytes) -> Any:
     """Return Chatterbox's response to an upload, with the name that it chose."""
     (name,) = re.findall(rb'filename="([^"]+)"', body)
     return {"message": "ok", "uploaded_files": [f"own-{name.decode()}"], "all_reference_files": [], "errors": []}
@@ -27,7 +27,7 @@ def chatterbox(backend: Fake, **more: Any) -> dict[str, Any]:
     return {"url": backend.url, "type": "chatterbox", **more}
 
 
-async def voice(gateway: Running, *contents: bytes, headers: Any = None) -> str:
+async def voice(gateway: RunningGateway, *contents: bytes, headers: Any = None) -> str:
     files = [("files", ("a.wav", data, "audio/wav")) for data in contents or (wav(6),)]
     answer = await gateway.http.post("/voices", data={"name": "n"}, files=files, headers=headers)
     return str(answer.json()["voice_id"])

@@ -1,4 +1,4 @@
-"""Rule for service links: the variables that a Service injects are no settings of another pod."""
+"""Rule for service links: no pod reads a variable that Kubernetes injects for a Service as its own setting."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

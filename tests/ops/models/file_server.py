@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 
-class Files(http.server.ThreadingHTTPServer):
+class FileServer(http.server.ThreadingHTTPServer):
     """A server of *files*, by their paths; *headers* are further headers of a path.
 
     *cuts*: the number of bytes after which a response breaks off, one for each response; *statuses*: failures of the
@@ -40,7 +40,7 @@ class Files(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    server: Files
+    server: FileServer
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
@@ -85,8 +85,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(listener: socket.socket | None = None) -> Iterator[Files]:
-    with Files(listener=listener) as server:
+def serving(listener: socket.socket | None = None) -> Iterator[FileServer]:
+    with FileServer(listener=listener) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -97,7 +97,7 @@ def serving(listener: socket.socket | None = None) -> Iterator[Files]:
 
 
 if __name__ == "__main__":
-    main = Files("0.0.0.0", int(sys.argv[1]))  # noqa: S104 - every interface of its pod
+    main = FileServer("0.0.0.0", int(sys.argv[1]))  # noqa: S104 - every interface of its pod
     main.files = {path: bytes.fromhex(content) for path, content in json.loads(sys.argv[2]).items()}
     main.cuts = json.loads(sys.argv[3])
     main.serve_forever()

@@ -13,8 +13,8 @@ from synapse_gateway.observe.feed.feed import bus_name
 from synapse_gateway.observe.feed.handler import FeedHandler
 from synapse_gateway.observe.logs import ACCESS
 from synapse_gateway.observe.metrics import DIRECTORY
+from tests.gateway.feed_client import LIVE, TOKEN, WAIT_S, data, refusal, watching
 from tests.gateway.sockets import connected
-from tests.gateway.watching import LIVE, TOKEN, WAIT_S, data, refusal, watching
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("logged")]
 log = logging.getLogger("tests.terminal")

@@ -10,7 +10,7 @@ import httpx
 import yaml
 
 from synapse_gateway import settings
-from synapse_gateway.api.table import table
+from synapse_gateway.api.endpoint_table import table
 from synapse_gateway.gateway import Gateway
 from synapse_gateway.routing import config
 from synapse_gateway.server.application import Application, refuse
@@ -18,7 +18,7 @@ from synapse_gateway.server.http import Listener
 from tests.gateway.fakes import Fake
 
 
-class Running:
+class RunningGateway:
     """Running gateway: its address, a client for it, and its internal objects."""
 
     def __init__(self, gateway: Gateway, port: int, client: httpx.AsyncClient, listener: Listener) -> None:
@@ -45,7 +45,7 @@ def document(backends: Mapping[str, Fake | Mapping[str, Any]], routes: Mapping[s
 @asynccontextmanager
 async def running(
     folder: Path, backends: Mapping[str, Any], routes: Mapping[str, Any], environment: Mapping[str, str]
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[RunningGateway]:
     path = folder / "backends.yaml"
     path.write_text(yaml.safe_dump(document(backends, routes)))
     defaults = {"SYNAPSE_VOICE_LIBRARY_DIR": str(folder / "voices"), "SYNAPSE_GATEWAY_CONFIG_PATH": str(path)}
@@ -57,7 +57,7 @@ async def running(
     port = bound.getsockname()[1]
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield Running(gateway, port, client, clients)
+            yield RunningGateway(gateway, port, client, clients)
     finally:
         gateway.drain()
         await clients.stop(1)

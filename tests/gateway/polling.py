@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 """Timeout for conditions that take milliseconds: a busy machine may pause for seconds."""
 
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait until *condition* returns a true value. Raises TimeoutError."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - what is watched is a value, not an event
             await asyncio.sleep(0.002)

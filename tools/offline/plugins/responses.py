@@ -38,8 +38,8 @@ class InitFailedError(PluginError):
 
 
 @contextmanager
-def answering(context: grpc.ServicerContext) -> Iterator[None]:
-    """Turn an error in the block into the response."""
+def errors_as_responses(context: grpc.ServicerContext) -> Iterator[None]:
+    """Respond with an error that is raised in the block."""
     try:
         yield
     except InitFailedError as error:
@@ -49,7 +49,7 @@ def answering(context: grpc.ServicerContext) -> Iterator[None]:
         context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
 
-def refuse(context: grpc.ServicerContext, message: str) -> NoReturn:
+def refuse_unimplemented(context: grpc.ServicerContext, message: str) -> NoReturn:
     """Respond that this call is not implemented."""
     context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
     raise AssertionError  # abort never returns, though its type does not say so

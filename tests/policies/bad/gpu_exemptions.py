@@ -36,7 +36,7 @@ def there(name: str, **fields: Any) -> tuple[Resource, Resource]:
     return moved(SYSTEM, server(**plugin(name, **fields))), moved(SYSTEM, denied(name))
 
 
-INFRASTRUCTURE: tuple[Bad, ...] = (
+GPU_EXEMPTIONS: tuple[Bad, ...] = (
     bad(
         HIDDEN,
         "exporter-evil",

@@ -27,8 +27,8 @@ CNI_CONFIGURATION: Final = configs.CNI_CONFIGURATIONS / "10-synapse.conflist"
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """Components and files of such a node."""
+class UpstreamKubernetes:
+    """Components and files of a node of Kubernetes' own programs, as upstream publishes them."""
 
     node: str
     cgroup: str

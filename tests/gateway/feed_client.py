@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from synapse_gateway.observe.logs import ACCESS
-from tests.gateway.running import Running
+from tests.gateway.running_gateway import RunningGateway
 
 TOKEN = "the dashboard's own token"  # noqa: S105 - of this test alone
 LIVE = {"SYNAPSE_TERMINAL_FEED_MODE": "live", "SYNAPSE_DASHBOARD_ACCESS_TOKEN": TOKEN}
@@ -18,7 +18,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 WAIT_S = 10
 
 
-class Watcher:
+class FeedClient:
     """Stream of the feed, read event by event."""
 
     def __init__(self, answer: httpx.Response) -> None:
@@ -54,12 +54,12 @@ def data(frame: str) -> Any:
 
 
 @asynccontextmanager
-async def watching(gateway: Running, query: str = "", headers: Any = BEARER) -> AsyncIterator[Watcher]:
+async def watching(gateway: RunningGateway, query: str = "", headers: Any = BEARER) -> AsyncIterator[FeedClient]:
     async with gateway.http.stream("GET", f"/events/terminal{query}", headers=headers) as answer:
-        yield Watcher(answer)
+        yield FeedClient(answer)
 
 
-async def refusal(gateway: Running, query: str = "", headers: Any = BEARER) -> httpx.Response:
+async def refusal(gateway: RunningGateway, query: str = "", headers: Any = BEARER) -> httpx.Response:
     """Return the error response of the feed. A feed that begins instead is not read: it has no end."""
     async with asyncio.timeout(WAIT_S), watching(gateway, query, headers) as watcher:
         assert watcher.answer.is_error, "the feed began"

@@ -1,0 +1,57 @@
+"""Connections that the commands about models share: clients of the cluster, of a backend and of the gateway."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from infra.plan.service import ServicePlan
+from infra.plan.stack import Plan, plan
+from infra.settings.loader import load as load_settings
+from ops.cluster.pods import ServicePods, connect_pods
+from ops.cluster.port_forward import forward_port
+from ops.cluster.target import at_phase, existing_cluster
+from ops.gateway.connect import LOOPBACK, connect_gateway
+from ops.gateway.locate import locate
+from ops.models.worker import Worker
+
+TIMEOUT_S: Final = 60.0
+
+
+def planned(stack: str, phase: int | None) -> Plan:
+    """Return the plan of the stack, at *phase* where one is given."""
+    return plan(at_phase(load_settings(stack), phase))
+
+
+@contextmanager
+def cluster_pods(plan: Plan, stack: str, kubeconfig: Path | None) -> Iterator[ServicePods]:
+    """Yield the pods of the stack's cluster. Raises ToolsError without one, and UnreachableError."""
+    settings = plan.settings
+    with connect_pods(existing_cluster(stack, kubeconfig), settings.namespace, settings.context) as cluster:
+        yield cluster
+
+
+@contextmanager
+def backend_client(cluster: ServicePods, service: ServicePlan) -> Iterator[httpx.Client]:
+    """Yield a client for a pod of *service*, without the gateway. Raises UnreachableError."""
+    pod = cluster.ready_pod(service.service_name)
+    with (
+        forward_port(cluster, pod, service.backend.container_port) as address,
+        httpx.Client(base_url=address, mounts=LOOPBACK, timeout=TIMEOUT_S) as http,
+    ):
+        yield http
+
+
+@contextmanager
+def gateway_client(
+    plan: Plan, stack: str, url: str | None, kubeconfig: Path | None, key: str | None
+) -> Iterator[httpx.Client]:
+    """Yield a client for the gateway. Raises UnreachableError and ToolsError."""
+    with locate(plan, stack, url, kubeconfig) as location, connect_gateway(location.url, key) as http:
+        yield http
+
+
+def worker(cluster: ServicePods) -> Worker:
+    return Worker(cluster.core, cluster.namespace)
