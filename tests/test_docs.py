@@ -1,18 +1,25 @@
 """Documents agree with the code."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import infra.monitoring.reference
 import policies.reference
+from cli import COMMANDS, application
 from cli import reference as commands
 from infra.settings.model import ROOT
 from infra.settings.reference import render
 from tests.conftest import planned
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [*sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("*.md"))]
+FENCE = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SYNAPSE = re.compile(r"^(?:tools/uv run )?synapse (.+)$", re.MULTILINE)
 
 
 def between(document: str, mark: str) -> str:
@@ -53,9 +60,7 @@ def test_every_rule_is_in_the_document_that_the_readme_names() -> None:
     assert (ROOT / "docs/policies.md").read_text(encoding="utf-8") == policies.reference.render()
 
 
-@pytest.mark.parametrize(
-    "document", [*sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("*.md"))], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
@@ -66,3 +71,19 @@ def test_every_make_target_in_the_readme_exists() -> None:
     for target in re.findall(r"`make ([a-z0-9-]+)`", README):
         rules = (target, f"{target.partition('-')[0]}-%")  # `logs-%` follows one service
         assert any(re.search(rf"^{re.escape(rule)}:", makefile, re.MULTILINE) for rule in rules), target
+
+
+def test_every_command_of_the_documents_is_accepted() -> None:
+    fences = [fence for document in DOCUMENTS for fence in FENCE.findall(document.read_text(encoding="utf-8"))]
+    lines = [line for fence in fences for line in SYNAPSE.findall(fence)]
+    assert lines
+    for line in lines:
+        parse(shlex.split(line, comments=True))
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command line of `synapse` without running it. Raises an error of click for an unknown option."""
+    command: Any = typer.main.get_command(application(COMMANDS))
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    command.make_context("synapse", words)

@@ -58,7 +58,8 @@ This file is rendered from the code: `synapse settings > docs/settings.md`.
 
 def render() -> str:
     """Return the whole document."""
-    kinds = [(f"{PREFIX}services.<name> of kind {kind}", backend.options) for kind, backend in CATALOG.items()]
+    options = {kind: backend.options for kind, backend in CATALOG.items() if backend.options is not Service}
+    kinds = ((f"{PREFIX}services.<name> of kind {kind}", model) for kind, model in options.items())
     sections = [_section(title, model, Service) for title, model in kinds]
     secrets = "".join(f"- `{PREFIX}{key}`\n" for key in sorted(SECRETS))
     note = "Set with `pulumi config set --secret`; plain text is refused. All are optional."

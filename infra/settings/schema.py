@@ -76,7 +76,7 @@ class GpuSection(Section):
     """One GPU; shares above 1 mean time-slicing."""
 
     name: str
-    """Name in messages."""
+    """Name of the GPU in messages, such as `RTX 5090`."""
     memory: Bytes
     """Memory of the whole GPU."""
     shares: int = Field(default=1, ge=1, le=48)

@@ -53,7 +53,7 @@ class Service(Section):
     """It can fetch a model that the stack file does not name."""
 
     kind: str | None = None
-    """The kind of backend; the service's own name if left out."""
+    """The kind of backend, one of `infra/catalog/kinds.py`; the service's own name if left out."""
     engine: Literal["cpu"] | None = None
     """`cpu` runs this repository's own engine of the kind, without a GPU or a download; the kind's own if left out."""
     image: Image | None = None

@@ -40,6 +40,15 @@ class EmbeddingsResponse(BaseModel):
     data: list[Vector]
 
 
+class Relevance(BaseModel):
+    index: int
+    relevance_score: float
+
+
+class RerankResponse(BaseModel):
+    results: list[Relevance]
+
+
 class Usage(BaseModel):
     completion_tokens: int
 

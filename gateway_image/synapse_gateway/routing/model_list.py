@@ -8,17 +8,23 @@ import msgspec
 
 from synapse_gateway.errors import BadGatewayError, GatewayError, UnavailableError
 from synapse_gateway.routing.registry import Registry
+from synapse_gateway.upstream.adapters import Task
 from synapse_gateway.upstream.error_responses import error_from_response
+from synapse_gateway.upstream.health import probe
 from synapse_gateway.upstream.http import UpstreamError, UpstreamRequest
 from synapse_gateway.upstream.models.listing import ModelEntry, RouterModelList, merged
 from synapse_gateway.upstream.upstream import Upstream
 
 MOST_BYTES = 16 * 1024 * 1024
+TASKS_BY_NAME = frozenset[Task]({"chat", "embeddings", "rerank"})
+"""Tasks whose routes are listed even where the backend has no list of models, as text-embeddings-inference."""
 
 
 async def catalog(registry: Registry, timeout_s: float) -> list[ModelEntry]:
     """Return every model once, public names first. Raises UnavailableError when no backend lists its models."""
-    upstreams = [target.upstream for target in registry.offering("models")]
+    upstreams = [upstream for upstream in registry.upstreams.values() if _has_models(upstream)]
+    if not upstreams:
+        raise UnavailableError("no backend is configured for models", code="backend_not_configured")
     results = await asyncio.gather(*(_listed_or_none(upstream, timeout_s) for upstream in upstreams))
     lists = {upstream.name: models for upstream, models in zip(upstreams, results, strict=True) if models is not None}
     if not lists:
@@ -26,7 +32,16 @@ async def catalog(registry: Registry, timeout_s: float) -> list[ModelEntry]:
     return list(_unique([*_public(registry, lists), *_owned(lists)]))
 
 
+def _has_models(upstream: Upstream) -> bool:
+    """Tell if clients choose its models by name: it lists them, or serves a task of language."""
+    return bool(upstream.path("models") or TASKS_BY_NAME.intersection(upstream.config.served_tasks))
+
+
 async def _listed_or_none(upstream: Upstream, timeout_s: float) -> list[ModelEntry] | None:
+    """Return the models of a backend: an empty list where its API has none and it is healthy, None where it fails."""
+    if not upstream.path("models"):
+        await probe(upstream)
+        return [] if upstream.is_up else None
     try:
         return await listed(upstream, timeout_s)
     except GatewayError:

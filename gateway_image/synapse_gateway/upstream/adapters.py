@@ -83,10 +83,14 @@ LifecycleKind = Literal["none", "router", "sleep"]
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """One type of backend: the paths of its API, and the lifecycle of its models."""
+    """One type of backend: the paths of its API, and the lifecycle of its models.
+
+    *repetition_penalty*: the field of its chat API for the option that Ollama calls `repeat_penalty`.
+    """
 
     paths: Mapping[Operation, str]
     health: str = "/health"
+    repetition_penalty: str = "repeat_penalty"
     lifecycle: LifecycleKind = "none"
     default_tasks: tuple[Task, ...] = field(default=())
 
@@ -100,9 +104,16 @@ ADAPTERS: Mapping[str, Adapter] = {
     "openai": Adapter(paths={**LANGUAGE, **RESPONSES, **RERANK, **SPEECH, **TRANSCRIPTION}),
     "llama-router": Adapter(paths={**LANGUAGE, **RERANK}, lifecycle="router", default_tasks=("chat",)),
     "vllm": Adapter(
-        paths={**LANGUAGE, **RESPONSES, **RERANK, **TRANSCRIPTION}, lifecycle="sleep", default_tasks=("chat",)
+        paths={**LANGUAGE, **RESPONSES, **RERANK, **TRANSCRIPTION},
+        repetition_penalty="repetition_penalty",
+        lifecycle="sleep",
+        default_tasks=("chat",),
     ),
-    "sglang": Adapter(paths={**LANGUAGE, **RESPONSES, **RERANK}, default_tasks=("chat",)),
+    "sglang": Adapter(
+        paths={**LANGUAGE, **RESPONSES, **RERANK},
+        repetition_penalty="repetition_penalty",
+        default_tasks=("chat",),
+    ),
     "ollama": Adapter(
         paths={**LANGUAGE, **RESPONSES, **OLLAMA},
         health="/",

@@ -1,11 +1,11 @@
-"""Checks of embeddings and chat."""
+"""Checks of embeddings, reranking and chat."""
 
 import math
 from collections.abc import Sequence
 
 from ops.errors import WrongAnswerError
 from ops.gateway.client import parse
-from ops.gateway.responses import ChatChunk, ChatResponse, EmbeddingsResponse
+from ops.gateway.responses import ChatChunk, ChatResponse, EmbeddingsResponse, RerankResponse
 from ops.smoke.check import CheckContext, Figures, SmokeCheck
 from ops.smoke.recordings import OTHER_SENTENCE, SENTENCE
 
@@ -33,6 +33,18 @@ def embedding(context: CheckContext) -> Figures:
 def cosine(left: Sequence[float], right: Sequence[float]) -> float:
     product = sum(a * b for a, b in zip(left, right, strict=True))
     return product / (math.hypot(*left) * math.hypot(*right))
+
+
+def rerank(context: CheckContext) -> Figures:
+    """Rank two documents, the second of which is the query itself: it must have the higher score."""
+    body = _with_model(context, query=SENTENCE, documents=[OTHER_SENTENCE, SENTENCE])
+    response = context.client.json(RerankResponse, "POST", "/v1/rerank", json=body)
+    scores = {result.index: result.relevance_score for result in response.results}
+    if scores.keys() != {0, 1}:
+        raise WrongAnswerError(f"2 documents gave the scores of {sorted(scores)}; those of 0 and 1 expected")
+    if scores[1] <= scores[0]:
+        raise WrongAnswerError(f"the query itself scores {scores[1]:.3f}, and another text {scores[0]:.3f}")
+    return {"itself": round(scores[1], 3), "another_text": round(scores[0], 3)}
 
 
 def chat(context: CheckContext) -> Figures:
@@ -75,4 +87,5 @@ CHECKS = (
     SmokeCheck(name="embedding", run=embedding, needs=("embeddings",), each="embeddings"),
     SmokeCheck(name="chat", run=chat, needs=("chat",), each="chat"),
     SmokeCheck(name="chat streamed", run=streamed, needs=("chat",), each="chat"),
+    SmokeCheck(name="rerank", run=rerank, needs=("rerank",), each="rerank"),
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from synapse_gateway.upstream.adapters import ADAPTERS, Adapter
 from tests.gateway.fakes import forever
 
 pytestmark = pytest.mark.anyio
@@ -90,3 +91,24 @@ async def test_backends_without_a_model_list_are_skipped(start: Any, fake: Any) 
     gateway = await start({"audio": {"url": (await fake()).url, "type": "deepfilter"}})
     refused = await gateway.http.get("/v1/models")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "backend_not_configured")
+
+
+@pytest.mark.parametrize("health", [200, 503])
+async def test_the_routes_of_an_encoder_without_a_list_are_listed_while_it_is_healthy(
+    start: Any, fake: Any, monkeypatch: pytest.MonkeyPatch, health: int
+) -> None:
+    monkeypatch.setitem(ADAPTERS, "tei", Adapter(paths={"embeddings": "/v1/embeddings"}))
+    encoder = await fake({"GET /health": lambda *_: web.Response(status=health)})
+    backends = {"chat": await fake({"GET /v1/models": listing("a")}), "tei": {"url": encoder.url, "type": "tei"}}
+    gateway = await start(backends, {"bge-m3": [{"backend": "tei", "model": "BAAI/bge-m3"}]})
+    answer = await gateway.http.get("/v1/models")
+    names = [(entry["id"], entry["owned_by"]) for entry in answer.json()["data"]]
+    assert names == [*([("bge-m3", "tei")] if health == 200 else []), ("a", "chat")]
+
+
+async def test_an_encoder_without_a_list_is_enough_for_a_list(
+    start: Any, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ADAPTERS, "tei", Adapter(paths={"embeddings": "/v1/embeddings"}))
+    gateway = await start({"tei": {"url": (await fake()).url, "type": "tei"}}, {"bge-m3": ["tei"]})
+    assert [entry["id"] for entry in (await gateway.http.get("/v1/models")).json()["data"]] == ["bge-m3"]

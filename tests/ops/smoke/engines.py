@@ -60,6 +60,13 @@ def embed(request: web.BaseRequest, body: bytes) -> Any:
     return {"data": [{"index": index, "embedding": vector} for index, vector in enumerate(vectors)]}
 
 
+def rerank(request: web.BaseRequest, body: bytes) -> Any:
+    content = msgspec.json.decode(body)
+    scores = [float(document == content["query"]) for document in content["documents"]]
+    results = [{"index": index, "relevance_score": score} for index, score in enumerate(scores)]
+    return {"results": sorted(results, key=lambda each: -float(each["relevance_score"]))}
+
+
 def chat(request: web.BaseRequest, body: bytes) -> Any:
     if not msgspec.json.decode(body).get("stream"):
         return ANSWER
@@ -126,6 +133,7 @@ def engines() -> dict[str, Fake]:
     well: dict[str, Handler] = {"GET /api/ui/initial-data": lambda *_: {}}
     handlers: dict[str, dict[str, Handler]] = {
         "llama-embed": {"POST /v1/embeddings": embed},
+        "reranker": {"POST /v1/rerank": rerank},
         "llama-router": {**router.handlers, "POST /v1/chat/completions": chat},
         "chatterbox": {**chatter, **well},
         "piper": {"POST /v1/audio/speech": speech},

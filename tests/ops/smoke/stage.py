@@ -18,14 +18,15 @@ from tests.conftest import Config, config_of, settings_of
 from tests.gateway.fakes import Fake, Handler
 from tests.gateway.router import FAST
 from tests.gateway.running_gateway import RunningGateway, running
+from tests.infra.catalog.rerankers import add_reranker
 from tests.ops.smoke.engines import engines
 
 WITHIN_S = 8.0
 
 
 def config() -> Config:
-    """Return a config with every kind of engine, and one route with a fallback."""
-    changed = config_of("forge-llamacpp")
+    """Return a config with every kind of engine and a reranker, and one route with a fallback."""
+    changed = add_reranker(config_of("forge-llamacpp"))
     changed["synapse:services"]["piper"] = {"memory": {"request": "1Gi", "limit": "1Gi"}}
     changed["synapse:routes"]["chatterbox"] = [{"service": "chatterbox"}, {"service": "piper", "model": "tts-1"}]
     return changed

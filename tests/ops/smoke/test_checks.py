@@ -24,6 +24,7 @@ REQUESTS = {
     "health": ("whisper", "GET /health"),
     "models": ("llama-router", "GET /v1/models"),
     "embedding": ("llama-embed", "POST /v1/embeddings"),
+    "rerank": ("reranker", "POST /v1/rerank"),
     "chat": ("llama-router", "POST /v1/chat/completions"),
     "chat streamed": ("llama-router", "POST /v1/chat/completions"),
     "synthesize": ("chatterbox", "POST /tts"),
@@ -60,6 +61,10 @@ def saying(text: str) -> dict[str, Any]:
 
 def vectors(*rows: list[float]) -> Handler:
     return always({"data": [{"index": index, "embedding": vector} for index, vector in enumerate(rows)]})
+
+
+def scores(*values: float) -> Handler:
+    return always({"results": [{"index": index, "relevance_score": value} for index, value in enumerate(values)]})
 
 
 def verdict(*, is_same: bool) -> Handler:
@@ -104,6 +109,9 @@ WRONG: list[tuple[str, Handler, str]] = [
     ("embedding", vectors([1.0, 0], [1.0, 0], [1.0]), "vectors of [1, 2] numbers"),
     ("embedding", vectors([0.0], [0.0], [0.0]), "only zeros"),
     ("embedding", always({"data": [{"index": 0}]}), "data.0.embedding: Field required"),
+    ("rerank", scores(0.9, 0.1), "the query itself scores 0.100, and another text 0.900"),
+    ("rerank", scores(0.9), "2 documents gave the scores of [0]"),
+    ("rerank", always([{"index": 0, "score": 0.9}]), "Input should be an object"),
     ("chat", always({**ANSWER, "choices": []}), "2 tokens, with the text ''"),
     ("chat", always({**ANSWER, "usage": {"completion_tokens": 0}}), "0 tokens"),
     ("chat", always({"choices": ANSWER["choices"]}), "usage: Field required"),

@@ -1,10 +1,11 @@
 """Scope of the smoke test: the checks that a stack gets."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from infra.plan.stack import plan as plan_of
+from infra.settings.services import Task
 from ops.errors import UnreachableError
 from ops.gateway.locate import gateway_service
 from ops.smoke.checks import CHECKS
@@ -39,10 +40,14 @@ def test_the_forge_gets_the_checks_of_its_services() -> None:
     }
 
 
+def test_every_task_has_a_check() -> None:
+    assert {task for check in CHECKS for task in check.needs} == set(get_args(Task))
+
+
 def test_every_model_of_a_router_is_requested() -> None:
     models = models_of("forge-llamacpp")
     assert models["chat"] == ["Qwen3-8B-Q4_K_M", "Qwen2.5-Coder-7B-Instruct-Q4_K_M"]
-    assert models.keys() == {check.name for check in CHECKS}
+    assert models.keys() == {check.name for check in CHECKS} - {"rerank"}
 
 
 def test_a_stack_without_speech_gets_no_checks_of_it() -> None:

@@ -18,6 +18,7 @@ from synapse_gateway.api.ollama.schema import (
 from synapse_gateway.api.schema import OptionalRaw
 from synapse_gateway.errors import BadRequestError
 from synapse_gateway.routing.registry import Target
+from synapse_gateway.upstream.adapters import Adapter
 
 SAMPLING: Mapping[str, str] = {
     "seed": "seed",
@@ -27,13 +28,10 @@ SAMPLING: Mapping[str, str] = {
     "min_p": "min_p",
     "num_predict": "max_tokens",
     "stop": "stop",
-    "repeat_penalty": "repeat_penalty",
     "presence_penalty": "presence_penalty",
     "frequency_penalty": "frequency_penalty",
 }
 """Fields of OpenAI's API for Ollama's options; the other options concern the loading of a model in Ollama."""
-REPETITION_PENALTY = frozenset({"vllm", "sglang"})
-"""Types of backends that name this field `repetition_penalty`; llama.cpp names it `repeat_penalty`."""
 NATIVE_ONLY = ("template", "context", "width", "height", "steps")
 
 
@@ -87,7 +85,7 @@ def _generation_fields(request: GenerationRequest, target: Target) -> Iterator[t
     if is_streamed(request):
         yield "stream", True
         yield "stream_options", {"include_usage": True}
-    yield from _sampling(request.options or ModelOptions(), target.upstream.config.type)
+    yield from _sampling(request.options or ModelOptions(), target.upstream.adapter)
     yield from _format(request.format)
     yield from _thinking(request.think)
     if request.logprobs:
@@ -100,12 +98,12 @@ def is_streamed(request: GenerationRequest) -> bool:
     return request.stream is not False
 
 
-def _sampling(options: ModelOptions, kind: str) -> Iterator[tuple[str, Any]]:
-    for name, field in SAMPLING.items():
+def _sampling(options: ModelOptions, adapter: Adapter) -> Iterator[tuple[str, Any]]:
+    for name, field in {**SAMPLING, "repeat_penalty": adapter.repetition_penalty}.items():
         value = getattr(options, name)
         if value is None or (name == "num_predict" and value < 0):
             continue  # -1 and -2 mean no limit but the context, which is the default of the backends
-        yield "repetition_penalty" if name == "repeat_penalty" and kind in REPETITION_PENALTY else field, value
+        yield field, value
 
 
 def _format(raw: OptionalRaw) -> Iterator[tuple[str, Any]]:
