@@ -25,7 +25,7 @@ MODELS: Final = (1, 10, 40)
 GPUS: Final = (1, 8)
 VLLM: Final = {"kind": "vllm", "sharedMemory": "64Mi", **SMALL}
 EMPTY: Final = "preview of an empty program"
-COLUMNS: Final = ("What", "Median", "Times nothing")
+COLUMNS: Final = ("Measured", "Median", "Times empty")
 Config = Mapping[str, Any]
 
 
