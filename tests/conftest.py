@@ -11,12 +11,13 @@ from infra.plan.stack import Plan, plan
 from infra.settings.loader import parse
 from infra.settings.model import ROOT, Settings
 from stacks.rendering import manifests
-from tests.parallel import GroupScheduling, long_first
+from tests.parallel import GroupScheduling, long_first, refuse_equal_ids
 
 Config = dict[str, Any]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    refuse_equal_ids(items)
     if hasattr(config, "workerinput"):  # in one of several processes
         long_first(items)
 

@@ -1,5 +1,7 @@
 """Distribution of tests over several processes: tests that share an expensive fixture stay in one process."""
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import PurePath
 
 import pytest
@@ -20,6 +22,13 @@ def group(nodeid: str) -> str:
     """Return the group of a test: its folder if that is one of LONG, else its file."""
     path = PurePath(nodeid.partition("::")[0])
     return next((folder for folder in LONG if path.is_relative_to(folder)), str(path))
+
+
+def refuse_equal_ids(items: Iterable[pytest.Item]) -> None:
+    """Raise UsageError for tests with one id: of these, xdist runs only one."""
+    counts = Counter(item.nodeid for item in items)
+    if repeated := [nodeid for nodeid, count in counts.items() if count > 1]:
+        raise pytest.UsageError(f"several tests have the id {repeated[0]}; give each its own, or xdist runs only one")
 
 
 def long_first(items: list[pytest.Item]) -> None:

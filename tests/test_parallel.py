@@ -1,9 +1,12 @@
 """Groups of tests that run in one process."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from infra.settings.model import ROOT
-from tests.parallel import LONG, group
+from tests.parallel import LONG, group, refuse_equal_ids
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,10 @@ def test_a_group_is_a_folder_or_a_file(nodeid: str, expected: str) -> None:
 
 def test_every_long_folder_exists() -> None:
     assert all((ROOT / folder).is_dir() for folder in LONG)
+
+
+def test_two_tests_with_one_id_are_refused() -> None:
+    items: list[Any] = [SimpleNamespace(nodeid=nodeid) for nodeid in ("a.py::one", "a.py::two", "a.py::one")]
+    refuse_equal_ids(items[:2])
+    with pytest.raises(pytest.UsageError, match=r"several tests have the id a\.py::one"):
+        refuse_equal_ids(items)
