@@ -18,7 +18,8 @@ from tests.gateway.all_backends import KEY, in_another_thread
 from tests.gateway.router import GENERAL
 from tests.gateway.running_gateway import RunningGateway
 
-API = schemathesis.openapi.from_dict(document(table().endpoints))
+DOCUMENT = document(table().endpoints)
+API = schemathesis.openapi.from_dict(DOCUMENT)
 EXAMPLES = 10
 NEEDS_MORE = {
     "POST /voices",
@@ -94,6 +95,7 @@ def conformance_test(method: str, path: str) -> Any:
     return test
 
 
-for operation in (result.ok() for result in API.get_all_operations()):
-    words = re.findall(r"\w+", operation.label.lower())
-    globals()[f"test_conformance_of_{'_'.join(words)}"] = conformance_test(operation.method.upper(), operation.path)
+for path, methods in DOCUMENT["paths"].items():
+    for method in methods:
+        name = "_".join(["test_conformance_of", method, *re.findall(r"\w+", path)])
+        globals()[name] = conformance_test(method.upper(), path)
