@@ -8,16 +8,13 @@ authority, which the cluster takes over; the cluster's users are known to it by 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from tools.cluster import configs, images, manifests
-from tools.cluster.configs import EVICTION_BYTES, ReservedResources
-from tools.cluster.packages import NodePrograms, programs
-from tools.control_plane.api import Manifest
+from tools.cluster import configs, images
+from tools.cluster.configs import EVICTION_BYTES
+from tools.cluster.node_software import NodeSoftware
 from tools.control_plane.networks import PODS, SERVICES
-from tools.images.scratch import ScratchImage
 from tools.node.layout import ADDRESS, API_PORT, DNS_SERVICE, HOME
 from tools.node.spec import NodeComponent
 
@@ -38,27 +35,10 @@ CNI_PROGRAMS: Final = Path("/opt/cni/bin")
 
 
 @dataclass(frozen=True)
-class K3s:
+class K3s(NodeSoftware):
     """K3s as the one component of a node."""
 
-    node: str
-    cgroup: str
-    reserved: ReservedResources
     program: Path
-
-    @cached_property
-    def programs(self) -> NodePrograms:
-        return programs()
-
-    @cached_property
-    def images(self) -> dict[str, ScratchImage]:
-        return images.system_images(self.programs)
-
-    def environment(self) -> dict[str, str]:
-        return self.programs.environment
-
-    def manifests(self) -> dict[str, Manifest]:
-        return manifests.objects(self.images)
 
     def components(self) -> tuple[NodeComponent, ...]:
         return (NodeComponent(name=K3S, command=(str(self.program), "server", *self._server(), *self._kubelet())),)

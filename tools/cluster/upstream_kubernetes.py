@@ -1,19 +1,15 @@
 """A node that runs Kubernetes' own programs, with the same additions as K3s."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from tools.cluster import configs, images, manifests
-from tools.cluster.configs import ReservedResources
+from tools.cluster import configs, images
 from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
-from tools.cluster.packages import NodePrograms, programs
-from tools.control_plane.api import Manifest
+from tools.cluster.node_software import NodeSoftware
 from tools.control_plane.components import API_SERVER, ETCD, STORE, ControlPlane
 from tools.control_plane.credentials import CONTROLLER_MANAGER, SCHEDULER
 from tools.control_plane.networks import PODS, SERVICES
-from tools.images.scratch import ScratchImage
 from tools.node import layout
 from tools.node.layout import ADDRESS, API_PORT, HOME
 from tools.node.spec import NodeComponent
@@ -27,26 +23,8 @@ CNI_CONFIGURATION: Final = configs.CNI_CONFIGURATIONS / "10-synapse.conflist"
 
 
 @dataclass(frozen=True)
-class UpstreamKubernetes:
+class UpstreamKubernetes(NodeSoftware):
     """Components and files of a node of Kubernetes' own programs, as upstream publishes them."""
-
-    node: str
-    cgroup: str
-    reserved: ReservedResources
-
-    @cached_property
-    def programs(self) -> NodePrograms:
-        return programs()
-
-    @cached_property
-    def images(self) -> dict[str, ScratchImage]:
-        return images.system_images(self.programs)
-
-    def environment(self) -> dict[str, str]:
-        return self.programs.environment
-
-    def manifests(self) -> dict[str, Manifest]:
-        return manifests.objects(self.images)
 
     def components(self) -> tuple[NodeComponent, ...]:
         """Return the components in the order of their start."""
