@@ -20,7 +20,7 @@ from tools.errors import ClusterError
 
 MIB = 1 << 20
 SIZE = Size(memory=3000 * MIB, cpu=1500)
-DEADLINE_S = 90.0
+DEADLINE_S = 300.0
 POLL_S = 0.2
 NAMES = count()
 DEFAULT_TEMP = Path(tempfile.gettempdir())

@@ -12,8 +12,8 @@ import httpx
 
 from tests.ports import reserved_port
 
-READY_S = 120
-EXIT_S = 15
+READY_S = 240
+EXIT_S = 150
 
 
 @dataclass(frozen=True)

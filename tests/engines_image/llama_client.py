@@ -8,7 +8,7 @@ import msgspec
 
 from tests.engines_image.engine_process import EngineClient
 
-LOAD_S = 60
+LOAD_S = 240
 ENDLESS: dict[str, Any] = {
     "max_tokens": -1,
     "response_format": {"type": "json_object", "schema": {"type": "string", "minLength": 9000}},

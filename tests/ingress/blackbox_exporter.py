@@ -16,7 +16,7 @@ from infra.plan.stack import Plan
 from tools.offline.toolchain import tool
 from tools.twin.twin import free_port
 
-START_S = 30.0
+START_S = 300.0
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ PLURALS = {"Ingress": "ingresses", "Middleware": "middlewares", "HelmChartConfig
 CERTIFICATE = "llm-tls-cert"
 GATEWAY = "synapse-gateway"
 TOKEN = 40 * "a"
-START_S = 30.0
+START_S = 300.0
 
 
 def host(namespace: str) -> str:

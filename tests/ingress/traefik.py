@@ -17,7 +17,7 @@ from tools.control_plane.credentials import ADMIN, Credentials
 from tools.offline.toolchain import tool
 from tools.twin.twin import free_port
 
-START_S = 60.0
+START_S = 300.0
 LOOPBACK = "127.0.0.1"
 
 

@@ -17,6 +17,8 @@ from tests.pulumi_engine.conftest import PACK, ok
 from tools.offline.engine import PulumiEngine
 from tools.offline.toolchain import tool
 
+LONGEST_S = 300
+
 pytestmark = pytest.mark.engine
 
 
@@ -43,16 +45,18 @@ def _kill_at_first_deployment(engine: PulumiEngine, core: Any, namespace: str) -
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    threading.Timer(90, process.kill).start()
+    limit = threading.Timer(LONGEST_S, process.kill)
+    limit.start()
     apps = client.AppsV1Api(core.api_client)
     for event in watch.Watch().stream(  # type: ignore[no-untyped-call]
-        apps.list_deployment_for_all_namespaces, timeout_seconds=90
+        apps.list_deployment_for_all_namespaces, timeout_seconds=LONGEST_S
     ):
         if event["type"] == "ADDED" and event["object"].metadata.namespace == namespace:
             break
     children = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    _, alive = psutil.wait_procs(children, timeout=30)
+    limit.cancel()
+    _, alive = psutil.wait_procs(children, timeout=LONGEST_S)
     assert alive == []
     return process

@@ -19,7 +19,7 @@ from tools.twin import SimulatedNode, Twin
 
 GIB = 1 << 30
 NODE = SimulatedNode(name="small", memory=16 * GIB, cpu=8_000, gpus=0)
-DEADLINE_S = 60.0
+DEADLINE_S = 300.0
 POLL_S = 0.1
 MANAGER = "a-person"
 NAMES = count()

@@ -17,7 +17,7 @@ from typing import Any, Final
 from tests.ports import reserved_port
 from tools.offline import debian
 
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 200.0
 POLL_S: Final = 0.02
 SEPARATION: Final = Path("/run/sshd")
 OWN_MODE: Final = 0o711  # a system service makes the folder with another mode

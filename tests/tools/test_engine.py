@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import has_name
 from tests.tools.conftest import PulumiProject, eventually
 from tools.offline.engine import PulumiEngine
 from tools.offline.plugins.discovery import PLUGINS, find, provide
@@ -158,9 +159,9 @@ def test_an_ended_command_lets_pulumi_end_first(
 ) -> None:
     process, command = napping(project)
     family = psutil.Process(process.pid).children(recursive=True)
-    assert any(each.name() == "pulumi" for each in family)
+    assert any(has_name(each, "pulumi") for each in family)
     end(process)
-    assert process.wait(timeout=30) == code
+    assert process.wait(timeout=300) == code
     eventually(lambda: not any(each.is_running() for each in (*family, command)), f"still there: {family}")
     project.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")  # it is not locked
 

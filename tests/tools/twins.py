@@ -18,7 +18,7 @@ from tools.twin.record import load
 
 GIB = 1 << 30
 NODE = SimulatedNode(name="forge", memory=196 * GIB, cpu=64_000, gpus=4)
-DEADLINE_S = 60.0
+DEADLINE_S = 300.0
 POLL_S = 0.1
 WAITING = [sys.executable, "-c", "input()"]  # a process that runs until it is killed
 

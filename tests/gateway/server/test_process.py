@@ -236,5 +236,5 @@ def test_workers_end_when_their_parent_is_killed(launch: Launch) -> None:
     until(lambda: sum("listening" in line for line in gateway.log) == 2)
     workers = psutil.Process(gateway.process.pid).children()
     assert gateway.stop(signal.SIGKILL) == -signal.SIGKILL
-    _, alive = psutil.wait_procs(workers, timeout=20)
+    _, alive = psutil.wait_procs(workers, timeout=200)
     assert not alive

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.bench.preview import app
+from tests.processes import is_alive
 from tests.tools.bench.loads import CORES, load
 from tools.bench import report
 from tools.bench.load import chat, run_load
@@ -49,7 +50,7 @@ def test_all_workers_of_the_gateway_are_ended(tmp_path: Path, backend: RunningPr
         workers = gateway.processes
         assert len(workers) == 3  # two workers and their supervisor
     assert list(setup.folder.glob("synapse-metrics-*"))  # shared files, in a folder that is removed later
-    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
+    assert not [worker for worker in workers if is_alive(worker)]
 
 
 def test_the_cpu_of_the_proxy_is_measured(tmp_path: Path, backend: RunningProcess) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import has_name
 from tools.cluster.packages import programs
 from tools.images.builder import QUERY_S, Build, Buildah
 from tools.images.subprocesses import END_S, output_of
@@ -20,7 +21,7 @@ from tools.offline import debian
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="Buildah mounts on its own only as root: run the tests as root"
 )
-DEADLINE_S = 60.0
+DEADLINE_S = 300.0
 POLL_S = 0.05
 BASE = "localhost/base:1"
 COMMAND = """
@@ -65,17 +66,10 @@ def test_a_build_leaves_nothing_mounted(builder: Buildah, context: Path, tmp_pat
 def test_a_killed_build_leaves_nothing_mounted(builder: Buildah, context: Path, tmp_path: Path) -> None:
     (context / "Dockerfile").write_text('FROM scratch\nCOPY sleep /\nRUN ["/sleep", "600"]\n')
     options = Build(context=context, name="localhost/tiny:2").options
-    process = subprocess.Popen(
-        [*builder.command, "build", *options],
-        env=os.environ | builder.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_for_the_step(process)
-    assert any("merged" in line for line in mounted(tmp_path, str(process.pid)))
-    family = descendants(process)
-    process.kill()
-    process.wait()
+    with killed_at_end([*builder.command, "build", *options], builder.environment) as process:
+        wait_for_the_step(process)
+        assert any("merged" in line for line in mounted(tmp_path, str(process.pid)))
+        family = descendants(process)
     _, alive = psutil.wait_procs(family, timeout=DEADLINE_S)
     assert alive == []
     assert mounted(tmp_path) == []
@@ -83,6 +77,17 @@ def test_a_killed_build_leaves_nothing_mounted(builder: Buildah, context: Path, 
     (context / "Dockerfile").write_text("FROM scratch\nCOPY sleep /\n")
     builder.build(Build(context=context, name="localhost/tiny:3"), tmp_path / "log")
     assert containers(builder) == []
+
+
+@contextmanager
+def killed_at_end(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run *command* with more variables; kill it at the end, also when the test fails."""
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def containers(builder: Buildah) -> list[str]:
@@ -99,7 +104,7 @@ def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 def wait_for_the_step(process: subprocess.Popen[bytes]) -> None:
     """Wait until the RUN step of the Dockerfile runs."""
     deadline = time.monotonic() + DEADLINE_S
-    while not any(each.name() == "sleep" for each in descendants(process)):
+    while not any(has_name(each, "sleep") for each in descendants(process)):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(POLL_S)
@@ -125,12 +130,8 @@ def building(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     beside = folder.parent
     arguments = ["image", "build", str(folder), "--archive", str(beside / "slow.tar"), str(debian.program("buildah"))]
     variables = {"SYNAPSE_CACHE": str(beside / "cache"), "TMPDIR": str(beside / "scratch")}
-    process = subprocess.Popen([sys.executable, "-c", COMMAND, *arguments], env=os.environ | variables)
-    try:
+    with killed_at_end([sys.executable, "-c", COMMAND, *arguments], variables) as process:
         yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_terminated_build_leaves_nothing_and_the_next_one_succeeds(folder: Path, tmp_path: Path) -> None:

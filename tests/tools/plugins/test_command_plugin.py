@@ -13,7 +13,7 @@ from tests.tools.plugin_calls import FakeContext, LogLines, PluginRefusedError, 
 from tools.offline.plugins.command import CommandProvider
 from tools.offline.plugins.values import UNKNOWN, Secret, decode, encode
 
-DEADLINE_S = 20.0
+DEADLINE_S = 200.0
 
 
 @pytest.fixture

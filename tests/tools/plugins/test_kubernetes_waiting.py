@@ -92,7 +92,7 @@ def test_a_wait_ends_when_the_user_cancels(make: Make, namespace: str, lines: Lo
     thread.start()
     eventually(lambda: lines.lines, "it does not wait")
     resource.provider.Cancel(Empty(), FakeContext())
-    thread.join(timeout=10)
+    thread.join(timeout=300)
     assert "cancelled while waiting" in errors[0]
     assert resource.id == f"{namespace}/web"
 
