@@ -13,7 +13,7 @@ from infra.settings.loader import load as load_settings
 from ops.cluster.pods import ServicePods, connect_pods
 from ops.cluster.port_forward import forward_port
 from ops.cluster.target import at_phase, existing_cluster
-from ops.gateway.connect import LOOPBACK, connect_gateway
+from ops.gateway.connect import connect_gateway, http_client
 from ops.gateway.locate import locate
 from ops.models.worker import Worker
 
@@ -39,7 +39,7 @@ def backend_client(cluster: ServicePods, service: ServicePlan) -> Iterator[httpx
     pod = cluster.ready_pod(service.service_name)
     with (
         forward_port(cluster, pod, service.backend.container_port) as address,
-        httpx.Client(base_url=address, mounts=LOOPBACK, timeout=TIMEOUT_S) as http,
+        http_client(address, TIMEOUT_S) as http,
     ):
         yield http
 

@@ -16,7 +16,7 @@ from infra.plan.stack import Plan
 from infra.settings.services import Task
 from ops.cluster.pods import ServicePods
 from ops.cluster.port_forward import forward_port
-from ops.gateway.connect import LOOPBACK, connect_gateway
+from ops.gateway.connect import connect_gateway, http_client
 from ops.gateway.locate import gateway_service
 from ops.smoke.recordings import USUAL_VOICES, VOICES
 from ops.smoke.scope import public_names
@@ -60,9 +60,7 @@ def connect_endpoints(
                 service = target.service
                 if service.name not in direct:
                     base = _forward(contexts, pods, service)
-                    direct[service.name] = contexts.enter_context(
-                        httpx.Client(base_url=base, mounts=LOOPBACK, timeout=within_s)
-                    )
+                    direct[service.name] = contexts.enter_context(http_client(base, within_s))
                 endpoint = ModelEndpoint(
                     task=task,
                     model=model,

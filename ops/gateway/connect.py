@@ -1,6 +1,6 @@
 """Connection to a gateway, after a check of its address, of the server that answers there, and of the key."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -11,6 +11,14 @@ from ops.errors import UnreachableError
 LOOPBACK: Final = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
 """httpx mounts that bypass the environment's proxy for this machine."""
 CONNECT_TIMEOUT_S: Final = 10.0
+IDLE_S: Final = 4.0
+"""Seconds until an idle connection is closed: before the server does it (uvicorn waits 5 s), amid the next request."""
+
+
+def http_client(url: str, within_s: float, headers: Mapping[str, str] | None = None) -> httpx.Client:
+    """Return a client for the server at *url*. Raises httpx.InvalidURL."""
+    limits = httpx.Limits(keepalive_expiry=IDLE_S)
+    return httpx.Client(base_url=url, headers=headers, mounts=LOOPBACK, limits=limits, timeout=within_s)
 
 
 @contextmanager
@@ -18,7 +26,7 @@ def connect_gateway(url: str, key: str | None, within_s: float = CONNECT_TIMEOUT
     """Yield a client for the gateway at *url* that sends *key*, if there is one. Raises UnreachableError."""
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        client = httpx.Client(base_url=url, headers=headers, mounts=LOOPBACK, timeout=within_s)
+        client = http_client(url, within_s, headers)
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
         raise _invalid_address(url, error) from error
     with client:

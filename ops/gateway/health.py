@@ -6,7 +6,7 @@ import httpx
 from pydantic import ValidationError
 
 from ops.errors import UnreachableError
-from ops.gateway.connect import LOOPBACK
+from ops.gateway.connect import http_client
 from ops.gateway.responses import GatewayHealth
 
 HEALTHY: Final = "healthy"
@@ -17,7 +17,7 @@ TIMEOUT_S: Final = 30.0
 def read_health(url: str) -> GatewayHealth:
     """Return the answer of GET /health, which needs no key. Raises UnreachableError."""
     try:
-        with httpx.Client(base_url=url, mounts=LOOPBACK, timeout=TIMEOUT_S) as http:
+        with http_client(url, TIMEOUT_S) as http:
             return GatewayHealth.model_validate_json(http.get("/health").raise_for_status().content)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UnreachableError(f"{url} does not report its health: {error}") from error

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
 from kubernetes import client
 from pydantic import BaseModel
 
@@ -16,7 +15,7 @@ from ops.cluster.pods import ServicePods, connect_pods
 from ops.cluster.port_forward import forward_port
 from ops.errors import UnreachableError, WrongAnswerError
 from ops.gateway.client import GatewayClient
-from ops.gateway.connect import LOOPBACK
+from ops.gateway.connect import http_client
 from ops.gateway.responses import ChatResponse, EmbeddingsResponse
 from ops.migrate.errors import StepError
 from ops.migrate.objects import Objects
@@ -42,7 +41,7 @@ class ServerClient:
     def __init__(self, name: str, url: str, within_s: float, key: str | None = None) -> None:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self.name = name
-        self._http = httpx.Client(base_url=url, headers=headers, mounts=LOOPBACK)
+        self._http = http_client(url, within_s, headers)
         self._within_s = within_s
 
     def models(self) -> frozenset[str]:

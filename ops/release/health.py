@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 
 from infra.errors import ReleaseError
-from ops.gateway.connect import LOOPBACK
+from ops.gateway.connect import http_client
 from ops.gateway.health import HEALTHY
 
 HEALTH: Final = "/health"
@@ -36,7 +36,7 @@ def check(url: str, before: Iterable[str]) -> frozenset[str]:
 
 def _get(url: str, path: str) -> httpx.Response:
     try:
-        with httpx.Client(base_url=url, mounts=LOOPBACK, timeout=TIMEOUT_S) as http:
+        with http_client(url, TIMEOUT_S) as http:
             response = http.get(path)
     except httpx.HTTPError as error:
         raise ReleaseError(f"GET {url}{path}: {error or type(error).__name__}") from error

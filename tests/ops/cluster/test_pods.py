@@ -6,10 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from ops.cluster.pods import LAST_LINES, ServicePods, connect_pods
 from ops.cluster.port_forward import forward_port
 from ops.errors import UnreachableError
+from ops.gateway import connect
 from ops.gateway.connect import connect_gateway
 from tests.ops.smoke.fake_cluster import GATEWAY, NAMESPACE, PORT, FakeCluster, container, fake_cluster, pod
 from tests.ops.smoke.stage import Stage
@@ -50,6 +52,17 @@ def test_a_port_of_a_pod_is_forwarded(here: tuple[FakeCluster, ServicePods]) -> 
     with forward_port(pods, GATEWAY, PORT) as url, connect_gateway(url, "a-key") as http:
         assert http.get("/livez").json() == {"status": "ok"}
     assert fake.opened == 1
+
+
+def test_an_idle_connection_is_closed_before_the_server_closes_it(
+    here: tuple[FakeCluster, ServicePods], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert uvicorn.Config("a:b").timeout_keep_alive > connect.IDLE_S  # the first to close, under vLLM and our engines
+    monkeypatch.setattr(connect, "IDLE_S", 0)
+    fake, pods = here
+    with forward_port(pods, GATEWAY, PORT) as url, connect_gateway(url, "a-key") as http:
+        http.get("/livez").raise_for_status()
+    assert fake.opened == 3  # a connection for each request, two of them by `connect_gateway`
 
 
 def test_large_concurrent_requests_arrive_complete(here: tuple[FakeCluster, ServicePods], stage: Stage) -> None:
