@@ -1,14 +1,18 @@
 """Limits of the namespace that the cluster enforces without Pulumi."""
 
+import time
 from typing import Any
 
 import pytest
 from kubernetes import client
 
+from infra.quantities import parse
 from tests.pulumi_engine.conftest import PACK, ok
 from tools.offline.engine import PulumiEngine
 
 pytestmark = pytest.mark.engine
+COUNTED_S = 900
+"""Longest wait for the quota: its controller counts what it missed after 5 minutes at the latest."""
 HARDENED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -30,8 +34,25 @@ def refusal(core: Any, namespace: str, body: dict[str, Any]) -> str:
     return str(raised.value.body)
 
 
+def wait_until_counted(core: Any, namespace: str) -> None:
+    """Wait until the quota has counted every pod: those made together with it are counted a moment later."""
+    deadline = time.monotonic() + COUNTED_S
+    pods = core.list_namespaced_pod(namespace).items
+    total = sum(parse(each.resources.limits["memory"]) for pod in pods for each in pod.spec.containers)
+    while parse(used_memory(core, namespace)) != total:
+        assert time.monotonic() < deadline, f"the quota counts {used_memory(core, namespace)} of {total} bytes"
+        time.sleep(0.2)
+
+
+def used_memory(core: Any, namespace: str) -> str:
+    """Return the memory that the quota has counted, as a quantity; "0" where it has counted nothing yet."""
+    used: dict[str, str] = core.read_namespaced_resource_quota("budget", namespace).status.used or {}
+    return used.get("limits.memory", "0")
+
+
 def test_the_namespace_has_the_limits_of_the_ledger(engine: PulumiEngine, core: Any, namespace: str) -> None:
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
+    wait_until_counted(core, namespace)
     core.create_namespaced_pod(namespace, pod("12Gi", HARDENED), dry_run="All")
     assert "exceeded quota: budget" in refusal(core, namespace, pod("13Gi", HARDENED))
     assert "maximum memory usage per Container is 64Gi" in refusal(core, namespace, pod("65Gi", HARDENED))

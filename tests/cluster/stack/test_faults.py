@@ -116,7 +116,7 @@ def inside(local: LocalStack, *command: str) -> None:
 def test_the_quota_holds(local: LocalStack) -> None:
     """A pod beyond the ledger is refused, also one of many small containers."""
     with local.core() as core:
-        (gateway,) = core.list_namespaced_pod(local.namespace, label_selector=f"{NAME}={GATEWAY}").items
+        gateway = core.list_namespaced_pod(local.namespace, label_selector=f"{NAME}={GATEWAY}").items[0]
         with pytest.raises(client.ApiException, match="exceeded quota"):
             core.create_namespaced_pod(local.namespace, greedy(gateway.spec.containers[0].image))
 

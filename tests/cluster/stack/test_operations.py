@@ -143,6 +143,7 @@ def test_a_stack_is_measured_through_its_gateway_and_directly(local: LocalStack,
     written, page = tmp_path / "b.json", tmp_path / "b.html"
     options = ["--rounds", "2", "--tokens", "16", "--clients", "2", "--json", str(written), "--html", str(page)]
     done = local.run("bench", "stack", *options, code=None)
+    assert written.is_file(), done.output
     report = json.loads(written.read_text())
     assert done.code == (0 if all(each["met"] for each in report["criteria"]) else 1), done.output
     series = {(each["model"], each["through"]) for each in report["series"]}
