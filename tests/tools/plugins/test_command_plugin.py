@@ -104,7 +104,7 @@ def test_cancelling_ends_the_command_and_its_children(command: PluginResource) -
 
     def create() -> None:
         with pytest.raises(PluginRefusedError) as caught:
-            command.create({"create": "sleep 60 & sleep 61; true"})
+            command.create({"create": "sleep 600 & sleep 601; true"})
         errors.append(str(caught.value))
 
     thread = Thread(target=create)
