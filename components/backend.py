@@ -122,6 +122,7 @@ class BackendComponent(pulumi.ComponentResource):
             component=kind.kind,
             namespace=self.args.namespace.name,
             image=self.args.image,
+            image_size=kind.image_size,
             port=kind.port,
             container_port=kind.container_port,
             claim=service.claim,

@@ -10,6 +10,7 @@ from pulumi_kubernetes import apiextensions
 
 from components.kubernetes import meta, networking
 from components.namespace import Namespace
+from infra.annotations import SKIP_AWAIT
 from infra.labels import part_of
 from infra.plan import traefik
 from infra.plan.service import ServicePlan
@@ -26,10 +27,15 @@ class IngressArgs:
     namespace_name: str  # a plain value, since the policies read annotations with it
     gateway: ServicePlan
     section: IngressSection
+    after: pulumi.Resource
+    """Component of the gateway: its Service must exist before the Ingress, and is deleted after it."""
 
 
 class Ingress(pulumi.ComponentResource):
-    """One host with its certificate; the Ingress depends on its middlewares, as Traefik ignores it without them."""
+    """One host with its certificate; the Ingress depends on its middlewares, as Traefik ignores it without them.
+
+    Pulumi does not wait for its address, which depends on the cluster's load balancer.
+    """
 
     def __init__(self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("synapse:components:Ingress", name, None, opts)
@@ -39,10 +45,10 @@ class Ingress(pulumi.ComponentResource):
             f"{name}-router",
             metadata={
                 **self._metadata(NAME),
-                "annotations": traefik.annotations(args.section, args.namespace_name),
+                "annotations": {**traefik.annotations(args.section, args.namespace_name), SKIP_AWAIT: "true"},
             },
             spec=spec(args.section, args.gateway),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=middlewares),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*middlewares, args.after]),
         )
         if args.section.helm_chart_config:
             self._limits()

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.kubernetes import apps, core, meta
-from infra.annotations import MIGRATED
+from infra.annotations import FORCE, MIGRATED
 from infra.labels import part_of
 from infra.plan.migration import MigrationPlan
-
-FORCE = "pulumi.com/patchForce"
 
 
 class Migration(pulumi.ComponentResource):
@@ -37,6 +35,7 @@ class Migration(pulumi.ComponentResource):
                 "name": alias,
                 "namespace": self._args.consumer.namespace,
                 "labels": part_of(),
+                "annotations": {FORCE: "false"},  # a Service of the consumer itself is a conflict, not replaced
             },
             spec={"type": "ExternalName", "external_name": self._args.host},
             opts=pulumi.ResourceOptions(parent=self),
@@ -60,9 +59,4 @@ class Migration(pulumi.ComponentResource):
         )
 
     def _patched(self, name: str) -> meta.v1.ObjectMetaPatchArgsDict:
-        namespace = self._args.consumer.namespace
-        return {
-            "name": name,
-            "namespace": namespace,
-            "annotations": {FORCE: "true"},
-        }  # every field already has an owner
+        return {"name": name, "namespace": self._args.consumer.namespace}

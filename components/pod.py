@@ -19,6 +19,8 @@ LOGS = 256 * MI
 STORAGE = "ephemeral-storage"
 LITTLE_STORAGE = {STORAGE: memory_text(LOGS)}
 DOWNLOAD = {"memory": "256Mi", "cpu": "1", **LITTLE_STORAGE}
+API_VERSION = "v1"
+"""Of a field reference: the server adds it, and a field that it adds belongs to no applied configuration."""
 CONTAINER_SECURITY = cast("core.v1.SecurityContextArgsDict", hardening.container_security())
 """In the notation of Kubernetes, which a registration leaves as it is."""
 
@@ -101,7 +103,7 @@ def pod_security(user: int) -> core.v1.PodSecurityContextArgsDict:
 def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
     plain: list[core.v1.EnvVarArgsDict] = [{"name": name, "value": value} for name, value in args.environment.items()]
     fields: list[core.v1.EnvVarArgsDict] = [
-        {"name": name, "value_from": {"field_ref": {"field_path": path}}}
+        {"name": name, "value_from": {"field_ref": {"api_version": API_VERSION, "field_path": path}}}
         for name, path in args.field_environment.items()
     ]
     secret: list[core.v1.EnvVarArgsDict] = [

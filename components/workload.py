@@ -7,9 +7,10 @@ import pulumi
 from components.kubernetes import apps, core, meta, policy
 from components.pod import pod
 from components.workload_args import WorkloadArgs
-from infra.annotations import KEEP, LOAD_SECONDS
-from infra.catalog.spec import Probes, Volume
+from infra.annotations import AWAIT_SECONDS, KEEP, LOAD_SECONDS, SKIP_AWAIT
+from infra.catalog.spec import Volume
 from infra.labels import labels, selector
+from infra.plan.start_time import StartTime
 from infra.quantities import memory_text
 from infra.sizing import vram
 
@@ -26,9 +27,8 @@ class Workload(pulumi.ComponentResource):
             "name": args.name,
             "namespace": args.namespace,
             "labels": labels(args.name, args.component),
+            "annotations": {**args.waits, AWAIT_SECONDS: str(start_time(args).rollout_s)},
         }
-        if args.waits:
-            metadata["annotations"] = args.waits
         claims = [self._claim(name, disk, args) for disk in args.volumes if disk.name not in args.shared_claims]
         self.deployment = apps.v1.Deployment(
             name,
@@ -51,7 +51,8 @@ class Workload(pulumi.ComponentResource):
                 "name": disk.name,
                 "namespace": args.namespace,
                 "labels": labels(args.name, args.component),
-                "annotations": {KEEP: "true"},
+                # Pulumi would wait for a claim without a pod, but an adopted claim is bound already.
+                "annotations": {KEEP: "true", SKIP_AWAIT: "true"},
             },
             spec={
                 "access_modes": ["ReadWriteOnce"],
@@ -85,14 +86,15 @@ def disruption_budget(name: str) -> policy.v1.PodDisruptionBudgetSpecArgsDict:
 
 def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
     """Return the spec of the Deployment; a pod with a GPU is annotated with its VRAM, which the policies add up."""
-    annotations: dict[str, pulumi.Input[str]] = {LOAD_SECONDS: str(load_s(args.probes)), **args.annotations}
+    start = start_time(args)
+    annotations: dict[str, pulumi.Input[str]] = {LOAD_SECONDS: str(start.load_s), **args.annotations}
     if args.claim.vram:
         annotations[vram.ANNOTATION] = memory_text(args.claim.vram)
     metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component), "annotations": annotations}
     return {
         "replicas": args.replicas,
         "revision_history_limit": 3,
-        "progress_deadline_seconds": progress_deadline_s(args.probes),
+        "progress_deadline_seconds": start.progress_deadline_s,
         "selector": {"match_labels": selector(args.name)},
         "strategy": strategy(args.strategy),
         "template": {"metadata": metadata, "spec": pod(args)},
@@ -106,11 +108,12 @@ def strategy(kind: str) -> apps.v1.DeploymentStrategyArgsDict:
     return {"type": kind, "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
 
 
-def progress_deadline_s(probes: Probes) -> int:
-    """Return the seconds without progress after which a rollout fails: the longest start, and 5 min for the image."""
-    return load_s(probes) + 300
-
-
-def load_s(probes: Probes) -> int:
-    """Return the seconds after which a start counts as failed."""
-    return probes.startup.delay_s + probes.startup.period_s * probes.startup.failures
+def start_time(args: WorkloadArgs) -> StartTime:
+    """Return the time that the workload's pods may take to start."""
+    return StartTime(
+        probes=args.probes,
+        image_size=args.image_size,
+        downloads=args.downloads,
+        replicas=args.replicas,
+        grace_s=args.grace_s,
+    )

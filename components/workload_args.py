@@ -18,6 +18,7 @@ class WorkloadArgs:
     component: str
     namespace: pulumi.Input[str]
     image: pulumi.Input[str]
+    image_size: int = 0
     port: int  # of the Service
     container_port: int
     claim: ResourceClaim

@@ -9,6 +9,7 @@ from components.backend import BackendArgs, BackendComponent
 from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.engines import Ollama, Sglang, Vllm
 from components.feed_bus import FeedBus
+from components.field_ownership import own_fields
 from components.gateway import Gateway
 from components.image import Image, ImageArgs, RemoteBuild, image_name
 from components.ingress import Ingress, IngressArgs
@@ -51,7 +52,7 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     Raises BudgetError before any registration when the claims do not fit the node.
     """
     plan.ledger.check()
-    opts = pulumi.ResourceOptions(provider=cluster(plan))
+    opts = pulumi.ResourceOptions(provider=cluster(plan), transformations=[own_fields])
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=opts)
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
         DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), opts)
@@ -65,7 +66,7 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     if plan.settings.phase >= SECURITY_PHASE:
         last = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=migrations))
         _security(plan, namespace, last)
-        _ingress(plan, namespace, last)
+        _ingress(plan, namespace, backends, last)
     if plan.settings.monitoring.operator and plan.settings.phase >= MONITORING_PHASE:
         OperatorMonitoring("monitoring", OperatorMonitoringArgs(plan=plan, namespace=namespace), opts)
     return {name: backend.url for name, backend in backends.items()}
@@ -118,12 +119,20 @@ def _security(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) ->
     return Security("security", args, opts)
 
 
-def _ingress(plan: Plan, namespace: Namespace, opts: pulumi.ResourceOptions) -> Ingress | None:
+def _ingress(
+    plan: Plan, namespace: Namespace, backends: Mapping[str, BackendComponent], opts: pulumi.ResourceOptions
+) -> Ingress | None:
     """Register the ingress, where the plan has a gateway and a public name."""
     gateway = next((service for service in plan.services if service.backend.kind in GATEWAY_KINDS), None)
     section = plan.settings.ingress
     if not (gateway and section):
         return None
     home = plan.settings.namespace
-    args = IngressArgs(namespace=namespace, namespace_name=home, gateway=gateway, section=section)
+    args = IngressArgs(
+        namespace=namespace,
+        namespace_name=home,
+        gateway=gateway,
+        section=section,
+        after=backends[gateway.name],
+    )
     return Ingress("ingress", args, opts)

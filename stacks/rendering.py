@@ -14,6 +14,7 @@ import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.rpc import deserialize_properties, unwrap_rpc_secret
 
+from infra.annotations import PULUMI_PREFIX
 from infra.catalog.spec import UNPUBLISHED
 from infra.plan.stack import Plan
 from stacks import forge
@@ -138,7 +139,16 @@ def _manifest(inputs: Mapping[str, Any]) -> dict[str, Any]:
         key: dict.fromkeys(unwrap_rpc_secret(value), SEALED) if key == "stringData" else value
         for key, value in inputs.items()
     }
-    return {key: _with_integers(value) for key, value in {**first, **rest}.items()}
+    manifest = {**first, **rest, "metadata": _metadata(inputs["metadata"])}
+    return {key: _with_integers(value) for key, value in manifest.items()}
+
+
+def _metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata without annotations that only Pulumi reads."""
+    annotations = metadata.get("annotations") or {}
+    kept = {key: value for key, value in annotations.items() if not key.startswith(PULUMI_PREFIX)}
+    rest = {key: value for key, value in metadata.items() if key != "annotations"}
+    return {**rest, "annotations": kept} if kept else rest
 
 
 def _with_integers(value: Any) -> Any:  # noqa: ANN401 - manifests are JSON

@@ -17,6 +17,7 @@ OLLAMA = BackendSpec(
     litellm=LiteLlmApi(provider="ollama", path="", needs_key=False),
     fetches=True,
     image="docker.io/ollama/ollama:0.32.9@sha256:1685741456770df6e3cceb2a945a5f75e020f658d1701509668d6f4688f1dd3f",
+    image_size=4 * GI,
     claim=ResourceClaim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
     probes=Probes(
         startup=Probe(path="/", period_s=10, failures=30),
@@ -49,6 +50,7 @@ VLLM = BackendSpec(
     fetches=True,
     cuda=13,
     image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
+    image_size=14 * GI,
     claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(
         startup=Probe(path="/health", period_s=30, timeout_s=10, failures=60),  # 30 min: the first start downloads
@@ -84,6 +86,7 @@ SGLANG = BackendSpec(
     fetches=True,
     cuda=13,
     image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
+    image_size=14 * GI,
     claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(  # `/health_generate` has a token made; `/health` looks at the processes alone
         startup=Probe(path="/health_generate", period_s=30, timeout_s=25, failures=60),
@@ -134,6 +137,7 @@ LLAMA_EMBED = BackendSpec(
         Download(
             url=f"{_HUB}/ChristianAzinn/mxbai-embed-large-v1-gguf/resolve/main/mxbai-embed-large-v1_fp16.gguf",
             path="/models/embeddings/mxbai-embed-large-v1_fp16.gguf",
+            size=700 * MI,
         ),
     ),
     arguments=(
@@ -154,6 +158,7 @@ LLAMA_ROUTER = BackendSpec(
     gateway_sets_context=True,
     cuda=12,  # `server-cuda13-` would be the other
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
+    image_size=3 * GI,
     claim=ResourceClaim(
         memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI
     ),
@@ -172,10 +177,12 @@ LLAMA_ROUTER = BackendSpec(
         Download(
             url=f"{_HUB}/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q4_K_M.gguf",
             path="/models/llm/Qwen3-8B-Q4_K_M.gguf",
+            size=5 * GI,
         ),
         Download(
             url=f"{_HUB}/unsloth/Qwen2.5-Coder-7B-Instruct-GGUF/resolve/main/Qwen2.5-Coder-7B-Instruct-Q4_K_M.gguf",
             path="/models/llm/Qwen2.5-Coder-7B-Instruct-Q4_K_M.gguf",
+            size=5 * GI,
         ),
     ),
     arguments=(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from infra.quantities import GI
 from infra.settings.services import Service, Task
 from infra.sizing.budget import ResourceClaim
 
@@ -67,10 +68,11 @@ class SecretEnv:
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file that is downloaded to *path* before the first start, and kept when it is complete."""
+    """A file of *size* bytes that is downloaded to *path* before the first start, and kept when it is complete."""
 
     url: str
     path: str
+    size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,7 @@ class BackendSpec:
     tasks: tuple[Task, ...]
     adapter: str
     image: str | None  # None: the stack file must name one; BUILD: it is built from its source
+    image_size: int = GI  # bytes to download, roughly and rounded up: a rollout waits that long for a slow line
     claim: ResourceClaim
     probes: Probes
     strategy: Literal["Recreate", "RollingUpdate"]

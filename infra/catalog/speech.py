@@ -28,6 +28,7 @@ SPEACHES = BackendSpec(
     litellm=LiteLlmApi(provider="openai"),
     fetches=True,
     image="ghcr.io/speaches-ai/speaches:0.8.3-cpu@sha256:21e3df06d842fb7802ab470dd77c25f0e8c0d22950e8d8c6ae886e851af53ef8",
+    image_size=2 * GI,
     claim=ResourceClaim(memory_request=8 * GI, memory_limit=16 * GI, cpu_request=4000, cpu_limit=8000),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
@@ -56,6 +57,7 @@ PIPER = BackendSpec(
     litellm=LiteLlmApi(provider="openai"),
     fetches=True,
     image="ghcr.io/matatonic/openedai-speech@sha256:3ef4f857d5a757cfe8e9b61185df1bd3c52c45f950716a54e4399c27c3e91396",
+    image_size=8 * GI,
     claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
@@ -76,6 +78,7 @@ CHATTERBOX = BackendSpec(
     timeout_s=120,
     fetches=True,
     image=f"{_REGISTRY}/chatterbox-tts-server{UNPUBLISHED}",
+    image_size=8 * GI,
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=16 * GI, cpu_request=2000, cpu_limit=4000, gpus=1, vram=6 * GI
     ),
@@ -104,6 +107,7 @@ WHISPER = BackendSpec(
     timeout_s=600,
     fetches=True,
     image=f"{_REGISTRY}/whisper-stt{UNPUBLISHED}",
+    image_size=6 * GI,
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI
     ),
@@ -132,6 +136,7 @@ PYANNOTE = BackendSpec(
     timeout_s=600,
     fetches=True,
     image=f"{_REGISTRY}/pyannote-speaker{UNPUBLISHED}",
+    image_size=8 * GI,
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI
     ),
@@ -155,6 +160,7 @@ DEEPFILTER = BackendSpec(
     adapter="deepfilter",
     timeout_s=600,
     image=f"{_REGISTRY}/deepfilter-audio{UNPUBLISHED}",
+    image_size=4 * GI,
     # One hour of 48 kHz float stereo peaks near 17 GB.
     claim=ResourceClaim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
@@ -174,6 +180,7 @@ OPENVOICE = BackendSpec(
     timeout_s=120,
     litellm=LiteLlmApi(provider="openai"),
     image=f"{_REGISTRY}/openvoice-tts{UNPUBLISHED}",
+    image_size=8 * GI,
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=8 * GI, cpu_request=1000, cpu_limit=4000, gpus=1, vram=4 * GI
     ),

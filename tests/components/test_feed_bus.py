@@ -50,7 +50,9 @@ def test_the_shipped_stack_uses_its_bus(shipped: Objects) -> None:
 
 
 def test_each_replica_has_a_name_of_its_own(shipped: Objects) -> None:
-    assert environment(shipped)["SYNAPSE_INSTANCE_ID"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    assert environment(shipped)["SYNAPSE_INSTANCE_ID"] == {
+        "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}
+    }
 
 
 def test_without_a_bus_there_is_no_feed() -> None:

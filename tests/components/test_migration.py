@@ -57,8 +57,6 @@ def test_keys_are_patched_before_the_restarts() -> None:
     patches = [each.inputs["metadata"]["name"] for each in registered if each.token.endswith("Patch")]
     assert patches == ["ai-memory-config", "indexer", "extractor"]
     assert {each.token for each in registered if not each.token.endswith("Patch")} == {"kubernetes:core/v1:Service"}
-    forced = [each for each in registered if each.token.endswith("Patch")]
-    assert all(each.inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"} for each in forced)
 
 
 def test_a_restart_changes_only_one_annotation() -> None:
