@@ -3,23 +3,24 @@
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from queue import SimpleQueue
+from subprocess import PIPE
 from threading import Thread
 from typing import IO, Final
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import language_pb2 as messages
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
 from tools.offline.plugins.child_processes import ChildProcesses, kill
 from tools.offline.plugins.process import engine_address, serve
+from tools.offline.plugins.python_toolchain import Toolchain, toolchain
+from tools.offline.plugins.responses import errors_as_responses
 
 EXEC: Final = Path(__file__).with_name("language_python_exec.py")
 SHOWN: Final = 32  # exit status of a program whose error is in the engine's log
@@ -60,7 +61,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         yield from ()
 
     def About(self, request: messages.AboutRequest, context: grpc.ServicerContext) -> messages.AboutResponse:
-        return messages.AboutResponse(executable=interpreter(request.info), version=platform.python_version())
+        with errors_as_responses(context):
+            executable = str(toolchain(request.info).python)
+            return messages.AboutResponse(executable=executable, version=platform.python_version())
 
     def GetProgramDependencies(
         self, request: messages.GetProgramDependenciesRequest, context: grpc.ServicerContext
@@ -80,35 +83,34 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def Run(self, request: messages.RunRequest, context: grpc.ServicerContext) -> messages.RunResponse:
         """Run the program to its end; its output goes to ours, which the engine shows."""
-        command = program_command(request, self._engine)
-        environment = os.environ | program_environment(request)
-        with self.children.started(command, cwd=request.pwd, env=environment) as program:
-            context.add_callback(lambda: kill(program))  # a cancelled update ends the program
-            return outcome(program.wait())
+        with errors_as_responses(context):
+            tools = toolchain(request.info)
+            tools.check()
+            command = program_command(request, tools, self._engine)
+            environment = tools.environment(os.environ) | program_environment(request)
+            with self.children.started(command, cwd=request.pwd, env=environment) as program:
+                context.add_callback(lambda: kill(program))  # a cancelled update ends the program
+                return outcome(program.wait())
 
     def RunPlugin(
         self, request: messages.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[messages.RunPluginResponse]:
         """Run a policy pack or another Python plugin; the last message has its exit status."""
-        command = plugin_command(request)
-        environment = dict(entry.split("=", 1) for entry in request.env)
-        pipe = subprocess.PIPE
-        with self.children.started(command, cwd=request.pwd, env=environment, stdout=pipe, stderr=pipe) as plugin:
-            context.add_callback(lambda: kill(plugin))
-            assert plugin.stdout is not None  # noqa: S101 (both are pipes)
-            assert plugin.stderr is not None  # noqa: S101
-            yield from _lines(plugin.stdout, plugin.stderr)
-            yield messages.RunPluginResponse(exitcode=plugin.wait())
+        with errors_as_responses(context):
+            tools = toolchain(request.info)
+            tools.check()
+            environment = tools.environment(os.environ) | dict(entry.split("=", 1) for entry in request.env)
+            with self.children.started(
+                plugin_command(request, tools), cwd=plugin_folder(request), env=environment, stdout=PIPE, stderr=PIPE
+            ) as plugin:
+                context.add_callback(lambda: kill(plugin))
+                assert plugin.stdout is not None  # noqa: S101 (both are pipes)
+                assert plugin.stderr is not None  # noqa: S101
+                yield from _lines(plugin.stdout, plugin.stderr)
+                yield messages.RunPluginResponse(exitcode=plugin.wait())
 
 
-def interpreter(info: messages.ProgramInfo) -> str:
-    """Return the Python of the project's or pack's virtual environment, else the running one."""
-    environment = MessageToDict(info.options).get("virtualenv")
-    python = Path(info.root_directory, str(environment), "bin", "python")
-    return str(python) if environment and python.exists() else sys.executable
-
-
-def program_command(request: messages.RunRequest, engine: str) -> list[str]:
+def program_command(request: messages.RunRequest, tools: Toolchain, engine: str) -> list[str]:
     """Return the command of a program; `-P` keeps this folder out of its import path."""
     settings = {
         "monitor": request.monitor_address,
@@ -123,7 +125,7 @@ def program_command(request: messages.RunRequest, engine: str) -> list[str]:
     }
     options = [f"--{name}={value}" for name, value in settings.items()]
     program = os.path.normpath(Path(request.info.program_directory, request.info.entry_point))
-    return [interpreter(request.info), "-P", "-u", str(EXEC), *options, "--", program, *request.args]
+    return [str(tools.python), "-P", "-u", str(EXEC), *options, "--", program, *request.args]
 
 
 def program_environment(request: messages.RunRequest) -> dict[str, str]:
@@ -134,9 +136,14 @@ def program_environment(request: messages.RunRequest) -> dict[str, str]:
     }
 
 
-def plugin_command(request: messages.RunPluginRequest) -> list[str]:
+def plugin_folder(request: messages.RunPluginRequest) -> str:
+    """Return the working folder: a policy pack's own, so that its modules come before all others."""
+    return str(request.info.program_directory if request.kind == ANALYZER else request.pwd)
+
+
+def plugin_command(request: messages.RunPluginRequest, tools: Toolchain) -> list[str]:
     """Return the command of a plugin: the SDK's runner for a policy pack, else the plugin's folder."""
-    python, folder = interpreter(request.info), request.info.program_directory
+    python, folder = str(tools.python), request.info.program_directory
     if request.kind == ANALYZER:
         return [python, "-u", "-m", "pulumi.policy", *request.args, folder]
     return [python, "-u", folder, *request.args]
@@ -147,7 +154,7 @@ def outcome(status: int) -> messages.RunResponse:
     if status == SHOWN:
         return messages.RunResponse(bail=True)
     if status:
-        return messages.RunResponse(error=f"the program ended with exit status {status}")
+        return messages.RunResponse(error=f"program exited with non-zero exit code: {status}")
     return messages.RunResponse()
 
 

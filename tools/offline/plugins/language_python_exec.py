@@ -66,7 +66,7 @@ def _run(program: str, workers: int) -> int:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _program(program)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-        return SHOWN
+        return 1  # as the official host: the engine adds the exit status to the message
     except Exception as error:  # noqa: BLE001 (any error of the program is shown to its author)
         pulumi.log.error(f"Program failed with an unhandled exception:\n{_traceback(error, program)}")
         return SHOWN
