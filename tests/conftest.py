@@ -12,6 +12,7 @@ from infra.settings.loader import parse
 from infra.settings.model import ROOT, Settings
 from stacks.rendering import manifests
 from tests.parallel import GroupScheduling, long_first, refuse_equal_ids
+from tools.offline.plugins.kubernetes.pace import PACE
 
 Config = dict[str, Any]
 
@@ -33,6 +34,14 @@ def scratch() -> Iterator[None]:
     tempfile.gettempdir()  # this process keeps the default folder, which it cleans up itself
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="synapse-tests-") as folder:
         patch.setenv("TMPDIR", folder)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pace() -> Iterator[None]:
+    """Shorten the pauses in which a stand-in plugin only waits, as its official one does: endpoints that settle."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PACE, "20")
         yield
 
 

@@ -47,6 +47,6 @@ def changed(item: Object, path: str, value: object) -> Object:
     return item
 
 
-def edit(api: KubernetesApi, target: ObjectReference, patch: Object) -> None:
+def edit(api: KubernetesApi, target: ObjectReference, patch: Object, manager: str = "kubectl-edit") -> None:
     """Change an object as `kubectl edit` does: without Pulumi, as another field manager."""
-    api.request("PATCH", api.path(target), {"fieldManager": "kubectl-edit"}, patch, "application/merge-patch+json")
+    api.request("PATCH", api.path(target), {"fieldManager": manager}, patch, "application/merge-patch+json")

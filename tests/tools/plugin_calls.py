@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import grpc
+from pulumi.runtime.proto import engine_pb2, status_pb2
 from pulumi.runtime.proto import provider_pb2 as messages
-from pulumi.runtime.proto import status_pb2
 
 from tools.offline.plugins.engine_log import EngineLog
 from tools.offline.plugins.values import Object, decode, encode
@@ -44,7 +44,9 @@ class LogLines(EngineLog):
         super().__init__("")
         self.lines: list[str] = []
 
-    def _send(self, urn: str, message: str, *, ephemeral: bool) -> None:
+    def _send(
+        self, urn: str, message: str, *, ephemeral: bool, severity: engine_pb2.LogSeverity.ValueType = engine_pb2.INFO
+    ) -> None:
         self.lines.append(message)
 
 
@@ -68,6 +70,11 @@ class PluginResource:
             urn=self.urn, name=self.name, type=self.type, olds=encode(self.inputs), news=encode(inputs)
         )
         return decode(self.provider.Check(request, FakeContext()).inputs)
+
+    def pretend(self, inputs: Object) -> None:
+        """Take the resource for one that was made with the inputs."""
+        self.inputs = self.check(inputs)
+        self.outputs = self.inputs | {"__inputs": self.inputs}
 
     def create(self, inputs: Mapping[str, Any], timeout_s: float = 30) -> Object:
         """Create the resource; keep the state that a failed creation reports."""
@@ -122,9 +129,9 @@ class PluginResource:
         self.inputs, self.outputs = decode(response.inputs), decode(response.properties)
         return bool(response.id)
 
-    def delete(self) -> None:
+    def delete(self, timeout_s: float = 30) -> None:
         request = messages.DeleteRequest(
-            id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), timeout=30
+            id=self.id, urn=self.urn, type=self.type, properties=encode(self.outputs), timeout=timeout_s
         )
         self.provider.Delete(request, FakeContext())
 

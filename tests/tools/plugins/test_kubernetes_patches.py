@@ -72,7 +72,7 @@ def test_changes_by_the_owner_are_seen_and_undone(make: Make, namespace: str, ap
 def test_a_conflict_is_an_error_unless_forced(make: Make, namespace: str, api: KubernetesApi) -> None:
     make_as_owner(api, config_map(namespace, url="old"))
     with pytest.raises(PluginRefusedError, match=rf"conflict with .{MANAGER}.*\.data\.url"):
-        make(KEYS, upsertExistingObjects="true").create(config_map(namespace, url="new"))
+        make(KEYS).create(config_map(namespace, url="new"))
 
 
 def test_deleting_a_patch_keeps_the_object(make: Make, namespace: str, api: KubernetesApi) -> None:
@@ -88,13 +88,25 @@ def test_deleting_a_patch_keeps_the_object(make: Make, namespace: str, api: Kube
     assert live(api, target)["data"] == {"url": "old", "mode": "own"}
 
 
-def test_a_patch_of_a_deleted_object_can_be_deleted(make: Make, namespace: str, api: KubernetesApi) -> None:
+def test_deleting_a_patch_of_a_deleted_object_makes_an_empty_one(
+    make: Make, namespace: str, api: KubernetesApi
+) -> None:
+    """Giving up fields is an apply, which makes what is not there: as the official provider does."""
     target = make_as_owner(api, config_map(namespace, url="old"))
     resource = make(KEYS, **MUTABLE)
     resource.create(patch(namespace, url="new"))
     api.delete(target, "Background")
     resource.delete()
-    assert api.get(target) is None
+    assert "data" not in live(api, target)
+
+
+def test_a_patch_of_a_required_field_alone_cannot_be_deleted(make: Make, namespace: str, api: KubernetesApi) -> None:
+    resource = make(RESTART)
+    make_as_owner(api, deployment(namespace))
+    resource.create(restart(namespace, "1"))
+    api.delete(ObjectReference("apps/v1", "Deployment", "web", namespace), "Background")
+    with pytest.raises(PluginRefusedError, match="this Patch resource is currently managing a required field"):
+        resource.delete()
 
 
 def test_a_restart_is_waited_for(make: Make, namespace: str, api: KubernetesApi) -> None:
@@ -110,23 +122,23 @@ def test_a_restart_is_waited_for(make: Make, namespace: str, api: KubernetesApi)
 
 
 @pytest.mark.parametrize("upsert", ["true", "false"])
-def test_a_missing_object_cannot_be_patched(make: Make, namespace: str, api: KubernetesApi, upsert: str) -> None:
-    resource = make(KEYS, upsertExistingObjects=upsert)
-    message = (
-        rf"ConfigMap {namespace}/settings cannot be patched: there is no ConfigMap {namespace}/settings, .*Deploy what"
-    )
-    with pytest.raises(PluginRefusedError, match=message):
-        resource.create(patch(namespace, url="new"))
-    assert api.get(ObjectReference("v1", "ConfigMap", "settings", namespace)) is None
-    with pytest.raises(
-        PluginRefusedError, match="there is no Namespace nowhere, and a patch changes only an existing object"
-    ):
-        resource.create(patch("nowhere", url="new"))
+def test_a_patch_of_a_missing_object_makes_it(make: Make, namespace: str, api: KubernetesApi, upsert: str) -> None:
+    """A stack that patches a consumer must look for itself: the provider makes what it can."""
+    make(KEYS, upsertExistingObjects=upsert).create(patch(namespace, url="new"))
+    assert live(api, ObjectReference("v1", "ConfigMap", "settings", namespace))["data"] == {"url": "new"}
+    with pytest.raises(PluginRefusedError, match=r"spec\.selector: Required value"):
+        make(RESTART, upsertExistingObjects=upsert).create(restart(namespace, "1"))
 
 
-def test_a_preview_shows_a_patch_also_before_its_object_exists(make: Make, namespace: str, api: KubernetesApi) -> None:
-    assert make(KEYS).preview_create(patch("nowhere", url="new"))["data"] == {"url": "new"}
-    assert "uid" not in make(KEYS).preview_create(patch(namespace, url="new"))["metadata"]
+def test_a_patch_needs_a_name(make: Make, namespace: str) -> None:
+    unnamed = patch(namespace, url="new")
+    del unnamed["metadata"]["name"]
+    with pytest.raises(PluginRefusedError, match=r"patch resources require the `\.metadata\.name` field to be set"):
+        make(KEYS).create(unnamed)
+
+
+def test_a_preview_shows_the_inputs_of_a_patch(make: Make, namespace: str, api: KubernetesApi) -> None:
     make_as_owner(api, config_map(namespace, url="old", mode="own"))
     shown = make(KEYS).preview_create(patch(namespace, url="new"))
-    assert shown["data"] == {"url": "new", "mode": "own"}
+    assert shown["data"] == {"url": "new"}
+    assert "uid" not in shown["metadata"]

@@ -42,25 +42,6 @@ def test_a_cluster_wide_kind_gets_no_namespace(make: Make) -> None:
     assert "namespace" not in inputs["metadata"]
 
 
-def test_an_existing_object_is_taken_over_only_with_upsert(make: Make, namespace: str, api: KubernetesApi) -> None:
-    make(CONFIG_MAP).create(config_map(namespace, a="1"))
-    with pytest.raises(
-        PluginRefusedError, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"
-    ):
-        make(CONFIG_MAP, "other").create(config_map(namespace, a="2"))
-    make(CONFIG_MAP, "other", upsertExistingObjects="true").create(config_map(namespace, a="1", b="2"))
-    live = api.get(ObjectReference("v1", "ConfigMap", "settings", namespace))
-    assert live is not None
-    assert live["data"] == {"a": "1", "b": "2"}
-
-
-def test_a_field_of_another_manager_is_not_taken_over_with_upsert(make: Make, namespace: str) -> None:
-    make(CONFIG_MAP).create(config_map(namespace, a="1"))
-    adopter = make(CONFIG_MAP, "other", upsertExistingObjects="true")
-    with pytest.raises(PluginRefusedError, match=r"conflict with .*\.data\.a"):
-        adopter.create(config_map(namespace, a="2"))
-
-
 def test_a_preview_shows_the_servers_defaults(make: Make, namespace: str, api: KubernetesApi) -> None:
     outputs = make(DEPLOYMENT).preview_create(deployment(namespace))
     assert outputs["spec"]["strategy"]["type"] == "RollingUpdate"  # a default of the server's
@@ -159,27 +140,27 @@ def test_a_change_of_an_immutable_field_replaces_the_object(make: Make, kind: st
         "kind": kind,
         "metadata": {"name": "it", "namespace": "x"},
         "spec": spec,
-        "data": {},
+        "data": {"b": "1"},
     }
     resource = make(f"kubernetes:{version}:{kind}")
-    resource.inputs = resource.check(inputs)
+    resource.pretend(inputs)
     response = resource.diff(changed(inputs, path, value))
     assert [each.replace("[0]", ".0") for each in response.replaces] == [path]
-    assert response.deleteBeforeReplace == ("metadata" not in path)
+    assert response.deleteBeforeReplace == (not path.startswith("metadata"))
 
 
 def test_a_claim_grows_in_place(make: Make) -> None:
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "disk", "namespace": "x"}}
     claim["spec"] = {"resources": {"requests": {"storage": "1Gi"}}}
     resource = make("kubernetes:core/v1:PersistentVolumeClaim")
-    resource.inputs = claim
+    resource.pretend(claim)
     response = resource.diff(changed(claim, "spec.resources.requests.storage", "2Gi"))
     assert kinds(response) == {"spec.resources.requests.storage": "UPDATE"}
 
 
 def test_a_config_map_changes_in_place_where_the_provider_says_so(make: Make) -> None:
     resource = make(CONFIG_MAP, enableConfigMapMutable="true")
-    resource.inputs = config_map("x", a="1")
+    resource.pretend(config_map("x", a="1"))
     assert kinds(resource.diff(config_map("x", a="2"))) == {"data.a": "UPDATE"}
     fixed = config_map("x", a="2") | {"immutable": True}
     assert resource.diff(fixed).replaces == ["data.a"]
@@ -201,32 +182,6 @@ def test_defaults_and_equal_quantities_are_no_change(make: Make, namespace: str)
     assert kinds(limit.diff(quota)) == {}
 
 
-def test_a_refresh_sees_what_others_changed_and_an_update_undoes_it(
-    make: Make, namespace: str, api: KubernetesApi
-) -> None:
-    resource = make(DEPLOYMENT)
-    inputs = deployment(namespace, annotations={"team": "a"})
-    resource.create(inputs)
-    target = ObjectReference("apps/v1", "Deployment", "web", namespace)
-    edit(api, target, {"spec": {"replicas": 3}, "metadata": {"annotations": {"team": None}}})
-    eventually(lambda: (api.get(target) or {})["status"].get("availableReplicas") == 3, "not scaled")
-    assert resource.refresh()
-    assert kinds(resource.diff(inputs)) == {"metadata.annotations.team": "ADD", "spec.replicas": "UPDATE"}
-    outputs = resource.update(inputs)
-    assert outputs["spec"]["replicas"] == 2
-    assert outputs["metadata"]["annotations"]["team"] == "a"
-
-
-def test_an_unseen_change_by_others_is_not_overwritten(make: Make, namespace: str, api: KubernetesApi) -> None:
-    resource = make(DEPLOYMENT)
-    resource.create(deployment(namespace))
-    edit(api, ObjectReference("apps/v1", "Deployment", "web", namespace), {"spec": {"replicas": 3}})
-    with pytest.raises(PluginRefusedError, match=r"conflict with .kubectl-edit."):
-        resource.update(deployment(namespace, replicas=4))
-    forced = deployment(namespace, replicas=4, annotations={"pulumi.com/patchForce": "true"})
-    assert resource.update(forced)["spec"]["replicas"] == 4
-
-
 def test_a_field_that_is_no_longer_an_input_is_removed(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(CONFIG_MAP, enableConfigMapMutable="true")
     resource.create(config_map(namespace, a="1", b="2"))
@@ -239,10 +194,10 @@ def test_a_field_that_is_no_longer_an_input_is_removed(make: Make, namespace: st
 def test_a_secrets_content_is_secret_everywhere(make: Make, namespace: str) -> None:
     resource = make(KEYS)
     outputs = resource.create(secret(namespace, stringData={"token": "canary"}))
-    assert isinstance(resource.inputs["stringData"], Secret)
-    assert isinstance(outputs["data"], Secret)
-    assert isinstance(outputs["__inputs"]["stringData"], Secret)
-    assert revealed(outputs["data"]) == {"token": "Y2FuYXJ5"}
+    for content in (resource.inputs["data"], outputs["data"], outputs["__inputs"]["data"]):
+        assert isinstance(content, Secret)
+        assert revealed(content) == {"token": "Y2FuYXJ5"}
+    assert "stringData" not in resource.inputs
 
 
 def test_a_secret_input_stays_secret_in_any_kind(make: Make, namespace: str) -> None:
@@ -250,7 +205,15 @@ def test_a_secret_input_stays_secret_in_any_kind(make: Make, namespace: str) -> 
     assert outputs["data"] == {"a": Secret("canary")}
 
 
-def test_a_changed_secret_is_seen_in_its_string_data(make: Make, namespace: str, api: KubernetesApi) -> None:
+def test_a_list_with_a_secret_is_secret_as_a_whole(make: Make, namespace: str) -> None:
+    inputs = deployment(namespace)
+    container = inputs["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "KEY", "value": Secret("canary")}]
+    outputs = make(DEPLOYMENT).create(inputs)
+    assert isinstance(outputs["spec"]["template"]["spec"]["containers"], Secret)
+
+
+def test_a_changed_secret_is_seen_as_data(make: Make, namespace: str, api: KubernetesApi) -> None:
     resource = make(KEYS)
     inputs = secret(namespace, stringData={"token": "mine"})
     resource.create(inputs)
@@ -258,5 +221,48 @@ def test_a_changed_secret_is_seen_in_its_string_data(make: Make, namespace: str,
     assert kinds(resource.diff(inputs)) == {}
     edit(api, ObjectReference("v1", "Secret", "keys", namespace), {"data": {"token": "b3RoZXI="}})
     assert resource.refresh()
-    assert revealed(resource.inputs["stringData"]) == {"token": "other"}
-    assert kinds(resource.diff(inputs)) == {"stringData.token": "UPDATE_REPLACE"}
+    assert revealed(resource.inputs["data"]) == {"token": "b3RoZXI="}
+    assert kinds(resource.diff(inputs)) == {"data.token": "UPDATE_REPLACE"}
+
+
+def test_an_earlier_state_with_string_data_is_no_change(make: Make, namespace: str) -> None:
+    resource = make(KEYS)
+    inputs = secret(namespace, stringData={"token": Secret("mine")})
+    resource.create(inputs)
+    resource.inputs = inputs
+    resource.outputs["__inputs"] = inputs
+    assert kinds(resource.diff(inputs)) == {}
+
+
+def test_inputs_are_kept_as_kubernetes_types_write_them(make: Make, namespace: str) -> None:
+    """The official provider converts them to Go types and back; both plugins can go on with the other's state."""
+    item = deployment(namespace)
+    pod = item["spec"]["template"]["spec"]
+    pod["hostNetwork"], pod["enableServiceLinks"], pod["volumes"] = False, False, []
+    pod["containers"][0]["resources"]["requests"] = {"memory": "1024Mi", "cpu": "0.5"}
+    pod["containers"][0]["env"] = [{"name": "EMPTY", "value": ""}]
+    item["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    checked = make(DEPLOYMENT).check(item)
+    assert "annotations" not in checked["metadata"]
+    assert "creationTimestamp" not in checked["metadata"]
+    pod = checked["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"]["requests"] == {"memory": "1Gi", "cpu": "500m"}
+    assert pod["containers"][0]["env"] == [{"name": "EMPTY"}]
+    assert (pod["enableServiceLinks"], "hostNetwork" in pod, "volumes" in pod) == (False, False, False)
+
+
+def test_a_state_has_what_the_official_provider_keeps(make: Make, namespace: str) -> None:
+    resource = make(CONFIG_MAP, upsertExistingObjects="true")
+    outputs = resource.create(config_map(namespace, a="1"))
+    assert outputs["__initialApiVersion"] == "v1"
+    assert outputs["__fieldManager"].startswith("pulumi-kubernetes-")
+    assert outputs["__inputs"] == resource.inputs
+    assert outputs["metadata"]["managedFields"][0]["manager"] == outputs["__fieldManager"]
+    assert "kubectl.kubernetes.io/last-applied-configuration" not in str(outputs)
+
+
+def test_a_generated_name_is_refused(make: Make, namespace: str) -> None:
+    item = config_map(namespace, a="1")
+    item["metadata"] = {"generateName": "a-", "namespace": namespace}
+    with pytest.raises(PluginRefusedError, match=r"generateName. field is not supported in Server-Side Apply mode"):
+        make(CONFIG_MAP).check(item)

@@ -1,38 +1,36 @@
-"""Waiting, reading and deleting by the Kubernetes stand-in, and its limits."""
+"""Waiting by the Kubernetes stand-in: deployments, time limits, annotations, and reading of what is not ready."""
 
 from dataclasses import replace
-from pathlib import Path
 from threading import Thread
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import provider_pb2 as messages
 
 from tests.tools.conftest import Make, eventually
-from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, LABELS, config_map, deployment
-from tests.tools.plugin_calls import FakeContext, LogLines, PluginRefusedError, PluginResource, kinds
+from tests.tools.kubernetes_objects import CONFIG_MAP, DEPLOYMENT, config_map, deployment, edit
+from tests.tools.plugin_calls import FakeContext, LogLines, PluginRefusedError, PluginResource
 from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.errors import ClusterUnreachableError
 from tools.offline.plugins.kubernetes.objects import ObjectReference, reference
-from tools.offline.plugins.kubernetes.reasons import reasons
-from tools.offline.plugins.kubernetes.waiting import Waiter
-from tools.offline.plugins.values import Object, encode
+from tools.offline.plugins.kubernetes.waiting import TIMEOUT_S, Waiter, timeout_s
+from tools.offline.plugins.values import Object
 
 pytestmark = pytest.mark.engine
+NOT_AVAILABLE = "Minimum number of live Pods was not attained"
 
 
-def waits_for_reason(resource: PluginResource, reason: str) -> PluginResource:
-    """Start the resource's wait when the cluster reports *reason*: a busy cluster may take longer than the wait."""
+def waits_for_events(resource: PluginResource, *, of: str) -> PluginResource:
+    """Start the resource's wait when the cluster has an event of a kind: a busy one may take longer than the wait."""
 
-    class WaitsForReason(Waiter):
-        def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
-            eventually(lambda: any(reason in line for line in reasons(self.api, self._now(live))), f"not {reason}")
-            return super().until_ready(urn, live, timeout_s)
+    class WaitsForEvents(Waiter):
+        def until_ready(
+            self, urn: str, inputs: Object, live: Object, before: Object | None, timeout_s: float
+        ) -> Object:
+            events = ObjectReference("v1", "Event", "", reference(live).namespace)
+            eventually(lambda: self.api.list_objects(events, fieldSelector=f"reason={of}"), f"no {of}")
+            return super().until_ready(urn, inputs, self.api.get(reference(live)) or live, before, timeout_s)
 
-        def _now(self, live: Object) -> Object:
-            return self.api.get(reference(live)) or live
-
-    replace_waiting(resource, WaitsForReason)
+    replace_waiting(resource, WaitsForEvents)
     return resource
 
 
@@ -42,41 +40,75 @@ def replace_waiting(resource: PluginResource, kind: type[Waiter]) -> None:
     resource.provider._operations = replace(operations, waiting=kind(waiting.api, waiting.log, waiting.cancelled))
 
 
+def refused_reasons(error: PluginRefusedError) -> list[str]:
+    assert error.kept is not None
+    return list(error.kept.reasons)
+
+
 def test_a_deployment_is_waited_for(make: Make, namespace: str, lines: LogLines) -> None:
     outputs = make(DEPLOYMENT).create(deployment(namespace))
     assert outputs["status"]["availableReplicas"] == 2
-    assert any("of 2 replicas" in line or "waiting for the controller" in line for line in lines.lines)
-    assert lines.lines[-1] == "ready"
+    assert lines.lines[-1] == ""
 
 
-def test_a_deployment_that_does_not_fit_has_a_reason_and_is_kept(make: Make, namespace: str, lines: LogLines) -> None:
-    resource = waits_for_reason(make(DEPLOYMENT), "Insufficient memory")
-    with pytest.raises(PluginRefusedError, match="Insufficient memory") as caught:
+def test_a_deployment_that_does_not_fit_is_kept_with_its_reasons(make: Make, namespace: str) -> None:
+    resource = waits_for_events(make(DEPLOYMENT), of="FailedScheduling")
+    with pytest.raises(PluginRefusedError, match="'web' timed out waiting to be Ready") as caught:
         resource.create(deployment(namespace, memory="64Gi"), timeout_s=2)
+    message, *reasons = refused_reasons(caught.value)
+    assert message.startswith(f'resource "{resource.urn}" was successfully created, but the Kubernetes API server')
+    assert "[MinimumReplicasUnavailable] Deployment does not have minimum availability." in reasons
+    assert NOT_AVAILABLE in reasons
     assert resource.id == f"{namespace}/web"
-    assert caught.value.kept is not None
-    assert any("Insufficient memory" in reason for reason in caught.value.kept.reasons)
-    assert any("0 of 2 replicas are available: Unschedulable" in line for line in lines.lines)
-    with pytest.raises(PluginRefusedError, match="Insufficient memory"):
+    with pytest.raises(PluginRefusedError, match="Resource 'web' was created but failed to initialize") as read:
         resource.refresh()
+    assert NOT_AVAILABLE in refused_reasons(read.value)
     replace_waiting(resource, Waiter)
     assert resource.update(deployment(namespace))["status"]["availableReplicas"] == 2
 
 
-def test_a_deployment_over_its_quota_has_that_reason(make: Make, namespace: str) -> None:
+def test_a_deployment_over_its_quota_waits_until_the_timeout(make: Make, namespace: str) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": namespace}}
     make("kubernetes:core/v1:ResourceQuota").create(quota | {"spec": {"hard": {"requests.memory": "100Mi"}}})
-    with pytest.raises(PluginRefusedError, match="exceeded quota"):
-        waits_for_reason(make(DEPLOYMENT), "exceeded quota").create(deployment(namespace, memory="200Mi"), timeout_s=2)
+    with pytest.raises(PluginRefusedError, match="timed out waiting to be Ready") as caught:
+        waits_for_events(make(DEPLOYMENT), of="FailedCreate").create(deployment(namespace, memory="200Mi"), timeout_s=2)
+    assert NOT_AVAILABLE in refused_reasons(caught.value)
 
 
-def test_a_timeout_may_be_an_annotation_and_a_wait_may_be_skipped(make: Make, namespace: str) -> None:
+def test_a_passed_progress_deadline_is_a_reason_not_the_end(make: Make, namespace: str, api: KubernetesApi) -> None:
+    slow = deployment(namespace, memory="64Gi")
+    slow["spec"]["progressDeadlineSeconds"] = 1
+    target = reference(slow)
+    resource = make(DEPLOYMENT)
+    skipped = slow | {"metadata": {**slow["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}}
+    resource.create(skipped)
+    stalled = "ProgressDeadlineExceeded"
+    eventually(lambda: stalled in str((api.get(target) or {}).get("status")), "no deadline")
+    with pytest.raises(PluginRefusedError, match="timed out waiting to be Ready") as caught:
+        resource.update(slow, timeout_s=2)
+    assert any(f"[{stalled}]" in reason for reason in refused_reasons(caught.value))
+
+
+def test_the_timeout_is_the_resources_own_or_the_annotations_or_ten_minutes() -> None:
+    def limit(text: str, requested_s: float = 0) -> float:
+        return timeout_s({"metadata": {"annotations": {"pulumi.com/timeoutSeconds": text}}}, requested_s)
+
+    assert timeout_s({}, 0) == TIMEOUT_S == 600
+    assert limit("1800") == 1800
+    assert limit("1800", 5) == 5
+    assert limit("half an hour") == TIMEOUT_S
+
+
+def test_a_timeout_may_be_an_annotation_and_a_wait_may_be_skipped(make: Make, namespace: str, lines: LogLines) -> None:
     short = deployment(namespace, memory="64Gi", annotations={"pulumi.com/timeoutSeconds": "1"})
     with pytest.raises(PluginRefusedError, match="timed out"):
         make(DEPLOYMENT).create(short, timeout_s=0)
     skipped = deployment(namespace, memory="64Gi", annotations={"pulumi.com/skipAwait": "true"})
     skipped["metadata"]["name"] = "unawaited"
-    make(DEPLOYMENT, "unawaited").create(skipped)
+    resource = make(DEPLOYMENT, "unawaited")
+    resource.create(skipped)
+    assert "Skipping await logic" in lines.lines
+    assert resource.refresh()
 
 
 def test_a_wait_ends_when_the_user_cancels(make: Make, namespace: str, lines: LogLines) -> None:
@@ -93,30 +125,8 @@ def test_a_wait_ends_when_the_user_cancels(make: Make, namespace: str, lines: Lo
     eventually(lambda: lines.lines, "it does not wait")
     resource.provider.Cancel(Empty(), FakeContext())
     thread.join(timeout=300)
-    assert "cancelled while waiting" in errors[0]
+    assert 'Resource operation was cancelled for "web"' in errors[0]
     assert resource.id == f"{namespace}/web"
-
-
-def test_a_service_is_waited_for_until_a_pod_is_ready(make: Make, namespace: str) -> None:
-    metadata = {"name": "web", "namespace": namespace}
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
-    service["spec"] = {"selector": LABELS, "ports": [{"port": 80}]}
-    resource = make("kubernetes:core/v1:Service")
-    with pytest.raises(PluginRefusedError, match="no ready pod matches its selector"):
-        resource.create(service, timeout_s=1)
-    make(DEPLOYMENT).create(deployment(namespace))
-    resource.update(service)
-    external = service | {"metadata": metadata | {"name": "far"}}
-    external["spec"] = {"type": "ExternalName", "externalName": "example.test"}
-    make("kubernetes:core/v1:Service", "far").create(external)
-
-
-def test_a_failed_job_fails_at_once(make: Make, namespace: str, api: KubernetesApi) -> None:
-    pod = {"restartPolicy": "Never", "containers": [{"name": "a", "image": "example.test/a:1"}]}
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job", "namespace": namespace}}
-    job["spec"] = {"template": {"spec": pod}, "activeDeadlineSeconds": 1}
-    with pytest.raises(PluginRefusedError, match="DeadlineExceeded"):
-        make("kubernetes:batch/v1:Job").create(job, timeout_s=60)
 
 
 def test_an_object_is_gone_after_its_deletion_and_can_be_deleted_twice(
@@ -128,6 +138,39 @@ def test_an_object_is_gone_after_its_deletion_and_can_be_deleted_twice(
     assert api.get(ObjectReference("apps/v1", "Deployment", "web", namespace)) is None
     resource.delete()
     assert not resource.refresh()
+
+
+def test_a_deletion_that_a_finalizer_prevents_has_a_warning(
+    make: Make, namespace: str, api: KubernetesApi, lines: LogLines
+) -> None:
+    resource = make(CONFIG_MAP)
+    resource.create(config_map(namespace, a="1"))
+    target = ObjectReference("v1", "ConfigMap", "settings", namespace)
+    edit(api, target, {"metadata": {"finalizers": ["example.test/kept"]}})
+    with pytest.raises(PluginRefusedError, match="timed out waiting for the condition"):
+        resource.delete(timeout_s=1)
+    assert "finalizers might be preventing deletion (example.test/kept)" in lines.lines
+    edit(api, target, {"metadata": {"finalizers": None}})
+
+
+@pytest.mark.parametrize(("policy", "sent"), [("background", "Background"), ("Orphan", "Orphan"), ("", "Foreground")])
+def test_a_deletion_propagates_as_the_annotation_says(
+    make: Make, namespace: str, monkeypatch: pytest.MonkeyPatch, policy: str, sent: str
+) -> None:
+    policies: list[str] = []
+    delete = KubernetesApi.delete
+
+    def recorded(self: KubernetesApi, target: ObjectReference, propagation: str) -> None:
+        policies.append(propagation)
+        delete(self, target, propagation)
+
+    monkeypatch.setattr(KubernetesApi, "delete", recorded)
+    item = config_map(namespace, a="1")
+    item["metadata"]["annotations"] = {"pulumi.com/deletionPropagationPolicy": policy}
+    resource = make(CONFIG_MAP)
+    resource.create(item)
+    resource.delete()
+    assert policies == [sent]
 
 
 def test_an_import_has_the_inputs_without_server_fields(make: Make, namespace: str) -> None:
@@ -142,58 +185,12 @@ def test_an_unreachable_cluster_does_not_lose_an_object(make: Make, namespace: s
     resource = make(DEPLOYMENT)
 
     class Flaky(Waiter):
-        def until_ready(self, urn: str, live: Object, timeout_s: float) -> Object:
-            raise ClusterUnreachableError(f"no response in {timeout_s} s: {urn}, {live['kind']}")
+        def until_ready(
+            self, urn: str, inputs: Object, live: Object, before: Object | None, timeout_s: float
+        ) -> Object:
+            raise ClusterUnreachableError(f"no response in {timeout_s} s: {urn}, {live['kind']}, {inputs}, {before}")
 
     replace_waiting(resource, Flaky)
     with pytest.raises(PluginRefusedError, match="no response"):
         resource.create(deployment(namespace))
     assert resource.id == f"{namespace}/web"
-
-
-def test_a_kind_may_be_defined_in_the_same_update(make: Make, namespace: str, api: KubernetesApi) -> None:
-    metadata = {"name": "things.example.test"}
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
-    names = {"plural": "things", "singular": "thing", "kind": "Thing"}
-    spec = {"group": "example.test", "scope": "Cluster", "names": names, "versions": [version]}
-    definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata}
-    thing = {"apiVersion": "example.test/v1", "kind": "Thing", "metadata": {"name": "one"}, "size": 1}
-    resource = make("kubernetes:example.test/v1:Thing")
-    assert resource.preview_create(thing)["size"] == 1
-    make("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition").create(definition | {"spec": spec})
-    resource.create(thing)
-    assert resource.id == "one"
-    assert kinds(resource.diff(thing | {"size": 2})) == {"size": "UPDATE"}
-    api.delete(
-        ObjectReference("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.test"), "Background"
-    )
-
-
-def test_another_cluster_replaces_everything_unless_its_identifier_is_the_same(
-    make: Make, twin_kubeconfig: Path
-) -> None:
-    provider = make(CONFIG_MAP).provider
-
-    def diff(old: Object, new: Object) -> list[str]:
-        request = messages.DiffRequest(old_inputs=encode(old), news=encode(new))
-        return list(provider.DiffConfig(request, FakeContext()).replaces)
-
-    here, content = {"kubeconfig": str(twin_kubeconfig)}, {"kubeconfig": twin_kubeconfig.read_text()}
-    elsewhere = {"kubeconfig": content["kubeconfig"].replace("server: https://", "server: https://other.")}
-    assert diff(here, content) == []
-    assert diff(here, elsewhere) == ["kubeconfig"]
-    assert diff(here | {"clusterIdentifier": "a"}, elsewhere | {"clusterIdentifier": "a"}) == []
-    assert diff(here | {"clusterIdentifier": "a"}, here | {"clusterIdentifier": "b"}) == ["clusterIdentifier"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "inputs"),
-    [
-        ("kubernetes:helm.sh/v3:Release", {"chart": "a"}),
-        ("kubernetes:core/v1:ConfigMapList", {"apiVersion": "v1", "kind": "ConfigMapList", "items": []}),
-    ],
-)
-def test_unsupported_types_name_the_official_plugin(make: Make, kind: str, inputs: Object) -> None:
-    with pytest.raises(PluginRefusedError, match="needs the official Pulumi Kubernetes plugin"):
-        make(kind).check(inputs)

@@ -56,7 +56,7 @@ def test_lines_are_shown_as_they_arrive(
     seen = tmp_path / "seen"
     send = lines._send
 
-    def note(urn: str, message: str, *, ephemeral: bool) -> None:
+    def note(urn: str, message: str, *, ephemeral: bool, **_: object) -> None:
         send(urn, message, ephemeral=ephemeral)
         seen.touch()
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tools.offline.plugins.values import UNKNOWN, bare
 
 Path = tuple[str | int, ...]
-PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PLAIN_KEY: Final = re.compile(r'[^."\[\]]+')
 EACH: Final = "*"  # in a pattern: every element of a list
 
 

@@ -21,16 +21,21 @@ class PluginError(Exception):
 class InitFailedError(PluginError):
     """The resource exists but is not ready; the engine keeps it, and the next update continues."""
 
-    def __init__(self, identifier: str, outputs: Object, inputs: Object, why: str) -> None:
+    def __init__(
+        self, identifier: str, outputs: Object, inputs: Object | None, why: str, reasons: Iterable[str] = ()
+    ) -> None:
+        """Take the state; without inputs the engine keeps those of the operation. `reasons` say more than `why`."""
         super().__init__(why)
         self.id = identifier
         self.outputs = outputs
         self.inputs = inputs
+        self.reasons = [why, *reasons]
 
     def details(self) -> bytes:
         """Return the error as gRPC details."""
+        inputs = None if self.inputs is None else encode(self.inputs)
         failure = messages.ErrorResourceInitFailed(
-            id=self.id, properties=encode(self.outputs), reasons=str(self).splitlines(), inputs=encode(self.inputs)
+            id=self.id, properties=encode(self.outputs), reasons=self.reasons, inputs=inputs
         )
         status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(self))
         status.details.add().Pack(failure)
@@ -56,11 +61,16 @@ def refuse_unimplemented(context: grpc.ServicerContext, message: str) -> NoRetur
 
 
 def diff_response(
-    changed: Mapping[Path, Change], immutable: Iterable[str], *, is_first_deleted: bool = False
+    changed: Mapping[Path, Change],
+    immutable: Iterable[str],
+    *,
+    is_first_deleted: bool = False,
+    are_inputs: bool = True,
 ) -> messages.DiffResponse:
     """Return each changed path, and whether the change replaces the resource, as those of `immutable` paths do.
 
-    `is_first_deleted` (delete before replace) also holds for a replacement that the user requests.
+    `is_first_deleted`: a replacement deletes the old object first. `are_inputs`: the old values are inputs; else only
+    removed fields are.
     """
     patterns = tuple(immutable)
     forced = [path for path in changed if replaces(path, patterns)]
@@ -68,10 +78,12 @@ def diff_response(
     return messages.DiffResponse(
         changes=messages.DiffResponse.DIFF_SOME if changed else messages.DiffResponse.DIFF_NONE,
         replaces=[written(path) for path in forced],
-        deleteBeforeReplace=is_first_deleted,
+        deleteBeforeReplace=is_first_deleted and bool(forced),
         hasDetailedDiff=True,
         detailedDiff={
-            written(path): messages.PropertyDiff(kind=messages.PropertyDiff.Kind.Value(kind), inputDiff=True)
+            written(path): messages.PropertyDiff(
+                kind=messages.PropertyDiff.Kind.Value(kind), inputDiff=are_inputs or changed[path] is Change.DELETE
+            )
             for path, kind in kinds.items()
         },
     )

@@ -86,15 +86,10 @@ def has_secret(value: object) -> bool:
 
 
 def concealed(value: object, like: object) -> object:
-    """Return `value` with a secret mark wherever `like` has one at the same path."""
-    if isinstance(like, Secret):
-        return Secret(value)
+    """Return `value` with a secret mark wherever `like` has one; a list with a secret is secret as a whole."""
     if isinstance(value, dict) and isinstance(like, dict):
         return {key: concealed(item, like.get(key)) for key, item in value.items()}
-    if isinstance(value, list) and isinstance(like, list):
-        padded = like + [None] * (len(value) - len(like))
-        return [concealed(item, mark) for item, mark in zip(value, padded, strict=False)]
-    return value
+    return Secret(revealed(value)) if has_secret(like) else value
 
 
 def _fields(value: dict[str, object]) -> Object:

@@ -1,6 +1,8 @@
 """Client of the API server for any kind of object, by discovery."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
 from threading import Lock
@@ -17,6 +19,7 @@ from tools.offline.plugins.values import Object
 TIMEOUT: Final = urllib3.Timeout(connect=5, read=60)
 APPLY: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
+JSON_PATCH: Final = "application/json-patch+json"
 
 
 class KubernetesApi:
@@ -66,6 +69,21 @@ class KubernetesApi:
             query["dryRun"] = "All"
         return self.request("PATCH", self.path(target), query=query, body=item, content_type=APPLY)
 
+    def create(self, target: ObjectReference, item: Object, manager: str, *, dry_run: bool) -> Object:
+        """Create the object as field manager `manager`. Raises ApiError where it exists."""
+        query = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
+        return self.request("POST", self.path(replace(target, name="")), query=query, body=item)
+
+    def replace(self, target: ObjectReference, item: Object, manager: str, *, dry_run: bool) -> Object:
+        """Put the object in the place of the one whose `resourceVersion` it has."""
+        query = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
+        return self.request("PUT", self.path(target), query=query, body=item)
+
+    def set_managed_fields(self, target: ObjectReference, entries: Sequence[Object]) -> Object:
+        """Write who manages which field."""
+        patch = [{"op": "replace", "path": "/metadata/managedFields", "value": list(entries)}]
+        return self.request("PATCH", self.path(target), body=patch, content_type=JSON_PATCH)
+
     def delete(self, target: ObjectReference, propagation: str) -> None:
         """Delete the object, if it exists."""
         try:
@@ -79,7 +97,7 @@ class KubernetesApi:
         method: str,
         path: str,
         query: dict[str, str] | None = None,
-        body: Object | None = None,
+        body: Object | list[Object] | None = None,
         content_type: str = JSON,
     ) -> Object:
         """Send one request. Raises ApiError for a refusal and ClusterUnreachableError without a response."""
@@ -125,9 +143,7 @@ class KubernetesApi:
                 self._discover(api_version)
             entry = self._kinds.get((api_version, kind))
         if entry is None:
-            raise UnknownKindError(
-                f"the cluster has no {kind} in {api_version}; deploy its CustomResourceDefinition first"
-            )
+            raise UnknownKindError(f'no matches for kind "{kind}" in version "{api_version}"')
         return entry
 
     def _discover(self, api_version: str) -> None:

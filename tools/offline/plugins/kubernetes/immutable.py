@@ -5,7 +5,7 @@ from typing import Final
 from tools.offline.plugins.kubernetes.objects import at
 from tools.offline.plugins.values import Object
 
-ALWAYS: Final = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
+IDENTITY: Final = ("metadata.name", "metadata.namespace")
 SELECTOR: Final = ("spec.selector",)
 JOB: Final = ("spec.completions", "spec.parallelism", "spec.selector", "spec.template")
 STATEFUL_SET: Final = (
@@ -16,7 +16,11 @@ STATEFUL_SET: Final = (
     "spec.volumeClaimTemplates",
 )
 CLAIM: Final = ("spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName")
-VOLUME_SOURCES: Final = ("csi", "fc", "hostPath", "iscsi", "local", "nfs")
+VOLUME_SOURCES: Final = (
+    *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "fc", "flexVolume", "flocker"),
+    *("gcePersistentDisk", "glusterfs", "hostPath", "iscsi", "local", "nfs", "photonPersistentDisk", "portworxVolume"),
+    *("quobyte", "rbd", "scaleIO", "storageos", "vsphereVolume"),
+)
 CONTAINER_FIELDS: Final = (
     "args",
     "command",
@@ -29,6 +33,11 @@ CONTAINER_FIELDS: Final = (
     "readinessProbe",
     "resources",
     "securityContext",
+    "stdin",
+    "stdinOnce",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+    "tty",
     "volumeDevices",
     "volumeMounts",
     "workingDir",
@@ -39,6 +48,7 @@ POD_FIELDS: Final = (
     "dnsConfig",
     "dnsPolicy",
     "enableServiceLinks",
+    "hostAliases",
     "hostIPC",
     "hostNetwork",
     "hostPID",
@@ -46,12 +56,18 @@ POD_FIELDS: Final = (
     "imagePullSecrets",
     "nodeName",
     "nodeSelector",
+    "overhead",
+    "preemptionPolicy",
+    "priority",
     "priorityClassName",
+    "readinessGates",
     "restartPolicy",
     "runtimeClassName",
     "schedulerName",
     "securityContext",
+    "serviceAccount",
     "serviceAccountName",
+    "shareProcessNamespace",
     "subdomain",
     "terminationGracePeriodSeconds",
     "volumes",
@@ -63,7 +79,6 @@ POD: Final = (
 BY_KIND: Final = {
     ("apps", "DaemonSet"): SELECTOR,
     ("apps", "Deployment"): SELECTOR,
-    ("apps", "ReplicaSet"): SELECTOR,
     ("apps", "StatefulSet"): STATEFUL_SET,
     ("batch", "Job"): JOB,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("roleRef",),
@@ -79,14 +94,16 @@ BY_KIND: Final = {
 CONTENT: Final = {("", "ConfigMap"): ("data", "binaryData"), ("", "Secret"): ("data", "stringData")}
 
 
-def immutable_fields(item: Object, mutable_kinds: frozenset[str]) -> tuple[str, ...]:
-    """Return the dotted paths whose change replaces the object.
+def immutable_fields(item: Object, mutable_kinds: frozenset[str], *, is_patch: bool = False) -> tuple[str, ...]:
+    """Return the dotted paths whose change replaces the object; for a patch only its name and namespace.
 
     The content of a ConfigMap or Secret is among them unless its kind is in `mutable_kinds`, which the provider's
     `enableConfigMapMutable` and `enableSecretMutable` set.
     """
+    if is_patch:
+        return IDENTITY
     kind = (group(item), str(item.get("kind", "")))
-    fields = ALWAYS + BY_KIND.get(kind, ())
+    fields = IDENTITY + BY_KIND.get(kind, ())
     if kind in CONTENT and (kind[1] not in mutable_kinds or at(item, "immutable") is True):
         fields += CONTENT[kind]
     return fields

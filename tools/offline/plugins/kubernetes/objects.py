@@ -44,10 +44,9 @@ def annotation(item: Object, name: str) -> str:
 
 def is_annotated(item: Object, name: str) -> bool:
     """Return whether an annotation is `true`."""
-    return annotation(item, name).lower() == "true"
+    return annotation(item, name) == "true"
 
 
 def is_patch(resource_type: str, item: Object) -> bool:
     """Return whether a resource patches an object of another owner; some kinds have `Patch` in their own name."""
-    kind = resource_type.rpartition(":")[2]
-    return kind.endswith("Patch") and item.get("kind") != kind
+    return resource_type.rpartition(":")[2] == f"{item.get('kind')}Patch"
