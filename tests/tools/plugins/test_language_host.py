@@ -121,7 +121,7 @@ def test_a_program_gets_the_addresses_of_the_engine(tmp_path: Path) -> None:
 
 def test_a_policy_pack_is_run_by_the_sdk_and_another_plugin_by_its_folder(tmp_path: Path) -> None:
     request = messages.RunPluginRequest(kind="analyzer", args=["127.0.0.1:2"], info=info(tmp_path))
-    request.pwd = "/elsewhere"
+    request.pwd = "/elsewhere"  # noqa: S105 (a folder)
     folder, tools = str(tmp_path / "main"), toolchain(request.info)
     assert plugin_command(request, tools)[1:] == ["-u", "-m", "pulumi.policy", "127.0.0.1:2", folder]
     assert plugin_folder(request) == folder
