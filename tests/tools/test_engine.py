@@ -91,6 +91,9 @@ def test_the_life_of_a_stack(deployed: PulumiProject, api: KubernetesApi) -> Non
     body = {"spec": {"replicas": 2}}
     api.request("PATCH", api.path(target), {"fieldManager": "someone"}, body, "application/merge-patch+json")
     deployed.pulumi("refresh", "--yes", "--skip-preview")
+    assert 'conflict with "someone"' in deployed.pulumi_fails("preview")
+    changed = {"space": "life", "image": "example.test/web:2", "token": "other"}
+    deployed.program(PROGRAM, **changed, kubernetes__enablePatchForce="true")
     assert "~ replicas: 2 => 1" in deployed.pulumi("preview", "--diff")
     deployed.pulumi("up", "--yes", "--skip-preview")
     live = api.get(target)
@@ -106,8 +109,8 @@ def test_the_life_of_a_stack(deployed: PulumiProject, api: KubernetesApi) -> Non
 def test_a_workload_that_does_not_fit_stays_in_the_state_and_can_be_updated(deployed: PulumiProject) -> None:
     deployed.program(PROGRAM, space="tight", memory="64Gi", wait="6")  # enough for the scheduler to report the reason
     output = deployed.pulumi_fails("up", "--yes", "--skip-preview")
-    assert "Deployment tight/web is in the cluster, but it is not ready" in output
-    assert "Insufficient memory" in output
+    assert "failed to fully initialize or become live: 'web' timed out waiting to be Ready" in output
+    assert "Minimum number of live Pods was not attained" in output
     assert "kubernetes:apps/v1:Deployment::web" in deployed.pulumi("stack", "--show-urns")
     deployed.program(PROGRAM, space="tight", memory="64Mi")
     output = deployed.pulumi("up", "--yes", "--skip-preview")
@@ -130,7 +133,8 @@ def test_a_killed_engine_leaves_no_process_and_the_next_update_converges(
     engine.wait()
     eventually(lambda: not any(each.is_running() for each in family), f"still there: {family}")
 
-    deployed.program(PROGRAM, space="killed", kubernetes__upsertExistingObjects="true")
+    settings = {"kubernetes__upsertExistingObjects": "true", "kubernetes__enablePatchForce": "true"}
+    deployed.program(PROGRAM, space="killed", **settings)
     deployed.pulumi("cancel", "--yes")
     deployed.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
     deployed.pulumi("up", "--yes", "--skip-preview")
