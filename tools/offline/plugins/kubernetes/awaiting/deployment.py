@@ -20,13 +20,11 @@ class DeploymentRule(Rule):
     def look(self, live: Object) -> Progress:
         if not self.wait.is_read and not is_observed(live):
             return Progress()
-        replica_set = self._replica_set(live)
-        if not self._is_rolled_out(live, replica_set):
-            ready, desired = _ready(replica_set), _desired(replica_set)
-            return Progress(message=f"Waiting for app ReplicaSet to be available ({ready}/{desired} Pods available)")
-        is_new = _revision(live) == FIRST
-        is_ready = _is_available(live) and (is_new or _has_progressed(live)) and not self._unbound(live)
-        return Progress(is_ready=is_ready, message=next(iter(_unmet(live)), ""))
+        is_live = _is_available(live) and (_revision(live) == FIRST or _has_progressed(live))
+        if is_live and self._is_rolled_out(live, self._replica_set(live)):  # read only where it can decide
+            return Progress(is_ready=not self._unbound(live))
+        ready, desired = at(live, "status", "readyReplicas", default=0), at(live, "spec", "replicas", default=1)
+        return Progress(message=f"Waiting for app ReplicaSet to be available ({ready}/{desired} Pods available)")
 
     def errors(self, live: Object) -> list[str]:
         errors = _unmet(live)
