@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ops.cluster.connection import check_reachable
 from ops.cluster.nodes import NodeState, read_nodes
 from tools.cluster import Cluster, ClusterStatus
 from tools.progress import say
@@ -36,6 +37,8 @@ Component = Annotated[str, typer.Argument(help="Component that `status` shows.")
 @app.command()
 def up(name: Name = "local", kubeconfig: ExistingCluster = None) -> None:
     """Start or repair the cluster, and print the path of its kubeconfig."""
+    if kubeconfig:
+        check_reachable(kubeconfig, None)
     typer.echo(kubeconfig or Cluster(name).up())
 
 

@@ -10,6 +10,7 @@ from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Stack
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from infra.settings.model import ROOT
+from ops.cluster.connection import check_reachable
 from ops.cluster.pods import connect_pods
 from ops.cluster.target import engine, ensure_cluster, existing_cluster
 from ops.release.checkout import clean_commit
@@ -26,6 +27,8 @@ def release(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json
     serves; 4 broken, and the rollback failed too.
     """
     planned = plan(load(stack))
+    if kubeconfig:
+        check_reachable(kubeconfig, planned.settings.context)
     planned.ledger.check()
     gateway, commit = built_gateway(planned), clean_commit(ROOT)
     target = ensure_cluster(stack, planned.settings, kubeconfig) if kubeconfig else existing_cluster(stack, None)

@@ -6,6 +6,7 @@ from typing import Final
 from infra.plan.stack import Plan
 from infra.settings.loader import load
 from infra.settings.model import ROOT, Settings
+from ops.cluster.connection import check_reachable
 from ops.cluster.target import PACK, engine, ensure_cluster, existing_cluster
 from tools.images.build import Images
 
@@ -13,13 +14,18 @@ UP: Final = ("up", "--yes", "--skip-preview", *PACK)
 
 
 def preview(settings: Settings, stack: str, kubeconfig: Path | None) -> int:
-    """Run `pulumi preview` under the policy pack, and return its exit code. Raises ToolsError."""
+    """Run `pulumi preview` under the policy pack, and return its exit code. Raises ToolsError and UnreachableError."""
     target = ensure_cluster(stack, settings, kubeconfig)
+    check_reachable(target, settings.context)
     return engine(stack, settings, target).run("preview", "--diff", *PACK)
 
 
 def deploy(plan: Plan, stack: str, target: Path) -> int:
-    """Preview under the policy pack, build the images and update; return Pulumi's exit code. Raises ToolsError."""
+    """Preview under the policy pack, build the images and update; return Pulumi's exit code.
+
+    Raises ToolsError and UnreachableError.
+    """
+    check_reachable(target, plan.settings.context)
     pulumi = engine(stack, plan.settings, target)
     # During `up` the rules over the whole stack run after the changes: only the preview refuses in time.
     if code := pulumi.run("preview", *PACK):
@@ -40,7 +46,9 @@ def build_images(plan: Plan) -> None:
 
 
 def refresh(stack: str, kubeconfig: Path | None) -> int:
-    """Free the stack's lock and run `pulumi refresh`; return its exit code. Raises ToolsError."""
-    pulumi = engine(stack, load(stack), existing_cluster(stack, kubeconfig))
+    """Free the stack's lock and run `pulumi refresh`; return its exit code. Raises ToolsError and UnreachableError."""
+    settings, target = load(stack), existing_cluster(stack, kubeconfig)
+    check_reachable(target, settings.context)
+    pulumi = engine(stack, settings, target)
     pulumi.run("cancel", "--yes")
     return pulumi.run("refresh", "--yes", "--clear-pending-creates")

@@ -12,9 +12,11 @@ from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.loader import load
 from infra.settings.model import Settings
-from ops.cluster.connection import connect
+from ops.cluster.api_errors import translate_errors
+from ops.cluster.connection import check_reachable, connect
 from ops.cluster.state import PvcState, read
 from ops.cluster.target import cluster_for, engine, existing_cluster
+from ops.errors import UnreachableError
 from tools.cluster import Cluster
 from tools.errors import ToolsError
 from tools.twin import Twin
@@ -23,7 +25,7 @@ from tools.twin import Twin
 def destroy(stack: str, kubeconfig: Path | None = None, *, volumes: bool = False) -> int:
     """Run `pulumi destroy`, then end the private cluster unless *kubeconfig* names another; return the exit code.
 
-    *volumes*: delete the private cluster's data too. Raises ToolsError.
+    *volumes*: delete the private cluster's data too. Raises ToolsError and UnreachableError.
     """
     settings = load(stack)
     if volumes and kubeconfig:
@@ -31,6 +33,8 @@ def destroy(stack: str, kubeconfig: Path | None = None, *, volumes: bool = False
             f"--volumes deletes the data of a private cluster, and {kubeconfig} is another: "
             f"use `kubectl delete namespace {settings.namespace}` there"
         )
+    if kubeconfig:
+        check_reachable(kubeconfig, settings.context)
     private = cluster_for(stack, settings)
     # A cluster that has ended keeps its objects and volumes on disk: there is nothing to destroy, only data to delete.
     is_running = kubeconfig or not isinstance(private, Cluster) or private.status().api_ready
@@ -64,7 +68,7 @@ def losses(plan: Plan, stack: str, kubeconfig: Path | None, *, volumes: bool) ->
 
 def delete_pvcs(kubeconfig: Path, settings: Settings) -> None:
     """Delete the stack's PVCs, which `pulumi destroy` keeps."""
-    with connect(kubeconfig, settings.context) as api:
+    with connect(kubeconfig, settings.context) as api, translate_errors(UnreachableError, f"{kubeconfig}: the cluster"):
         core: Any = client.CoreV1Api(api)
         core.delete_collection_namespaced_persistent_volume_claim(settings.namespace, label_selector=STACK_SELECTOR)
 

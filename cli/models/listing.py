@@ -18,6 +18,7 @@ from infra.errors import SynapseError
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import gib
+from ops.cluster.connection import check_reachable
 from ops.cluster.pods import ServicePods
 from ops.errors import WrongAnswerError
 from ops.gateway.client import GatewayClient
@@ -46,6 +47,8 @@ def show(
 ) -> None:
     """List the models of the stack with their places and weights, and with their states if the cluster runs."""
     plan = planned(stack, phase)
+    if kubeconfig:
+        check_reachable(kubeconfig, plan.settings.context)
     states = _states(plan, stack, kubeconfig, key)
     entries = [entry(plan, model, states) for model in models(plan)]
     if as_json:

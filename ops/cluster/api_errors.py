@@ -23,14 +23,14 @@ def error_text(error: Exception) -> str:
 
 
 @contextmanager
-def translate_errors(error_type: type[Exception]) -> Iterator[None]:
-    """Raise *error_type* in place of every error of the client."""
+def translate_errors(error_type: type[Exception], cluster: str = "the cluster") -> Iterator[None]:
+    """Raise *error_type* in place of every error of the client; *cluster* names it in the message."""
     try:
         yield
     except client.ApiException as error:
-        raise error_type(f"the cluster refused the request: {error_text(error)}") from error
+        raise error_type(f"{cluster} refused the request: {error_text(error)}") from error
     except (HTTPError, OSError) as error:
-        raise error_type(f"the cluster cannot be reached: {error_text(error)}") from error
+        raise error_type(f"{cluster} cannot be reached: {error_text(error)}") from error
 
 
 def _message(error: client.ApiException) -> str:

@@ -6,7 +6,9 @@ from typing import Any
 
 from kubernetes import client
 
+from ops.cluster.api_errors import translate_errors
 from ops.cluster.connection import connect
+from ops.errors import UnreachableError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class NodeState:
 
 def read_nodes(kubeconfig: Path) -> tuple[NodeState, ...]:
     """Return the nodes of the cluster in the kubeconfig's current context. Raises UnreachableError."""
-    with connect(kubeconfig, None) as api:
+    with connect(kubeconfig, None) as api, translate_errors(UnreachableError, f"{kubeconfig}: the cluster"):
         return tuple(map(_node, client.CoreV1Api(api).list_node().items))
 
 

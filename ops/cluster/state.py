@@ -9,8 +9,10 @@ from kubernetes import client
 
 from infra.labels import NAME_LABEL, STACK_SELECTOR
 from infra.plan.stack import Plan
+from ops.cluster.api_errors import translate_errors
 from ops.cluster.connection import connect
 from ops.cluster.pod_status import is_ready, is_terminating
+from ops.errors import UnreachableError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +49,8 @@ class ClusterState:
 
 
 def read(kubeconfig: Path, *namespaces: str, context: str | None = None) -> ClusterState:
-    """Read the stack's objects in *namespaces*; terminating pods are left out.
-
-    Raises UnreachableError for a missing *context*, and kubernetes.client.ApiException.
-    """
-    with connect(kubeconfig, context) as api:
+    """Read the stack's objects in *namespaces*; terminating pods are left out. Raises UnreachableError."""
+    with connect(kubeconfig, context) as api, translate_errors(UnreachableError, f"{kubeconfig}: the cluster"):
         core = client.CoreV1Api(api)
         pods = _items(core.list_namespaced_pod, namespaces)
         claims = _items(core.list_namespaced_persistent_volume_claim, namespaces)

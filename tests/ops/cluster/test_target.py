@@ -10,7 +10,7 @@ import yaml
 from infra.settings.loader import load
 from infra.settings.model import Settings
 from ops.cluster import target
-from ops.cluster.connection import connect
+from ops.cluster.connection import read_kubeconfig
 from tests.conftest import config_of, settings_of
 from tools.cluster import Cluster, Forward
 from tools.control_plane.credentials import ADMIN, USERS, Credentials
@@ -66,7 +66,7 @@ def test_a_private_cluster_gets_the_context_of_the_stack_file_as_an_alias(
     monkeypatch.setattr(Twin, "up", lambda *_: credentials.kubeconfig(ADMIN))
     settings = load("forge").model_copy(update={"context": context})
     for _ in range(2):
-        with connect(target.ensure_cluster("forge", settings, None), context) as api:
+        with read_kubeconfig(target.ensure_cluster("forge", settings, None), context) as api:
             assert api.configuration.host == "https://127.0.0.1:6443"
     written = yaml.safe_load(credentials.kubeconfig(ADMIN).read_text())
     assert [item["name"] for item in written["contexts"]] == ["synapse", *([context] if context else [])]
