@@ -29,6 +29,10 @@ Kubeconfig = Annotated[
         help="Kubeconfig of the cluster to use; default: the stack's private cluster or twin.",
     ),
 ]
+Line = Annotated[
+    str | None,
+    typer.Option("--line", metavar="SPEED", help="Speed of the node's line, such as 100Mbit, for the first start."),
+]
 GatewayUrl = Annotated[
     str | None, typer.Option("--url", help="Address of the gateway; default: the one in the cluster.")
 ]

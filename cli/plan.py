@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.options import DEFAULT_STACK, AsJson, Stack
+from cli.options import DEFAULT_STACK, AsJson, Line, Stack
 from infra.plan.graph import svg
 from infra.plan.routes import COLUMNS
 from infra.plan.stack import Plan
@@ -16,6 +16,7 @@ from infra.plan.stack import plan as plan_of
 from infra.settings import what_if
 from infra.settings.loader import load
 from infra.settings.reference import render
+from ops.first_start import first_start, parse_line
 
 WhatIf = Annotated[
     list[str] | None,
@@ -29,17 +30,20 @@ WhatIf = Annotated[
 ]
 
 
-def plan(stack: Stack = DEFAULT_STACK, as_json: AsJson = False, changes: WhatIf = None) -> None:
+def plan(stack: Stack = DEFAULT_STACK, as_json: AsJson = False, changes: WhatIf = None, line: Line = None) -> None:
     """Print the ledger: the resource claims of the stack and the budget of its node; exit 1 when they do not fit."""
+    speed = parse_line(line) if line else None
     before = plan_of(load(stack))
     overrides = what_if.changes(changes or [])
     after = plan_of(what_if.load(stack, overrides)) if overrides else before
     violations = after.ledger.violations()
     if as_json:
         extra = {"whatIf": overrides, "before": ledger_document(before)} if overrides else {}
-        typer.echo(json.dumps({**ledger_document(after), **extra}, indent=2))
+        start = {"firstStart": _first_start_document(after, speed)}
+        typer.echo(json.dumps({**ledger_document(after), **start, **extra}, indent=2))
     else:
         typer.echo(_text(before, after))
+        typer.echo(f"First start: {first_start(after).text(speed)}")
     for violation in violations:
         typer.echo(f"- {violation.message}", err=True)
     raise typer.Exit(1 if violations else 0)
@@ -79,6 +83,13 @@ def ledger_document(plan: Plan) -> dict[str, object]:
             "vram": sum(gpu.memory for gpu in ledger.capacity.gpus),
         },
     }
+
+
+def _first_start_document(plan: Plan, line: int | None) -> dict[str, object]:
+    """Return the downloads of a first start: sizes in bytes and, for a line, the time in seconds."""
+    start = first_start(plan)
+    time = {} if line is None else {"seconds": start.seconds(line)}
+    return {"download": start.download, "disk": start.disk, "unknown": start.unknown, **time}
 
 
 def _text(before: Plan, after: Plan) -> str:

@@ -24,7 +24,7 @@ from ops.errors import WrongAnswerError
 from ops.gateway.client import GatewayClient
 from ops.gateway.responses import ModelList
 from ops.models import ollama
-from ops.models.inventory import StackModel, models
+from ops.models.inventory import StackModel, models, weights
 from tools.errors import ToolsError
 
 SOURCES: Final[Mapping[str, str]] = {
@@ -93,12 +93,6 @@ def place(model: StackModel) -> str:
     if model.disk is None:
         return "-"
     return f"{model.disk.name}:{model.path}" if model.path else model.disk.name
-
-
-def weights(plan: Plan, model: StackModel) -> int | None:
-    """Return the bytes of its weights by its model spec; None where it has none."""
-    spec = plan.settings.model_specs.get(model.spec_name or "")
-    return None if spec is None else model.service.options.model_weights(model.name, spec)
 
 
 def _states(plan: Plan, stack: str, kubeconfig: Path | None, key: str | None) -> dict[tuple[str, str], str]:

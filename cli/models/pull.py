@@ -17,14 +17,14 @@ from rich.progress import (
 )
 
 from cli.models.connections import backend_client, cluster_pods, planned, worker
-from cli.models.listing import place, weights
+from cli.models.listing import place
 from cli.models.options import Names, Service
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from ops.cluster.pods import ServicePods
 from ops.models import ollama
-from ops.models.inventory import ModelError, StackModel, additional_model, find, models
+from ops.models.inventory import ModelError, StackModel, additional_model, find, models, weights
 from ops.models.jobs import download_job, image, room_job
 
 NAME_LENGTH = 40

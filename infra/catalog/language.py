@@ -137,7 +137,8 @@ LLAMA_EMBED = BackendSpec(
         Download(
             url=f"{_HUB}/ChristianAzinn/mxbai-embed-large-v1-gguf/resolve/main/mxbai-embed-large-v1_fp16.gguf",
             path="/models/embeddings/mxbai-embed-large-v1_fp16.gguf",
-            size=700 * MI,
+            sha256="819c2adf5ce6df2b6bd2ae4ca90d2a69f060afeb438d0c171db57daa02e39c3d",
+            size=669_603_712,
         ),
     ),
     arguments=(
@@ -177,12 +178,14 @@ LLAMA_ROUTER = BackendSpec(
         Download(
             url=f"{_HUB}/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q4_K_M.gguf",
             path="/models/llm/Qwen3-8B-Q4_K_M.gguf",
-            size=5 * GI,
+            sha256="120307ba529eb2439d6c430d94104dabd578497bc7bfe7e322b5d9933b449bd4",
+            size=5_027_784_512,
         ),
         Download(
             url=f"{_HUB}/unsloth/Qwen2.5-Coder-7B-Instruct-GGUF/resolve/main/Qwen2.5-Coder-7B-Instruct-Q4_K_M.gguf",
             path="/models/llm/Qwen2.5-Coder-7B-Instruct-Q4_K_M.gguf",
-            size=5 * GI,
+            sha256="9a961bb225cb2b9fd84b2297df0d53089895c049d7d9dc5f5f8aebbcd3247872",
+            size=4_683_073_504,
         ),
     ),
     arguments=(

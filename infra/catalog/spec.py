@@ -68,10 +68,14 @@ class SecretEnv:
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file of *size* bytes that is downloaded to *path* before the first start, and kept when it is complete."""
+    """A file that is downloaded to *path* before the first start, and kept when it is complete.
+
+    Without a *sha256* the hub's own digest is used; *size* in bytes decides how long the download may take.
+    """
 
     url: str
     path: str
+    sha256: str | None = None
     size: int = 0
 
 

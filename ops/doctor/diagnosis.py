@@ -16,6 +16,7 @@ from ops.cluster.connection import connect
 from ops.doctor.checks import CHECKS
 from ops.doctor.facts import NodeFacts, read
 from ops.doctor.probe import ProbeError, probe
+from ops.doctor.registry import probe_registries
 
 
 def node_plan(settings: Settings) -> Plan:
@@ -40,6 +41,13 @@ def probe_gpus(facts: NodeFacts, kubeconfig: Path, settings: Settings, within_s:
             return dataclasses.replace(facts, gpus=probe(client.CoreV1Api(api), settings.node, within_s))
         except ProbeError as error:
             return dataclasses.replace(facts, no_gpu_reading=str(error))
+
+
+def probe_pulls(facts: NodeFacts, kubeconfig: Path, planned: Plan, within_s: float) -> NodeFacts:
+    """Return the facts with what the kubelet says about a pull from each registry."""
+    with connect(kubeconfig, planned.settings.context) as api:
+        messages = probe_registries(client.CoreV1Api(api), planned, within_s)
+    return dataclasses.replace(facts, registries=messages)
 
 
 def run_checks(facts: NodeFacts, plan: Plan) -> Sequence[CheckResult]:

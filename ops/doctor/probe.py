@@ -41,7 +41,7 @@ class GpuReading:
 def probe(core: Any, node: Node, within_s: float) -> tuple[GpuReading, ...]:  # noqa: ANN401 - the client is untyped
     """Return the GPUs of *node*. Raises ProbeError where the cluster refuses the pod, or it does not end in time."""
     try:
-        with _probe_pod(core, node) as name:
+        with created_pod(core, pod(node)) as name:
             return parse(_output(core, name, within_s))
     except client.ApiException as error:
         raise ProbeError(f"the API server refuses the probe's pod: {error_text(error)}") from error
@@ -87,8 +87,9 @@ def pod(node: Node) -> dict[str, Any]:
 
 
 @contextmanager
-def _probe_pod(core: Any, node: Node) -> Iterator[str]:  # noqa: ANN401 - the client is untyped
-    name = core.create_namespaced_pod(NAMESPACE, pod(node)).metadata.name
+def created_pod(core: Any, manifest: dict[str, Any]) -> Iterator[str]:  # noqa: ANN401 - the client is untyped
+    """Create the pod, yield its name, and delete it. Raises kubernetes.client.ApiException."""
+    name = core.create_namespaced_pod(NAMESPACE, manifest).metadata.name
     try:
         yield name
     finally:

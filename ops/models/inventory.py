@@ -30,6 +30,7 @@ class StackModel:
     path: str = ""
     url: str | None = None  # the source of a file
     spec_name: str | None = None  # the name of its model spec, where the ledger uses one
+    size: int | None = None  # bytes of a file, where the catalog has them
 
     @property
     def key(self) -> tuple[str, str]:
@@ -57,6 +58,12 @@ def find(plan: Plan, name: str, service: str | None = None) -> StackModel:
         owners = ", ".join(model.service.name for model in matches)
         raise ModelError(f"{name}: several services have it ({owners}); choose one with --service")
     return matches[0]
+
+
+def weights(plan: Plan, model: StackModel) -> int | None:
+    """Return the bytes of its file, else those of its weights by its model spec; None where it has neither."""
+    spec = plan.settings.model_specs.get(model.spec_name or "")
+    return model.size if spec is None else model.service.options.model_weights(model.name, spec)
 
 
 def additional_model(plan: Plan, name: str, service: str) -> StackModel:
@@ -100,7 +107,15 @@ def _stored(service: ServicePlan, name: str, spec_name: str | None) -> StackMode
 def _file(service: ServicePlan, download: Download) -> StackModel:
     disk = next(disk for disk in service.volumes if PurePosixPath(download.path).is_relative_to(disk.mount))
     name = PurePosixPath(download.path).name.removesuffix(ENDING)
-    return StackModel(name=name, service=service, kind="file", disk=disk, path=download.path, url=download.url)
+    return StackModel(
+        name=name,
+        service=service,
+        kind="file",
+        disk=disk,
+        path=download.path,
+        url=download.url,
+        size=download.size,
+    )
 
 
 def _aliases(plan: Plan, name: str) -> set[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """`synapse doctor` on a twin: a healthy node, and nodes with one fault each."""
 
+import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from kubernetes import client
 from infra.plan.stack import plan
 from infra.plan.traefik import CHART_API, CHART_NAMESPACE
 from infra.quantities import GI
+from ops.cluster.pod_status import is_ready
+from ops.doctor.certificate import TlsSecret
 from ops.doctor.checks import CHECKS
 from ops.doctor.facts import GPU, read
 from ops.doctor.probe import ProbeError, probe
@@ -20,12 +23,13 @@ from tests.cli.test_commands import project as written
 from tests.cli.test_commands import synapse
 from tests.cluster.conftest import eventually
 from tests.conftest import Config, forge_config, settings_of
-from tests.ops.doctor.facts import CAPACITY, LABELS, VERSION
+from tests.ops.doctor.facts import CAPACITY, HOST, LABELS, VERSION, tls_secret
 from tools.twin.node import node_info
 
 pytestmark = pytest.mark.engine
 
 SYSTEM = "kube-system"
+SECRET = "ward-tls"  # noqa: S105 - its name
 TAINT = {"key": "synapse.dev/ward", "effect": "NoSchedule"}
 GROUP, _, CHART_VERSION = CHART_API.partition("/")
 CHART = (GROUP, CHART_VERSION, CHART_NAMESPACE, "helmchartconfigs")
@@ -48,14 +52,15 @@ class DoctorNode:
     """A node of the twin with a taint, so that no other test's pods run on it, and the objects around it."""
 
     def __init__(self, core: Any, namespace: str) -> None:
-        self.core, self.name = core, f"{namespace}-node"
+        self.core, self.namespace, self.name = core, namespace, f"{namespace}-node"
         self.networking: Any
         self.custom: Any
         self.networking, self.custom = client.NetworkingV1Api(core.api_client), client.CustomObjectsApi(core.api_client)
         self.config: Config = forge_config()
         self.config["synapse:node"] |= {"name": self.name}
         self.config["synapse:namespace"] = namespace
-        self.dns = f"{self.name}-dns"
+        self.config["synapse:ingress"] |= {"tlsSecret": SECRET}
+        self.dns, self.provisioner = f"{self.name}-dns", f"{self.name}-local-path"
 
     def create(self) -> None:
         metadata = {"name": self.name, "labels": LABELS, "annotations": {"kwok.x-k8s.io/node": "fake"}}
@@ -65,13 +70,18 @@ class DoctorNode:
             {"metadata": {"name": "traefik"}, "spec": {"controller": "traefik.io/ingress-controller"}}
         )
         self.pod(SYSTEM, self.dns, {"k8s-app": "kube-dns"})
-        eventually(lambda: self.is_ready() and self.has_dns(), "the node is not ready")
+        self.pod(SYSTEM, self.provisioner, {"app": "local-path-provisioner"})
+        self.core.create_namespace({"metadata": {"name": self.namespace}})
+        self.secret(tls_secret(HOST))
+        eventually(lambda: self.is_ready() and self.has_pods(), "the node is not ready")
 
     def delete(self) -> None:
         """Delete all objects that exist."""
         made: list[tuple[Any, ...]] = [
             (self.core.delete_namespaced_pod, self.dns, SYSTEM),
+            (self.core.delete_namespaced_pod, self.provisioner, SYSTEM),
             (self.core.delete_namespaced_pod, "holder", "default"),
+            (self.core.delete_namespace, self.namespace),
             (self.networking.delete_ingress_class, "traefik"),
             (self.custom.delete_namespaced_custom_object, *CHART, "traefik"),
             (self.core.delete_node, self.name),
@@ -115,9 +125,21 @@ class DoctorNode:
         conditions = self.core.read_node(self.name).status.conditions or []
         return any(each.type == "Ready" and each.status == "True" for each in conditions)
 
-    def has_dns(self) -> bool:
-        conditions = self.core.read_namespaced_pod(self.dns, SYSTEM).status.conditions or []
-        return any(each.type == "Ready" and each.status == "True" for each in conditions)
+    def has_pods(self) -> bool:
+        pods = [self.core.read_namespaced_pod(name, SYSTEM) for name in (self.dns, self.provisioner)]
+        return all(is_ready(pod) for pod in pods)
+
+    def secret(self, secret: TlsSecret) -> None:
+        """Replace the ingress' Secret."""
+        with contextlib.suppress(client.ApiException):
+            self.core.delete_namespaced_secret(SECRET, self.namespace)
+        data = {"tls.crt": secret.certificate, "tls.key": secret.key}
+        body = {
+            "metadata": {"name": SECRET},
+            "type": secret.kind,
+            "data": {name: base64.b64encode(value).decode() for name, value in data.items()},
+        }
+        self.core.create_namespaced_secret(self.namespace, body)
 
     def problems(self, kubeconfig: Path) -> Results:
         """Return the checks that are not ok."""
@@ -141,6 +163,10 @@ def test_a_healthy_node(node: DoctorNode, kubeconfig: Path, tmp_path: Path) -> N
 def shared(node: DoctorNode) -> None:
     node.status(**{GPU: "4"})
     node.label(**{"nvidia.com/gpu.replicas": "4"})
+
+
+def without_provisioner(node: DoctorNode) -> None:
+    node.core.delete_namespaced_pod(node.provisioner, SYSTEM, grace_period_seconds=0)
 
 
 def short_timeout(node: DoctorNode) -> None:
@@ -212,6 +238,32 @@ FAULTS: dict[str, tuple[Callable[[DoctorNode], None], str, str, str]] = {
         "DNS",
         "failure",
         "k8s-app=kube-dns",
+    ),
+    "no provisioner": (without_provisioner, "storage class", "failure", "app=local-path-provisioner"),
+    "old chart": (lambda node: node.status("v1.31.9+k3s1"), "kubernetes", "failure", "K3s v1.32 or newer"),
+    "no certificate": (
+        lambda node: node.core.delete_namespaced_secret(SECRET, node.namespace),
+        "certificate",
+        "failure",
+        f"create secret tls {SECRET}",
+    ),
+    "opaque certificate": (
+        lambda node: node.secret(tls_secret(HOST, kind="Opaque")),
+        "certificate",
+        "failure",
+        f"delete secret {SECRET}",
+    ),
+    "another's certificate": (
+        lambda node: node.secret(tls_secret("other.example")),
+        "certificate",
+        "failure",
+        "for the host",
+    ),
+    "old certificate": (
+        lambda node: node.secret(tls_secret(HOST, days=-1)),
+        "certificate",
+        "failure",
+        "docs/ingress.md",
     ),
     "short timeout": (
         short_timeout,

@@ -1,6 +1,12 @@
 """All checks of the doctor; a check comes after those it builds on."""
 
 from ops.doctor.check import NodeCheck
-from ops.doctor.checks import cluster_services, gpu, node
+from ops.doctor.checks import certificate, cluster_services, gpu, node, registry
 
-CHECKS: tuple[NodeCheck, ...] = (*node.CHECKS, *gpu.CHECKS, *cluster_services.CHECKS)
+CHECKS: tuple[NodeCheck, ...] = (
+    *node.CHECKS,
+    *registry.CHECKS,
+    *gpu.CHECKS,
+    *cluster_services.CHECKS,
+    *certificate.CHECKS,
+)

@@ -8,19 +8,28 @@ from infra.plan.traefik import CHART_NAMESPACE
 from infra.plan.traefik_limits import limits
 from infra.settings.schema import TRAEFIK
 from ops.doctor.check import NodeCheck, Verdict, failure, missing, ok, warning
-from ops.doctor.facts import NodeFacts
+from ops.doctor.facts import LOCAL_PATH_PODS, NodeFacts
 
+LOCAL_PATH = "rancher.io/local-path"
 READ_TIMEOUT_S = 60
 """Traefik's own limit for the upload of a request, where nothing else is set: docs/timeouts.md."""
 
 
 def storage_class(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
+    """Check that the class is there and, where K3s' own provisioner makes its volumes, that it runs."""
     name = plan.settings.node.storage_class
-    if name in facts.storage_classes:
-        yield ok(f"StorageClass {name} by {facts.storage_classes[name]}")
-    else:
+    provisioner = facts.storage_classes.get(name)
+    if provisioner is None:
         do = "set synapse:node.storageClass to an existing one"
         yield missing("StorageClass", name, facts.storage_classes, do)
+    elif provisioner == LOCAL_PATH and not any(facts.provisioners.values()):
+        state = f"none of its {len(facts.provisioners)} pods is ready" if facts.provisioners else "it has no pod"
+        yield failure(
+            f"StorageClass {name}, and its provisioner does not run: {state}",
+            f"see `kubectl get pods -A -l {LOCAL_PATH_PODS}`; K3s without --disable=local-storage brings it",
+        )
+    else:
+        yield ok(f"StorageClass {name} by {provisioner}")
 
 
 def dns(facts: NodeFacts, _: Plan) -> Iterator[Verdict]:

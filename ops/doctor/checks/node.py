@@ -7,9 +7,12 @@ from infra.plan.stack import Plan
 from infra.quantities import as_bytes, as_millicores, cores, gib
 from ops.doctor.check import NodeCheck, Verdict, failure, missing, ok, unknown, warning
 from ops.doctor.facts import NodeFacts
+from ops.first_start import first_start
 
 OLDEST = (1, 29)
 """The first K3s that creates the `nvidia` RuntimeClass: https://github.com/k3s-io/k3s/issues/8700."""
+CHART_OLDEST = (1, 32)
+"""The first K3s whose Traefik chart (34) has the values of `ingress.helmChartConfig`; 27 of 1.31 has them elsewhere."""
 K3S = "+k3s"
 VERSION = re.compile(r"v(\d+)\.(\d+)")
 DISK = "ephemeral-storage"
@@ -35,13 +38,19 @@ def ready(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
         yield ok(f"{name} is Ready")
 
 
-def kubernetes(facts: NodeFacts, _: Plan) -> Iterator[Verdict]:
-    """Check that the node runs K3s, not older than OLDEST."""
-    version = facts.node.status.node_info.kubelet_version
+def kubernetes(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
+    """Check that the node runs K3s, not older than OLDEST or, with a HelmChartConfig, than CHART_OLDEST."""
+    version, ingress = facts.node.status.node_info.kubelet_version, plan.settings.ingress
     match = VERSION.match(version)
-    oldest = ".".join(map(str, OLDEST))
-    if match is None or tuple(map(int, match.groups())) < OLDEST:
+    number = tuple(map(int, match.groups())) if match else (0, 0)
+    oldest, chart_oldest = (".".join(map(str, each)) for each in (OLDEST, CHART_OLDEST))
+    if number < OLDEST:
         yield failure(f"Kubernetes {version}", f"install K3s v{oldest} or newer: it brings the nvidia RuntimeClass")
+    elif ingress and ingress.helm_chart_config and number < CHART_OLDEST:
+        yield failure(
+            f"Kubernetes {version}: its Traefik chart does not know the values of ingress.helmChartConfig",
+            f"install K3s v{chart_oldest} or newer, or set ingress.helmChartConfig: false: docs/timeouts.md",
+        )
     elif K3S not in version:
         yield warning(
             f"Kubernetes {version} is not a K3s",
@@ -88,9 +97,25 @@ def disk(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
         yield ok(f"a disk of {gib(available)}, and {gib(needed)} of PVCs that do not exist yet")
 
 
+def downloads(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
+    """Check the free space for images and models that are not there yet, and say how long their download takes."""
+    start = first_start(plan, facts.images, facts.claims)
+    needs = start.text(facts.line)
+    if facts.disk_free is None:
+        yield unknown(f"{needs}; free disk: {facts.no_disk_reading}", f"see `df -h` on the node: {gib(start.disk)}")
+    elif facts.disk_free < start.disk:
+        yield failure(
+            f"{needs} take about {gib(start.disk)}, and {gib(facts.disk_free)} of the disk are free",
+            "free space for /var/lib/rancher/k3s, or deploy fewer services: `synapse plan` names them",
+        )
+    else:
+        yield ok(f"{needs}, {gib(start.disk)} on the disk; {gib(facts.disk_free)} are free")
+
+
 CHECKS = (
     NodeCheck(name="node", run=ready, scope="cluster"),
     NodeCheck(name="kubernetes", run=kubernetes, scope="node"),
     NodeCheck(name="size", run=size, scope="node"),
     NodeCheck(name="disk", run=disk, scope="node"),
+    NodeCheck(name="first start", run=downloads, scope="node"),
 )

@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from kubernetes.client import V1ContainerImage
 
 from infra.quantities import GI
+from ops.doctor.certificate import TLS, TlsSecret
 from ops.doctor.checks import CHECKS
 from ops.doctor.facts import GPU, NodeFacts
-from tests.ops.doctor.facts import CAPACITY, LABELS, READING, facts, node, planned, results
+from tests.ops.doctor.facts import CAPACITY, HOST, LABELS, READING, facts, node, planned, results, tls_secret
 
 
 def faults(node_facts: NodeFacts, **changes: Any) -> list[tuple[str, str, str, str]]:
@@ -42,6 +44,7 @@ FAULTY: list[tuple[NodeFacts, dict[str, Any], str, str, str, str]] = [
     (facts(node=node(conditions={"DiskPressure": "True"})), {}, "node", "failure", "has DiskPressure", "free memory"),
     (facts(node=node(unschedulable=True)), {}, "node", "failure", "accepts no pods", "kubectl uncordon forge"),
     (facts(node=node(version="v1.27.3+k3s1")), {}, "kubernetes", "failure", "v1.27.3+k3s1", "K3s v1.29 or newer"),
+    (facts(node=node(version="v1.31.9+k3s1")), {}, "kubernetes", "failure", "does not know the values", "K3s v1.32"),
     (facts(node=node(version="v1.34.2")), {}, "kubernetes", "warning", "is not a K3s", "install what K3s includes"),
     (
         facts(node=node(capacity=CAPACITY | {"memory": f"{182 * GI}"})),
@@ -151,6 +154,15 @@ FAULTY: list[tuple[NodeFacts, dict[str, Any], str, str, str, str]] = [
         "local-path, nor any other",
         "synapse:node.storageClass",
     ),
+    (facts(provisioners={}), {}, "storage class", "failure", "does not run: it has no pod", "local-storage"),
+    (
+        facts(provisioners={"a": False, "b": False}),
+        {},
+        "storage class",
+        "failure",
+        "none of its 2 pods is ready",
+        "app=local-path-provisioner",
+    ),
     (facts(dns_pods=()), {}, "DNS", "failure", "it has no pod", "k8s-app=kube-dns"),
     (facts(dns_pods=(False,)), {}, "DNS", "failure", "none of its 1 pods is ready", "k8s-app=kube-dns"),
     (
@@ -177,6 +189,52 @@ FAULTY: list[tuple[NodeFacts, dict[str, Any], str, str, str, str]] = [
         "readTimeout: 60s, and the gateway takes up to 600 s",
         "docs/timeouts.md",
     ),
+    (facts(disk_free=50 * GI), {}, "first start", "failure", "50Gi of the disk are free", "deploy fewer services"),
+    (
+        facts(disk_free=None, no_disk_reading="403 Forbidden"),
+        {},
+        "first start",
+        "unknown",
+        "free disk: 403 Forbidden",
+        "`df -h` on the node",
+    ),
+    (facts(tls=None), {}, "certificate", "failure", "no Secret llm-tls-cert in llm-infra", "create secret tls"),
+    (facts(tls="403 Forbidden"), {}, "certificate", "unknown", "403 Forbidden", "get secret llm-tls-cert"),
+    (
+        facts(tls=tls_secret(HOST, kind="Opaque")),
+        {},
+        "certificate",
+        "failure",
+        "has the type Opaque",
+        "delete secret llm-tls-cert`, then",
+    ),
+    (
+        facts(tls=tls_secret("arunlabs.com", "*.llm.arunlabs.com")),
+        {},
+        "certificate",
+        "failure",
+        "is for arunlabs.com, *.llm.arunlabs.com, and not for llm.arunlabs.com",
+        "docs/ingress.md",
+    ),
+    (facts(tls=tls_secret(HOST, days=-1)), {}, "certificate", "failure", "ended on", "docs/ingress.md"),
+    (facts(tls=tls_secret(HOST, days=13)), {}, "certificate", "warning", "ends on", "docs/ingress.md"),
+    (
+        facts(tls=TlsSecret(kind=TLS, certificate=b"no")),
+        {},
+        "certificate",
+        "failure",
+        "no certificate in PEM",
+        "docs/ingress.md",
+    ),
+    (
+        facts(tls=replace(tls_secret(HOST), key=tls_secret(HOST).key)),
+        {},
+        "certificate",
+        "failure",
+        "belongs to another certificate",
+        "docs/ingress.md",
+    ),
+    (facts(registries=None), {}, "registry", "unknown", "not probed", "`synapse doctor --probe`"),
 ]
 
 
@@ -190,6 +248,38 @@ def test_a_fault_is_reported_once_by_its_check(
     assert [each[:2] for each in listed] == [(name, state)]
     assert says in listed[0][2]
     assert do in listed[0][3]
+
+
+def test_a_certificate_of_cert_manager_may_be_missing_and_near_its_end() -> None:
+    """It makes and renews the Secret itself."""
+    for secret in (None, tls_secret(HOST, days=13)):
+        assert faults(facts(tls=secret), ingress={"issuer": "letsencrypt"}) == []
+
+
+def test_a_wildcard_covers_the_host() -> None:
+    assert faults(facts(tls=tls_secret("*.arunlabs.com"))) == []
+
+
+def test_an_old_chart_is_no_fault_where_the_stack_sets_no_values() -> None:
+    old = facts(node=node(version="v1.31.9+k3s1"))
+    assert "kubernetes" not in {name for name, *_ in faults(old, ingress=OWN_CHART_CONFIG)}
+
+
+def test_the_time_of_the_first_start_is_said_for_a_line() -> None:
+    (start,) = [each.says for each in results(facts(line=100_000_000)) if each.name == "first start"]
+    assert " min at 100Mbit" in start
+
+
+def test_images_and_claims_that_are_there_are_not_downloaded() -> None:
+    stack = planned()
+    machine = node()
+    assert machine.status
+    machine.status.images = [V1ContainerImage(names=[each.image]) for each in stack.services]
+    claims = frozenset(volume.name for each in stack.services for volume in each.volumes)
+    (start,) = [
+        each for each in results(facts(node=machine, claims=claims, disk_free=0), stack) if each.name == "first start"
+    ]
+    assert (start.state, start.says.partition(",")[0]) == ("ok", "nothing is downloaded")
 
 
 def test_a_stack_without_gpus_gets_no_gpu_checks() -> None:
