@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli.output import show
 from ops.cluster.connection import check_reachable
 from ops.cluster.nodes import NodeState, read_nodes
 from tools.cluster import Cluster, ClusterStatus
@@ -60,12 +60,11 @@ def down(
 @app.command()
 def status(name: Name = "local", kubeconfig: ExistingCluster = None) -> None:
     """Show the cluster's components, node and addresses; exit 1 when it is not healthy."""
-    console = Console(width=WIDTH)
     if kubeconfig:
-        console.print(_node_table(read_nodes(kubeconfig), os.fspath(kubeconfig)))
+        show(_node_table(read_nodes(kubeconfig), os.fspath(kubeconfig)), width=WIDTH)
         return
     cluster = Cluster(name).status()
-    console.print(_table(cluster))
+    show(_table(cluster), width=WIDTH)
     raise typer.Exit(0 if cluster.is_healthy else 1)
 
 
@@ -85,7 +84,7 @@ def _table(cluster: ClusterStatus) -> Table:
     """Return a row for each component, then rows for the API server, the node, the system pods and the forwards."""
     rows = Table("part", "state", "detail", title=f"cluster {cluster.name}", title_justify="left", box=None)
     for component, item in cluster.components.items():
-        rows.add_row(component, "running" if item["pid"] else "ended", f"started {item['starts']} times")
+        rows.add_row(component, "running" if item["pid"] else "ended", _starts(item["starts"]))
     ready = {True: "ready", False: "not ready"}
     rows.add_row("API server", ready[cluster.api_ready], os.fspath(cluster.kubeconfig) if cluster.exists else "none")
     rows.add_row("node", ready[cluster.node_ready], cluster.name if cluster.exists else "none")
@@ -93,6 +92,10 @@ def _table(cluster: ClusterStatus) -> Table:
     for forward, address in cluster.addresses.items():
         rows.add_row(f"forward {forward}", "", address)
     return rows
+
+
+def _starts(count: int) -> str:
+    return "started once" if count == 1 else f"started {count} times"
 
 
 def _node_table(nodes: tuple[NodeState, ...], title: str) -> Table:

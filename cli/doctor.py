@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Line, Stack
+from cli.output import show, waiting
 from infra.plan.stack import Plan
 from infra.settings.loader import load
 from ops.check_results import CheckResult, document, failed, table
@@ -57,7 +57,7 @@ def doctor(  # noqa: PLR0913, PLR0917 - a command has its options
 
 
 def _probed(facts: NodeFacts, target: Path, planned: Plan, within_s: float) -> NodeFacts:
-    with Console(stderr=True).status("probing the registries") as status:
+    with waiting("probing the registries") as status:
         facts = probe_pulls(facts, target, planned, within_s)
         if planned.settings.node.gpus:
             status.update("probing the GPUs")
@@ -70,4 +70,4 @@ def _show(results: Sequence[CheckResult], node: str, *, as_json: bool) -> None:
         summary = {"node": node, "passed": not failed(results), "findings": document(results)}
         typer.echo(json.dumps(summary, indent=2))
     else:
-        Console(soft_wrap=True, highlight=False).print(table(results, f"node {node}"))
+        show(table(results, f"node {node}"))

@@ -4,10 +4,10 @@ import dataclasses
 import json
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from cli import output
 from cli.options import DEFAULT_STACK, AsJson, GatewayUrl, Kubeconfig, Phase, Stack
 from cli.status import pod_table
 from infra.plan.stack import Plan, plan
@@ -42,13 +42,12 @@ def _document(planned: Plan, report: StackHealth) -> dict[str, object]:
 
 
 def _show(planned: Plan, report: StackHealth) -> None:
-    console = Console(soft_wrap=True, highlight=False)
     if report.state:
-        console.print(pod_table(planned, report.state))
+        output.show(pod_table(planned, report.state))
     if report.gateway:
-        console.print(_backend_table(report.gateway))
+        output.show(_backend_table(report.gateway))
     if report.fault:
-        console.print(f"gateway: {report.fault}", markup=False)
+        output.say(f"gateway: {report.fault}")
 
 
 def _backend_table(gateway: GatewayHealth) -> Table:
@@ -56,5 +55,5 @@ def _backend_table(gateway: GatewayHealth) -> Table:
     for name, backend in gateway.backends.items():
         colour = "green" if backend.status == HEALTHY else "red"
         detail = backend.error or ("" if backend.code is None else str(backend.code))
-        table.add_row(name, f"[{colour}]{backend.status}[/]", escape(detail))
+        table.add_row(name, Text(backend.status, style=colour), detail)
     return table

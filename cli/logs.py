@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
+from cli import output
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
 from infra.plan.stack import plan
@@ -62,7 +62,7 @@ def logs(  # noqa: PLR0913, PLR0917 - a command has its options
 
 
 def _print(lines: Iterable[LogLine], *, as_json: bool) -> None:
-    console, colours = Console(soft_wrap=True, highlight=False), dict[str, str]()
+    console, colours = output.console(), dict[str, str]()
     try:
         for line in lines:
             if as_json:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.options import DEFAULT_STACK, Stack
+from cli.output import say, show
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops import lint as linting
@@ -27,12 +27,11 @@ def manifests(folder: Folder, stack: Stack = DEFAULT_STACK) -> None:
 def lint(stack: Stack = DEFAULT_STACK) -> None:
     """Render the stack and run checkov and kube-score over it; exit 1 for a finding that is not reviewed."""
     reviewed, unreviewed = linting.lint(plan(load(stack)))
-    console = Console(soft_wrap=True, highlight=False)
     if reviewed:
-        console.print(_table("Reviewed", reviewed))
+        show(_table("Reviewed", reviewed))
     if unreviewed:
-        console.print(_table("Not reviewed", [(finding, finding.says) for finding in unreviewed]))
-    console.print(f"{len(reviewed)} findings reviewed, {len(unreviewed)} not")
+        show(_table("Not reviewed", [(finding, finding.says) for finding in unreviewed]))
+    say(f"{len(reviewed)} findings reviewed, {len(unreviewed)} not")
     raise typer.Exit(1 if unreviewed else 0)
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 from kubernetes import client
-from rich.console import Console
 from urllib3.exceptions import HTTPError
 
+from cli import output
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.migration import MigrationPlan, migration_plan
 from infra.plan.stack import plan
@@ -145,12 +145,11 @@ def _preview(run: MigrationRun, as_json: bool) -> bool:
 
 
 def _print_preview(run: MigrationRun, results: list[CheckResult], steps: list[tuple[MigrationStep, bool]]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(table(results, f"Pre-flight checks of {run.move.name}"))
+    output.show(table(results, f"Pre-flight checks of {run.move.name}"))
     if steps:
-        console.print(reports.plan_table(steps, "Steps; nothing was changed"))
+        output.show(reports.plan_table(steps, "Steps; nothing was changed"))
     if record := run.records.read():
-        console.print(reports.summary(run.move, record), markup=False)
+        output.say(reports.summary(run.move, record))
 
 
 def _print(run: MigrationRun, record: MigrationRecord, as_json: bool) -> None:

@@ -5,9 +5,9 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli import output
 from cli.options import DEFAULT_STACK, AsJson, Line, Stack
 from infra.plan.graph import svg
 from infra.plan.routes import COLUMNS
@@ -54,7 +54,7 @@ def routes(stack: Stack = DEFAULT_STACK) -> None:
     table = Table(*COLUMNS)
     for row in plan_of(load(stack)).routes.rows():
         table.add_row(*row)
-    Console().print(table)
+    output.show(table)
 
 
 def graph(stack: Stack = DEFAULT_STACK) -> None:

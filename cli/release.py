@@ -4,8 +4,8 @@ import json
 import sys
 
 import typer
-from rich.console import Console
 
+from cli import output
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Stack
 from infra.plan.stack import plan
 from infra.settings.loader import load
@@ -54,4 +54,4 @@ def _show(report: ReleaseReport, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.document(), indent=2))
     else:
-        Console(soft_wrap=True, highlight=False).print(*report.lines(), sep="\n", markup=False)
+        output.say("\n".join(report.lines()))

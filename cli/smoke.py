@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from cli import output
 from cli.options import DEFAULT_STACK, KEY_VARIABLE, AsJson, GatewayUrl, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
@@ -20,6 +20,7 @@ from ops.smoke.check import SmokeCheck
 from ops.smoke.checks import CHECKS
 from ops.smoke.run import WITHIN_S, SmokeResult, failure_logs, run
 from ops.smoke.scope import missing, select
+from tools.progress import say
 
 Key = Annotated[str | None, typer.Option("--key", envvar=KEY_VARIABLE, help="API key of scope admin.")]
 Within = Annotated[float, typer.Option("--within", min=0.1, help="Seconds for one response.")]
@@ -77,20 +78,21 @@ def _results(
     planned: Plan, location: GatewayLocation, key: str | None, within_s: float, checks: Sequence[SmokeCheck]
 ) -> list[SmokeResult]:
     results = []
-    with connect_gateway(location.url, key) as http, Console(stderr=True).status("testing") as status:
+    with connect_gateway(location.url, key) as http, output.waiting("testing") as status:
         for result in run(planned, http, within_s, checks):
             results.append(result)
             status.update(f"testing; {len(results)} done, the last: {result.case.check.name}")
+            if not status.console.is_terminal:
+                say(report.line(result))  # in place of the spinner
     return results
 
 
 def _show(
     results: Sequence[SmokeResult], location: GatewayLocation, left_out: Mapping[str, str], logs: report.Logs
 ) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(report.table(results, f"{location.url} ({location.via})"))
+    output.show(report.table(results, f"{location.url} ({location.via})"))
     for reason in dict.fromkeys(left_out.values()):
         names = ", ".join(name for name, why in left_out.items() if why == reason)
-        console.print(f"not tested, since the stack has {reason}: {names}", style="dim")
+        output.say(f"not tested, since the stack has {reason}: {names}", style="dim")
     for pod, lines in logs.items():
-        console.print(f"\nlast lines of {pod}:", *lines, sep="\n  ", markup=False)
+        output.say("\n  ".join([f"\nlast lines of {pod}:", *lines]))

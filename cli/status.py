@@ -2,16 +2,20 @@
 
 import dataclasses
 import json
+from typing import Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli import output
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Stack
 from infra.plan.stack import Plan, plan
+from infra.quantities import gib
 from infra.settings.loader import load
-from ops.cluster.state import ClusterState, is_complete, read
+from ops.cluster.state import ClusterState, PodState, is_complete, read
 from ops.cluster.target import existing_cluster
+
+UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def status(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
@@ -28,9 +32,8 @@ def status(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json:
 
 def show(planned: Plan, state: ClusterState) -> None:
     """Print the state as tables, and the ledger."""
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(pod_table(planned, state), claim_table(state))
-    console.print(planned.ledger.text(), end="")
+    output.show(pod_table(planned, state), claim_table(state))
+    typer.echo(planned.ledger.text(), nl=False)
 
 
 def document(planned: Plan, state: ClusterState) -> dict[str, object]:
@@ -39,10 +42,11 @@ def document(planned: Plan, state: ClusterState) -> dict[str, object]:
 
 
 def pod_table(planned: Plan, state: ClusterState) -> Table:
-    table = Table("Phase", "Workload", "Pod", "State", "Node", title="Pods", title_justify="left")
+    headings = ("Phase", "Workload", "Pod", "State", "Restarts", "Age", "Memory", "Image", "Node")
+    table = Table(*headings, title="Pods", title_justify="left")
     for line in planned.ledger.lines:
         for pod in (pod for pod in state.pods if pod.workload == line.name):
-            table.add_row(str(line.phase), line.name, pod.name, "Ready" if pod.is_ready else pod.reason, pod.node)
+            table.add_row(str(line.phase), line.name, *_cells(pod))
     return table
 
 
@@ -51,3 +55,23 @@ def claim_table(state: ClusterState) -> Table:
     for claim in state.claims:
         table.add_row(claim.name, claim.size, claim.state)
     return table
+
+
+def age(seconds: int) -> str:
+    """Return the time in its largest unit: `3 h`."""
+    unit, length = next(((unit, length) for unit, length in UNITS if seconds >= length), UNITS[-1])
+    return f"{seconds // length} {unit}"
+
+
+def short_image(image: str) -> str:
+    """Return an image without its registry, and its digest shortened: `vllm-openai:v0.30.0`, or `name@sha256:0123`."""
+    name, _, digest = image.partition("@")
+    name = name.rpartition("/")[2]
+    return name if ":" in name or not digest else f"{name}@{digest[:11]}"
+
+
+def _cells(pod: PodState) -> tuple[str, ...]:
+    memory = "-" if pod.memory is None else gib(pod.memory)
+    images = ", ".join(map(short_image, pod.images))
+    state = "Ready" if pod.is_ready else pod.reason
+    return pod.name, state, str(pod.restarts), age(pod.age_s), memory, images, pod.node

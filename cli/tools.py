@@ -1,9 +1,9 @@
 """`synapse tools`: the pinned programs, and the origin of each on this machine."""
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli import output
 from tools import paths
 from tools.offline.pins import PINS
 from tools.offline.toolchain import Toolchain
@@ -34,4 +34,4 @@ def _print(toolchain: Toolchain) -> None:
         tool = toolchain.find(name)
         row = (tool.version, tool.origin, str(tool.path)) if tool else (pin.version, "-", "not installed")
         table.add_row(name, *row)
-    Console(width=WIDTH).print(table)
+    output.show(table, width=WIDTH)

@@ -4,10 +4,10 @@ import os
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.options import DEFAULT_STACK, Stack
+from cli.output import show
 from infra.settings.loader import load
 from ops.cluster.target import simulated_node
 from tools.twin import Twin, TwinStatus
@@ -35,7 +35,7 @@ def down(stack: Stack = DEFAULT_STACK, name: Name = None) -> None:
 def status(stack: Stack = DEFAULT_STACK, name: Name = None) -> None:
     """Show the twin's processes and node; exit 1 when it is not healthy."""
     twin = Twin(name or stack).status()
-    Console(width=WIDTH).print(_table(twin))
+    show(_table(twin), width=WIDTH)
     raise typer.Exit(0 if twin.is_healthy else 1)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from cli.options import DEFAULT_STACK, AsJson, Phase, Stack
+from cli.output import show, waiting
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.cluster.target import at_phase
@@ -25,7 +25,7 @@ def validate(
     planned = plan(at_phase(load(stack), phase))
     faults: dict[str, Faults] = {}
     for name in applicable(planned, with_lint=not no_lint):
-        with Console(stderr=True).status(f"checking: {name}"):
+        with waiting(f"checking: {name}"):
             faults[name] = CHECKS[name](stack, planned)
     _show(faults, as_json=as_json)
     raise typer.Exit(1 if any(faults.values()) else 0)
@@ -37,6 +37,6 @@ def _show(faults: Mapping[str, Faults], *, as_json: bool) -> None:
         return
     table = Table("Check", "Found", "")
     for name, messages in faults.items():
-        text = escape("\n".join(messages)) if messages else "nothing"
-        table.add_row(name, text, "[red]FAIL[/]" if messages else "[green]pass[/]")
-    Console(soft_wrap=True, highlight=False).print(table)
+        verdict = Text("FAIL", style="red") if messages else Text("pass", style="green")
+        table.add_row(name, "\n".join(messages) if messages else "nothing", verdict)
+    show(table)

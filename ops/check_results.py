@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 State = Literal["ok", "warning", "unknown", "failure"]
 COLOURS: dict[State, str] = {"ok": "green", "warning": "yellow", "unknown": "yellow", "failure": "red"}
@@ -27,12 +27,11 @@ def failed(results: Sequence[CheckResult]) -> list[CheckResult]:
 
 def table(results: Sequence[CheckResult], title: str) -> Table:
     """Return the results as a table for a person."""
-    rows = Table(title=escape(title), title_justify="left")
+    rows = Table(title=title, title_justify="left")
     for column in ("Check", "", "Found", "What to do"):
         rows.add_column(column, overflow="fold")  # an instruction that is cut short is of no use
     for result in results:
-        state = f"[{COLOURS[result.state]}]{result.state}[/]"
-        rows.add_row(escape(result.name), state, escape(result.says), escape(result.do))
+        rows.add_row(result.name, Text(result.state, style=COLOURS[result.state]), result.says, result.do)
     return rows
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 
 import rich.table
 import typer
-from rich.console import Console
 
+from cli import output
 from infra.sizing.ledger import markdown
 from tools.bench import report
 from tools.bench.rounds import BenchmarkSettings, measure
@@ -103,12 +103,11 @@ def _subfolder(folder: str, name: str) -> Path:
 
 
 def _finish(tables: Sequence[report.TextTable], summary: str, results: Sequence[Verdict], *, as_markdown: bool) -> None:
-    console = Console(soft_wrap=True)
     for table in tables:
         if as_markdown:
             typer.echo(markdown(table.columns, table.rows))
         else:
-            console.print(_rich_table(table))
+            output.show(_rich_table(table))
     typer.echo(summary)
     raise typer.Exit(0 if all_met(results) else 1)
 

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli import output
 from cli.bench import gateway, stack
 from cli.options import DEFAULT_STACK, Stack
 from infra.sizing.ledger import markdown
@@ -33,5 +33,5 @@ def bench(context: typer.Context, stack: Stack = DEFAULT_STACK, runs: Runs = 5, 
         table = Table(*preview.COLUMNS, title=preview.method(runs), title_justify="left")
         for row in preview.rows(medians):
             table.add_row(*row)
-        Console(soft_wrap=True).print(table)
+        output.show(table)
     raise typer.Exit(0 if preview.is_met(medians, stack) else 1)

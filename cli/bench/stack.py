@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from cli import output
 from cli.options import DEFAULT_STACK, KEY_VARIABLE, Kubeconfig, Phase, Stack
 from infra.errors import SynapseError
 from infra.plan.stack import plan
@@ -53,13 +53,13 @@ def stack(  # noqa: PLR0913, PLR0917 - a command has its options
     with connect_pods(existing_cluster(name, kubeconfig), settings.namespace, settings.context) as pods:
         with (
             connect_endpoints(planned, pods, key, within_s) as endpoints,
-            Console(stderr=True).status("measuring") as status,
+            output.waiting("measuring") as status,
         ):
             series: list[Series] = []
             try:
                 for each in measure(endpoints, setup):
                     series.append(each)
-                    status.update(f"measuring; the last: {each.model} through {each.through}")
+                    status.update(Text(f"measuring; the last: {each.model} through {each.through}"))
             except WrongAnswerError as error:
                 raise SynapseError(f"a probe failed: {error}; run `synapse smoke --stack {name}`") from error
         evaluation = evaluate(planned, series, pods)
@@ -73,14 +73,13 @@ def stack(  # noqa: PLR0913, PLR0917 - a command has its options
 
 
 def _show(series: list[Series], evaluation: Evaluation) -> None:
-    console = Console(soft_wrap=True, highlight=False)
     for columns, rows in (
         (report.COLUMNS, report.rows(series)),
         (HEADINGS, (verdict.row for verdict in evaluation.verdicts)),
     ):
         table = Table(*columns)
         for row in rows:
-            table.add_row(*map(escape, row))
-        console.print(table)
+            table.add_row(*row)
+        output.show(table)
     for reason in evaluation.left_out:
-        console.print(f"no verdict: {reason}", markup=False)
+        output.say(f"no verdict: {reason}")

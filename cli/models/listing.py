@@ -8,9 +8,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli import output
 from cli.models.connections import backend_client, cluster_pods, gateway_client, planned
 from cli.models.options import Key
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
@@ -59,7 +59,7 @@ def show(
         table.add_column(column, overflow="fold")  # names are to be copied, so none is cut short
     for row in entries:
         table.add_row(*_cells(row))
-    Console(highlight=False).print(table)
+    output.show(table)
 
 
 def _cells(row: Mapping[str, object]) -> tuple[str, ...]:

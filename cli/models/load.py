@@ -10,8 +10,8 @@ from typing import Annotated, Final, Literal
 
 import httpx
 import typer
-from rich.console import Console
 
+from cli import output
 from cli.models.connections import backend_client, cluster_pods, gateway_client, planned
 from cli.models.options import Key, Name, Service, Url
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
@@ -97,7 +97,7 @@ def _client(plan: Plan, model: StackModel, connection: ConnectionOptions) -> Ite
 
 @contextmanager
 def _waiting(name: str) -> Iterator[None]:
-    with Console(stderr=True).status(f"waiting for {name}"):
+    with output.waiting(f"waiting for {name}"):
         try:
             yield
         except WrongAnswerError as error:

@@ -6,13 +6,12 @@ from urllib.parse import quote
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from cli.models.connections import gateway_client, planned
 from cli.models.options import Key, Url
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
+from cli.output import show
 from ops.errors import WrongAnswerError
 from ops.gateway.client import GatewayClient
 from ops.models.inventory import ModelError
@@ -79,7 +78,7 @@ def profile(  # noqa: PLR0913, PLR0917 - a command has its options
     if as_json:
         typer.echo(json.dumps({"model": name, **result.model_dump()}, indent=2))
     else:
-        Console(soft_wrap=True, highlight=False).print(_table(name, result, fields))
+        show(_table(name, result, fields))
 
 
 def _changed(
@@ -111,12 +110,9 @@ def _value(text: str) -> tuple[str, Any]:
 
 
 def _table(name: str, profile: Profile, fields: list[Field]) -> Table:
-    table = Table(
-        "Field", "Value", "Default", "Description", title=f"{escape(name)} ({profile.family})", title_justify="left"
-    )
+    title = f"{name} ({profile.family})"
+    table = Table("Field", "Value", "Default", "Description", title=title, title_justify="left")
     for field in fields:
         value = profile.values.get(field.name)
-        table.add_row(
-            field.name, "-" if value is None else escape(str(value)), escape(str(field.default)), field.description
-        )
+        table.add_row(field.name, "-" if value is None else str(value), str(field.default), field.description)
     return table

@@ -118,7 +118,7 @@ class Bars:
     """A progress bar on stderr for each file."""
 
     def __init__(self, *, is_shown: bool) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         console = Console(stderr=True)
         self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not is_shown)
         self._tasks: dict[str, TaskID] = {}

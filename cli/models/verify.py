@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from cli import output
 from cli.models.connections import cluster_pods, planned, worker
 from cli.models.options import Names, Service
 from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
@@ -102,15 +102,15 @@ def _sides(result: Estimate) -> Iterator[tuple[str, ModelMemory]]:
 
 
 def _show(estimates: Sequence[Estimate], faults: dict[str, str]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
     table = Table("Model", "Service", "By", "Weights", "KV cache", "Other", "Sum", "Claim", "")
     for result in estimates:
         for number, (side, parts) in enumerate(_sides(result)):
             names = (result.model.name, result.model.service.service_name) if number == 0 else ("", "")
             figures = map(gib, (parts.weights, parts.kv_cache, parts.other, parts.total))
-            verdict = "" if side == "ledger" else "[green]fits[/]" if result.fits else "[red]DOES NOT FIT[/]"
-            table.add_row(*map(escape, names), side, *figures, f"{gib(result.claim)} {result.memory}", verdict)
+            verdict = Text("fits", style="green") if result.fits else Text("DOES NOT FIT", style="red")
+            claim = f"{gib(result.claim)} {result.memory}"
+            table.add_row(*names, side, *figures, claim, "" if side == "ledger" else verdict)
     if estimates:
-        console.print(table)
+        output.show(table)
     for name, fault in faults.items():
-        console.print(f"{name}: {fault}", markup=False)
+        output.say(f"{name}: {fault}")

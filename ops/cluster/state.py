@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from infra.labels import NAME_LABEL, STACK_SELECTOR
 from infra.plan.stack import Plan
 from ops.cluster.api_errors import translate_errors
 from ops.cluster.connection import connect
+from ops.cluster.pod_metrics import memory_in_use
 from ops.cluster.pod_status import is_ready, is_terminating
 from ops.errors import UnreachableError
 
@@ -24,6 +26,10 @@ class PodState:
     is_ready: bool
     node: str
     reason: str
+    restarts: int = 0  # of all its containers
+    age_s: int = 0
+    images: tuple[str, ...] = ()
+    memory: int | None = None  # bytes in use; None where the cluster has no metrics of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +60,8 @@ def read(kubeconfig: Path, *namespaces: str, context: str | None = None) -> Clus
         core = client.CoreV1Api(api)
         pods = _items(core.list_namespaced_pod, namespaces)
         claims = _items(core.list_namespaced_persistent_volume_claim, namespaces)
-    present = tuple(_pod(pod) for pod in pods if not is_terminating(pod))
+        memory = memory_in_use(api, namespaces)
+    present = tuple(_pod(pod, memory.get(pod.metadata.name)) for pod in pods if not is_terminating(pod))
     return ClusterState(pods=present, claims=tuple(_claim(claim) for claim in claims))
 
 
@@ -69,7 +76,7 @@ def _items(call: Callable[..., Any], namespaces: Iterable[str]) -> list[Any]:
     return [item for name in namespaces for item in call(name, label_selector=STACK_SELECTOR).items]
 
 
-def _pod(pod: Any) -> PodState:  # noqa: ANN401 - the client is untyped
+def _pod(pod: Any, memory: int | None) -> PodState:  # noqa: ANN401 - the client is untyped
     conditions = {each.type: each for each in pod.status.conditions or []}
     ready, scheduled = conditions.get("Ready"), conditions.get("PodScheduled")
     # An unscheduled pod has both conditions; only the scheduler's says what is missing.
@@ -80,7 +87,15 @@ def _pod(pod: Any) -> PodState:  # noqa: ANN401 - the client is untyped
         is_ready=is_ready(pod),
         node=pod.spec.node_name or "",
         reason="" if is_ready(pod) or cause is None else cause.message or cause.reason or "",
+        restarts=sum(each.restart_count for each in pod.status.container_statuses or []),
+        age_s=_age(pod.metadata.creation_timestamp),
+        images=tuple(dict.fromkeys(each.image for each in pod.spec.containers)),
+        memory=memory,
     )
+
+
+def _age(since: datetime | None) -> int:
+    return max(round((datetime.now(UTC) - since).total_seconds()), 0) if since else 0
 
 
 def _claim(claim: Any) -> PvcState:  # noqa: ANN401 - the client is untyped

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from infra.plan.migration import MigrationPlan
 from ops import check_results
@@ -25,9 +25,9 @@ def line(event: StepEvent) -> str:
 
 
 def plan_table(steps: Sequence[tuple[MigrationStep, bool]], title: str) -> Table:
-    table = Table("Step", "Effect", "", title=escape(title), title_justify="left")
+    table = Table("Step", "Effect", "", title=title, title_justify="left")
     for step, is_done in steps:
-        table.add_row(escape(step.name), escape(step.description), "[green]done[/]" if is_done else "to do")
+        table.add_row(step.name, step.description, Text("done", style="green") if is_done else "to do")
     return table
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ops.smoke.run import SmokeResult
 
@@ -15,12 +15,22 @@ Logs = Mapping[str, Sequence[str]]
 
 
 def table(results: Sequence[SmokeResult], title: str) -> Table:
-    rows = Table(*COLUMNS, title=escape(title), title_justify="left")
+    rows = Table(*COLUMNS, title=title, title_justify="left")
     for result in results:
-        verdict = "[green]pass[/]" if result.passed else "[red]FAIL[/]"
+        verdict = Text("pass", style="green") if result.passed else Text("FAIL", style="red")
         subject = result.case.check.name, result.case.model or ""
-        rows.add_row(*map(escape, (*subject, outcome(result), f"{result.seconds * 1000:.0f} ms")), verdict)
+        rows.add_row(*subject, outcome(result), latency(result), verdict)
     return rows
+
+
+def line(result: SmokeResult) -> str:
+    """Return the result as one line."""
+    parts = result.case.check.name, result.case.model, "pass" if result.passed else "FAIL", outcome(result)
+    return ", ".join(filter(None, (*parts, latency(result))))
+
+
+def latency(result: SmokeResult) -> str:
+    return f"{result.seconds * 1000:.0f} ms"
 
 
 def outcome(result: SmokeResult) -> str:
