@@ -51,10 +51,15 @@ def down(
     """End the cluster; its objects, images and volumes stay for the next `up`."""
     if kubeconfig:
         say(f"{kubeconfig} is not a private cluster, so nothing was ended")
-    elif delete:
-        Cluster(name).delete()
+        return
+    cluster = Cluster(name)
+    is_there = cluster.folder.exists()
+    if delete:
+        cluster.delete()
     else:
-        Cluster(name).down()
+        cluster.down()
+    fate = "and its data deleted" if delete else f"and its data stays in {cluster.folder}"
+    say(f"cluster {name} was ended, {fate}" if is_there else f"there is no cluster {name}; nothing was ended")
 
 
 @app.command()

@@ -43,7 +43,7 @@ def doctor(  # noqa: PLR0913, PLR0917 - a command has its options
     as_json: AsJson = False,
 ) -> None:
     """Check the node and its cluster; exit 1 when something must be done before a deployment."""
-    planned = node_plan(load(stack))
+    planned = node_plan(load(stack), stack, kubeconfig)
     settings = planned.settings
     speed = parse_line(line) if line else None
     target = existing_cluster(stack, kubeconfig)

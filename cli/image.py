@@ -7,6 +7,7 @@ import typer
 
 from tools.images.build import Images
 from tools.images.publish import publish
+from tools.progress import say
 
 app = typer.Typer(help="Images that are built here.", no_args_is_help=True)
 
@@ -28,12 +29,18 @@ def build(folder: Folder, cluster: Cluster = None, registry: Registry = None, ar
 @app.command("list")
 def show() -> None:
     """Show the images in the local store, the newest first."""
-    for file in Images().kept():
+    files = list(Images().kept())
+    for file in files:
         typer.echo(f"{file.stat().st_size / 2**20:6.0f} MiB  {file}")
+    if not files:
+        say("the local store has no images: `synapse up` builds them")
 
 
 @app.command()
 def prune(keep: Keep = 1) -> None:
     """Delete all but the newest images from the local store; clusters and registries are not changed."""
-    for file in Images().prune(keep):
+    removed = list(Images().prune(keep))
+    for file in removed:
         typer.echo(f"removed {file}")
+    if not removed:
+        say(f"nothing to remove: the local store has no more than {keep} of each image")

@@ -20,8 +20,15 @@ Folder = Annotated[Path, typer.Argument(help="Folder to write the files to.")]
 
 def manifests(folder: Folder, stack: Stack = DEFAULT_STACK) -> None:
     """Write one YAML file for each object, to read or to apply by hand; Secrets keep placeholders."""
-    for path in rendering.write(rendering.manifests(plan(load(stack))), folder):
+    objects = rendering.manifests(plan(load(stack)))
+    for path in rendering.write(objects, folder):
         typer.echo(path)
+    if names := sorted(rendering.unpublished(objects)):
+        typer.echo(
+            f"{', '.join(names)}: the image is built by `synapse up`, so its digest here is a placeholder of zeros; "
+            "write in the one that your registry has before you apply them",
+            err=True,
+        )
 
 
 def lint(stack: Stack = DEFAULT_STACK) -> None:

@@ -59,7 +59,7 @@ def routes(stack: Stack = DEFAULT_STACK) -> None:
 
 def graph(stack: Stack = DEFAULT_STACK) -> None:
     """Print a picture of the stack, with its resource claims and routes, as one SVG document."""
-    typer.echo(svg(plan_of(load(stack))), nl=False)
+    typer.echo(svg(plan_of(load(stack)), stack), nl=False)
 
 
 def settings() -> None:

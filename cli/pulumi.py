@@ -1,6 +1,6 @@
 """`synapse preview`, `refresh` and `pulumi`: commands of Pulumi on the stack's own engine and cluster."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -13,9 +13,26 @@ from ops.cluster.target import at_phase, engine, existing_cluster
 CONTEXTS: Final = {"pulumi": {"ignore_unknown_options": True, "allow_extra_args": True}}  # Pulumi reads them
 
 
-def preview(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
+Refresh = Annotated[
+    bool,
+    typer.Option(
+        "--refresh", help="Read the cluster first, so that drift is shown: changes that were made without Pulumi."
+    ),
+]
+ExpectNoChanges = Annotated[bool, typer.Option("--expect-no-changes", help="Exit non-zero when there is a change.")]
+
+
+def preview(
+    stack: Stack = DEFAULT_STACK,
+    phase: Phase = None,
+    kubeconfig: Kubeconfig = None,
+    refresh: Refresh = False,
+    expect_no_changes: ExpectNoChanges = False,
+) -> None:
     """Show the changes of a deployment under the policy pack; exit non-zero when it is refused."""
-    raise typer.Exit(deployment.preview(at_phase(load(stack), phase), stack, kubeconfig))
+    chosen = {"--refresh": refresh, "--expect-no-changes": expect_no_changes}
+    options = [option for option, is_chosen in chosen.items() if is_chosen]
+    raise typer.Exit(deployment.preview(at_phase(load(stack), phase), stack, kubeconfig, options))
 
 
 def refresh(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None) -> None:

@@ -10,6 +10,7 @@ from cli.options import DEFAULT_STACK, Stack
 from cli.output import show
 from infra.settings.loader import load
 from ops.cluster.target import simulated_node
+from tools.progress import say
 from tools.twin import Twin, TwinStatus
 
 WIDTH = 200  # wide enough for a path to be printed whole, so that it can be copied
@@ -28,7 +29,10 @@ def up(stack: Stack = DEFAULT_STACK, name: Name = None) -> None:
 @app.command()
 def down(stack: Stack = DEFAULT_STACK, name: Name = None) -> None:
     """End the twin and delete its data."""
-    Twin(name or stack).down()
+    twin = Twin(name or stack)
+    is_there = twin.folder.exists()
+    twin.down()
+    say(f"twin {twin.name} was ended, and its data deleted" if is_there else f"there is no twin {twin.name}")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Deployment of a stack with Pulumi: preview, update, refresh, and the images that are built here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,11 @@ from tools.images.build import Images
 UP: Final = ("up", "--yes", "--skip-preview", *PACK)
 
 
-def preview(settings: Settings, stack: str, kubeconfig: Path | None) -> int:
+def preview(settings: Settings, stack: str, kubeconfig: Path | None, options: Sequence[str] = ()) -> int:
     """Run `pulumi preview` under the policy pack, and return its exit code. Raises ToolsError and UnreachableError."""
     target = ensure_cluster(stack, settings, kubeconfig)
     check_reachable(target, settings.context)
-    return engine(stack, settings, target).run("preview", "--diff", *PACK)
+    return engine(stack, settings, target).run("preview", "--diff", *options, *PACK)
 
 
 def deploy(plan: Plan, stack: str, target: Path) -> int:

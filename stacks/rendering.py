@@ -117,6 +117,19 @@ def manifests(plan: Plan) -> list[dict[str, Any]]:
     return sorted(objects, key=lambda content: (_rank(content["kind"]), content["kind"], content["metadata"]["name"]))
 
 
+def unpublished(objects: list[dict[str, Any]]) -> set[str]:
+    """Return the names of the objects with an image whose digest is a placeholder."""
+    return {content["metadata"]["name"] for content in objects if _has_placeholder(content.get("spec"))}
+
+
+def _has_placeholder(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_placeholder, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_placeholder, value))
+    return isinstance(value, str) and value.endswith(UNPUBLISHED)
+
+
 def _rank(kind: str) -> int:
     return FIRST.index(kind) if kind in FIRST else len(FIRST)
 

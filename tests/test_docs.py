@@ -1,5 +1,6 @@
 """Documents agree with the code."""
 
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -12,6 +13,8 @@ import infra.monitoring.reference
 import policies.reference
 from cli import COMMANDS, application
 from cli import reference as commands
+from infra.plan.stack import plan
+from infra.settings import what_if
 from infra.settings.model import ROOT
 from infra.settings.reference import render
 from tests.conftest import planned
@@ -74,11 +77,27 @@ def test_every_make_target_in_the_readme_exists() -> None:
 
 
 def test_every_command_of_the_documents_is_accepted() -> None:
-    fences = [fence for document in DOCUMENTS for fence in FENCE.findall(document.read_text(encoding="utf-8"))]
-    lines = [line for fence in fences for line in SYNAPSE.findall(fence)]
+    lines = fenced_commands()
     assert lines
     for line in lines:
         parse(shlex.split(line, comments=True))
+
+
+def test_every_what_if_of_the_documents_can_be_planned() -> None:
+    """A documented change that does not fit would blame the reader."""
+    lines = [line for line in fenced_commands() if "--what-if" in line]
+    assert lines
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        stack = words[words.index("--stack") + 1]
+        texts = [text for option, text in itertools.pairwise(words) if option == "--what-if"]
+        assert not plan(what_if.load(stack, what_if.changes(texts))).ledger.violations(), line
+
+
+def fenced_commands() -> list[str]:
+    """Return the command lines of `synapse` in all documents, without the name of the program."""
+    fences = [fence for document in DOCUMENTS for fence in FENCE.findall(document.read_text(encoding="utf-8"))]
+    return [line for fence in fences for line in SYNAPSE.findall(fence)]
 
 
 def parse(words: list[str]) -> None:

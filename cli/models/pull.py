@@ -48,6 +48,10 @@ def pull(  # noqa: PLR0913, PLR0917 - a command has its options
     """Download models to their PVCs, if they fit, and verify them; a llama.cpp accepts an address as MODEL, too."""
     plan = planned(stack, phase)
     selected = list(_selected(plan, names or [], service))
+    if not selected:
+        typer.echo(
+            f"nothing to download: the services of {stack} bring their models, or fetch them themselves", err=True
+        )
     if sha256 and (len(selected) != 1 or selected[0].kind != "file"):
         names = [model.name for model in selected]
         raise ModelError(f"--sha256: got {', '.join(names)}; accepted: one model that is one file")

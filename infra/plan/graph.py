@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from infra.catalog.gateway import GATEWAY_KINDS
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import cores, gib
 
 BOX_WIDTH, BOX_HEIGHT, GAP_Y, MARGIN, HEAD = 300, 64, 20, 24, 64
 MODEL_WIDTH, MODEL_HEIGHT, GAP_X = 300, 44, 160
+GATEWAY_WIDTH = 36
 STYLE = """
   svg { font: 13px sans-serif; fill: #1b1f24; background: #ffffff }
   .box { fill: #f3f5f8; stroke: #57606a } .gpu { stroke: #1a7f37; stroke-width: 2.5 }
@@ -38,28 +40,35 @@ class Box:
         return self.y + BOX_HEIGHT // 2
 
 
-def svg(plan: Plan) -> str:
-    """Return the SVG document; the same plan gives the same text."""
+def svg(plan: Plan, stack: str) -> str:
+    """Return the SVG document of *stack*; the same plan gives the same text."""
     models = [route.model for route in plan.routes.routes]
     boxes = _boxes(plan.services)
-    width = 2 * MARGIN + MODEL_WIDTH + GAP_X + BOX_WIDTH
+    width = 2 * MARGIN + MODEL_WIDTH + GATEWAY_WIDTH + GAP_X + BOX_WIDTH
     height = HEAD + max(len(models) * MODEL_HEIGHT, len(boxes) * (BOX_HEIGHT + GAP_Y)) + MARGIN
-    content = [*_head(plan), *_models(models), *_routes(plan, models, boxes), *(_box(box) for box in boxes)]
+    gateways = _gateways(plan, len(models))
+    content = [
+        *_head(plan, stack),
+        *_models(models),
+        *_routes(plan, models, boxes),
+        *gateways,  # over the routes, which lead through it
+        *(_box(box) for box in boxes),
+    ]
     body = "\n".join(content)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">\n<style>{STYLE}</style>\n{body}\n</svg>\n'
 
 
 def _boxes(services: Sequence[ServicePlan]) -> list[Box]:
-    x = MARGIN + MODEL_WIDTH + GAP_X
+    x = MARGIN + MODEL_WIDTH + GATEWAY_WIDTH + GAP_X
     return [Box(service=service, x=x, y=HEAD + row * (BOX_HEIGHT + GAP_Y)) for row, service in enumerate(services)]
 
 
-def _head(plan: Plan) -> Iterator[str]:
+def _head(plan: Plan, stack: str) -> Iterator[str]:
     node, ledger = plan.settings.node, plan.ledger
     limits = sum(line.claim.memory_limit * line.replicas for line in ledger.lines)
     title = (
-        f"{node.name}: {gib(limits)} of {gib(ledger.capacity.memory_budget)} RAM, "
+        f"{stack}: {gib(limits)} of {gib(ledger.capacity.memory_budget)} RAM, "
         f"{len(node.gpus)} GPU, phase {plan.settings.phase}"
     )
     yield f"<title>{escape(title)}</title>"
@@ -76,10 +85,22 @@ def _routes(plan: Plan, models: Sequence[str], boxes: Sequence[Box]) -> Iterator
     for route in plan.routes.routes:
         for order, target in enumerate(route.targets):
             box, start = positions[target.service.name], _middle(models.index(route.model)) + 6
-            edge, kind = MARGIN + MODEL_WIDTH, "route then" if order else "route"
+            edge, kind = MARGIN + MODEL_WIDTH + GATEWAY_WIDTH, "route then" if order else "route"
             bend = edge + GAP_X // 2
             path = f"M {MARGIN} {start} H {edge} C {bend} {start} {bend} {box.middle} {box.x} {box.middle}"
             yield f'<path class="{kind}" d="{path}"><title>{escape(f"{route.model}: {target.model}")}</title></path>'
+
+
+def _gateways(plan: Plan, models: int) -> Iterator[str]:
+    """Yield a bar across all models with the names of the gateways: every request passes through one."""
+    names = [service.service_name for service in plan.services if service.backend.kind in GATEWAY_KINDS]
+    if not (names and models):
+        return
+    x, height = MARGIN + MODEL_WIDTH, models * MODEL_HEIGHT
+    yield f'<rect class="box" x="{x}" y="{HEAD}" width="{GATEWAY_WIDTH}" height="{height}" rx="8"/>'
+    middle = f"{x + GATEWAY_WIDTH // 2 + 4} {HEAD + height // 2}"
+    text = escape(", ".join(names))
+    yield f'<text class="name" text-anchor="middle" transform="translate({middle}) rotate(-90)">{text}</text>'
 
 
 def _box(box: Box) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from infra.catalog.kinds import CATALOG
 from infra.errors import SettingsError
+from infra.settings import strict_yaml
 from infra.settings.error_messages import messages, suggest
 from infra.settings.model import ROOT, SECRETS, Settings, StackFile
 from infra.settings.schema import PREFIX
@@ -36,9 +37,11 @@ def read_config(stack: str, root: Path | None = None) -> Mapping[str, Any]:
         stacks = ", ".join(sorted(other.name.split(".")[1] for other in root.glob("Pulumi.*.yaml"))) or "none"
         raise SettingsError(f"{path.name}: no such stack file; stacks in the same folder: {stacks}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = strict_yaml.load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path.name}: is no text in UTF-8; accepted: YAML in UTF-8") from error
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path.name}: not valid YAML: {error}") from error
+        raise SettingsError(f"{path.name}: not valid YAML: {strict_yaml.reason(error)}") from error
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping):
         raise SettingsError(f"{path.name}: config: missing; accepted: a mapping of {PREFIX}<key> to its value")

@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from infra.errors import SettingsError
-from infra.settings.loader import is_encrypted, parse, project
+from infra.settings.loader import is_encrypted, parse, project, read_config
 from infra.settings.model import Settings
 from infra.settings.schema import PREFIX
 
@@ -34,7 +34,7 @@ def changes(texts: Sequence[str]) -> dict[str, Any]:
 def load(stack: str, values: Mapping[str, Any], root: Path | None = None) -> Settings:
     """Load the settings of an existing `Pulumi.<stack>.yaml` with *values* changed. Raises SettingsError."""
     path = (root or project()) / f"Pulumi.{stack}.yaml"
-    config = changed(yaml.safe_load(path.read_text(encoding="utf-8"))["config"], values)
+    config = changed(read_config(stack, root), values)
     return parse(config, f"{path.name} with --what-if", lambda key: is_encrypted(config[key]))
 
 

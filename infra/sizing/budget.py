@@ -210,6 +210,8 @@ def _over_budget(
     if first_over is None:
         return []
     text = figure.text
+    if amount(first_over) * first_over.replicas < running - budget:  # without it the rest would not fit either
+        first_over = max(reversed(lines), key=lambda line: amount(line) * line.replicas)
     sums = " + ".join(_product(line.replicas, text(amount(line)), line.name) for line in lines)
     over = text(running - budget)
     message = (

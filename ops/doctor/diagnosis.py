@@ -19,9 +19,15 @@ from ops.doctor.probe import ProbeError, probe
 from ops.doctor.registry import probe_registries
 
 
-def node_plan(settings: Settings) -> Plan:
-    """Return the plan of everything that is deployed; consumers, which only delay phases, are left out."""
-    return plan(settings.model_copy(update={"consumers": {}}))
+def node_plan(settings: Settings, stack: str, kubeconfig: Path | None) -> Plan:
+    """Return the plan of everything that is deployed; consumers, which only delay phases, are left out.
+
+    The node of a private cluster has the name of its stack.
+    """
+    node = settings.node
+    if node.embedded and kubeconfig is None:
+        node = node.model_copy(update={"name": stack})
+    return plan(settings.model_copy(update={"consumers": {}, "node": node}))
 
 
 def read_facts(kubeconfig: Path, settings: Settings) -> NodeFacts:

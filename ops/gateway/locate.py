@@ -15,6 +15,7 @@ from ops.cluster.target import GATEWAY as GATEWAY_FORWARD
 from ops.cluster.target import cluster_for, existing_cluster
 from ops.errors import UnreachableError
 from tools.cluster import Cluster
+from tools.twin import Twin
 
 GATEWAY: Final = "gateway"
 """The kind of service that `synapse smoke`, `bench stack` and `release` work with."""
@@ -50,6 +51,11 @@ def locate(plan: Plan, stack: str, url: str | None, kubeconfig: Path | None) -> 
     if isinstance(private, Cluster) and target == private.kubeconfig:
         address = f"http://{private.address(GATEWAY_FORWARD)}"
         yield GatewayLocation(url=address, via=f"Service {gateway.service_name}", kubeconfig=target)
+    elif isinstance(private, Twin) and target == private.kubeconfig:
+        raise UnreachableError(
+            f"the pods of the twin {stack} are simulated, so its gateway answers nothing; "
+            "`make up` deploys real pods, --kubeconfig names a real cluster, and --url a gateway"
+        )
     else:
         with _forwarded(gateway, plan.settings, target) as location:
             yield location

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import cli
 from infra.settings.model import ROOT
 from tests.conftest import Config, changed, forge_config
 
@@ -110,6 +111,53 @@ def test_up_refuses_before_it_starts_anything(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "vllm-inference" in done.stderr
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cluster", "down", "--name", "nobody"], "there is no cluster nobody; nothing was ended"),
+        (["cluster", "down", "--name", "nobody", "--delete"], "there is no cluster nobody; nothing was ended"),
+        (["twin", "down", "--name", "nobody"], "there is no twin nobody"),
+    ],
+)
+def test_a_command_with_nothing_to_do_says_so(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = synapse(tmp_path, *arguments)
+    assert (done.returncode, done.stderr) == (0, f"synapse: {message}\n")
+
+
+def test_manifests_with_an_image_of_zeros_say_so(tmp_path: Path) -> None:
+    done = synapse(tmp_path, "manifests", "--stack", "local", "out")
+    assert done.returncode == 0
+    assert "synapse-gateway" in done.stderr
+    assert "placeholder of zeros" in done.stderr
+
+
+def test_an_interrupt_is_one_line_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Even while the modules are imported, which takes the first second."""
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "unwind_on_sigterm", lambda: None)  # it would change the test process too
+    monkeypatch.setattr(cli, "application", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "synapse: interrupted\n"
+
+
+def test_nothing_slow_is_imported_before_interrupts_are_caught() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, cli; print({'typer', 'rich', 'kubernetes'} & set(sys.modules))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "set()\n"
 
 
 def test_an_image_needs_a_destination(tmp_path: Path) -> None:

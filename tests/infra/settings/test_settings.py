@@ -162,7 +162,10 @@ def test_a_model_spec_may_stand_in_the_stack_file() -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("config: [", "not valid YAML"),
+        ("config: [", r"^Pulumi\.x\.yaml: not valid YAML: .* \(line \d\)$"),
+        ("config:\n  a: 1\n  a: 2\n", r"^Pulumi\.x\.yaml: .*the key a stands twice, first in line 2 \(line 3\)$"),
+        ("config: {}\nconfig: {}\n", "the key config stands twice"),
+        ("\x00\x01", r"^Pulumi\.x\.yaml: not valid YAML: special characters are not allowed$"),
         ("", "config: missing"),
         ("config:\n  synapse:phase: 1\n", "synapse:node: missing"),
     ],
@@ -170,6 +173,13 @@ def test_a_model_spec_may_stand_in_the_stack_file() -> None:
 def test_a_broken_file_is_refused(tmp_path: Path, content: str, expected: str) -> None:
     (tmp_path / "Pulumi.x.yaml").write_text(content)
     with pytest.raises(SettingsError, match=expected):
+        load("x", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"\x7fELF\xff\xfe", "config: {}  # für".encode("latin-1")])
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "Pulumi.x.yaml").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"^Pulumi\.x\.yaml: is no text in UTF-8; accepted: YAML in UTF-8$"):
         load("x", tmp_path)
 
 

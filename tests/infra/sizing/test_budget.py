@@ -54,6 +54,14 @@ def test_the_workload_that_exceeds_the_budget_is_named() -> None:
         assert part in violation.message
 
 
+def test_a_small_workload_is_not_blamed_for_what_a_large_one_takes() -> None:
+    (violation,) = memory_violations([line("ollama", 64), line("vllm", 96), line("exporter", 1)], NODE)
+    assert violation.name == "vllm"
+    lines = [line("ollama", 80), line("vllm", 76), line("gateway", 1), line("exporter", 1)]
+    (violation,) = memory_violations(lines, NODE)
+    assert violation.name == "ollama"  # 1.2Gi over: without the gateway it would not fit either
+
+
 def test_every_replica_counts() -> None:
     assert memory_violations([line("a", 79, replicas=2)], NODE)
     assert not memory_violations([line("a", 78, replicas=2)], NODE)

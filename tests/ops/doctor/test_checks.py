@@ -1,14 +1,17 @@
 """Each check reports its fault and what to do about it, and passes on a healthy node."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes.client import V1ContainerImage
 
 from infra.quantities import GI
+from infra.settings.loader import load
 from ops.doctor.certificate import TLS, TlsSecret
 from ops.doctor.checks import CHECKS
+from ops.doctor.diagnosis import node_plan
 from ops.doctor.facts import GPU, NodeFacts
 from tests.ops.doctor.facts import CAPACITY, HOST, LABELS, READING, facts, node, planned, results, tls_secret
 
@@ -280,6 +283,13 @@ def test_images_and_claims_that_are_there_are_not_downloaded() -> None:
         each for each in results(facts(node=machine, claims=claims, disk_free=0), stack) if each.name == "first start"
     ]
     assert (start.state, start.says.partition(",")[0]) == ("ok", "nothing is downloaded")
+
+
+def test_the_node_of_a_private_cluster_has_the_name_of_its_stack() -> None:
+    settings = load("local")
+    assert node_plan(settings, "mine", None).settings.node.name == "mine"
+    assert node_plan(settings, "mine", Path("kubeconfig")).settings.node.name == settings.node.name
+    assert node_plan(load("forge"), "mine", None).settings.node.name == "forge"
 
 
 def test_a_stack_without_gpus_gets_no_gpu_checks() -> None:
