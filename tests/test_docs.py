@@ -69,6 +69,31 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert (document.parent / target).exists(), target
 
 
+def test_the_first_deployment_is_ten_steps_that_say_what_is_seen() -> None:
+    page = (ROOT / "docs/first-deployment.md").read_text(encoding="utf-8")
+    steps = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    numbered = [step for step in steps if re.match(r"\d+\. ", step)]
+    assert [int(step.partition(".")[0]) for step in numbered] == list(range(1, 11))
+    assert all("\n*Seen:* " in step for step in numbered)
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/operating/*.md")), ids=lambda path: path.stem)
+def test_an_answer_to_an_owner_is_one_click_from_the_readme_and_short(page: Path) -> None:
+    assert f"({page.relative_to(ROOT)})" in README
+    text = page.read_text(encoding="utf-8")
+    steps = [int(number) for number in re.findall(r"^(\d+)\. ", text, re.MULTILINE)]
+    assert steps == list(range(1, len(steps) + 1))
+    assert 4 < len(steps) <= 10
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/operating/*.md")), ids=lambda path: path.stem)
+def test_commands_in_the_text_of_an_answer_are_accepted(page: Path) -> None:
+    lines = re.findall(r"`synapse ([a-z][^`]*)`", " ".join(page.read_text(encoding="utf-8").split()))
+    assert lines
+    for line in lines:
+        parse(shlex.split(line))
+
+
 def test_every_make_target_in_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"`make ([a-z0-9-]+)`", README):

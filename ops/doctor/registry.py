@@ -75,4 +75,4 @@ def _pull_message(core: Any, name: str, within_s: float) -> str:  # noqa: ANN401
         for reason in waiting_reasons(event["object"]):
             if reason.startswith(PULL_FAILED):
                 return reason
-    raise ProbeError(f"no pull was tried within {within_s:g} s")
+    raise ProbeError(f"no pull began within {within_s:g} s")

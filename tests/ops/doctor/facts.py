@@ -119,3 +119,11 @@ def planned(**changes: Any) -> Plan:
 
 def results(facts: NodeFacts, plan: Plan | None = None) -> list[CheckResult]:
     return [result for check in CHECKS for result in check.results(facts, plan or planned())]
+
+
+def faults(node_facts: NodeFacts, **changes: Any) -> list[tuple[str, str, str, str]]:
+    return [
+        (each.name, each.state, each.says, each.do)
+        for each in results(node_facts, planned(**changes))
+        if each.state != "ok"
+    ]

@@ -9,19 +9,10 @@ from kubernetes.client import V1ContainerImage
 
 from infra.quantities import GI
 from infra.settings.loader import load
-from ops.doctor.certificate import TLS, TlsSecret
 from ops.doctor.checks import CHECKS
 from ops.doctor.diagnosis import node_plan
 from ops.doctor.facts import GPU, NodeFacts
-from tests.ops.doctor.facts import CAPACITY, HOST, LABELS, READING, facts, node, planned, results, tls_secret
-
-
-def faults(node_facts: NodeFacts, **changes: Any) -> list[tuple[str, str, str, str]]:
-    return [
-        (each.name, each.state, each.says, each.do)
-        for each in results(node_facts, planned(**changes))
-        if each.state != "ok"
-    ]
+from tests.ops.doctor.facts import CAPACITY, LABELS, READING, facts, faults, node, planned, results
 
 
 def test_a_healthy_node_has_no_faults() -> None:
@@ -201,42 +192,6 @@ FAULTY: list[tuple[NodeFacts, dict[str, Any], str, str, str, str]] = [
         "free disk: 403 Forbidden",
         "`df -h` on the node",
     ),
-    (facts(tls=None), {}, "certificate", "failure", "no Secret llm-tls-cert in llm-infra", "create secret tls"),
-    (facts(tls="403 Forbidden"), {}, "certificate", "unknown", "403 Forbidden", "get secret llm-tls-cert"),
-    (
-        facts(tls=tls_secret(HOST, kind="Opaque")),
-        {},
-        "certificate",
-        "failure",
-        "has the type Opaque",
-        "delete secret llm-tls-cert`, then",
-    ),
-    (
-        facts(tls=tls_secret("arunlabs.com", "*.llm.arunlabs.com")),
-        {},
-        "certificate",
-        "failure",
-        "is for arunlabs.com, *.llm.arunlabs.com, and not for llm.arunlabs.com",
-        "docs/ingress.md",
-    ),
-    (facts(tls=tls_secret(HOST, days=-1)), {}, "certificate", "failure", "ended on", "docs/ingress.md"),
-    (facts(tls=tls_secret(HOST, days=13)), {}, "certificate", "warning", "ends on", "docs/ingress.md"),
-    (
-        facts(tls=TlsSecret(kind=TLS, certificate=b"no")),
-        {},
-        "certificate",
-        "failure",
-        "no certificate in PEM",
-        "docs/ingress.md",
-    ),
-    (
-        facts(tls=replace(tls_secret(HOST), key=tls_secret(HOST).key)),
-        {},
-        "certificate",
-        "failure",
-        "belongs to another certificate",
-        "docs/ingress.md",
-    ),
     (facts(registries=None), {}, "registry", "unknown", "not probed", "`synapse doctor --probe`"),
 ]
 
@@ -251,16 +206,6 @@ def test_a_fault_is_reported_once_by_its_check(
     assert [each[:2] for each in listed] == [(name, state)]
     assert says in listed[0][2]
     assert do in listed[0][3]
-
-
-def test_a_certificate_of_cert_manager_may_be_missing_and_near_its_end() -> None:
-    """It makes and renews the Secret itself."""
-    for secret in (None, tls_secret(HOST, days=13)):
-        assert faults(facts(tls=secret), ingress={"issuer": "letsencrypt"}) == []
-
-
-def test_a_wildcard_covers_the_host() -> None:
-    assert faults(facts(tls=tls_secret("*.arunlabs.com"))) == []
 
 
 def test_an_old_chart_is_no_fault_where_the_stack_sets_no_values() -> None:

@@ -30,7 +30,7 @@ MESSAGES: dict[str, tuple[str, str, str]] = {
     "ErrImagePull failed to authorize: failed to fetch anonymous token: unexpected status from GET request to "
     "https://registry.example/token: 401 Unauthorized": ("warning", "may want credentials", "auth:"),
     "ErrImagePull registry.example:5000/team/no-such-image:none: not found": ("ok", "answers the node", ""),
-    "no pull was tried within 2 s": ("unknown", "no pull was tried", "k3s crictl pull"),
+    "no pull began within 2 s": ("unknown", "no pull began", "k3s crictl pull"),
 }
 
 
@@ -80,9 +80,7 @@ def test_the_first_failed_pull_is_the_answer(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_pull_that_is_not_tried_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     core, deleted = cluster(monkeypatch, [waiting("ContainerCreating", "")])
-    assert set(probing.probe_registries(core, planned(), 2).values()) == {
-        str(ProbeError("no pull was tried within 2 s"))
-    }
+    assert set(probing.probe_registries(core, planned(), 2).values()) == {str(ProbeError("no pull began within 2 s"))}
     assert deleted
 
 
