@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "down": "down",
     "clean": "down",
     "models": "models",
+    "secret": "secret",
     "pulumi": "pulumi",
     "cluster": "cluster",
     "twin": "twin",

@@ -7,8 +7,7 @@ import typer
 from cli.options import DEFAULT_STACK, Kubeconfig, Phase, Stack
 from infra.settings.loader import load
 from ops import deployment
-from ops.cluster.connection import check_reachable
-from ops.cluster.target import at_phase, engine, existing_cluster
+from ops.cluster.target import at_phase
 
 CONTEXTS: Final = {"pulumi": {"ignore_unknown_options": True, "allow_extra_args": True}}  # Pulumi reads them
 
@@ -42,6 +41,4 @@ def refresh(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None) -> None
 
 def pulumi(context: typer.Context, stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None) -> None:
     """Run `pulumi ARGS` in the stack's private engine, such as `synapse pulumi stack export`."""
-    settings, target = load(stack), existing_cluster(stack, kubeconfig)
-    check_reachable(target, settings.context)
-    raise typer.Exit(engine(stack, settings, target).run(*context.args))
+    raise typer.Exit(deployment.run_pulumi(stack, kubeconfig, context.args))

@@ -16,6 +16,7 @@ from ops.cluster.target import engine, ensure_cluster, existing_cluster
 from ops.release.checkout import clean_commit
 from ops.release.release import GatewayRelease, built_gateway
 from ops.release.report import ReleaseReport
+from ops.stack_secrets import with_secrets
 from tools.locks import exclusive
 from tools.progress import say
 
@@ -26,9 +27,10 @@ def release(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json
     Exit codes: 0 released; 1 refused or not built, and nothing was changed; 3 rolled back, the previous gateway
     serves; 4 broken, and the rollback failed too.
     """
-    planned = plan(load(stack))
+    settings = load(stack)
     if kubeconfig:
-        check_reachable(kubeconfig, planned.settings.context)
+        check_reachable(kubeconfig, settings.context)
+    planned = plan(with_secrets(stack, settings, kubeconfig))
     planned.ledger.check()
     gateway, commit = built_gateway(planned), clean_commit(ROOT)
     target = ensure_cluster(stack, planned.settings, kubeconfig) if kubeconfig else existing_cluster(stack, None)

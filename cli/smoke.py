@@ -20,9 +20,13 @@ from ops.smoke.check import SmokeCheck
 from ops.smoke.checks import CHECKS
 from ops.smoke.run import WITHIN_S, SmokeResult, failure_logs, run
 from ops.smoke.scope import missing, select
+from ops.stack_secrets import admin_key
 from tools.progress import say
 
-Key = Annotated[str | None, typer.Option("--key", envvar=KEY_VARIABLE, help="API key of scope admin.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", envvar=KEY_VARIABLE, help="API key of scope admin; default: the first that is kept."),
+]
 Within = Annotated[float, typer.Option("--within", min=0.1, help="Seconds for one response.")]
 Only = Annotated[
     list[str],
@@ -43,6 +47,7 @@ def smoke(  # noqa: PLR0913, PLR0917 - a command has its options
     """Test models, embeddings, chat, speech, voices and every other endpoint; exit 1 when a response is wrong."""
     planned = plan(at_phase(load(stack), phase))
     checks = select(planned, CHECKS, only)
+    key = key or (None if url else admin_key(stack, planned.settings, kubeconfig))
     with locate(planned, stack, url, kubeconfig) as location:
         passed = _run(planned, location, key=key, checks=checks, within_s=within_s, as_json=as_json)
     raise typer.Exit(0 if passed else 1)
@@ -51,7 +56,8 @@ def smoke(  # noqa: PLR0913, PLR0917 - a command has its options
 def smoke_test(planned: Plan, stack: str, kubeconfig: Path | None) -> bool:
     """Run every check on a stack that was just deployed, and print. Raises UnreachableError and ToolsError."""
     with locate(planned, stack, None, kubeconfig) as location:
-        return _run(planned, location, key=os.environ.get(KEY_VARIABLE))
+        key = os.environ.get(KEY_VARIABLE) or admin_key(stack, planned.settings, kubeconfig)
+        return _run(planned, location, key=key)
 
 
 def _run(  # noqa: PLR0913 - as the command

@@ -12,28 +12,36 @@ from infra.settings.loader import load
 from ops.cluster.state import is_complete, read
 from ops.cluster.target import GATEWAY, at_phase, ensure_cluster, forwards
 from ops.deployment import deploy
+from ops.stack_secrets import ensure_dashboard_token, with_secrets
 from tools.cluster import Cluster
 
 
 def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
     """Preview under the policy pack, deploy, and show the state; start a private cluster first, and test it then."""
-    planned = plan(at_phase(load(stack), phase))
-    planned.ledger.check()
-    target = ensure_cluster(stack, planned.settings, kubeconfig)
+    settings = at_phase(load(stack), phase)
+    plan(settings).ledger.check()
+    target = ensure_cluster(stack, settings, kubeconfig)
+    is_local = kubeconfig is None and settings.node.embedded
+    token = ensure_dashboard_token(stack, settings) if is_local and forwards(settings) else None
+    planned = plan(with_secrets(stack, settings, kubeconfig))
     if code := deploy(planned, stack, target):
         raise typer.Exit(code)
     state = read(target, *planned.namespaces, context=planned.settings.context)
     show(planned, state)
     passed = is_complete(planned, state)
-    if kubeconfig is None and planned.settings.node.embedded:
-        passed = _test_gateway(planned, stack, target) and passed
+    if is_local:
+        passed = _test_gateway(planned, stack, target, token) and passed
     raise typer.Exit(0 if passed else 1)
 
 
-def _test_gateway(planned: Plan, stack: str, kubeconfig: Path) -> bool:
-    """Run the smoke test and print the gateway's address; True for a stack without a gateway."""
+def _test_gateway(planned: Plan, stack: str, kubeconfig: Path, new_token: str | None) -> bool:
+    """Run the smoke test and print the gateway's addresses; True for a stack without a gateway."""
     if not forwards(planned.settings):
         return True
     passed = smoke_test(planned, stack, kubeconfig)
-    typer.echo(f"gateway: http://{Cluster(stack).address(GATEWAY)}")
+    url = f"http://{Cluster(stack).address(GATEWAY)}"
+    token = (
+        f"token: {new_token}" if new_token else f"`synapse secret show --stack {stack} dashboardToken` prints its token"
+    )
+    typer.echo(f"gateway: {url}\ndashboard: {url}/dashboard ({token})")
     return passed

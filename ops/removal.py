@@ -38,8 +38,10 @@ def destroy(stack: str, kubeconfig: Path | None = None, *, volumes: bool = False
     private = cluster_for(stack, settings)
     # A cluster that has ended keeps its objects and volumes on disk: there is nothing to destroy, only data to delete.
     is_running = kubeconfig or not isinstance(private, Cluster) or private.status().api_ready
-    if is_running and (code := engine(stack, settings, existing_cluster(stack, kubeconfig)).run("destroy", "--yes")):
-        return code
+    if is_running:
+        pulumi = engine(stack, settings, existing_cluster(stack, kubeconfig), runs_program=False)
+        if code := pulumi.run("destroy", "--yes"):
+            return code
     if kubeconfig is None:
         private.down()
     if volumes and isinstance(private, Cluster):

@@ -16,13 +16,14 @@ from ops.cluster.target import at_phase, existing_cluster
 from ops.gateway.connect import connect_gateway, http_client
 from ops.gateway.locate import locate
 from ops.models.worker import Worker
+from ops.stack_secrets import admin_key, with_secrets
 
 TIMEOUT_S: Final = 60.0
 
 
-def planned(stack: str, phase: int | None) -> Plan:
-    """Return the plan of the stack, at *phase* where one is given."""
-    return plan(at_phase(load_settings(stack), phase))
+def planned(stack: str, phase: int | None, kubeconfig: Path | None = None) -> Plan:
+    """Return the plan of the stack with the secrets that are kept for it, at *phase* where one is given."""
+    return plan(with_secrets(stack, at_phase(load_settings(stack), phase), kubeconfig))
 
 
 @contextmanager
@@ -49,6 +50,7 @@ def gateway_client(
     plan: Plan, stack: str, url: str | None, kubeconfig: Path | None, key: str | None
 ) -> Iterator[httpx.Client]:
     """Yield a client for the gateway. Raises UnreachableError and ToolsError."""
+    key = key or (None if url else admin_key(stack, plan.settings, kubeconfig))
     with locate(plan, stack, url, kubeconfig) as location, connect_gateway(location.url, key) as http:
         yield http
 

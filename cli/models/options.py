@@ -10,5 +10,8 @@ Names = Annotated[
     typer.Argument(metavar="MODEL", help="Names that the services use; default: all models on a disk."),
 ]
 Service = Annotated[str | None, typer.Option("--service", help="Service of the model; needed if several have it.")]
-Key = Annotated[str | None, typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key of scope admin.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key of scope admin; default: the first that is kept."),
+]
 Url = Annotated[str | None, typer.Option("--url", help="Address of the gateway; default: its address in the cluster.")]

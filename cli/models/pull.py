@@ -46,7 +46,7 @@ def pull(  # noqa: PLR0913, PLR0917 - a command has its options
     as_json: AsJson = False,
 ) -> None:
     """Download models to their PVCs, if they fit, and verify them; a llama.cpp accepts an address as MODEL, too."""
-    plan = planned(stack, phase)
+    plan = planned(stack, phase, kubeconfig)
     selected = list(_selected(plan, names or [], service))
     if not selected:
         typer.echo(

@@ -91,7 +91,10 @@ def _decoded(value: str) -> Any:  # noqa: ANN401 - JSON holds anything
 
 
 def _plain_secret(key: str) -> str:
-    return f"{key}: in plain text; accepted: a secret: pulumi config set --secret {PREFIX}{key}"
+    return (
+        f"{key}: in plain text; accepted: a secret: take the line out of the file, then `synapse secret set {key}` for "
+        f"the bundled engine, or `pulumi config set --secret {PREFIX}{key}` for Pulumi's own"
+    )
 
 
 def _services(values: Mapping[str, Any]) -> tuple[dict[str, Service], list[str]]:

@@ -62,7 +62,10 @@ def render() -> str:
     kinds = ((f"{PREFIX}services.<name> of kind {kind}", model) for kind, model in options.items())
     sections = [_section(title, model, Service) for title, model in kinds]
     secrets = "".join(f"- `{PREFIX}{key}`\n" for key in sorted(SECRETS))
-    note = "Set with `pulumi config set --secret`; plain text is refused. All are optional."
+    note = (
+        "Set with `synapse secret set KEY` for the bundled engine, or with `pulumi config set --secret` for Pulumi's "
+        "own; plain text is refused. All are optional."
+    )
     return "\n".join(
         [
             HEAD,

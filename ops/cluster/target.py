@@ -12,6 +12,7 @@ from infra.quantities import cores, gib
 from infra.settings.loader import load, project
 from infra.settings.model import ROOT, Node, Settings
 from infra.settings.schema import PREFIX
+from ops.cluster.sealed_secrets import SealedSecrets
 from tools import paths, twin
 from tools.cluster import Cluster, Forward, Size
 from tools.control_plane.files import write_private
@@ -20,7 +21,6 @@ from tools.offline.engine import PulumiEngine
 from tools.twin import Twin
 
 PACK = ("--policy-pack", str(ROOT / "policies"))
-STAND_IN_SECRET = "a-secret-of-the-twin"  # noqa: S105 - no pod of a twin reads it
 GATEWAY = "gateway"
 """Name of the forward to the gateway's Service."""
 
@@ -98,27 +98,36 @@ def forwards(settings: Settings) -> tuple[Forward, ...]:
     return tuple(Forward(GATEWAY, host, int(port)) for host, _, port in addresses)
 
 
+def engine_state(stack: str, settings: Settings, kubeconfig: Path | None) -> Path:
+    """Return the folder of the stack's Pulumi engine; for a private cluster it is deleted with the cluster."""
+    private = cluster_for(stack, settings)
+    if kubeconfig in {None, private.kubeconfig}:
+        return private.folder / "engine"
+    return paths.state() / "engines" / stack
+
+
 def engine(
-    stack: str, settings: Settings, kubeconfig: Path, config: Mapping[str, object] | None = None
+    stack: str,
+    settings: Settings,
+    kubeconfig: Path,
+    config: Mapping[str, object] | None = None,
+    *,
+    runs_program: bool = True,
 ) -> PulumiEngine:
     """Return a Pulumi engine with the stack selected, at the phase of *settings*; *config* overrides the stack file.
 
-    The stack file's secrets are encrypted for another engine. A twin gets stand-ins of the same names; a real cluster
-    is refused with ToolsError.
+    A twin gets stand-ins for the stack file's secrets, which are encrypted for another engine. Elsewhere a command
+    that *runs_program* needs each of them: raises ToolsError for one that can be had from nowhere.
     """
     private = cluster_for(stack, settings)
-    is_private = kubeconfig == private.kubeconfig
-    is_twin = is_private and isinstance(private, Twin)
-    if settings.secrets and not is_twin:
-        names = ", ".join(sorted(settings.secrets))
-        raise ToolsError(f"only the stack's own engine can open its secrets ({names}): use `pulumi up -s {stack}`")
-    # The state for a private cluster is kept beside it, so that it is deleted with it.
-    state = private.folder / "engine" if is_private else paths.state() / "engines" / stack
+    state = engine_state(stack, settings, kubeconfig)
     pulumi = PulumiEngine(stack=stack, state=state, kubeconfig=kubeconfig, project=project())
-    secrets = {f"{PREFIX}{key}": STAND_IN_SECRET for key in settings.secrets}
-    pulumi.prepare({f"{PREFIX}phase": settings.phase, **secrets, **(config or {})})
-    for key, value in secrets.items():
-        pulumi.capture("config", "set", "--secret", key, value)
+    sealed = SealedSecrets.read(stack).without(pulumi.kept.config())
+    if isinstance(private, Twin) and kubeconfig == private.kubeconfig:
+        secrets = sealed.stand_ins()
+    else:
+        secrets = sealed.opened(stack, needed=runs_program)
+    pulumi.prepare({f"{PREFIX}phase": settings.phase, **(config or {})}, secrets)
     return pulumi
 
 

@@ -1,9 +1,9 @@
 """A private Pulumi engine: its own state, secrets and plugins, and a mirror of the project, to which it writes."""
 
 import functools
+import json
 import os
 import platform
-import secrets
 import shutil
 import signal
 import subprocess
@@ -18,7 +18,10 @@ from typing import IO, Any, Final
 import psutil
 import yaml
 
+from tools.control_plane.files import write_private
 from tools.errors import ToolsError
+from tools.offline.kept_secrets import SALT, SECURE, KeptSecrets, is_secure
+from tools.offline.passphrase import Passphrase
 from tools.offline.plugins.discovery import PLUGINS, ResolvedPlugin, find, provide
 from tools.offline.toolchain import ResolvedProgram, resolve
 from tools.progress import say
@@ -27,10 +30,9 @@ PRIVATE: Final = 0o700
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 POLL_S: Final = 0.1
 DEBUG: Final = "SYNAPSE_DEBUG"  # where set, Pulumi keeps its log, with the SDK's lines of the program
-PRIVATE_FILE: Final = 0o600
 SETTINGS: Final = "Pulumi*.yaml"
 NOT_MIRRORED: Final = {".git"}
-KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")  # keys that Pulumi writes into a stack file
+KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", SALT)  # keys that Pulumi writes into a stack file
 DROPPED_VARIABLES: Final = ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG", "PULUMI_STACK")
 
 
@@ -71,16 +73,39 @@ class PulumiEngine:
         """The executable that `run` and `capture` start."""
         return _programs()[0].path
 
-    def prepare(self, config: Mapping[str, object] | None = None) -> None:
+    @property
+    def kept(self) -> KeptSecrets:
+        """Secrets that this engine keeps; they win over the stack file's."""
+        return KeptSecrets(self.state)
+
+    def prepare(self, config: Mapping[str, object] | None = None, secrets: Mapping[str, str] | None = None) -> None:
         """Update the mirror, and make the stack where it is missing.
 
-        `config` has settings such as `{"synapse:phase": 2}` that win over the stack file. Raises PulumiError.
+        `config` has settings such as `{"synapse:phase": 2}` that win over the stack file, and `secrets` the values that
+        its `secure:` texts stand for; a text without one is left out. Raises PulumiError and PassphraseError.
         """
         self._folders()
         self._remove_stale_locks()
         self._mirror()
-        self._write_stack_file(config or {})
+        self._write_stack_file(config or {}, secrets or {})
         self.stack_init()
+
+    def config(self) -> dict[str, Any]:
+        """Return the config of the mirror's stack file, as Pulumi reads it."""
+        return dict(_loaded(self._stack_file).get("config") or {})
+
+    def keep_changes(self, before: Mapping[str, Any]) -> tuple[str, ...]:
+        """Keep the secrets that Pulumi has set or removed since `config()` was *before*.
+
+        Returns the other keys that it has changed: they are in the mirror only, which is written anew.
+        """
+        after, kept = self.config(), self.kept.config()
+        changed = {key for key in before.keys() | after.keys() if _text(before.get(key)) != _text(after.get(key))}
+        ours = {key for key in changed if is_secure(after.get(key)) or (key in kept and key not in after)}
+        if ours:
+            values = {key: value for key, value in (kept | after).items() if key in after and key in ours | kept.keys()}
+            self.kept.replace(values, _loaded(self._stack_file).get(SALT))
+        return tuple(sorted(changed - ours))
 
     def stack_init(self) -> None:
         """Make the stack unless it exists, and select it. Raises PulumiError."""
@@ -161,10 +186,7 @@ class PulumiEngine:
             (self.state / name).mkdir(parents=True, exist_ok=True, mode=PRIVATE)
         self.state.chmod(PRIVATE)
         self._logs(is_kept=DEBUG in os.environ)
-        passphrase = self.state / "passphrase"
-        if not passphrase.exists():
-            passphrase.touch(PRIVATE_FILE)
-            passphrase.write_text(secrets.token_urlsafe(32))
+        self.kept.ensure_passphrase()
         for plugin in _programs()[1]:
             provide(plugin, self.state / "home")
 
@@ -187,15 +209,30 @@ class PulumiEngine:
             (self.mirror / name).symlink_to(entry)
         shutil.copyfile(self.project / "Pulumi.yaml", self.mirror / "Pulumi.yaml")
 
-    def _write_stack_file(self, config: Mapping[str, object]) -> None:
-        """Write the checkout's settings and `config`, and keep Pulumi's own keys of the mirror's file."""
-        name = f"Pulumi.{self.stack}.yaml"
-        content, before = _loaded(self.project / name), _loaded(self.mirror / name)
-        content["config"] = (content.get("config") or {}) | dict(config)
+    @property
+    def _stack_file(self) -> Path:
+        return self.mirror / f"Pulumi.{self.stack}.yaml"
+
+    def _write_stack_file(self, config: Mapping[str, object], secrets: Mapping[str, str]) -> None:
+        """Write the checkout's settings, `config` and all secrets, and keep Pulumi's own keys of the mirror's file."""
+        content, before = _loaded(self.project / self._stack_file.name), _loaded(self._stack_file)
         for key in KEPT_KEYS:
             content.pop(key, None)
         content |= {key: before[key] for key in KEPT_KEYS if key in before}
-        (self.mirror / name).write_text(yaml.safe_dump(content, sort_keys=False))
+        if salt := self.kept.salt:
+            content[SALT] = salt
+        plain = {key: value for key, value in (content.get("config") or {}).items() if not is_secure(value)}
+        content["config"] = plain | dict(config) | self._sealed(secrets, content) | self.kept.config()
+        write_private(self._stack_file, yaml.safe_dump(content, sort_keys=False))
+
+    def _sealed(self, secrets: Mapping[str, str], content: dict[str, Any]) -> dict[str, object]:
+        """Encrypt *secrets* under the salt in *content*, which gets one where it has none."""
+        if not secrets:
+            return {}
+        phrase = self.kept.ensure_passphrase()
+        passphrase = Passphrase(phrase, content[SALT]) if SALT in content else Passphrase.new(phrase)
+        content[SALT] = passphrase.salt
+        return {key: {SECURE: passphrase.encrypt(value)} for key, value in secrets.items()}
 
 
 def _wait(process: subprocess.Popen[bytes], stop: Event) -> int:
@@ -235,6 +272,15 @@ def _programs() -> tuple[ResolvedProgram, tuple[ResolvedPlugin, ...]]:
     plugins = tuple(find(plugin, pulumi.path) for plugin in PLUGINS)
     say(f"pulumi v{pulumi.version} ({pulumi.origin}), {', '.join(map(str, plugins))}")
     return pulumi, plugins
+
+
+def _text(value: object) -> str:
+    """Return a value of a stack file as a text to compare: Pulumi writes 6 as "6", also within a list."""
+    if isinstance(value, Mapping):
+        return json.dumps({str(key): _text(item) for key, item in value.items()}, sort_keys=True)
+    if isinstance(value, list):
+        return json.dumps([_text(item) for item in value])
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _is_complete(written: Path) -> bool:

@@ -113,10 +113,10 @@ def test_the_engine_passes_the_same_settings() -> None:
             {"host": "forge", "hostKey": "ssh-ed25519 AAAA me@forge"},
             "synapse:buildHost: has no registry to push to; accepted: with synapse:registry, or left out",
         ),
-        ("buildKey", "-----BEGIN", "synapse:buildKey: in plain text; accepted: a secret: pulumi config set --secret"),
+        ("buildKey", "-----BEGIN", "synapse:buildKey: in plain text; accepted: a secret: take the line out of"),
         ("node.cpuOvercommit", 0, "synapse:node.cpuOvercommit: got 0; accepted: greater than or equal to 1"),
         ("routes.gpt", [{"service": "nobody"}], "synapse:routes.gpt: got service 'nobody'; accepted: one of services"),
-        ("hfToken", "hf_plain", "synapse:hfToken: in plain text; accepted: a secret: pulumi config set --secret"),
+        ("hfToken", "hf_plain", "or `pulumi config set --secret synapse:hfToken`"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_accepted(path: str, value: object, expected: str) -> None:
