@@ -113,7 +113,13 @@ def test_the_gateway_is_forwarded_by_its_service() -> None:
     assert target.forwards(target.at_phase(load("local"), 2)) == ()
 
 
-def test_a_stack_with_secrets_is_refused_on_real_pods() -> None:
-    settings = local(hfToken={"secure": "v1:abc"})
-    with pytest.raises(ToolsError, match=r"only the stack's own engine can open its secrets \(hfToken\)"):
-        target.engine("local", settings, Cluster("local").kubeconfig)
+def test_a_secret_that_cannot_be_opened_is_refused_on_real_pods(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SYNAPSE_STATE", str(tmp_path / "state"))
+    (tmp_path / "Pulumi.yaml").touch()
+    (tmp_path / "Pulumi.mine.yaml").write_text("config: {'synapse:hfToken': {secure: 'v1:abc'}}\n")
+    with pytest.raises(ToolsError, match=r"^Pulumi\.mine\.yaml: synapse:hfToken: encrypted for another engine"):
+        target.engine("mine", local(), Cluster("mine").kubeconfig)
+    assert not (tmp_path / "state").exists()
