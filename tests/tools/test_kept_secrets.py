@@ -44,7 +44,7 @@ def test_a_removed_secret_is_gone(kept: KeptSecrets) -> None:
 def test_a_lost_passphrase_is_named_and_never_replaced(kept: KeptSecrets) -> None:
     kept.set(KEY, VALUE)
     kept.passphrase_file.unlink()
-    with pytest.raises(PassphraseError, match=rf"^{kept.passphrase_file}: missing, and {kept.file} is encrypted"):
+    with pytest.raises(PassphraseError, match=rf"^{kept.passphrase_file}: missing or empty, and {kept.file} "):
         kept.set("synapse:apiKeys", "key")
     assert not kept.passphrase_file.exists()
 
@@ -64,3 +64,21 @@ def test_a_passphrase_of_another_engine_is_named(kept: KeptSecrets) -> None:
         kept.get(KEY)
     with pytest.raises(PassphraseError, match=rf"^{kept.passphrase_file}: does not open"):
         kept.set(KEY, VALUE)
+
+
+def test_an_empty_passphrase_counts_as_none(kept: KeptSecrets) -> None:
+    kept.state.mkdir()
+    kept.passphrase_file.touch()
+    assert len(kept.ensure_passphrase()) > 32
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20, 100])
+def test_a_file_that_was_cut_off_is_named_and_not_taken_for_no_secrets(kept: KeptSecrets, cut: int) -> None:
+    kept.set(KEY, VALUE)
+    whole = kept.file.read_text()
+    kept.file.write_text(whole[:cut])
+    with pytest.raises(PassphraseError, match=rf"^{kept.file}: cannot be read"):
+        kept.config()
+    with pytest.raises(PassphraseError, match="cannot be read"):
+        kept.set("synapse:apiKeys", "key")
+    assert kept.file.read_text() == whole[:cut]

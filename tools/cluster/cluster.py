@@ -23,7 +23,7 @@ from tools.cluster.readiness import is_system_ready
 from tools.cluster.record import ClusterRecord, Forward, Size, load
 from tools.cluster.start import API, POLL_ANSWER_S, POLL_S, ClusterStart
 from tools.control_plane.api import AdminClient
-from tools.control_plane.credentials import ADMIN, LOOPBACK
+from tools.control_plane.credentials import ADMIN, LOOPBACK, port_of
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError
 from tools.locks import exclusive
@@ -90,6 +90,7 @@ class Cluster:
             distribution = self._distribution(new)
             if self._runs_as(self._spec(distribution), old) and self._recovers(old):
                 self._change(old, new, distribution)
+                self._mend_kubeconfig()
             else:
                 self._start(new, distribution)
         return self.kubeconfig
@@ -220,6 +221,11 @@ class Cluster:
             ClusterStart(self.folder, new, self._credentials, distribution).forward((API, *old.forwards))
         elif new != old:
             new.save(self.folder)
+
+    def _mend_kubeconfig(self) -> None:
+        """Write the administrator's kubeconfig again where it cannot be read."""
+        if port_of(self.kubeconfig) is None:
+            self._credentials.write_kubeconfigs({ADMIN: self.address(API.name)})
 
     def _start(self, record: ClusterRecord, distribution: Distribution) -> None:
         spec = self._spec(distribution)

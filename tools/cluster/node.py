@@ -68,7 +68,7 @@ class RunningNode:
         """Return each component's pid (inside the node) and number of starts; empty while nothing runs yet."""
         try:
             components: dict[str, dict[str, Any]] = json.loads((self.folder / "status.json").read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # not written yet, or cut off; the next change writes it anew
             return {}
         return components
 

@@ -3,11 +3,16 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from tools.cluster.credentials import credentials
+from tools.control_plane.credentials import ADMIN, port_of
 from tools.control_plane.files import write_private
-from tools.control_plane.processes import Process
-from tools.errors import ClusterError
+from tools.control_plane.processes import Process, running_in
+from tools.progress import warn_once
+
+API: Final = "api"  # the forward to the API server
+UNSHARE: Final = "unshare"
 
 
 @dataclass(frozen=True)
@@ -42,16 +47,22 @@ class ClusterRecord:
 
 
 def load(folder: Path) -> ClusterRecord | None:
-    """Return the record of the cluster in `folder`, or None. Raises ClusterError for an invalid one."""
+    """Return the record of the cluster in `folder`, or None; one that cannot be read is made anew from what runs."""
     file = _file(folder)
     if not file.exists():
         return None
     try:
         return _record(json.loads(file.read_text()))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ClusterError(
-            f"{file} was written by another version: end the process it names as `node` and remove {folder}"
-        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError):
+        warn_once(f"{file}: cannot be read; made anew from the processes of {folder}, whose data stays as it is")
+        return _found(folder)
+
+
+def _found(folder: Path) -> ClusterRecord:
+    """Return a record of the node that runs; its size and its forwards are those that the next start is given."""
+    nodes = [process for process, program in running_in(folder) if program == UNSHARE]
+    port = port_of(credentials(folder, folder.name).kubeconfig(ADMIN))
+    return ClusterRecord(node=nodes[0] if nodes else None, ports={API: port} if port else {})
 
 
 def _record(raw: dict[str, Any]) -> ClusterRecord:

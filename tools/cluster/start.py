@@ -12,6 +12,7 @@ from tools.cluster import images, node
 from tools.cluster.distribution import Distribution
 from tools.cluster.node import LOG, RunningNode, listen
 from tools.cluster.readiness import is_system_ready, is_up_to_date
+from tools.cluster.record import API as API_NAME
 from tools.cluster.record import ClusterRecord, Forward
 from tools.control_plane.api import AdminClient
 from tools.control_plane.credentials import ADMIN, LOOPBACK, Credentials
@@ -22,7 +23,7 @@ from tools.node.layout import ADDRESS, API_PORT, CONTROL
 from tools.node.spec import NodeSpec
 from tools.progress import say
 
-API: Final = Forward("api", LOOPBACK, API_PORT)  # the first forward of every cluster
+API: Final = Forward(API_NAME, LOOPBACK, API_PORT)  # the first forward of every cluster
 READY_S: Final = 180.0  # about 20 s in practice, more on a busy machine with two cores
 POLL_S: Final = 0.1
 POLL_ANSWER_S: Final = 20.0  # a slow API server must not be taken for one that does not run

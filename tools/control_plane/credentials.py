@@ -119,6 +119,15 @@ class Credentials:
             write_private(self.certificate(name), _signed(identity, key, signer).public_bytes(Encoding.PEM))
 
 
+def port_of(kubeconfig: Path) -> int | None:
+    """Return the port of the API server in a kubeconfig; None where it cannot be read."""
+    try:
+        content = yaml.safe_load(kubeconfig.read_text())
+        return int(content["clusters"][0]["cluster"]["server"].rpartition(":")[2])
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, yaml.YAMLError):
+        return None
+
+
 def _key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 

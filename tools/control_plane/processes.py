@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,16 @@ class Process:
             return process if is_ours and not _is_over(process) else None
         except psutil.Error:
             return None
+
+
+def running_in(folder: Path) -> Iterator[tuple[Process, str]]:
+    """Yield the processes that `spawn` started in the folder, with the name of the program that each runs."""
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(folder) and not _is_over(process):
+                yield Process.of(process.pid), Path(process.cmdline()[0]).name
+        except (psutil.Error, IndexError):
+            continue
 
 
 def _is_over(process: psutil.Process) -> bool:

@@ -30,6 +30,7 @@ PRIVATE: Final = 0o700
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 POLL_S: Final = 0.1
 DEBUG: Final = "SYNAPSE_DEBUG"  # where set, Pulumi keeps its log, with the SDK's lines of the program
+LAYOUT: Final = 1  # of a backend in a folder: pulumi/pkg/backend/diy/meta.go
 SETTINGS: Final = "Pulumi*.yaml"
 NOT_MIRRORED: Final = {".git"}
 KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", SALT)  # keys that Pulumi writes into a stack file
@@ -92,7 +93,7 @@ class PulumiEngine:
 
     def config(self) -> dict[str, Any]:
         """Return the config of the mirror's stack file, as Pulumi reads it."""
-        return dict(_loaded(self._stack_file).get("config") or {})
+        return dict(_readable(self._stack_file).get("config") or {})
 
     def keep_changes(self, before: Mapping[str, Any]) -> tuple[str, ...]:
         """Keep the secrets that Pulumi has set or removed since `config()` was *before*.
@@ -104,7 +105,7 @@ class PulumiEngine:
         ours = {key for key in changed if is_secure(after.get(key)) or (key in kept and key not in after)}
         if ours:
             values = {key: value for key, value in (kept | after).items() if key in after and key in ours | kept.keys()}
-            self.kept.replace(values, _loaded(self._stack_file).get(SALT))
+            self.kept.replace(values, _readable(self._stack_file).get(SALT))
         return tuple(sorted(changed - ours))
 
     def stack_init(self) -> None:
@@ -161,10 +162,11 @@ class PulumiEngine:
         return {key: value for key, value in os.environ.items() if key not in DROPPED_VARIABLES} | own
 
     def _remove_stale_locks(self) -> None:
-        """Remove the locks of killed runs, which Pulumi would keep."""
+        """Remove the locks of killed runs, which Pulumi would keep; one that was cut off is of such a run."""
         for lock in (self.state / "backend/.pulumi/locks").rglob("*.json"):
-            holder = _loaded(lock)
-            if holder.get("hostname") == platform.node() and not _is_pulumi(int(holder.get("pid", 0))):
+            holder = _readable(lock)
+            is_ours = holder.get("hostname", platform.node()) == platform.node()
+            if is_ours and not _is_pulumi(int(holder.get("pid", 0))):
                 lock.unlink(missing_ok=True)
 
     def _repair_checkpoint(self) -> None:
@@ -176,10 +178,17 @@ class PulumiEngine:
             with suppress(FileNotFoundError):  # another command may do the same
                 if not _is_complete(attributes):
                     attributes.unlink()
+        self._repair_version()
         for checkpoint in (self.state / "backend/.pulumi/stacks").glob(f"*/{self.stack}.json"):
             previous = checkpoint.with_suffix(".json.bak")
             if not _is_complete(checkpoint) and previous.exists() and _is_complete(previous):
                 shutil.copyfile(previous, checkpoint)
+
+    def _repair_version(self) -> None:
+        """Write the version of the backend's layout again where it is cut off: Pulumi would see no stack then."""
+        meta = self.state / "backend/.pulumi/meta.yaml"
+        if meta.exists() and "version" not in _readable(meta):
+            write_private(meta, yaml.safe_dump({"version": LAYOUT}))
 
     def _folders(self) -> None:
         for name in ("home", "backend", "project"):
@@ -215,7 +224,7 @@ class PulumiEngine:
 
     def _write_stack_file(self, config: Mapping[str, object], secrets: Mapping[str, str]) -> None:
         """Write the checkout's settings, `config` and all secrets, and keep Pulumi's own keys of the mirror's file."""
-        content, before = _loaded(self.project / self._stack_file.name), _loaded(self._stack_file)
+        content, before = _loaded(self.project / self._stack_file.name), _readable(self._stack_file)
         for key in KEPT_KEYS:
             content.pop(key, None)
         content |= {key: before[key] for key in KEPT_KEYS if key in before}
@@ -263,6 +272,15 @@ def is_linked(entry: Path) -> bool:
 
 def _loaded(path: Path) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+
+
+def _readable(path: Path) -> dict[str, Any]:
+    """Return a file that Pulumi or this engine writes; one that was cut off counts as empty, and is written anew."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 @functools.cache

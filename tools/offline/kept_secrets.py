@@ -76,11 +76,16 @@ class KeptSecrets:
     def ensure_passphrase(self) -> str:
         """Return the engine's passphrase; make it for a new engine. Raises PassphraseError where it is lost."""
         self.state.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-        if not self.passphrase_file.exists():
+        if not self._has_passphrase():
             if needing := self._encrypted():
                 raise PassphraseError(self._lost(needing))
+            self.passphrase_file.unlink(missing_ok=True)
             create_private(self.passphrase_file, secrets.token_urlsafe(32))
         return self.passphrase_file.read_text().strip()
+
+    def _has_passphrase(self) -> bool:
+        """Return whether there is one; an earlier version left an empty file where it was killed."""
+        return self.passphrase_file.exists() and bool(self.passphrase_file.read_text().strip())
 
     def _encrypted(self) -> Path | None:
         """Return a file that only the passphrase opens, if there is one."""
@@ -89,7 +94,7 @@ class KeptSecrets:
 
     def _lost(self, needing: Path) -> str:
         return (
-            f"{self.passphrase_file}: missing, and {needing} is encrypted with it; put the file back from a copy. "
+            f"{self.passphrase_file}: missing or empty, and {needing} is encrypted with it; put it back from a copy. "
             f"Without one: `mv {self.state} {self.state}.lost`, set the secrets anew (`synapse secret set`), and "
             "`synapse up` takes over what is in the cluster"
         )
@@ -101,4 +106,15 @@ class KeptSecrets:
             raise PassphraseError(f"{self.passphrase_file}: does not open {self.file}: {error}") from error
 
     def _content(self) -> dict[str, Any]:
-        return (yaml.safe_load(self.file.read_text()) or {}) if self.file.exists() else {}
+        if not self.file.exists():
+            return {}
+        try:
+            content = yaml.safe_load(self.file.read_text())
+            if content[SALT] and all(map(is_secure, content["config"].values())):
+                return dict(content)
+        except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+            pass
+        raise PassphraseError(
+            f"{self.file}: cannot be read, so the secrets of this stack are unknown; put the file back from a copy, or "
+            f"take it away (`mv {self.file} {self.file}.broken`) and set them anew (`synapse secret set`)"
+        )

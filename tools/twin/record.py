@@ -3,12 +3,17 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from tools.control_plane.credentials import ADMIN, port_of
 from tools.control_plane.files import write_private
-from tools.control_plane.processes import Process
-from tools.errors import TwinError
+from tools.control_plane.processes import Process, running_in
+from tools.progress import warn_once
+from tools.twin.credentials import credentials
 from tools.twin.node import SimulatedNode
+
+UNKNOWN: Final = SimulatedNode(name="unknown", memory=0, cpu=0, gpus=0)
+"""Node of a twin whose record was lost, until its next start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +30,22 @@ class TwinRecord:
 
 
 def load(folder: Path) -> TwinRecord | None:
-    """Return the record of the twin in `folder`, or None. Raises TwinError for an invalid one."""
+    """Return the record of the twin in `folder`, or None; one that cannot be read is made anew from what runs."""
     file = _file(folder)
     if not file.exists():
         return None
     try:
         return _record(json.loads(file.read_text()))
-    except (KeyError, TypeError, ValueError) as error:
-        raise TwinError(
-            f"{file} was written by another version: end the processes it names and remove {folder}"
-        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError):
+        warn_once(f"{file}: cannot be read; made anew from the processes of {folder}, whose data stays as it is")
+        return _found(folder)
+
+
+def _found(folder: Path) -> TwinRecord:
+    """Return a record of the processes that run; the next start is given the node."""
+    processes = {program: process for process, program in running_in(folder)}
+    port = port_of(credentials(folder).kubeconfig(ADMIN))
+    return TwinRecord(node=UNKNOWN, port=port or 0, processes=processes)
 
 
 def _record(raw: dict[str, Any]) -> TwinRecord:

@@ -12,7 +12,7 @@ from typing import Final
 from tools import paths
 from tools.control_plane.api import AdminClient
 from tools.control_plane.components import API_SERVER, ETCD
-from tools.control_plane.credentials import ADMIN, CONTROLLER_MANAGER, LOOPBACK, SCHEDULER
+from tools.control_plane.credentials import ADMIN, CONTROLLER_MANAGER, LOOPBACK, SCHEDULER, port_of
 from tools.control_plane.processes import Process
 from tools.errors import TwinError
 from tools.locks import exclusive
@@ -73,6 +73,9 @@ class Twin:
             elif new != old:
                 TwinStart(self.folder, new, {}, old.node).settle()
                 new.save(self.folder)
+            if port_of(self.kubeconfig) is None:
+                address = f"{LOOPBACK}:{(load(self.folder) or new).port}"
+                credentials(self.folder).write_kubeconfigs({ADMIN: address})
         return self.kubeconfig
 
     def down(self) -> None:

@@ -23,6 +23,7 @@ from tools.cluster.credentials import KUBELET, credentials
 from tools.cluster.node import listen
 from tools.cluster.packages import NodePrograms
 from tools.cluster.record import ClusterRecord, load
+from tools.control_plane.credentials import ADMIN
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError, ToolchainError
 from tools.images import scratch
@@ -91,9 +92,36 @@ def test_a_record_is_read_as_it_was_saved(tmp_path: Path) -> None:
     record.save(tmp_path)
     assert load(tmp_path) == record
     assert (tmp_path / "cluster.json").stat().st_mode & 0o777 == 0o600
-    (tmp_path / "cluster.json").write_text('{"size": 1}')
-    with pytest.raises(ClusterError, match="written by another version"):
-        load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", '{"size": {"mem', '{"size": 1}', "[]"])
+def test_a_record_that_cannot_be_read_is_made_anew_from_what_runs(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cluster.json").write_text(text)
+    (tmp_path / "volumes").mkdir()
+    made = credentials(tmp_path, tmp_path.name)
+    made.ensure()
+    made.write_kubeconfigs({ADMIN: "127.0.0.1:4711"})
+    with subprocess.Popen(["/usr/bin/unshare", "600"], executable="/bin/sleep", cwd=tmp_path) as running:
+        try:
+            assert load(tmp_path) == ClusterRecord(node=Process.of(running.pid), ports={"api": 4711})
+        finally:
+            running.kill()
+    message = capsys.readouterr().err
+    assert f"{tmp_path}/cluster.json: cannot be read; made anew" in message
+    assert "remove" not in message
+    assert load(tmp_path) == ClusterRecord(ports={"api": 4711})
+
+
+def test_a_cluster_whose_record_was_cut_off_keeps_its_data(tmp_path: Path) -> None:
+    cluster = Cluster("it", tmp_path)
+    (cluster.folder / "volumes").mkdir(parents=True)
+    (cluster.folder / "cluster.json").touch()
+    assert not cluster.status().is_healthy
+    cluster.down()
+    assert Cluster.sweep(tmp_path) == ()
+    assert (cluster.folder / "volumes").exists()
 
 
 def test_a_node_spec_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -172,7 +200,7 @@ def test_a_cluster_that_recovers_is_not_restarted(
     states = iter([unhealthy, unhealthy, healthy])
     monkeypatch.setattr("tools.cluster.cluster.RECOVERY_S", recovery_s)
     monkeypatch.setattr("tools.cluster.privileges.check", lambda: None)
-    results = {"_distribution": None, "_spec": None, "_runs_as": True}
+    results = {"_distribution": None, "_spec": None, "_runs_as": True, "_mend_kubeconfig": None}
     for name, result in results.items():
         monkeypatch.setattr(one, name, lambda *_, result=result: result)
     monkeypatch.setattr(one, "_status", lambda _: next(states))

@@ -15,7 +15,7 @@ from tools.control_plane.processes import Process, spawn
 from tools.errors import TwinError
 from tools.twin import Twin
 from tools.twin.commands import STAGES
-from tools.twin.record import TwinRecord, load
+from tools.twin.record import UNKNOWN, TwinRecord, load
 
 
 def test_a_program_that_was_not_recorded_never_runs(tmp_path: Path) -> None:
@@ -54,10 +54,18 @@ def test_a_record_is_read_as_it_was_saved(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "twin.json").read_text())["port"] == 1
 
 
-def test_the_record_of_another_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "twin.json").write_text('{"node": {"size": 1}}')
-    with pytest.raises(TwinError, match="written by another version"):
-        load(tmp_path)
+@pytest.mark.parametrize("text", ["", '{"node": {"na', '{"node": {"size": 1}}', "[]"])
+def test_a_record_that_cannot_be_read_is_made_anew_from_what_runs(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "twin.json").write_text(text)
+    with subprocess.Popen(["/built/etcd", "600"], executable="/bin/sleep", cwd=tmp_path) as running:
+        try:
+            assert load(tmp_path) == TwinRecord(node=UNKNOWN, processes={"etcd": Process.of(running.pid)})
+        finally:
+            running.kill()
+    assert f"{tmp_path}/twin.json: cannot be read; made anew" in capsys.readouterr().err
+    assert (tmp_path / "twin.json").read_text() == text
 
 
 @pytest.mark.parametrize("name", ["", "../x", "Forge", "a/b", "x" * 42])
