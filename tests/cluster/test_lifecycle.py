@@ -13,7 +13,8 @@ import psutil
 import pytest
 from kubernetes import client, config
 
-from tests.cluster.conftest import eventually
+from tests.cluster.conftest import SIZE, eventually
+from tests.shipped import copy_checkout
 from tools.cluster import Cluster
 from tools.cluster.packages import programs
 
@@ -64,6 +65,44 @@ def test_a_killed_node_is_restarted(second: Cluster) -> None:
     eventually(lambda: not second.status().components, "the node still runs")
     second.up()
     assert second.status().is_healthy
+
+
+def test_a_second_checkout_uses_the_cluster_that_runs(cluster: Cluster, state: Path, tmp_path: Path) -> None:
+    """Its programs have other paths, and its virtual environment too."""
+    copy_checkout(tmp_path / "checkout")
+    (tmp_path / "environment").symlink_to(sys.prefix)
+    before = cluster.status()
+    program = f"""
+        import os, sys, tools
+        from pathlib import Path
+        from tools.cluster import Cluster, Size
+        assert tools.__file__.startswith({str(tmp_path)!r}), tools.__file__
+        Cluster({cluster.name!r}, Path({str(state)!r}), owner_pid={os.getpid()}).up(size={SIZE!r})
+    """
+    done = subprocess.run(
+        [tmp_path / "environment/bin/python", "-c", textwrap.dedent(program)],
+        cwd=tmp_path / "checkout",
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "checkout")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "restarting" not in done.stderr
+    assert cluster.status() == before
+
+
+def test_a_record_that_was_cut_off_changes_nothing_that_runs(cluster: Cluster) -> None:
+    record, before = cluster.folder / "cluster.json", cluster.status()
+    whole = record.read_text()
+    try:
+        record.write_text(whole[: len(whole) // 2])
+        cluster.kubeconfig.write_text("")
+        assert cluster.up(size=SIZE) == cluster.kubeconfig
+        assert cluster.status() == before
+        assert _names(cluster)
+    finally:
+        record.write_text(whole)
 
 
 def test_a_missing_privilege_has_a_message_of_one_sentence(state: Path) -> None:

@@ -19,6 +19,7 @@ from tools.cluster.configs import EVICTION_BYTES, ReservedResources
 from tools.cluster.credentials import credentials
 from tools.cluster.distribution import Distribution, choose_distribution
 from tools.cluster.node import RunningNode
+from tools.cluster.node_program import INSIDE
 from tools.cluster.readiness import is_system_ready
 from tools.cluster.record import ClusterRecord, Forward, Size, load
 from tools.cluster.start import API, POLL_ANSWER_S, POLL_S, ClusterStart
@@ -177,7 +178,7 @@ class Cluster:
             name=self.name,
             folder=str(self.folder),
             cgroup=self.cgroup,
-            environment=distribution.environment(),
+            environment={**distribution.environment(), "PYTHONPATH": str(INSIDE)},
             components=distribution.components(),
             files=distribution.files(),
             links=distribution.links(),

@@ -1,7 +1,6 @@
 """Configuration files of a node's components, with paths inside the node."""
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,11 +123,6 @@ def kube_proxy(name: str) -> str:
             "iptables": {"minSyncPeriod": "100ms"},
         }
     )
-
-
-def policy_gate() -> str:
-    """Return the script that runs the policy gate as a CNI plugin."""
-    return f"#!/bin/sh\nexec {sys.executable} -m tools.node.policy_gate\n"
 
 
 def network() -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.cluster import configs, images
+from tools.cluster import configs, images, node_program
 from tools.cluster.configs import EVICTION_BYTES
 from tools.cluster.node_software import NodeSoftware
 from tools.control_plane.networks import PODS, SERVICES
@@ -45,7 +45,7 @@ class K3s(NodeSoftware):
 
     def files(self) -> dict[str, str]:
         gate = str(CNI_PROGRAMS / configs.POLICY_GATE)
-        return {CNI_CONFIGURATION: configs.network(), gate: configs.policy_gate(), str(configs.RESOLVER): ""}
+        return {CNI_CONFIGURATION: configs.network(), gate: node_program.policy_gate(), str(configs.RESOLVER): ""}
 
     def links(self) -> dict[str, str]:
         return {str(CNI_PROGRAMS / name): str(path) for name, path in self.programs.cni().items()}

@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import psutil
 
+from tools.cluster import node_program
 from tools.cluster.privileges import unshare
 from tools.cluster.record import Forward
 from tools.control_plane.credentials import LOOPBACK
@@ -41,8 +41,8 @@ def start(spec: NodeSpec, remember: Callable[[Process], None]) -> None:
         (folder / name).unlink(missing_ok=True)
     spec.write(folder / "node.json")
     cgroups.make(spec.cgroup)
-    command = [*unshare(), sys.executable, "-m", "tools.node.supervisor"]
-    spawn(command, folder, folder / LOG, remember)
+    node_program.install(folder)
+    spawn([*unshare(), *node_program.supervisor(folder)], folder, folder / LOG, remember)
 
 
 def end(process: Process | None, cgroup: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.cluster import configs, images
+from tools.cluster import configs, images, node_program
 from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
 from tools.cluster.node_software import NodeSoftware
 from tools.control_plane.components import API_SERVER, ETCD, STORE, ControlPlane
@@ -49,7 +49,7 @@ class UpstreamKubernetes(NodeSoftware):
             configs.KUBE_PROXY: configs.kube_proxy(self.node),
             configs.RESOLVER: "",
             CNI_CONFIGURATION: configs.network(),
-            configs.CNI_PROGRAMS / configs.POLICY_GATE: configs.policy_gate(),
+            configs.CNI_PROGRAMS / configs.POLICY_GATE: node_program.policy_gate(),
         }
         return {str(path): content for path, content in contents.items()}
 

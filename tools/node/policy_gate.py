@@ -11,6 +11,7 @@ K3s, which uses kube-router's policies too, has no such plugin.
 
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -20,12 +21,11 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 READY_S: Final = 60.0
 POLL_S: Final = 0.03
 ANSWER_S: Final = 10.0
 VERSIONS: Final = ("0.3.1", "0.4.0", "1.0.0")
+FIELD: Final = re.compile(r"^\s*(server|token): ['\"]?(\S+?)['\"]?$", re.MULTILINE)
 TRY_AGAIN: Final = 11  # an error code of CNI
 
 
@@ -41,15 +41,15 @@ class Pod:
     @classmethod
     def of(cls, arguments: str, kubeconfig: Path) -> "Pod":
         """Return the pod of CNI's arguments."""
-        content = yaml.safe_load(kubeconfig.read_text())
-        host, _, port = content["clusters"][0]["cluster"]["server"].removeprefix("https://").rpartition(":")
+        content = dict(FIELD.findall(kubeconfig.read_text()))
+        host, _, port = content["server"].removeprefix("https://").rpartition(":")
         trust = ssl.create_default_context(cafile=str(kubeconfig.with_name("ca.crt")))
         values = dict(item.split("=", 1) for item in arguments.split(";"))
         return cls(
             values["K8S_POD_NAMESPACE"],
             values["K8S_POD_NAME"],
             HTTPSConnection(host, int(port), timeout=ANSWER_S, context=trust),
-            content["users"][0]["user"]["token"],
+            content["token"],
         )
 
     def status(self) -> dict[str, Any]:
