@@ -13,12 +13,11 @@ from infra.settings.model import ROOT
 from ops.cluster.connection import check_reachable
 from ops.cluster.pods import connect_pods
 from ops.cluster.target import engine, ensure_cluster, existing_cluster
+from ops.deployment import alone
 from ops.release.checkout import clean_commit
 from ops.release.release import GatewayRelease, built_gateway
 from ops.release.report import ReleaseReport
 from ops.stack_secrets import with_secrets
-from tools.locks import exclusive
-from tools.progress import say
 
 
 def release(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
@@ -35,8 +34,7 @@ def release(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, as_json
     gateway, commit = built_gateway(planned), clean_commit(ROOT)
     target = ensure_cluster(stack, planned.settings, kubeconfig) if kubeconfig else existing_cluster(stack, None)
     pulumi = engine(stack, planned.settings, target)
-    lock = exclusive(pulumi.state / "releasing", lambda: say("waiting for the end of another release ..."))
-    with lock, connect_pods(target, planned.settings.namespace, planned.settings.context) as pods:
+    with alone(pulumi), connect_pods(target, planned.settings.namespace, planned.settings.context) as pods:
         report = GatewayRelease(
             planned=planned,
             stack=stack,

@@ -9,6 +9,7 @@ from cli.smoke import smoke_test
 from cli.status import show
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
+from ops.cluster.completion import wait_until_complete
 from ops.cluster.state import is_complete, read
 from ops.cluster.target import GATEWAY, at_phase, ensure_cluster, forwards
 from ops.deployment import deploy
@@ -26,7 +27,8 @@ def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig
     planned = plan(with_secrets(stack, settings, kubeconfig))
     if code := deploy(planned, stack, target):
         raise typer.Exit(code)
-    state = read(target, *planned.namespaces, context=planned.settings.context)
+    context = planned.settings.context
+    state = wait_until_complete(planned, lambda: read(target, *planned.namespaces, context=context))
     show(planned, state)
     passed = is_complete(planned, state)
     if is_local:

@@ -1,6 +1,8 @@
 """Deployment of a stack with Pulumi: preview, update, refresh, and the images that are built here."""
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -8,9 +10,14 @@ from infra.plan.stack import Plan
 from infra.settings.loader import load, project
 from infra.settings.model import ROOT, Settings
 from ops.cluster.connection import check_reachable
-from ops.cluster.target import PACK, engine, ensure_cluster, existing_cluster
+from ops.cluster.pods import connect_pods
+from ops.cluster.target import PACK, cluster_for, engine, ensure_cluster, existing_cluster
+from ops.deploy_watch import DeployWatch
 from tools.errors import ToolsError
 from tools.images.build import Images
+from tools.locks import exclusive
+from tools.offline.engine import PulumiEngine
+from tools.progress import say
 
 PROGRAM_COMMANDS: Final = frozenset({"preview", "pre", "up", "update", "watch"})
 """Commands of Pulumi that run the program, which needs every secret."""
@@ -21,7 +28,8 @@ def preview(settings: Settings, stack: str, kubeconfig: Path | None, options: Se
     """Run `pulumi preview` under the policy pack, and return its exit code. Raises ToolsError and UnreachableError."""
     target = ensure_cluster(stack, settings, kubeconfig)
     check_reachable(target, settings.context)
-    return engine(stack, settings, target).run("preview", "--diff", *options, *PACK)
+    pulumi = engine(stack, settings, target)
+    return explained(pulumi, pulumi.run("preview", "--diff", *options, *PACK))
 
 
 def deploy(plan: Plan, stack: str, target: Path) -> int:
@@ -31,11 +39,59 @@ def deploy(plan: Plan, stack: str, target: Path) -> int:
     """
     check_reachable(target, plan.settings.context)
     pulumi = engine(stack, plan.settings, target)
-    # During `up` the rules over the whole stack run after the changes: only the preview refuses in time.
-    if code := pulumi.run("preview", *PACK):
-        return code
-    build_images(plan)
-    return pulumi.run(*UP)
+    with alone(pulumi):
+        # During `up` the rules over the whole stack run after the changes: only the preview refuses in time.
+        if code := pulumi.run("preview", *PACK):
+            return explained(pulumi, code)
+        build_images(plan)
+        return explained(pulumi, _update(pulumi, plan.settings, target))
+
+
+def _update(pulumi: PulumiEngine, settings: Settings, target: Path) -> int:
+    """Run `pulumi up`; interrupt it once a pod can never start. Raises ToolsError, which names the pod."""
+    is_offline = settings.node.embedded and target == cluster_for(pulumi.stack, settings).kubeconfig
+    with (
+        connect_pods(target, settings.namespace, settings.context) as pods,
+        DeployWatch(pods.list_stack_pods, is_offline=is_offline) as watch,
+    ):
+        code = pulumi.run(*UP, stop=watch.failed)
+    if watch.fault:
+        raise ToolsError(
+            f"{watch.fault}; no waiting ends this, so the deployment was interrupted: correct "
+            f"Pulumi.{pulumi.stack}.yaml, or publish the image, then run `synapse up --stack {pulumi.stack}` again"
+        )
+    return code
+
+
+@contextmanager
+def alone(pulumi: PulumiEngine) -> Iterator[None]:
+    """Wait for the end of another change of the same stack, and keep others out."""
+    with exclusive(
+        pulumi.state / "changing",
+        lambda: say(f"another command changes the stack {pulumi.stack}; waiting for its end ..."),
+    ):
+        yield
+
+
+def explained(pulumi: PulumiEngine, code: int) -> int:
+    """Add to Pulumi's output what a person does next with `synapse`; return the exit code, positive for a signal."""
+    stack = pulumi.stack
+    if code < 0:
+        name = signal.Signals(-code).name
+        say(
+            f"Pulumi was ended by {name}; by the kernel, if memory is short. Run `synapse refresh --stack {stack}` next"
+        )
+    if code and (holder := pulumi.backend.lock_holder()):
+        say(
+            f"Pulumi still works on the stack {stack} as process {holder}, perhaps of a command that was killed: wait "
+            f"for its end; if that does not come, `kill {holder}` and `synapse refresh --stack {stack}`"
+        )
+    if pending := pulumi.backend.pending():
+        say(
+            f"an interrupted run left unfinished: {', '.join(pending)}. Run `synapse refresh --stack {stack}` "
+            f"(`make refresh STACK={stack}`), which reads what became of it; no other advice of Pulumi is needed"
+        )
+    return code if code >= 0 else 1
 
 
 def build_images(plan: Plan) -> None:
@@ -54,8 +110,9 @@ def refresh(stack: str, kubeconfig: Path | None) -> int:
     settings, target = load(stack), existing_cluster(stack, kubeconfig)
     check_reachable(target, settings.context)
     pulumi = engine(stack, settings, target, runs_program=False)
-    pulumi.run("cancel", "--yes")
-    return pulumi.run("refresh", "--yes", "--clear-pending-creates")
+    with alone(pulumi):
+        pulumi.run("cancel", "--yes")
+        return explained(pulumi, pulumi.run("refresh", "--yes", "--clear-pending-creates"))
 
 
 def run_pulumi(stack: str, kubeconfig: Path | None, arguments: Sequence[str]) -> int:
@@ -74,4 +131,4 @@ def run_pulumi(stack: str, kubeconfig: Path | None, arguments: Sequence[str]) ->
             f"{', '.join(lost)}: changed in a copy of the stack file, which the next command writes anew; "
             f"accepted here: secrets (`config set --secret`); change {project() / f'Pulumi.{stack}.yaml'} instead"
         )
-    return code
+    return explained(pulumi, code)

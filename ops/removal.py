@@ -16,6 +16,7 @@ from ops.cluster.api_errors import translate_errors
 from ops.cluster.connection import check_reachable, connect
 from ops.cluster.state import PvcState, read
 from ops.cluster.target import cluster_for, engine, existing_cluster
+from ops.deployment import alone, explained
 from ops.errors import UnreachableError
 from tools.cluster import Cluster
 from tools.errors import ToolsError
@@ -40,7 +41,9 @@ def destroy(stack: str, kubeconfig: Path | None = None, *, volumes: bool = False
     is_running = kubeconfig or not isinstance(private, Cluster) or private.status().api_ready
     if is_running:
         pulumi = engine(stack, settings, existing_cluster(stack, kubeconfig), runs_program=False)
-        if code := pulumi.run("destroy", "--yes"):
+        with alone(pulumi):
+            code = explained(pulumi, pulumi.run("destroy", "--yes"))
+        if code:
             return code
     if kubeconfig is None:
         private.down()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kubernetes import client
 
-from infra.labels import SERVICE_NAME_LABEL, service_selector
+from infra.labels import SERVICE_NAME_LABEL, STACK_SELECTOR, service_selector
 from ops.cluster.api_errors import API_ERRORS, error_text
 from ops.cluster.connection import connect
 from ops.cluster.pod_status import is_ready
@@ -41,6 +41,10 @@ class ServicePods:
     def list_pods(self, service: str) -> list[Any]:
         """Return the pods of *service* as the API has them. Raises UnreachableError."""
         return self._list(self.core.list_namespaced_pod, service_selector(service))
+
+    def list_stack_pods(self) -> list[Any]:
+        """Return the pods of every service of the stack. Raises UnreachableError."""
+        return self._list(self.core.list_namespaced_pod, STACK_SELECTOR)
 
     def endpoint_pods(self, service: str) -> frozenset[str]:
         """Return the names of the ready pods that the Service sends requests to. Raises UnreachableError."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tools.control_plane import files
 from tools.control_plane.files import create_private, write_private
 
 
@@ -37,7 +36,7 @@ def test_a_full_disk_keeps_the_former_content_and_leaves_nothing(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_private(tmp_path / "record", "fresh")
     assert [path.name for path in tmp_path.iterdir()] == ["record"]

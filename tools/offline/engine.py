@@ -3,23 +3,21 @@
 import functools
 import json
 import os
-import platform
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import IO, Any, Final
 
-import psutil
 import yaml
 
 from tools.control_plane.files import write_private
 from tools.errors import ToolsError
+from tools.offline.backend import StateBackend, readable
 from tools.offline.kept_secrets import SALT, SECURE, KeptSecrets, is_secure
 from tools.offline.passphrase import Passphrase
 from tools.offline.plugins.discovery import PLUGINS, ResolvedPlugin, find, provide
@@ -30,7 +28,6 @@ PRIVATE: Final = 0o700
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 POLL_S: Final = 0.1
 DEBUG: Final = "SYNAPSE_DEBUG"  # where set, Pulumi keeps its log, with the SDK's lines of the program
-LAYOUT: Final = 1  # of a backend in a folder: pulumi/pkg/backend/diy/meta.go
 SETTINGS: Final = "Pulumi*.yaml"
 NOT_MIRRORED: Final = {".git"}
 KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", SALT)  # keys that Pulumi writes into a stack file
@@ -75,6 +72,11 @@ class PulumiEngine:
         return _programs()[0].path
 
     @property
+    def backend(self) -> StateBackend:
+        """The state of the stack."""
+        return StateBackend(self.state / "backend", self.stack)
+
+    @property
     def kept(self) -> KeptSecrets:
         """Secrets that this engine keeps; they win over the stack file's."""
         return KeptSecrets(self.state)
@@ -86,14 +88,14 @@ class PulumiEngine:
         its `secure:` texts stand for; a text without one is left out. Raises PulumiError and PassphraseError.
         """
         self._folders()
-        self._remove_stale_locks()
+        self.backend.remove_stale_locks()
         self._mirror()
         self._write_stack_file(config or {}, secrets or {})
         self.stack_init()
 
     def config(self) -> dict[str, Any]:
         """Return the config of the mirror's stack file, as Pulumi reads it."""
-        return dict(_readable(self._stack_file).get("config") or {})
+        return dict(readable(self._stack_file).get("config") or {})
 
     def keep_changes(self, before: Mapping[str, Any]) -> tuple[str, ...]:
         """Keep the secrets that Pulumi has set or removed since `config()` was *before*.
@@ -105,7 +107,7 @@ class PulumiEngine:
         ours = {key for key in changed if is_secure(after.get(key)) or (key in kept and key not in after)}
         if ours:
             values = {key: value for key, value in (kept | after).items() if key in after and key in ours | kept.keys()}
-            self.kept.replace(values, _readable(self._stack_file).get(SALT))
+            self.kept.replace(values, readable(self._stack_file).get(SALT))
         return tuple(sorted(changed - ours))
 
     def stack_init(self) -> None:
@@ -119,7 +121,7 @@ class PulumiEngine:
 
         Once *stop* is set, or this process is terminated, Pulumi is interrupted and saves its state.
         """
-        self._repair_checkpoint()
+        self.backend.repair()
         process = subprocess.Popen([self.pulumi, *arguments], cwd=self.mirror, env=self.environment(), stdout=output)
         try:
             return _wait(process, stop or Event())
@@ -130,7 +132,7 @@ class PulumiEngine:
 
     def capture(self, *arguments: str) -> CommandOutput:
         """Run `pulumi` without a terminal and return its output."""
-        self._repair_checkpoint()
+        self.backend.repair()
         quiet = ["--non-interactive", "--color=never"]
         done = subprocess.run(
             [self.pulumi, *arguments, *quiet],
@@ -160,35 +162,6 @@ class PulumiEngine:
         if self.kubeconfig:
             own["KUBECONFIG"] = str(self.kubeconfig.absolute())
         return {key: value for key, value in os.environ.items() if key not in DROPPED_VARIABLES} | own
-
-    def _remove_stale_locks(self) -> None:
-        """Remove the locks of killed runs, which Pulumi would keep; one that was cut off is of such a run."""
-        for lock in (self.state / "backend/.pulumi/locks").rglob("*.json"):
-            holder = _readable(lock)
-            is_ours = holder.get("hostname", platform.node()) == platform.node()
-            if is_ours and not _is_pulumi(int(holder.get("pid", 0))):
-                lock.unlink(missing_ok=True)
-
-    def _repair_checkpoint(self) -> None:
-        """Replace a checkpoint that was written incompletely by the previous one; a refresh finds what it lacks.
-
-        The backend's attribute file beside it (type and digest) is optional, so an incomplete one is removed.
-        """
-        for attributes in (self.state / "backend/.pulumi/stacks").glob("*/*.attrs"):
-            with suppress(FileNotFoundError):  # another command may do the same
-                if not _is_complete(attributes):
-                    attributes.unlink()
-        self._repair_version()
-        for checkpoint in (self.state / "backend/.pulumi/stacks").glob(f"*/{self.stack}.json"):
-            previous = checkpoint.with_suffix(".json.bak")
-            if not _is_complete(checkpoint) and previous.exists() and _is_complete(previous):
-                shutil.copyfile(previous, checkpoint)
-
-    def _repair_version(self) -> None:
-        """Write the version of the backend's layout again where it is cut off: Pulumi would see no stack then."""
-        meta = self.state / "backend/.pulumi/meta.yaml"
-        if meta.exists() and "version" not in _readable(meta):
-            write_private(meta, yaml.safe_dump({"version": LAYOUT}))
 
     def _folders(self) -> None:
         for name in ("home", "backend", "project"):
@@ -224,7 +197,7 @@ class PulumiEngine:
 
     def _write_stack_file(self, config: Mapping[str, object], secrets: Mapping[str, str]) -> None:
         """Write the checkout's settings, `config` and all secrets, and keep Pulumi's own keys of the mirror's file."""
-        content, before = _loaded(self.project / self._stack_file.name), _readable(self._stack_file)
+        content, before = _loaded(self.project / self._stack_file.name), readable(self._stack_file)
         for key in KEPT_KEYS:
             content.pop(key, None)
         content |= {key: before[key] for key in KEPT_KEYS if key in before}
@@ -257,14 +230,6 @@ def _wait(process: subprocess.Popen[bytes], stop: Event) -> int:
             continue
 
 
-def _is_pulumi(pid: int) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return process.name().startswith("pulumi") and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def is_linked(entry: Path) -> bool:
     """Return whether the mirror links this entry: all but Pulumi's settings and the git history."""
     return entry.name not in NOT_MIRRORED and not entry.match(SETTINGS)
@@ -272,15 +237,6 @@ def is_linked(entry: Path) -> bool:
 
 def _loaded(path: Path) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
-
-
-def _readable(path: Path) -> dict[str, Any]:
-    """Return a file that Pulumi or this engine writes; one that was cut off counts as empty, and is written anew."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 @functools.cache
@@ -299,8 +255,3 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return json.dumps([_text(item) for item in value])
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _is_complete(written: Path) -> bool:
-    """Return whether a JSON file was written to its end: its last character closes the object."""
-    return written.read_bytes().rstrip().endswith(b"}")
