@@ -13,7 +13,7 @@ from infra.settings.loader import load, project
 from infra.settings.model import ROOT, Node, Settings
 from infra.settings.schema import PREFIX
 from ops.cluster.sealed_secrets import SealedSecrets
-from tools import paths, twin
+from tools import disk, paths, twin
 from tools.cluster import Cluster, Forward, Size
 from tools.control_plane.files import write_private
 from tools.errors import ClusterError, ToolsError, TwinError
@@ -39,6 +39,7 @@ def ensure_cluster(stack: str, settings: Settings, kubeconfig: Path | None) -> P
 
 
 def _start_private(stack: str, settings: Settings) -> Path:
+    disk.check(disk.needs(cluster_for(stack, settings).folder, has_images=settings.node.embedded))
     if not settings.node.embedded:
         return Twin(stack).up(simulated_node(settings))
     _check_machine(stack, settings.node)
