@@ -20,12 +20,12 @@ def deadline_s(plan: Plan) -> int:
 def wait_until_complete(plan: Plan, read: Callable[[], ClusterState], within_s: float | None = None) -> ClusterState:
     """Wait until all pods of the plan are ready, or *within_s* are over (default: by the probes); return the state."""
     end = time.monotonic() + (deadline_s(plan) if within_s is None else within_s)
-    told, quiet_until = "", 0.0
+    printed, quiet_until = "", 0.0
     while not is_complete(plan, state := read()) and time.monotonic() < end:
         waiting = "; ".join(missing(plan, state))
-        if waiting != told or time.monotonic() > quiet_until:
+        if waiting != printed or time.monotonic() > quiet_until:
             say(f"waiting for pods, at most {max(end - time.monotonic(), 0):.0f} s more: {waiting}")
-            told, quiet_until = waiting, time.monotonic() + HEARTBEAT_S
+            printed, quiet_until = waiting, time.monotonic() + HEARTBEAT_S
         time.sleep(POLL_S)
     return state
 

@@ -294,25 +294,3 @@ def test_an_engine_has_one_version_of_a_plugin(machine: Path) -> None:
     (program,) = (home / "plugins").glob("*/*")
     assert program.parent.name == "resource-kubernetes-v4.99.0"
     assert program.read_bytes() == OFFICIAL
-
-
-@pytest.mark.engine
-def test_files_of_the_state_that_were_cut_off_are_mended(project: PulumiProject) -> None:
-    """After a loss of power each may be empty; the stack's resources must be found again."""
-    project.program("import pulumi_command\npulumi_command.local.Command('kept', create='echo kept')\n")
-    project.pulumi("up", "--yes", "--skip-preview")
-    state = project.engine.state
-    stacks = state / "backend/.pulumi/stacks/trial"
-    cut = [state / "backend/.pulumi/meta.yaml", stacks / "test.json", project.engine.mirror / "Pulumi.test.yaml"]
-    for file in cut:
-        content = file.read_text()
-        assert content
-        file.write_text(content[: len(content) // 2] if file.suffix == ".json" else "")
-    lock = state / "backend/.pulumi/locks/organization/trial/test/cut.json"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    lock.touch()
-    project.engine.prepare()
-    project.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    project.pulumi("up", "--yes", "--skip-preview")
-    assert "::kept" in project.pulumi("stack", "--show-urns")
-    assert not lock.exists()

@@ -55,10 +55,10 @@ def load(folder: Path) -> ClusterRecord | None:
         return _record(json.loads(file.read_text()))
     except (KeyError, TypeError, ValueError, AttributeError):
         warn_once(f"{file}: cannot be read; made anew from the processes of {folder}, whose data stays as it is")
-        return _found(folder)
+        return _from_processes(folder)
 
 
-def _found(folder: Path) -> ClusterRecord:
+def _from_processes(folder: Path) -> ClusterRecord:
     """Return a record of the node that runs; its size and its forwards are those that the next start is given."""
     nodes = [process for process, program in running_in(folder) if program == UNSHARE]
     port = port_of(credentials(folder, folder.name).kubeconfig(ADMIN))

@@ -47,8 +47,8 @@ class KeptSecrets:
     def set(self, key: str, value: str, salt: str | None = None) -> None:
         """Keep a value; *salt*: of the engine's stack file, for the first one. Raises PassphraseError."""
         phrase = self.ensure_passphrase()
-        known = self.salt or salt
-        passphrase = Passphrase(phrase, known) if known else Passphrase.new(phrase)
+        used = self.salt or salt
+        passphrase = Passphrase(phrase, used) if used else Passphrase.new(phrase)
         self._check(passphrase)
         self.replace(self.config() | {key: {SECURE: passphrase.encrypt(value)}}, passphrase.salt)
 

@@ -38,10 +38,10 @@ def load(folder: Path) -> TwinRecord | None:
         return _record(json.loads(file.read_text()))
     except (KeyError, TypeError, ValueError, AttributeError):
         warn_once(f"{file}: cannot be read; made anew from the processes of {folder}, whose data stays as it is")
-        return _found(folder)
+        return _from_processes(folder)
 
 
-def _found(folder: Path) -> TwinRecord:
+def _from_processes(folder: Path) -> TwinRecord:
     """Return a record of the processes that run; the next start is given the node."""
     processes = {program: process for process, program in running_in(folder)}
     port = port_of(credentials(folder).kubeconfig(ADMIN))
