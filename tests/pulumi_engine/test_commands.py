@@ -1,6 +1,7 @@
 """Commands `synapse up`, `status`, `preview`, `twin down` and `down`."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ def test_a_twin_starts_empty_after_its_end(synapse: Run, tmp_path: Path) -> None
         done = synapse("up", "--phase", "1")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "ollama-models" in done.stdout
-        assert "│ Ready │ forge │" in done.stdout
+        assert re.search(r"^1 +ollama +ollama-\S+ +Ready +0 +\d+ \w+ .* forge$", done.stdout, re.MULTILINE), done.stdout
         assert synapse("twin", "down").returncode == 0
     assert list(tmp_path.rglob("*")) == []
 
@@ -62,6 +63,21 @@ def test_status_shows_missing_workloads_and_down_removes_everything(synapse: Run
     down = synapse("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_drift_is_shown_by_a_preview_that_reads_the_cluster(synapse: Run, tmp_path: Path) -> None:
+    assert synapse("up", "--phase", "1").returncode == 0
+    options = ("preview", "--phase", "1", "--expect-no-changes")
+    unchanged = synapse(*options, "--refresh")
+    assert unchanged.returncode == 0, unchanged.stdout + unchanged.stderr
+    with config.new_client_from_config(str(Twin("forge", tmp_path).kubeconfig)) as api:  # type: ignore[no-untyped-call]
+        container = {"name": "ollama", "env": [{"name": "OLLAMA_KEEP_ALIVE", "value": "1s"}]}
+        patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        client.AppsV1Api(api).patch_namespaced_deployment("ollama", "llm-infra", patch)
+    assert synapse(*options).returncode == 0  # the state does not know of it
+    drifted = synapse(*options, "--refresh")
+    assert drifted.returncode != 0
+    assert "OLLAMA_KEEP_ALIVE" in drifted.stdout
 
 
 def remaining(kubeconfig: str) -> tuple[set[str], int]:
