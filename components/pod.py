@@ -7,18 +7,16 @@ from typing import cast
 from components.kubernetes import core
 from components.workload_args import WorkloadArgs
 from infra import hardening
-from infra.catalog.spec import Download, Probe, Volume
+from infra.catalog.spec import Probe, Volume
 from infra.labels import selector
 from infra.quantities import MI, cpu_text, memory_text
 from infra.sizing.budget import ResourceClaim
 
 SHARED_MEMORY = "shared-memory"
-CURL = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"
 LOGS = 256 * MI
 """Ephemeral storage of a container beside its volumes, in bytes: its log, since its root is read-only."""
 STORAGE = "ephemeral-storage"
 LITTLE_STORAGE = {STORAGE: memory_text(LOGS)}
-DOWNLOAD = {"memory": "256Mi", "cpu": "1", **LITTLE_STORAGE}
 API_VERSION = "v1"
 """Of a field reference: the server adds it, and a field that it adds belongs to no applied configuration."""
 CONTAINER_SECURITY = cast("core.v1.SecurityContextArgsDict", hardening.container_security())
@@ -41,8 +39,6 @@ def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
         spec["runtime_class_name"] = args.runtime_class
     if args.replicas > 1:
         spec["topology_spread_constraints"] = [topology_spread(args.name)]
-    if args.downloads:
-        spec["init_containers"] = [download(number, file, args) for number, file in enumerate(args.downloads)]
     return spec
 
 
@@ -53,23 +49,6 @@ def topology_spread(name: str) -> core.v1.TopologySpreadConstraintArgsDict:
         "topology_key": "kubernetes.io/hostname",
         "when_unsatisfiable": "ScheduleAnyway",
         "label_selector": {"match_labels": selector(name)},
-    }
-
-
-def download(number: int, file: Download, args: WorkloadArgs) -> core.v1.ContainerArgsDict:
-    """Return an init container that downloads a missing file: it resumes a part file, and renames it when complete."""
-    script = (
-        'test -s "$TO" || { mkdir -p "$(dirname "$TO")" && '
-        'curl --fail --location --retry 5 --continue-at - --output "$TO.part" "$FROM" && mv "$TO.part" "$TO"; }'
-    )
-    return {
-        "name": f"download-{number}",
-        "image": CURL,
-        "command": ["sh", "-ec", script],
-        "env": [{"name": "FROM", "value": file.url}, {"name": "TO", "value": file.path}],
-        "resources": {"requests": DOWNLOAD, "limits": DOWNLOAD},
-        "security_context": CONTAINER_SECURITY,
-        "volume_mounts": mounts(args),
     }
 
 

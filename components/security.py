@@ -75,10 +75,11 @@ class Security(pulumi.ComponentResource):
 
 
 def ingress_policy(access: IngressRule) -> networking.v1.NetworkPolicySpecArgsDict:
-    """Return the ingress policy of a service: its callers, or every namespace; without callers it denies all."""
+    """Return the ingress policy: callers and the pods of a Job, or every namespace; without callers it denies all."""
     peers: list[networking.v1.NetworkPolicyPeerArgsDict] = [
         {"pod_selector": {"match_labels": selector(caller.service_name)}} for caller in access.callers
     ]
+    peers += [{"pod_selector": {"match_labels": selector(name)}} for name in access.pods]
     peers += [{"namespace_selector": {"match_labels": {NAME: name}}} for name in access.namespaces]
     if access.is_open:
         peers = [{"namespace_selector": {}}]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pulumi
 
+from components.fetch import digest, fetch_job
 from components.kubernetes import apps, core, meta, policy
 from components.pod import pod
 from components.workload_args import WorkloadArgs
-from infra.annotations import AWAIT_SECONDS, KEEP, LOAD_SECONDS, SKIP_AWAIT
+from infra.annotations import AWAIT_SECONDS, KEEP, LOAD_SECONDS, MODELS, SKIP_AWAIT
 from infra.catalog.spec import Volume
 from infra.labels import labels, selector
 from infra.plan.start_time import StartTime
@@ -16,7 +17,7 @@ from infra.sizing import vram
 
 
 class Workload(pulumi.ComponentResource):
-    """A Deployment of hardened pods, their Service, and PVCs that outlive both."""
+    """A Deployment of hardened pods, their Service, a Job for their models, and PVCs that outlive all of them."""
 
     url: pulumi.Output[str]
     deployment: apps.v1.Deployment
@@ -29,16 +30,24 @@ class Workload(pulumi.ComponentResource):
             "labels": labels(args.name, args.component),
             "annotations": {**args.waits, AWAIT_SECONDS: str(start_time(args).rollout_s)},
         }
-        claims = [self._claim(name, disk, args) for disk in args.volumes if disk.name not in args.shared_claims]
+        before: list[pulumi.Resource] = [
+            self._claim(name, disk, args) for disk in args.volumes if disk.name not in args.shared_claims
+        ]
+        if args.fetch and args.fetch.files:
+            after_claims = pulumi.ResourceOptions(parent=self, depends_on=before[:])
+            before.append(fetch_job(name, args.fetch, args, after_claims))
         self.deployment = apps.v1.Deployment(
             name,
             metadata=metadata,
             spec=deployment(args),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=claims),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
         # Pulumi awaits the pods of a Service: without the dependency, Services would occupy all parallel operations.
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.deployment])
-        _services(name, args, metadata, inside)
+        service = _services(name, args, metadata, inside)
+        if args.fetch and args.fetch.models:
+            after_service = pulumi.ResourceOptions(parent=self, depends_on=[self.deployment, service])
+            fetch_job(name, args.fetch, args, after_service)
         if args.replicas > 1:  # with a single replica it would block every drain
             policy.v1.PodDisruptionBudget(name, metadata=metadata, spec=disruption_budget(args.name), opts=inside)
         self.url = pulumi.Output.format("http://{0}.{1}.svc.cluster.local:{2}", args.name, args.namespace, args.port)
@@ -65,11 +74,11 @@ class Workload(pulumi.ComponentResource):
 
 def _services(
     name: str, args: WorkloadArgs, metadata: meta.v1.ObjectMetaArgsDict, opts: pulumi.ResourceOptions
-) -> None:
-    """Register the Service of all pods and, where *pods_service* is set, a headless one that names each pod."""
+) -> core.v1.Service:
+    """Register the Service of all pods and, where *pods_service* is set, a headless one; return the first."""
     ports: list[core.v1.ServicePortArgsDict] = [{"name": "http", "port": args.port, "target_port": "http"}]
     spec: core.v1.ServiceSpecArgsDict = {"selector": selector(args.name), "ports": ports}
-    core.v1.Service(name, metadata=metadata, spec=spec, opts=opts)
+    service = core.v1.Service(name, metadata=metadata, spec=spec, opts=opts)
     if args.pods_service:
         core.v1.Service(
             f"{name}-pods",
@@ -77,6 +86,7 @@ def _services(
             spec={**spec, "cluster_ip": "None", "publish_not_ready_addresses": True},
             opts=opts,
         )
+    return service
 
 
 def disruption_budget(name: str) -> policy.v1.PodDisruptionBudgetSpecArgsDict:
@@ -88,6 +98,8 @@ def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
     """Return the spec of the Deployment; a pod with a GPU is annotated with its VRAM, which the policies add up."""
     start = start_time(args)
     annotations: dict[str, pulumi.Input[str]] = {LOAD_SECONDS: str(start.load_s), **args.annotations}
+    if args.fetch and args.fetch.files:
+        annotations[MODELS] = digest(args.fetch)
     if args.claim.vram:
         annotations[vram.ANNOTATION] = memory_text(args.claim.vram)
     metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component), "annotations": annotations}

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from infra.catalog.spec import Download, Probes, Scratch, Volume
+from infra.catalog.spec import Probes, Scratch, Volume
+from infra.plan.fetching import FetchPlan
 from infra.sizing.budget import ResourceClaim
 
 
@@ -34,7 +35,8 @@ class WorkloadArgs:
     """Variable -> name of the Secret and the key in it."""
     volumes: Sequence[Volume] = ()
     shared_claims: AbstractSet[str] = frozenset()  # volumes whose PVC another workload makes
-    downloads: Sequence[Download] = ()
+    fetch: FetchPlan | None = None  # files before the Deployment, or models that its pods pull
+    fetch_timeout_s: int = 0
     scratch: Sequence[Scratch] = ()
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Mount path -> name of the ConfigMap whose keys are the files there."""

@@ -28,13 +28,17 @@ FIRST = ("Namespace", "ResourceQuota", "LimitRange", "Secret", "ConfigMap", "Per
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """One resource that a program registered: type token, name, inputs, and options that the engine receives."""
+    """One resource that a program registered: type token, name, inputs, and options that the engine receives.
+
+    *depends_on*: types and names of the resources that exist before it.
+    """
 
     token: str
     name: str
     inputs: dict[str, Any]
     retain_on_delete: bool = False
     protect: bool = False
+    depends_on: frozenset[tuple[str, str]] = frozenset()
 
 
 class Recorder(Mocks):
@@ -65,9 +69,16 @@ class RecordingMonitor(MockMonitor):
                     inputs=dict(deserialize_properties(request.object)),
                     retain_on_delete=request.retainOnDelete,
                     protect=bool(request.protect),
+                    depends_on=frozenset(map(_of_urn, request.dependencies)),
                 )
             )
         return response
+
+
+def _of_urn(urn: str) -> tuple[str, str]:
+    """Return type token and name of a resource."""
+    *_, types, name = urn.split("::")
+    return types.rpartition("$")[2], name
 
 
 def record(program: Callable[[], object]) -> list[Recorded]:

@@ -68,15 +68,15 @@ class SecretEnv:
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file that is downloaded to *path* before the first start, and kept when it is complete.
+    """A file of *size* bytes (0: unknown) that is downloaded to *path* before the first start, and kept when complete.
 
-    Without a *sha256* the hub's own digest is used; *size* in bytes decides how long the download may take.
+    Without a *sha256* the digest that the hub sends is used.
     """
 
     url: str
     path: str
-    sha256: str | None = None
     size: int = 0
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from infra.plan.fetching import FetchPlan
 from infra.plan.ingress_rules import IngressRule
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
@@ -12,7 +13,7 @@ HTTPS = 443
 TRAEFIK_PODS = 8443
 """Container port of K3s' Traefik: some network plugins apply a policy after they translate the Service's address."""
 WORKER = "synapse-models"
-"""Name of the pods that download a model for a service."""
+"""Name of the pods with which `synapse models` downloads a model, whichever service it is for."""
 SCHEMES = {"http": 80, "https": HTTPS}
 
 
@@ -30,6 +31,7 @@ class EgressRule:
 def egress_rules(plan: Plan, ingress: Sequence[IngressRule]) -> tuple[EgressRule, ...]:
     """Return the rules of every service, of the pods that download models, and of those that restart a service."""
     rules = [_rule(service, plan, ingress) for service in plan.services]
+    rules += [_fetch_rule(service, service.fetch) for service in plan.services if service.fetch]
     if any(rule.internet for rule in rules):
         rules.append(EgressRule(name=WORKER, internet=True))
     restarts = [service.backend.restart for service in plan.services]
@@ -46,10 +48,15 @@ def _rule(service: ServicePlan, plan: Plan, ingress: Sequence[IngressRule]) -> E
     return EgressRule(
         name=service.service_name,
         callees=tuple(rule.service for rule in ingress if service in rule.callers),
-        internet=backend.fetches or bool(backend.downloads),
+        internet=backend.fetches,
         anywhere=tuple(sorted(set(_named_ports(service, plan)))),
         api_server=backend.reads_cluster or changes_deployments(service, plan.services),
     )
+
+
+def _fetch_rule(service: ServicePlan, fetch: FetchPlan) -> EgressRule:
+    """Return the rule of a Job's pods: files are on the internet, and models are pulled by the service itself."""
+    return EgressRule(name=fetch.name, callees=(service,) if fetch.models else (), internet=bool(fetch.files))
 
 
 def _named_ports(service: ServicePlan, plan: Plan) -> Iterator[int]:

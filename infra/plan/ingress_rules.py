@@ -10,10 +10,11 @@ from infra.plan.service import ServicePlan
 
 @dataclass(frozen=True, kw_only=True)
 class IngressRule:
-    """Callers of one service: services of its namespace, and whole namespaces."""
+    """Callers of one service: services and other *pods* of its namespace, and whole namespaces."""
 
     service: ServicePlan
     callers: tuple[ServicePlan, ...] = ()
+    pods: tuple[str, ...] = ()  # the names in their labels
     namespaces: tuple[str, ...] = ()
     is_open: bool = False  # to every namespace
 
@@ -33,6 +34,7 @@ def _rule(service: ServicePlan, services: Sequence[ServicePlan], operator: str |
     return IngressRule(
         service=service,
         callers=callers,
+        pods=(service.fetch.name,) if service.fetch and service.fetch.models else (),
         namespaces=(operator,) if operator and spec.metrics is not None else (),
         is_open=spec.is_entry_point,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from infra.catalog.kinds import backend_spec
 from infra.catalog.spec import BackendSpec, Probes, Volume
+from infra.plan import fetching
+from infra.plan.fetching import FetchPlan, fetch_plan
 from infra.quantities import BUILD
 from infra.settings.services import Service
 from infra.sizing.budget import LedgerLine, ResourceClaim
@@ -25,6 +27,7 @@ class ServicePlan:
     vram: Vram | None = None
     shared_claims: frozenset[str] = frozenset()  # volumes whose PVC another service creates
     observed: tuple[Volume, ...] = ()  # volumes of other services, mounted read-only
+    fetch: FetchPlan | None = None  # models that the stack fetches for it
 
     @property
     def source(self) -> str | None:
@@ -34,7 +37,7 @@ class ServicePlan:
     @property
     def service_name(self) -> str:
         """Name of its Service and Deployment in the cluster."""
-        return self.backend.service if self.name == self.backend.kind else self.name
+        return _service_name(self.name, self.backend)
 
     def address(self, namespace: str) -> str:
         """Return host and port of its Service inside the cluster."""
@@ -78,13 +81,16 @@ class ServicePlan:
 
     @property
     def lines(self) -> tuple[LedgerLine, ...]:
-        """Its line, and the lines of temporary pods: one during a rollout, and one for a scheduled restart."""
+        """Its line, and the lines of temporary pods: during a rollout, a scheduled restart and a fetch of models."""
         rolls, restart = self.backend.strategy == "RollingUpdate", self.backend.restart
         more = (
             [replace(self.line, name=f"{self.service_name} (rollout)", replicas=1, is_lasting=False)] if rolls else []
         )
         if restart:
             more.append(LedgerLine(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
+        if self.fetch:
+            phase = self.backend.phase
+            more.append(LedgerLine(name=self.fetch.name, claim=fetching.CLAIM, phase=phase, is_lasting=False))
         return self.line, *more
 
 
@@ -103,7 +109,12 @@ def resolve(name: str, options: Service, model_specs: Mapping[str, ModelSpec]) -
         image=options.image or backend.image or "",
         replicas=options.replicas or backend.replicas,
         vram=vram,
+        fetch=fetch_plan(_service_name(name, backend), backend, options, model_specs),
     )
+
+
+def _service_name(name: str, backend: BackendSpec) -> str:
+    return backend.service if name == backend.kind else name
 
 
 def _claim(

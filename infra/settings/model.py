@@ -48,6 +48,8 @@ class Node(Section):
     """Factor on the CPU budget for the sum of CPU limits: cores are shared in time, memory is not."""
     embedded: bool = False
     """`true`: the node is this machine, and `synapse up` starts a private cluster with real pods on it."""
+    download_mbit: int = Field(default=25, ge=1, le=100_000)
+    """Least speed of its internet line in Mbit/s: the time that a download of models may take follows from it."""
     device_plugin: bool = False
     """Deploy NVIDIA's device plugin, with time-slicing where `gpus` have shares; `false` if the node has its own."""
 

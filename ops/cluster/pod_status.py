@@ -23,6 +23,12 @@ def is_terminating(pod: Any) -> bool:  # noqa: ANN401 - the client is untyped
     return pod.metadata.deletion_timestamp is not None
 
 
+def has_ended(pod: Any) -> bool:  # noqa: ANN401 - the client is untyped
+    """Return whether the pod has done its work, or is a failed one of a Job, which makes another."""
+    is_of_job = any(owner.kind == "Job" for owner in pod.metadata.owner_references or [])
+    return pod.status.phase == "Succeeded" or (pod.status.phase == "Failed" and is_of_job)
+
+
 def ready_condition(pod: Any) -> Any:  # noqa: ANN401 - the client is untyped
     """Return the condition that says the pod is ready; None where it is not, or is terminating.
 

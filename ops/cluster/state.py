@@ -13,7 +13,7 @@ from infra.plan.stack import Plan
 from ops.cluster.api_errors import translate_errors
 from ops.cluster.connection import connect
 from ops.cluster.pod_metrics import memory_in_use
-from ops.cluster.pod_status import is_ready, is_terminating
+from ops.cluster.pod_status import has_ended, is_ready, is_terminating
 from ops.errors import UnreachableError
 
 
@@ -55,13 +55,18 @@ class ClusterState:
 
 
 def read(kubeconfig: Path, *namespaces: str, context: str | None = None) -> ClusterState:
-    """Read the stack's objects in *namespaces*; terminating pods are left out. Raises UnreachableError."""
+    """Read the stack's objects in *namespaces*; pods that terminate, or have done their work, are left out.
+
+    Raises UnreachableError.
+    """
     with connect(kubeconfig, context) as api, translate_errors(UnreachableError, f"{kubeconfig}: the cluster"):
         core = client.CoreV1Api(api)
         pods = _items(core.list_namespaced_pod, namespaces)
         claims = _items(core.list_namespaced_persistent_volume_claim, namespaces)
         memory = memory_in_use(api, namespaces)
-    present = tuple(_pod(pod, memory.get(pod.metadata.name)) for pod in pods if not is_terminating(pod))
+    present = tuple(
+        _pod(pod, memory.get(pod.metadata.name)) for pod in pods if not is_terminating(pod) and not has_ended(pod)
+    )
     return ClusterState(pods=present, claims=tuple(_claim(claim) for claim in claims))
 
 

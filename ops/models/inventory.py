@@ -29,6 +29,7 @@ class StackModel:
     disk: Volume | None = None  # None: the model is on no PVC
     path: str = ""
     url: str | None = None  # the source of a file
+    sha256: str | None = None  # its digest, where the catalog has it
     spec_name: str | None = None  # the name of its model spec, where the ledger uses one
     size: int | None = None  # bytes of a file, where the catalog has them
 
@@ -114,7 +115,8 @@ def _file(service: ServicePlan, download: Download) -> StackModel:
         disk=disk,
         path=download.path,
         url=download.url,
-        size=download.size,
+        sha256=download.sha256,
+        size=download.size or None,
     )
 
 

@@ -47,7 +47,8 @@ def image(plan: Plan, pods: ServicePods) -> str:
 
 def download_job(plan: Plan, model: StackModel, image: str, sha256: str | None = None) -> WorkerJob:
     """Return the job that downloads *model* to the PVC of its service."""
-    expected = ("--sha256", sha256) if sha256 else ()
+    digest = sha256 or model.sha256
+    expected = ("--sha256", digest) if digest else ()
     command = (
         ("snapshot", model.name, model.path)
         if model.kind == "snapshot"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.security import ingress_policy
+from infra.labels import NAME_LABEL
 from infra.plan.egress_rules import egress_rules
 from infra.plan.ingress_rules import ingress_rules
 from infra.plan.stack import plan
@@ -28,7 +29,7 @@ def test_all_connections_are_denied_by_default(forge_object: Find) -> None:
 @pytest.mark.parametrize(
     ("name", "port", "callers"),
     [
-        ("ollama", 11434, ["synapse-gateway", "blackbox-exporter"]),
+        ("ollama", 11434, ["synapse-gateway", "blackbox-exporter", "ollama-models"]),
         ("vllm-inference", 8000, ["synapse-gateway", "prometheus"]),
         ("speaches-stt", 8000, ["synapse-gateway", "blackbox-exporter"]),
         ("piper-tts", 8000, ["synapse-gateway", "blackbox-exporter"]),
@@ -53,7 +54,7 @@ def test_ingress_of_a_service_is_limited_to_its_callers(
 
 def test_a_service_without_callers_denies_all() -> None:
     alone = next(each for each in ingress_rules(planned().services) if each.service.name == "ollama")
-    assert ingress_policy(replace(alone, callers=())).get("ingress") == []
+    assert ingress_policy(replace(alone, callers=(), pods=())).get("ingress") == []
 
 
 def egress(policy: dict[str, Any]) -> set[tuple[str, int]]:
@@ -101,22 +102,31 @@ def test_egress_of_a_pod_is_limited_to_its_callees(
 
 
 @pytest.mark.parametrize("phase", [5, 6])
-def test_init_containers_that_download_reach_the_internet(phase: int) -> None:
-    """Every rendered pod with a download, such as those of llama.cpp, has an egress rule for HTTPS to the internet."""
-    config = config_of("forge-llamacpp") | {"synapse:phase": phase}
-    objects = {(item["kind"], item["metadata"]["name"]): item for item in manifests(plan(settings_of(config)))}
-    downloading = [name for (kind, name), item in objects.items() if kind == "Deployment" and downloads(item)]
-    assert "llama-embed" in downloading
-    for name in downloading:
-        policy = objects["NetworkPolicy", f"allow-{name}-egress"]
-        selected = policy["spec"]["podSelector"]["matchLabels"].items()
-        assert selected <= objects["Deployment", name]["spec"]["template"]["metadata"]["labels"].items()
-        assert egress(policy) >= DNS | WORLD
+@pytest.mark.parametrize(
+    ("stack", "destinations"),
+    [
+        ("forge-llamacpp", {"llama-embed-models": WORLD, "llama-router-models": WORLD}),
+        ("forge", {"ollama-models": {("ollama", 11434)}}),
+    ],
+)
+def test_a_job_reaches_the_internet_or_the_server_that_pulls(
+    stack: str, destinations: dict[str, set[tuple[str, int]]], phase: int
+) -> None:
+    """The server of files that a Job has fetched reaches nothing any more."""
+    objects = manifests(plan(settings_of(config_of(stack) | {"synapse:phase": phase})))
+    policies = {item["metadata"]["name"]: item for item in objects if item["kind"] == "NetworkPolicy"}
+    jobs = {item["spec"]["template"]["metadata"]["labels"][NAME_LABEL] for item in objects if item["kind"] == "Job"}
+    assert jobs == destinations.keys()
+    for name, allowed in destinations.items():
+        policy = policies[f"allow-{name}-egress"]
+        assert policy["spec"]["podSelector"]["matchLabels"] == {NAME_LABEL: name}
+        assert egress(policy) == DNS | allowed
+        assert allowed == {("ollama", 11434)} or egress(policies[f"allow-{name[:-7]}-egress"]) == DNS
 
 
-def downloads(deployment: dict[str, Any]) -> list[str]:
-    containers = deployment["spec"]["template"]["spec"].get("initContainers", [])
-    return [each["name"] for each in containers if each["name"].startswith("download-")]
+def test_ollama_lets_the_pods_of_its_job_in(forge_object: Find) -> None:
+    (rule,) = forge_object("NetworkPolicy", "allow-ollama")["spec"]["ingress"]
+    assert {"podSelector": {"matchLabels": {NAME_LABEL: "ollama-models"}}} in rule["from"]
 
 
 def test_the_internet_has_no_private_address(forge_object: Find) -> None:
@@ -139,9 +149,10 @@ def test_every_egress_rule_has_its_ingress_rule() -> None:
     forge = planned()
     table = ingress_rules(forge.services)
     ingress_pairs = {(caller.service_name, each.service.service_name) for each in table for caller in each.callers}
+    ingress_pairs |= {(name, each.service.service_name) for each in table for name in each.pods}
     egress_pairs = {(each.name, callee.service_name) for each in egress_rules(forge, table) for callee in each.callees}
     assert ingress_pairs == egress_pairs
-    assert ("prometheus", "synapse-gateway") in egress_pairs
+    assert {("prometheus", "synapse-gateway"), ("ollama-models", "ollama")} <= egress_pairs
 
 
 def test_alertmanager_may_reach_its_webhook() -> None:

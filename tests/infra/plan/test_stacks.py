@@ -58,16 +58,6 @@ def test_a_volume_that_two_services_share_has_one_claim() -> None:
     assert {"name": "synapse-models", "persistentVolumeClaim": {"claimName": "synapse-models"}} in volumes
 
 
-def test_a_model_is_downloaded_to_a_part_file_before_the_server_starts() -> None:
-    objects = manifests(plan(load("forge-llamacpp")))
-    embed = next(f for f in objects if f["kind"] == "Deployment" and f["metadata"]["name"] == "llama-embed")
-    (fetch,) = embed["spec"]["template"]["spec"]["initContainers"]
-    assert {"name": "TO", "value": "/models/embeddings/mxbai-embed-large-v1_fp16.gguf"} in fetch["env"]
-    assert '--output "$TO.part"' in fetch["command"][-1]
-    assert fetch["resources"]["limits"] == {"memory": "256Mi", "cpu": "1", "ephemeral-storage": "256Mi"}
-    assert fetch["securityContext"]["readOnlyRootFilesystem"] is True
-
-
 def test_a_port_without_a_health_path_has_a_tcp_probe() -> None:
     objects = manifests(plan(load("forge-llamacpp")))
     bus = next(f for f in objects if f["kind"] == "Deployment" and "redis" in f["metadata"]["name"])

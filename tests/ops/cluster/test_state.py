@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ops.cluster.state import read
 from tests.ops.models.file_server import serving
 from tests.ops.smoke.fake_cluster import NAMESPACE, kubeconfig, pod
@@ -18,6 +20,21 @@ def test_a_terminating_pod_is_left_out(tmp_path: Path) -> None:
         server.documents = {_path("pods"): _list(terminating, new), _path("persistentvolumeclaims"): _list()}
         state = read(kubeconfig(tmp_path, server.url), NAMESPACE)
     assert [each.name for each in state.pods] == ["new"]
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_job_that_has_ended_is_no_workload_that_is_not_ready(tmp_path: Path, phase: str) -> None:
+    """Its pods stay as long as the Job, and have no condition Ready."""
+    ended, server_pod = pod("ollama-models", "ended", is_ready=False), pod("ollama", "server")
+    ended["metadata"]["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": "a", "uid": "b"}]
+    ended["status"]["phase"] = phase
+    for each in (ended, server_pod):
+        each["spec"] = {"containers": []}
+    with serving() as server:
+        server.documents = {_path("pods"): _list(ended, server_pod), _path("persistentvolumeclaims"): _list()}
+        state = read(kubeconfig(tmp_path, server.url), NAMESPACE)
+    assert [each.name for each in state.pods] == ["server"]
+    assert state.is_ready
 
 
 def _path(kind: str) -> str:

@@ -47,9 +47,9 @@ def test_a_repository_is_downloaded_to_the_claim_as_the_user_of_its_service(gate
 def test_a_file_is_downloaded_from_its_address_with_the_expected_digest() -> None:
     llamacpp = plan(load("forge-llamacpp"))
     model = find(llamacpp, FILE)
-    command = ("synapse-models", "file", str(model.url), "/models/llm/Qwen3-8B-Q4_K_M.gguf")
-    assert download_job(llamacpp, model, "image").command == command
-    assert download_job(llamacpp, model, "image", "abc").command == (*command, "--sha256", "abc")
+    command = ("synapse-models", "file", str(model.url), "/models/llm/Qwen3-8B-Q4_K_M.gguf", "--sha256")
+    assert download_job(llamacpp, model, "image").command == (*command, str(model.sha256))
+    assert download_job(llamacpp, model, "image", "abc").command == (*command, "abc")
 
 
 def test_the_room_is_checked_on_the_disk_of_the_model(gated: Plan) -> None:

@@ -1,0 +1,52 @@
+"""Models that the stack fetches with a Job: files before a server starts, and models that a running Ollama pulls.
+
+docs/decisions/model-fetching.md has the reasons.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from infra.catalog.spec import BackendSpec, Download
+from infra.quantities import MI
+from infra.settings.services import Service
+from infra.sizing.budget import ResourceClaim
+from infra.sizing.model_specs import ModelSpec
+
+CLAIM: Final = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=100, cpu_limit=500)
+START_S: Final = 1800
+"""Seconds until a Job's pod runs: the kubelet pulls one image after the other, and this pod may be the last."""
+BITS_PER_MBIT: Final = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchPlan:
+    """Models of one service: *files* for its volume, or names of *models* that the running service pulls."""
+
+    service: str
+    files: tuple[Download, ...] = ()
+    models: tuple[str, ...] = ()
+    size: int = 0  # bytes of all of them, as far as they are known
+
+    @property
+    def name(self) -> str:
+        """Name of its pods, which their labels and the ledger have; the Job's own name has a digest as well."""
+        return f"{self.service}-models"
+
+    def timeout_s(self, download_mbit: int) -> int:
+        """Return the seconds that it may take over a line of *download_mbit* Mbit/s, with the start of its pod."""
+        return START_S + 8 * self.size // (download_mbit * BITS_PER_MBIT)
+
+
+def fetch_plan(
+    service: str, backend: BackendSpec, options: Service, model_specs: Mapping[str, ModelSpec]
+) -> FetchPlan | None:
+    """Return the plan of a service with models to fetch. Raises KeyError for a model without a spec."""
+    if backend.downloads:
+        size = sum(download.size for download in backend.downloads)
+        return FetchPlan(service=service, files=backend.downloads, size=size)
+    models = options.served_models() if backend.fetches and options.pulls_any_model else ()
+    if not models:
+        return None
+    size = sum(options.model_weights(model.name, model_specs[model.model_spec]) for model in models)
+    return FetchPlan(service=service, models=tuple(model.name for model in models), size=size)
