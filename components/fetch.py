@@ -44,7 +44,7 @@ def fetch_job(name: str, fetch: FetchPlan, args: WorkloadArgs, opts: pulumi.Reso
 
 
 def digest(fetch: FetchPlan) -> str:
-    """Return a digest of the models and of the way in which they are fetched."""
+    """Return a digest of the models, of the script and of its image."""
     text = json.dumps([CURL, command(fetch), arguments(fetch, 0)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -30,6 +30,7 @@ class FileServer(http.server.ThreadingHTTPServer):
         self.statuses: list[int] = []
         self.redirects: dict[str, tuple[str, dict[str, str]]] = {}
         self.has_ranges = True
+        self.is_down_after_cut = False  # 503 for every download, once the last planned cut is done
         self.headers: dict[str, dict[str, str]] = {}
         self.requests: list[tuple[str, str, str | None, str | None]] = []
         """Method, path, range and authorization."""
@@ -51,8 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         path, byte_range = urlsplit(self.path).path, self.headers.get("Range")
         self.server.requests.append((self.command, path, byte_range, self.headers.get("Authorization")))
-        if self.server.statuses and with_body:
-            return self._send(self.server.statuses.pop(0), {}, b"")
+        if with_body and (status := self._failure()):
+            return self._send(status, {}, b"")
         if path in self.server.redirects:
             target, headers = self.server.redirects[path]
             return self._send(302, {"Location": target, **headers}, b"")
@@ -68,6 +69,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
         headers |= self.server.headers.get(path, {})
         return self._send(206 if start else 200, headers, content[start:], is_sent=with_body)
+
+    def _failure(self) -> int | None:
+        if self.server.is_down_after_cut and not self.server.cuts:
+            return 503
+        return self.server.statuses.pop(0) if self.server.statuses else None
 
     def _send(self, status: int, headers: dict[str, str], content: bytes, *, is_sent: bool = True) -> None:
         self.send_response(status)
