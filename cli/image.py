@@ -16,14 +16,19 @@ Cluster = Annotated[
     str | None, typer.Option("--cluster", metavar="NAME", help="Private cluster to import the image into.")
 ]
 Registry = Annotated[str | None, typer.Option("--registry", metavar="HOST/PATH", help="Registry to push the image to.")]
+Node = Annotated[
+    str | None, typer.Option("--node", metavar="NAME", help="Node that is this machine, with K3s, to import it into.")
+]
 Archive = Annotated[str | None, typer.Option("--archive", metavar="FILE", help="File to write the image to.")]
 Keep = Annotated[int, typer.Option("--keep", min=0, help="Number of images of each name to keep, the newest.")]
 
 
 @app.command()
-def build(folder: Folder, cluster: Cluster = None, registry: Registry = None, archive: Archive = None) -> None:
-    """Build an image unless it exists, publish it, and print its reference, name:tag@digest."""
-    typer.echo(publish(Images(), folder, cluster=cluster, registry=registry, archive=archive))
+def build(
+    folder: Folder, cluster: Cluster = None, registry: Registry = None, node: Node = None, archive: Archive = None
+) -> None:
+    """Build an image unless it exists, publish it where an option says so, and print its reference, name:tag@digest."""
+    typer.echo(publish(Images(), folder, cluster=cluster, registry=registry, node=node, archive=archive))
 
 
 @app.command("list")

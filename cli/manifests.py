@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.options import DEFAULT_STACK, Stack
 from cli.output import say, show
+from components.image import image_name
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops import lint as linting
@@ -20,13 +21,14 @@ Folder = Annotated[Path, typer.Argument(help="Folder to write the files to.")]
 
 def manifests(folder: Folder, stack: Stack = DEFAULT_STACK) -> None:
     """Write one YAML file for each object, to read or to apply by hand; Secrets keep placeholders."""
-    objects = rendering.manifests(plan(load(stack)))
-    for path in rendering.write(objects, folder):
+    planned = plan(load(stack))
+    for path in rendering.write(rendering.manifests(planned), folder):
         typer.echo(path)
-    if names := sorted(rendering.unpublished(objects)):
+    for source in sorted({service.source for service in planned.services if service.source}):
+        reference = rendering.made_up_image(image_name(source))
         typer.echo(
-            f"{', '.join(names)}: the image is built by `synapse up`, so its digest here is a placeholder of zeros; "
-            "write in the one that your registry has before you apply them",
+            f"{reference} stands for the image of {source}/, whose digest only a build knows: to apply the files, put "
+            f"the reference there that `synapse image build {source}` prints, with the node's or the registry's option",
             err=True,
         )
 

@@ -17,13 +17,14 @@ from components.restart import RestartArgs, ScheduledRestart
 from components.workload import Workload
 from components.workload_args import WorkloadArgs
 from infra.annotations import FILES, SECRETS
-from infra.catalog.spec import UNPUBLISHED, SecretEnv
+from infra.catalog.spec import SecretEnv
 from infra.labels import labels
 from infra.plan import timeouts
 from infra.plan.routes import RouteTable
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.model import Node
+from infra.settings.registry import host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +36,18 @@ class BackendArgs:
     plan: Plan
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     built: pulumi.Output[str] | None = None  # reference of its image, where the stack builds it
+    login: pulumi.Output[str] | None = None  # Secret with the login of the stack's registry
 
     @property
     def image(self) -> pulumi.Input[str]:
         return self.service.image if self.built is None else self.built
+
+    @property
+    def pull_secret(self) -> pulumi.Output[str] | None:
+        """Secret for its image; None for an image of another registry."""
+        registry = self.plan.settings.registry
+        is_ours = self.built is not None or (registry and self.service.image.startswith(f"{host(registry)}/"))
+        return self.login if is_ours else None
 
     @property
     def node(self) -> Node:
@@ -83,12 +92,6 @@ class BackendComponent(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.pulumi_type, name, None, opts)
-        if args.service.image.endswith(UNPUBLISHED):
-            pulumi.log.warn(
-                f"{args.service.image} is not a published image: its pods will not start on a real node. "
-                f"Build and push it, and set synapse:services.{args.service.name}.image to its digest.",
-                self,
-            )
         self._name, self.args = name, args
         workload = Workload(
             name,
@@ -144,6 +147,7 @@ class BackendComponent(pulumi.ComponentResource):
             runtime_class=node.runtime_class if service.claim.gpus or kind.observes_gpu else None,
             user=kind.user,
             account=self.account(),
+            pull_secret=self.args.pull_secret,
             grace_s=kind.grace_s,
             annotations={**extras.annotations, **_versions([holder for holder, _ in secrets.values()])},
             waits=timeouts.annotations(kind.tier, service.timeout_s),

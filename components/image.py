@@ -25,10 +25,13 @@ The command starts in the folder of the Pulumi program (`infra/`), below the che
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteBuild:
-    """Another machine that builds the image; *key* is a private key for it, None for the caller's SSH agent."""
+    """Another machine that builds the image; *key* is a private key for it, None for the caller's SSH agent.
+
+    *registry* None: the machine is the node, and imports the image into its own K3s.
+    """
 
     host: BuildHost
-    registry: str
+    registry: str | None = None
     key: pulumi.Output[str] | None = None
 
     @property
@@ -43,16 +46,21 @@ class RemoteBuild:
         }
         return connection if self.key is None else {**connection, "private_key": self.key}
 
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """Options of `python3 -m tools.images` on the host."""
+        return ("--registry", self.registry) if self.registry else ("--k3s",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageArgs:
     """A folder of this repository, and the destination of its image.
 
-    *to*: an option of `python -m tools.images` with its value for a local build, or a remote build.
+    *to*: options of `python -m tools.images` for a build on this machine, or a remote build.
     """
 
     source: str
-    to: tuple[str, str] | RemoteBuild
+    to: tuple[str, ...] | RemoteBuild
 
     @property
     def folder(self) -> Path:
@@ -72,7 +80,7 @@ class Image(pulumi.ComponentResource):
             self.reference = self._built_here(name, args, args.to)
         self.register_outputs({"reference": self.reference})
 
-    def _built_here(self, name: str, args: ImageArgs, to: tuple[str, str]) -> pulumi.Output[str]:
+    def _built_here(self, name: str, args: ImageArgs, to: tuple[str, ...]) -> pulumi.Output[str]:
         return local.Command(
             name,
             create=BUILD + shlex.join([args.source, *to]),
@@ -94,8 +102,8 @@ class Image(pulumi.ComponentResource):
         return remote.Command(
             name,
             connection=to.connection,
-            create=build_context.script(folder, to.host.folder, to.registry),
-            triggers=[file.name, to.registry],
+            create=build_context.script(folder, to.host.folder, to.destination),
+            triggers=[file.name, to.registry or to.host.host],
             logging=remote.Logging.STDERR,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[sent]),
         ).stdout

@@ -35,6 +35,8 @@ def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
     }
     if args.account is not None:
         spec |= {"service_account_name": args.account, "automount_service_account_token": True}
+    if args.pull_secret is not None:
+        spec["image_pull_secrets"] = [{"name": args.pull_secret}]
     if args.runtime_class:
         spec["runtime_class_name"] = args.runtime_class
     if args.replicas > 1:

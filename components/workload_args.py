@@ -43,6 +43,7 @@ class WorkloadArgs:
     storage_class: str = "local-path"
     runtime_class: str | None = None
     account: pulumi.Input[str] | None = None  # the ServiceAccount whose token the pods mount; None: no token
+    pull_secret: pulumi.Input[str] | None = None  # Secret with the login of the image's registry; None: no login
     grace_s: int = 30  # time that a pod has to finish its requests
     user: int = 10_000
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)  # of the pods

@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 KI, MI, GI = 2**10, 2**20, 2**30
 BUILD = "build"
+PLACEHOLDER = f"@sha256:{64 * '0'}"
+"""End of an image that somebody wrote down without its digest."""
 """Value for an image that is built from a folder of this repository."""
 
 _SUFFIXES = {

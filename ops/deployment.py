@@ -14,6 +14,7 @@ from ops.cluster.pods import connect_pods
 from ops.cluster.target import PACK, cluster_for, engine, ensure_cluster, existing_cluster
 from ops.deploy_watch import DeployWatch
 from tools.errors import ToolsError
+from tools.images import publish
 from tools.images.build import Images
 from tools.locks import exclusive
 from tools.offline.engine import PulumiEngine
@@ -43,7 +44,7 @@ def deploy(plan: Plan, stack: str, target: Path) -> int:
         # During `up` the rules over the whole stack run after the changes: only the preview refuses in time.
         if code := pulumi.run("preview", *PACK):
             return explained(pulumi, code)
-        build_images(plan)
+        build_images(plan, target)
         return explained(pulumi, _update(pulumi, plan.settings, target))
 
 
@@ -94,15 +95,24 @@ def explained(pulumi: PulumiEngine, code: int) -> int:
     return code if code >= 0 else 1
 
 
-def build_images(plan: Plan) -> None:
-    """Build the stack's images here, where the builder's output is visible; Pulumi then takes them from the store.
-
-    With a build host Pulumi builds them there.
-    """
-    if plan.settings.build_host:
-        return
+def build_images(plan: Plan, target: Path) -> None:
+    """Build the stack's images. Raises ImageError."""
     for source in sorted({service.source for service in plan.services if service.source}):
+        build_image(source, plan.settings, target)
+
+
+def build_image(source: str, settings: Settings, target: Path) -> None:
+    """Build an image here, where the builder's output is visible; Pulumi then takes it from the store.
+
+    It is imported where the node is this machine, also if the node has lost it. With a build host Pulumi builds it
+    there. Raises ImageError where the node is another machine.
+    """
+    if settings.build_host:
+        return
+    if settings.registry or settings.node.embedded:
         Images().build(ROOT / source)
+    else:
+        publish.to_node(Images(), ROOT / source, settings.node.name, settings.context, target)
 
 
 def refresh(stack: str, kubeconfig: Path | None) -> int:

@@ -14,7 +14,7 @@ from policies.rules.disruption_budgets import drains_are_not_blocked
 from policies.rules.exposure import ingress_has_tls, nothing_is_exposed
 from policies.rules.gpu import gpu_is_released_first, no_hidden_gpu
 from policies.rules.host_access import pods_keep_off_the_host
-from policies.rules.images import harmful_images_are_denied, images_are_pinned
+from policies.rules.images import harmful_images_are_denied, images_are_pinned, placeholder_images_are_refused
 from policies.rules.plain_secrets import secrets_stay_secret
 from policies.rules.privileges import containers_run_unprivileged, root_is_read_only, tokens_are_asked_for
 from policies.rules.probes import servers_are_probed, startup_outlasts_loading
@@ -41,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     root_is_read_only,
     tokens_are_asked_for,
     images_are_pinned,
+    placeholder_images_are_refused,
     harmful_images_are_denied,
     secrets_stay_secret,
     nothing_is_exposed,

@@ -18,6 +18,7 @@ from components.migration import Migration
 from components.monitoring import Alertmanager, Blackbox, DcgmExporter, Grafana, KubeStateMetrics, Prometheus
 from components.namespace import Namespace, NamespaceArgs
 from components.operator_monitoring import OperatorMonitoring, OperatorMonitoringArgs
+from components.registry_login import RegistryLogin, RegistryLoginArgs
 from components.security import Security, SecurityArgs
 from infra.catalog.gateway import GATEWAY_KINDS
 from infra.monitoring.targets import MONITORING_PHASE
@@ -28,6 +29,7 @@ from infra.plan.migration import migration_plans
 from infra.plan.phase_gates import SECURITY_PHASE
 from infra.plan.stack import Plan
 from infra.settings.build_host import BUILD_KEY
+from infra.settings.registry import REGISTRY_PASSWORD
 
 KINDS: Mapping[str, type[BackendComponent]] = {
     "ollama": Ollama,
@@ -56,9 +58,16 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=opts)
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
         DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), opts)
-    images = _images(plan, secrets.get(BUILD_KEY))
+    images, login = _images(plan, secrets.get(BUILD_KEY)), _login(plan, namespace, secrets, opts)
     arguments = (
-        BackendArgs(service=service, namespace=namespace, plan=plan, secrets=secrets, built=images.get(service.source))
+        BackendArgs(
+            service=service,
+            namespace=namespace,
+            plan=plan,
+            secrets=secrets,
+            built=images.get(service.source),
+            login=login,
+        )
         for service in plan.services
     )
     backends = {args.service.name: _backend(args, opts) for args in arguments}
@@ -84,6 +93,17 @@ def cluster(plan: Plan) -> kubernetes.Provider:
     )
 
 
+def _login(
+    plan: Plan, namespace: Namespace, secrets: Mapping[str, pulumi.Output[str]], opts: pulumi.ResourceOptions
+) -> pulumi.Output[str] | None:
+    """Return the Secret with the login of the stack's registry; None where pods pull without one."""
+    registry, user, password = plan.settings.registry, plan.settings.registry_user, secrets.get(REGISTRY_PASSWORD)
+    if not (registry and user and password):
+        return None
+    args = RegistryLoginArgs(namespace=namespace, registry=registry, user=user, password=password)
+    return RegistryLogin("registry", args, opts).secret
+
+
 def _images(plan: Plan, key: pulumi.Output[str] | None) -> dict[str | None, pulumi.Output[str]]:
     """Return the image of each folder that services are built from; each folder is built once."""
     sources = dict.fromkeys(service.source for service in plan.services if service.source)
@@ -91,11 +111,16 @@ def _images(plan: Plan, key: pulumi.Output[str] | None) -> dict[str | None, pulu
     return {source: Image(image_name(source), ImageArgs(source=source, to=to)).reference for source in sources}
 
 
-def _destination(plan: Plan, key: pulumi.Output[str] | None) -> tuple[str, str] | RemoteBuild:
-    registry, host = plan.settings.registry, plan.settings.build_host
-    if registry and host:
-        return RemoteBuild(host=host, registry=registry, key=key)
-    return ("--registry", registry) if registry else ("--cluster", pulumi.get_stack())
+def _destination(plan: Plan, key: pulumi.Output[str] | None) -> tuple[str, ...] | RemoteBuild:
+    """Return the destination of images that are built: a registry, a private cluster, or the node's own K3s."""
+    settings = plan.settings
+    if settings.build_host:
+        return RemoteBuild(host=settings.build_host, registry=settings.registry, key=key)
+    if settings.registry:
+        return ("--registry", settings.registry)
+    if settings.node.embedded:
+        return ("--cluster", pulumi.get_stack())
+    return ("--node", settings.node.name, *(("--context", settings.context) if settings.context else ()))
 
 
 def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> BackendComponent:

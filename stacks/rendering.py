@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.rpc import deserialize_properties, unwrap_rpc_secret
 
 from infra.annotations import PULUMI_PREFIX
-from infra.catalog.spec import UNPUBLISHED
 from infra.plan.stack import Plan
 from stacks import forge
 
@@ -24,6 +24,11 @@ COMMAND = "command:local:Command"
 COMMANDS = (COMMAND, "command:remote:Command")  # they build images; a rendering runs nothing, so the digest is unknown
 FIRST = ("Namespace", "ResourceQuota", "LimitRange", "Secret", "ConfigMap", "PersistentVolumeClaim", "Service")
 """Kinds that other kinds need, in the order to apply them; all other kinds follow."""
+
+
+def made_up_image(name: str) -> str:
+    """Return a reference for the image that the build command *name* would print; a rendering builds nothing."""
+    return f"localhost/{name}@sha256:{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,7 @@ class Recorder(Mocks):
     """Mocks that return the inputs of every resource as its state."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        printed = {"stdout": f"localhost/{args.name}{UNPUBLISHED}"} if args.typ in COMMANDS else {}
+        printed = {"stdout": made_up_image(args.name)} if args.typ in COMMANDS else {}
         return f"{args.name}-id", {**args.inputs, **printed}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
@@ -126,19 +131,6 @@ def manifests(plan: Plan) -> list[dict[str, Any]]:
 
     objects = [_manifest(resource.inputs) for resource in record(program) if "kind" in resource.inputs]
     return sorted(objects, key=lambda content: (_rank(content["kind"]), content["kind"], content["metadata"]["name"]))
-
-
-def unpublished(objects: list[dict[str, Any]]) -> set[str]:
-    """Return the names of the objects with an image whose digest is a placeholder."""
-    return {content["metadata"]["name"] for content in objects if _has_placeholder(content.get("spec"))}
-
-
-def _has_placeholder(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_placeholder, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_placeholder, value))
-    return isinstance(value, str) and value.endswith(UNPUBLISHED)
 
 
 def _rank(kind: str) -> int:

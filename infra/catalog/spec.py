@@ -11,8 +11,6 @@ from infra.sizing.budget import ResourceClaim
 Phase = int
 NamedAddress = Literal["ingress", "webhook"]
 """An address of the stack file: the ingress as pods reach it, or the receiver of alerts."""
-UNPUBLISHED = f"@sha256:{64 * '0'}"
-"""Placeholder of a digest: the owner builds the image, and writes its digest into the stack file."""
 OBSERVED = "/volumes"
 """Folder in which a pod mounts the volumes of all services read-only, each under its name."""
 

@@ -1,11 +1,9 @@
 """Speech, speakers and audio."""
 
-from infra.catalog.spec import UNPUBLISHED, BackendSpec, LiteLlmApi, Probe, Probes, Scratch, SecretEnv, Volume
+from infra.catalog.spec import BackendSpec, LiteLlmApi, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
 from infra.settings.services import TranscriptionService
 from infra.sizing.budget import ResourceClaim
-
-_REGISTRY = "registry.arunlabs.com"
 
 
 def _probes(path: str, startup: Probe, readiness_delay_s: int = 10, liveness_delay_s: int = 30) -> Probes:
@@ -77,8 +75,7 @@ CHATTERBOX = BackendSpec(
     adapter="chatterbox",
     timeout_s=120,
     fetches=True,
-    image=f"{_REGISTRY}/chatterbox-tts-server{UNPUBLISHED}",
-    image_size=8 * GI,
+    image=None,  # nobody publishes one: the stack file names yours
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=16 * GI, cpu_request=2000, cpu_limit=4000, gpus=1, vram=6 * GI
     ),
@@ -106,8 +103,7 @@ WHISPER = BackendSpec(
     adapter="whisper",
     timeout_s=600,
     fetches=True,
-    image=f"{_REGISTRY}/whisper-stt{UNPUBLISHED}",
-    image_size=6 * GI,
+    image=None,  # nobody publishes one: the stack file names yours
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=4 * GI
     ),
@@ -135,8 +131,7 @@ PYANNOTE = BackendSpec(
     adapter="pyannote",
     timeout_s=600,
     fetches=True,
-    image=f"{_REGISTRY}/pyannote-speaker{UNPUBLISHED}",
-    image_size=8 * GI,
+    image=None,  # nobody publishes one: the stack file names yours
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=12 * GI, cpu_request=2000, cpu_limit=6000, gpus=1, vram=3 * GI
     ),
@@ -159,8 +154,7 @@ DEEPFILTER = BackendSpec(
     tasks=("audio",),
     adapter="deepfilter",
     timeout_s=600,
-    image=f"{_REGISTRY}/deepfilter-audio{UNPUBLISHED}",
-    image_size=4 * GI,
+    image=None,  # nobody publishes one: the stack file names yours
     # One hour of 48 kHz float stereo peaks near 17 GB.
     claim=ResourceClaim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
@@ -179,8 +173,7 @@ OPENVOICE = BackendSpec(
     adapter="openai",
     timeout_s=120,
     litellm=LiteLlmApi(provider="openai"),
-    image=f"{_REGISTRY}/openvoice-tts{UNPUBLISHED}",
-    image_size=8 * GI,
+    image=None,  # nobody publishes one: the stack file names yours
     claim=ResourceClaim(
         memory_request=4 * GI, memory_limit=8 * GI, cpu_request=1000, cpu_limit=4000, gpus=1, vram=4 * GI
     ),

@@ -1,4 +1,4 @@
-"""Build host: a remote machine that images are built on, over SSH."""
+"""Build host: a remote machine that images are built on, over SSH; the node itself where there is no registry."""
 
 from typing import Annotated, Final
 
@@ -37,7 +37,7 @@ class BuildHost(Section):
     port: Port = 22
     """Port of its SSH server."""
     user: str = Field(default="root", pattern=r"^[a-z_][a-z0-9_.-]*$")
-    """User that builds, and is logged in to `synapse:registry`."""
+    """User that builds: logged in to `synapse:registry`, or, on the node, root or able to run `sudo -n k3s ctr`."""
     host_key: HostKey
     """Public key, from `ssh-keyscan -t ed25519 -p PORT HOST` without the name; a host with another key is refused."""
     folder: str = Field(default="synapse-build", pattern=r"^[A-Za-z0-9_./-]+$")

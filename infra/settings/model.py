@@ -8,6 +8,7 @@ from infra.catalog.kinds import SECRET_KEYS
 from infra.quantities import Bytes, DnsLabel, Millicores, Percent
 from infra.settings.build_host import BUILD_KEY, BuildHost
 from infra.settings.consumers import Consumer
+from infra.settings.registry import REGISTRY_PASSWORD
 from infra.settings.schema import (
     GpuSection,
     IngressSection,
@@ -20,7 +21,7 @@ from infra.settings.services import Service
 from infra.sizing.budget import Capacity
 from infra.sizing.model_specs import MODEL_SPECS, ModelSpec
 
-SECRETS = SECRET_KEYS | {BUILD_KEY}
+SECRETS = SECRET_KEYS | {BUILD_KEY, REGISTRY_PASSWORD}
 """Keys whose values must be encrypted in a stack file."""
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout of this repository."""
@@ -82,9 +83,11 @@ class StackFile(Section):
     node: Node
     """The node."""
     registry: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*$")
-    """Registry for images that are built, host and path; the embedded cluster's own store if left out."""
+    """Registry for images that are built, host and path; the node's own image store if left out: docs/images.md."""
+    registry_user: str | None = Field(default=None, min_length=1)
+    """User that pulls from `registry`, with the secret `registryPassword`; without it pods pull without a login."""
     build_host: BuildHost | None = None
-    """Machine that builds the images for `registry`; this machine if left out."""
+    """Machine that builds the images, for `registry` or, without one, for itself as the node; else this machine."""
     models: dict[str, ModelSpecSection] = Field(default_factory=dict)
     """Model specs that are not built in, by model name."""
     routes: dict[str, tuple[TargetSection, ...]] = Field(default_factory=dict)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from infra.catalog.cpu import ENGINES
 from infra.catalog.kinds import CATALOG, OPERATED, backend_spec
 from infra.plan.timeouts import TimeoutTier, inverted
-from infra.quantities import BUILD
+from infra.quantities import BUILD, PLACEHOLDER
 from infra.settings.model import Node, Settings
+from infra.settings.registry import REGISTRY_PASSWORD
 from infra.settings.schema import PREFIX
 from infra.settings.services import Service
 
@@ -15,14 +16,30 @@ def validate(settings: Settings) -> Iterator[str]:
     """Yield one line for each contradiction: the path, the value, and what is accepted."""
     yield from _device_plugin_errors(settings.node, settings.services)
     yield from _timeout_errors(settings)
-    if settings.build_host and not settings.registry:
-        yield f"buildHost: has no registry to push to; accepted: with {PREFIX}registry, or left out"
+    if settings.build_host and settings.node.embedded and not settings.registry:
+        yield (
+            f"buildHost: cannot import into the private cluster of {PREFIX}node.embedded: true; "
+            f"accepted: with {PREFIX}registry, or left out"
+        )
+    yield from _login_errors(settings)
     for name, service in settings.services.items():
-        yield from _engine_errors(name, service) or _image_errors(name, service, settings)
+        yield from _engine_errors(name, service) or _image_errors(name, service)
         for error in service.errors(settings.model_specs, settings.routes):
             yield f"services.{name}.{error}"
     yield from _monitoring_errors(settings)
     yield from _reference_errors(settings)
+
+
+def _login_errors(settings: Settings) -> Iterator[str]:
+    """Yield the missing part of a login to the registry: the registry itself, the user, or the password."""
+    user, has_password = settings.registry_user, REGISTRY_PASSWORD in settings.secrets
+    if user and not settings.registry:
+        yield f"registryUser: got {user!r}, without a registry; accepted: with {PREFIX}registry, or left out"
+    if user and not has_password:
+        secret = f"{PREFIX}{REGISTRY_PASSWORD}"
+        yield f"registryUser: got {user!r}, without a password; accepted: with the secret {secret}, or left out"
+    if has_password and not user:
+        yield f"{REGISTRY_PASSWORD}: is set, without a user; accepted: with {PREFIX}registryUser, or left out"
 
 
 def _reference_errors(settings: Settings) -> Iterator[str]:
@@ -47,21 +64,19 @@ def _engine_errors(name: str, service: Service) -> list[str]:
     return []
 
 
-def _image_errors(name: str, service: Service, settings: Settings) -> Iterator[str]:
-    """Yield a missing image, and an image that cannot be built or has no destination."""
+def _image_errors(name: str, service: Service) -> Iterator[str]:
+    """Yield a missing image, an image that nobody has published, and one that cannot be built."""
     path, spec = f"services.{name}.image", backend_spec(name, service)
     image, pinned = service.image or spec.image, "name[:tag]@sha256:<digest>, as your registry reports it"
+    built = f"{BUILD}, which builds it from {spec.source}/, or " if spec.source else ""
+    cpu = "left out with engine: cpu, or " if spec.kind in ENGINES else ""
     if image is None:
-        built = f"{BUILD}, which builds it from {spec.source}/, or " if spec.source else ""
-        yield f"{path}: missing; accepted: {built}{pinned}"
+        yield f"{path}: missing; accepted: {built or cpu}{pinned}"
+    elif image.endswith(PLACEHOLDER):
+        yield f"{path}: got {image}, a placeholder: no image has this digest; accepted: {built or cpu}{pinned}"
     elif image == BUILD and spec.source is None:
         sources = ", ".join(kind for kind, other in CATALOG.items() if other.source)
         yield f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and engine: cpu"
-    elif image == BUILD and not (settings.node.embedded or settings.registry):
-        yield (
-            f"{path}: is built, and has no destination; accepted: with {PREFIX}registry, with "
-            f"{PREFIX}node.embedded: true, or {pinned}"
-        )
 
 
 def _device_plugin_errors(node: Node, services: dict[str, Service]) -> Iterator[str]:

@@ -139,10 +139,11 @@ def at_phase(settings: Settings, phase: int | None) -> Settings:
 
 def _check_images(stack: str, settings: Settings, kubeconfig: Path) -> None:
     built = sorted({service.source for service in plan(settings).services if service.source})
-    if built and not settings.registry:
+    if built and settings.node.embedded and not settings.registry:
         raise ToolsError(
             f"{kubeconfig} is not the private cluster of {stack}, and cannot pull the images that are built here "
-            f"({', '.join(built)}): set {PREFIX}registry to a registry that it pulls from"
+            f"({', '.join(built)}): set {PREFIX}registry to a registry that it pulls from, or take away "
+            f"{PREFIX}node.embedded, so that they are imported into the node"
         )
 
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from infra.catalog.spec import UNPUBLISHED
 from infra.plan.stack import Plan
 from infra.quantities import BUILD
 from infra.settings.services import GatewayService
@@ -36,7 +35,7 @@ def image(plan: Plan, pods: ServicePods) -> str:
         return running
     options = next((each for each in plan.settings.services.values() if isinstance(each, GatewayService)), None)
     declared = options.image if options else None
-    if declared is None or declared == BUILD or declared.endswith(UNPUBLISHED):
+    if declared is None or declared == BUILD:
         raise ModelError(
             f"no image of the gateway, which has {PROGRAM}: no gateway is ready in {pods.namespace}, and "
             f"synapse:services.gateway.image is {declared or 'not set'}; deploy the gateway, or set the image to the "

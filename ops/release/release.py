@@ -13,11 +13,11 @@ from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import BUILD
 from infra.settings.loader import read_config
-from infra.settings.model import ROOT
 from infra.settings.schema import PREFIX
 from ops.cluster.pods import ServicePods
 from ops.cluster.retry import retry
 from ops.cluster.target import PACK, engine
+from ops.deployment import build_image
 from ops.errors import UnreachableError
 from ops.gateway.locate import gateway_service, locate
 from ops.release import health, replica
@@ -25,7 +25,6 @@ from ops.release.journal import Journal, JournalEntry, rollback_image
 from ops.release.replica import Replica, replicas, serving_image
 from ops.release.report import Outcome, ReleaseReport
 from ops.release.watch import RolloutWatch
-from tools.images.build import Images
 from tools.offline.engine import PulumiEngine
 from tools.progress import say
 
@@ -86,7 +85,7 @@ class GatewayRelease:
         if host := self.planned.settings.build_host:
             say(f"building {source} on {host.host} ...")
         else:
-            Images().build(ROOT / source)  # here its output is visible; Pulumi then takes it from the store
+            build_image(source, self.planned.settings, self.kubeconfig)
         name = image_name(source)
         if self._pulumi(self.pulumi, *UP, "--target", f"**::{name}*"):
             raise ReleaseError(f"{source} could not be built or published; nothing was changed")

@@ -1,9 +1,10 @@
-"""Rules for images: pinned by digest, and no version that is known to be harmful."""
+"""Rules for images: pinned by digest, of an image that exists, and no version that is known to be harmful."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from infra.quantities import BUILD, PLACEHOLDER
 from policies.reading.claims import Container, containers
 from policies.reading.objects import Object
 from policies.reading.pods import Pods, pods
@@ -26,6 +27,16 @@ def _pinned(pods: Pods) -> Iterator[str]:
         image = container.get("image", "" if not pods.owner.is_patch else UNKNOWN)
         if image is not UNKNOWN and not DIGEST.search(str(image)):
             yield f"container {container.get('name')} has image {image!r} without a digest; add @sha256:<digest>"
+
+
+def _placeholders(pods: Pods) -> Iterator[str]:
+    for container in containers(pods.spec):
+        image = container.get("image")
+        if image is not UNKNOWN and str(image).endswith(PLACEHOLDER):
+            yield (
+                f"container {container.get('name')} has image {image!r}, and no image has a digest of zeros; write the "
+                f"digest that your registry reports, or let the stack build the image: services.<name>.image: {BUILD}"
+            )
 
 
 def _harmful(item: Object, config: Config) -> Iterator[str]:
@@ -60,6 +71,12 @@ images_are_pinned = pod_rule(
     "Container images are pinned by digest.",
     _pinned,
     reason="The image that was tested is the image that runs, even when somebody pushes to the same tag.",
+)
+placeholder_images_are_refused = pod_rule(
+    "placeholder-images-are-refused",
+    "No container has an image with a digest of zeros.",
+    _placeholders,
+    reason="Somebody wrote the digest down before the image was built: its pods would wait for it without end.",
 )
 harmful_images_are_denied = object_rule(
     "harmful-images-are-denied",

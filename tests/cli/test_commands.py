@@ -126,13 +126,6 @@ def test_a_command_with_nothing_to_do_says_so(tmp_path: Path, arguments: list[st
     assert (done.returncode, done.stderr) == (0, f"synapse: {message}\n")
 
 
-def test_manifests_with_an_image_of_zeros_say_so(tmp_path: Path) -> None:
-    done = synapse(tmp_path, "manifests", "--stack", "local", "out")
-    assert done.returncode == 0
-    assert "synapse-gateway" in done.stderr
-    assert "placeholder of zeros" in done.stderr
-
-
 def test_an_interrupt_is_one_line_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,10 +153,10 @@ def test_nothing_slow_is_imported_before_interrupts_are_caught() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_an_image_needs_a_destination(tmp_path: Path) -> None:
-    done = synapse(tmp_path, "image", "build", "gateway_image")
+def test_an_image_has_one_destination_at_most(tmp_path: Path) -> None:
+    done = synapse(tmp_path, "image", "build", "gateway_image", "--cluster", "one", "--node", "other")
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        "synapse: gateway_image: got no destination; accepted: one of --cluster, --registry, --archive\n"
+        "synapse: gateway_image: got --cluster, --node; accepted: one of --cluster, --registry, --node, --archive\n"
     )

@@ -198,8 +198,6 @@ def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]])
         "ollama-models": "200Gi",
         "vllm-model-cache": "100Gi",
         "synapse-voices": "5Gi",
-        "speaches-model-cache": "20Gi",
-        "piper-voices": "5Gi",
         "prometheus-data": "20Gi",
         "alertmanager-data": "1Gi",
     }

@@ -22,12 +22,18 @@ from infra.settings.loader import load
 from infra.settings.model import ROOT
 from stacks import forge
 from stacks.rendering import COMMAND, Recorded, record
-from tests.conftest import config_of, settings_of
+from tests.conftest import config_of, forge_config, planned, settings_of
 from tools.images import __main__ as builder
-from tools.images import content, publish
+from tools.images import content, k3s, publish
+from tools.images.build import Images
 
 REMOTE = "command:remote:Command"
-RUN = "import sys; sys.path.insert(0, {folder!r}); from tools.images.__main__ import main; main('gateway_image', 'x')"
+RUN = """\
+import sys
+sys.path.insert(0, {folder!r})
+from tools.images.__main__ import main
+main(["gateway_image", "--registry", "x"])
+"""
 
 BUILD_HOST = {
     "synapse:registry": "registry.example/team",
@@ -155,31 +161,36 @@ def test_the_build_command_runs_in_the_folder_of_the_program(
     assert done.stderr == "synapse: gateway_image: has no Dockerfile; accepted: a folder that an image is built from\n"
 
 
-def test_the_builder_imports_into_a_cluster(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(publish, "to_cluster", lambda _images, folder, name: f"localhost/{folder.name}:{name}@sha256:0")
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        builder.main("gateway_image", cluster="forge")
-    finally:
-        signal.signal(signal.SIGTERM, handler)
-    assert capsys.readouterr().out == "localhost/gateway_image:forge@sha256:0\n"
-
-
 @pytest.mark.parametrize(
-    ("words", "registry", "cluster"),
+    ("words", "destination"),
     [
-        (["folder", "registry.example/x"], "registry.example/x", None),
-        (["folder", "--registry", "registry.example/x"], "registry.example/x", None),
-        (["folder", "--cluster", "forge"], None, "forge"),
+        (["--registry", "registry.example/x/"], "registry registry.example/x"),
+        (["--cluster", "forge"], "cluster forge"),
+        (["--node", "forge"], "node forge, None"),
+        (["--node", "forge", "--context", "mine"], "node forge, mine"),
+        (["--k3s"], "k3s"),
     ],
 )
-def test_the_builder_has_one_destination(words: list[str], registry: str | None, cluster: str | None) -> None:
-    arguments = builder._arguments(words)
-    assert (arguments.registry or arguments.destination, arguments.cluster) == (registry, cluster)
+def test_the_builder_publishes_to_its_one_destination(
+    words: list[str], destination: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Images, "push", lambda _, folder, registry: f"{folder}: registry {registry}")
+    monkeypatch.setattr(publish, "to_cluster", lambda _, folder, name: f"{folder}: cluster {name}")
+    monkeypatch.setattr(publish, "to_node", lambda _, folder, name, context: f"{folder}: node {name}, {context}")
+    monkeypatch.setattr(k3s, "publish", lambda _, folder: f"{folder}: k3s")
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        builder.main(["gateway_image", *words])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert capsys.readouterr().out == f"gateway_image: {destination}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["--k3s", "--cluster", "forge"]])
+def test_the_builder_needs_one_destination(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        builder._arguments(["folder"])
+        builder.main(["gateway_image", *words])
+    assert "--k3s" in capsys.readouterr().err
 
 
 def test_a_component_does_not_call_the_command_line_of_synapse() -> None:
@@ -250,5 +261,26 @@ def test_pods_run_the_image_that_the_build_printed(local: list[Recorded]) -> Non
     assert images(local)["synapse-gateway"].startswith("localhost/gateway-image@sha256:")
 
 
+def test_without_a_registry_a_build_is_imported_into_the_node() -> None:
+    words = {name: shlex.split(inputs["create"])[-3:] for name, inputs in commands(recorded(planned())).items()}
+    assert words == {
+        "gateway-image": ["gateway_image", "--node", "forge"],
+        "engines-image": ["engines_image", "--node", "forge"],
+    }
+    (gateway, _) = commands(recorded(planned("context", "my-forge"))).values()
+    assert shlex.split(gateway["create"])[-4:] == ["--node", "forge", "--context", "my-forge"]
+
+
+def test_a_build_host_without_a_registry_is_the_node() -> None:
+    section = {"host": "forge.example", "hostKey": "ssh-ed25519 AAAA"}
+    inputs = of(recorded(planned("buildHost", section)), REMOTE)["gateway-image"]
+    assert inputs["create"].splitlines()[-1] == "python3 -m tools.images gateway_image --k3s"
+    assert inputs["triggers"][1] == "forge.example"
+
+
 def test_a_stack_without_builds_runs_no_command() -> None:
-    assert commands(recorded(plan(load("forge")))) == {}
+    image = f"registry.example/any@sha256:{64 * 'a'}"
+    config = forge_config()
+    for service in ("gateway", "piper", "speaches"):
+        config["synapse:services"][service]["image"] = image
+    assert commands(recorded(plan(settings_of(config)))) == {}

@@ -87,8 +87,7 @@ def test_the_backends_allow_its_calls(planned: Plan) -> None:
 
 def test_a_route_to_an_unsupported_kind_is_refused() -> None:
     changed_config = config() | {"synapse:phase": 5}  # with monitoring there would be no core left for it
-    changed_config["synapse:services"]["deepfilter"] = {"memory": {"request": "1Gi", "limit": "2Gi"}}
-    changed_config["synapse:services"]["deepfilter"]["cpu"] = {"request": 1, "limit": 1}
+    changed_config["synapse:services"]["deepfilter"] = {"engine": "cpu", "cpu": {"request": 1, "limit": 1}}
     changed_config["synapse:routes"]["denoise"] = [{"service": "deepfilter"}]
     with pytest.raises(
         RouteError, match=r"routes\.denoise: LiteLLM cannot call deepfilter; accepted: a service of kind ollama"

@@ -83,7 +83,7 @@ WORLD = {("0.0.0.0/0", 443), ("::/0", 443)}
     [
         ("ollama", WORLD),
         ("vllm-inference", WORLD),
-        ("speaches-stt", WORLD),
+        ("speaches-stt", set()),
         ("synapse-gateway", {("ollama", 11434), ("vllm-inference", 8000), ("speaches-stt", 8000), ("piper-tts", 8000)}),
         ("grafana", {("prometheus", 9090), ("alertmanager", 9093)}),
         ("alertmanager", set()),

@@ -14,7 +14,7 @@ import yaml
 
 from infra.plan.stack import plan
 from infra.settings.loader import load
-from stacks.rendering import SEALED, manifests, record, unpublished, write
+from stacks.rendering import SEALED, manifests, record, write
 from tests.conftest import changed, settings_of
 
 
@@ -33,12 +33,6 @@ def test_the_namespace_comes_first_and_the_claims_before_their_users(forge_objec
 def test_files_contain_the_rendered_objects(forge_objects: list[dict[str, Any]], tmp_path: Path) -> None:
     paths = write(forge_objects, tmp_path / "new" / "folder")
     assert [yaml.safe_load(path.read_text()) for path in paths] == forge_objects
-
-
-def test_objects_with_an_image_of_zeros_are_named() -> None:
-    objects = manifests(plan(load("local")))
-    assert {"synapse-gateway", "llama-router"} <= unpublished(objects)
-    assert unpublished([each for each in objects if each["kind"] != "Deployment"]) == set()
 
 
 def test_a_token_reaches_its_pod_only_through_a_secret() -> None:

@@ -32,12 +32,16 @@ class Recipe:
 
     @property
     def repository(self) -> str:
-        """`gateway_image` -> `synapse-gateway`."""
-        return f"synapse-{self.folder.name.removesuffix(SUFFIX).replace('_', '-')}"
+        return repository(self.folder)
 
     @property
     def tagged(self) -> str:
         return f"{self.repository}:{self.tag}"
+
+
+def repository(folder: Path) -> str:
+    """Return the name of the image of *folder*: `gateway_image` -> `synapse-gateway`."""
+    return f"synapse-{folder.name.removesuffix(SUFFIX).replace('_', '-')}"
 
 
 @dataclass(frozen=True, kw_only=True)

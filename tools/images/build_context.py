@@ -2,7 +2,7 @@
 
 import shlex
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ trap 'rm -rf "$work"' EXIT
 tar -xf {archive} -C "$work"
 find . -maxdepth 1 -name {others} ! -name {archive} -delete
 cd "$work"
-python3 -m tools.images {source} {registry}
+python3 -m tools.images {source} {destination}
 """
 
 
@@ -49,16 +49,19 @@ def write(folder: Path) -> Path:
     return file
 
 
-def script(folder: Path, at: str, registry: str) -> str:
-    """Return the shell script that builds from the archive in the host's folder *at*; it prints only the reference."""
+def script(folder: Path, at: str, destination: Sequence[str]) -> str:
+    """Return the shell script that builds from the archive in the host's folder *at*; it prints only the reference.
+
+    *destination*: an option of `python3 -m tools.images`, with its value.
+    """
     words = {
         "folder": at,
         "archive": name(folder),
         "others": f"{folder.name}-*.tar",
         "source": folder.name,
-        "registry": registry,
     }
-    return SCRIPT.format(**{key: shlex.quote(word) for key, word in words.items()})
+    quoted = {key: shlex.quote(word) for key, word in words.items()}
+    return SCRIPT.format(**quoted, destination=shlex.join(destination))
 
 
 def _members(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -1,5 +1,6 @@
 """Publish a built image to a cluster, a registry or a file, and return its reference for pods."""
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Final
 
 from tools.cluster import Cluster
 from tools.errors import ImageError
-from tools.images.build import Images
+from tools.images import content, k3s, node
+from tools.images.build import HOST, Images, repository
+from tools.progress import say
 
 PublishFunction = Callable[[Images, Path, str], str]
 
@@ -25,6 +28,18 @@ def to_registry(images: Images, folder: Path, registry: str) -> str:
     return images.push(folder, registry.rstrip("/"))
 
 
+def to_node(images: Images, folder: Path, name: str, context: str | None = None, kubeconfig: Path | None = None) -> str:
+    """Import the image into K3s on this machine, the node *name*; nothing is built for a simulated node.
+
+    Raises ImageError where the node is another machine, or its image store cannot be reached.
+    """
+    if node.ensure_here(name, context, kubeconfig):
+        return k3s.publish(images, folder)
+    say(f"{folder.name}: node {name} is simulated: nothing is built")
+    tag = content.digest(folder)
+    return f"{HOST}/{repository(folder)}:{tag}@sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
+
+
 def to_archive(images: Images, folder: Path, file: str) -> str:
     """Write the image to a file, for `ctr -n k8s.io images import FILE`. Raises ImageError."""
     built = images.build(folder)
@@ -38,16 +53,22 @@ def to_archive(images: Images, folder: Path, file: str) -> str:
 DESTINATIONS: Final[dict[str, PublishFunction]] = {
     "cluster": to_cluster,
     "registry": to_registry,
+    "node": to_node,
     "archive": to_archive,
 }
 """Function of each option of `synapse image build`."""
 
 
 def publish(images: Images, folder: Path, **destination: str | None) -> str:
-    """Build *folder* and publish it to the one given destination. Raises ImageError for none or several."""
+    """Build *folder* and publish it to the given destination; without one it stays in the local store.
+
+    Raises ImageError for several.
+    """
     given = {option: value for option, value in destination.items() if value}
+    if not given:
+        return images.build(folder).reference
     if len(given) != 1:
-        options = ", ".join(f"--{option}" for option in given) or "no destination"
+        options = ", ".join(f"--{option}" for option in given)
         accepted = ", ".join(f"--{option}" for option in DESTINATIONS)
         raise ImageError(f"{folder}: got {options}; accepted: one of {accepted}")
     ((option, value),) = given.items()

@@ -9,7 +9,7 @@ from infra.quantities import GI
 from infra.settings.language_services import OllamaService, VllmService
 from infra.settings.loader import from_engine, load
 from infra.settings.model import ROOT, Settings
-from tests.conftest import Config, changed, forge_config, settings_of
+from tests.conftest import Config, changed, config_of, forge_config, settings_of
 
 DIGEST = "@sha256:" + 64 * "a"
 
@@ -69,9 +69,15 @@ def test_the_engine_passes_the_same_settings() -> None:
         ("services.gateway.image", None, "image: missing; accepted: build, which builds it from gateway_image/, or na"),
         (
             "services.gateway.image",
-            "build",
-            "image: is built, and has no destination; accepted: with synapse:",
+            f"registry.example/gateway@sha256:{64 * '0'}",
+            "a placeholder: no image has this digest; accepted: build, which builds it from gateway_image/, or name[",
         ),
+        (
+            "services.chatterbox",
+            {},
+            "services.chatterbox.image: missing; accepted: left out with engine: cpu, or name[",
+        ),
+        ("services.openvoice", {}, "services.openvoice.image: missing; accepted: name[:tag]@sha256:<digest>, as your"),
         (
             "services.ollama.image",
             "build",
@@ -83,13 +89,16 @@ def test_the_engine_passes_the_same_settings() -> None:
             "cpu",
             "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind with a CPU engine: llama-em",
         ),
-        ("services.piper.engine", "cpu", "services.piper.image: is built, and has no destination"),
         (
             "services.piper",
             {"engine": "cpu", "gpuMemory": "1Gi"},
             "services.piper.gpuMemory: has no GPU with engine: cpu",
         ),
-        ("services.speaches.vocabulary", "digits", "vocabulary: got 'digits'; accepted: with engine: cpu, or left out"),
+        (
+            "services.speaches",
+            {"vocabulary": "digits"},
+            "vocabulary: got 'digits'; accepted: with engine: cpu, or left",
+        ),
         (
             "services.gateway.autoModel",
             "gpt",
@@ -108,11 +117,6 @@ def test_the_engine_passes_the_same_settings() -> None:
         ),
         ("buildHost", {"host": "forge", "hostKey": "forge ssh-ed25519 AAAA"}, "`ssh-keyscan -t ed25519 -p PORT HOST`"),
         ("buildHost", {"host": "-oProxyCommand=x", "hostKey": "ssh-ed25519 AAAA"}, "synapse:buildHost.host: got '-oPr"),
-        (
-            "buildHost",
-            {"host": "forge", "hostKey": "ssh-ed25519 AAAA me@forge"},
-            "synapse:buildHost: has no registry to push to; accepted: with synapse:registry, or left out",
-        ),
         ("buildKey", "-----BEGIN", "synapse:buildKey: in plain text; accepted: a secret: take the line out of"),
         ("node.cpuOvercommit", 0, "synapse:node.cpuOvercommit: got 0; accepted: greater than or equal to 1"),
         ("routes.gpt", [{"service": "nobody"}], "synapse:routes.gpt: got service 'nobody'; accepted: one of services"),
@@ -197,3 +201,30 @@ def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.phase = 1  # type: ignore[misc]
     assert (ROOT / "Pulumi.forge.yaml").is_file()
+
+
+def test_a_build_host_cannot_reach_a_private_cluster() -> None:
+    config = config_of("local") | {"synapse:buildHost": {"host": "forge", "hostKey": "ssh-ed25519 AAAA"}}
+    with pytest.raises(
+        SettingsError, match="synapse:buildHost: cannot import into the private cluster of synapse:node"
+    ):
+        settings_of(config)
+    assert settings_of(config | {"synapse:registry": "registry.example/team"}).build_host
+
+
+def test_without_a_registry_images_go_to_the_node() -> None:
+    """On this machine, or by a build host, which is then the node."""
+    assert settings_of(changed("services.gateway.image", "build")).registry is None
+    assert settings_of(changed("buildHost", {"host": "forge", "hostKey": "ssh-ed25519 AAAA me@forge"})).build_host
+
+
+@pytest.mark.parametrize(
+    ("login", "text"),
+    [
+        ({"registryUser": "me"}, "synapse:registryUser: got 'me', without a registry; accepted: with synapse:registry"),
+        ({"registryUser": "me", "registry": "r.example"}, "registryUser: got 'me', without a password; accepted: with"),
+        ({"registry": "r.example", "registryPassword": {"secure": "v1:x"}}, "registryPassword: is set, without a user"),
+    ],
+)
+def test_a_login_to_the_registry_is_complete(login: dict[str, object], text: str) -> None:
+    assert text in message(forge_config() | {f"synapse:{key}": value for key, value in login.items()})

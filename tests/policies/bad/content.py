@@ -4,6 +4,7 @@ from tests.policies.bad.builders import Bad, bad, server, small, variable
 from tests.policies.run_pack import thing
 
 SECRET = "secrets-stay-secret"  # noqa: S105 - a rule's name
+ZEROS = 64 * "0"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 
 CONTENT: tuple[Bad, ...] = (
@@ -13,6 +14,24 @@ CONTENT: tuple[Bad, ...] = (
         "tag-cron",
         "image 'redis' without a digest",
         server("tag-cron", kind="CronJob", image="redis"),
+    ),
+    bad(
+        "placeholder-images-are-refused",
+        "zeros",
+        f"image 'registry.example/gateway@sha256:{ZEROS}', and no image has a digest of zeros; write the digest",
+        server("zeros", image=f"registry.example/gateway@sha256:{ZEROS}"),
+    ),
+    bad(
+        "placeholder-images-are-refused",
+        "zeros-init",
+        "container once has image 'redis:8@sha256:0",
+        server("zeros-init", pod={"initContainers": [small(name="once", image=f"redis:8@sha256:{ZEROS}")]}),
+    ),
+    bad(
+        "placeholder-images-are-refused",
+        "zeros-job",
+        "or let the stack build the image: services.<name>.image: build",
+        server("zeros-job", kind="Job", image=f"redis@sha256:{ZEROS}"),
     ),
     bad(
         "harmful-images-are-denied",

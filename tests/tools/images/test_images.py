@@ -150,18 +150,15 @@ def test_it_is_written_to_a_file(folder: Path, images: Images, tmp_path: Path) -
         publish(images, folder, archive=str(tmp_path / "nowhere/image.tar"))
 
 
-@pytest.mark.parametrize(
-    ("destination", "message"),
-    [
-        ({}, "got no destination; accepted: one of --cluster, --registry, --archive"),
-        ({"cluster": "a", "archive": "b"}, "got --cluster, --archive"),
-    ],
-)
-def test_it_needs_exactly_one_destination(
-    folder: Path, images: Images, destination: dict[str, str], message: str
-) -> None:
-    with pytest.raises(ImageError, match=message):
-        publish(images, folder, **destination)
+def test_it_has_one_destination_at_most(folder: Path, images: Images) -> None:
+    with pytest.raises(ImageError, match="got --cluster, --archive; accepted: one of --cluster, --registry, --node"):
+        publish(images, folder, cluster="a", archive="b")
+    assert images.kept() == []
+
+
+def test_without_a_destination_it_stays_here(folder: Path, images: Images) -> None:
+    reference = publish(images, folder, cluster=None)
+    assert [archive.reference(file, reference.partition("@")[0]) for file in images.kept()] == [reference]
 
 
 def test_old_images_are_removed(folder: Path, images: Images) -> None:
