@@ -29,8 +29,6 @@ def test_the_forge_keeps_models_on_the_claims_of_their_services(forge: Plan) -> 
             "vllm-model-cache",
             "/models/hub/models--meta-llama--Meta-Llama-3.1-8B-Instruct",
         ),
-        ("Systran/faster-whisper-large-v3", "service", "speaches-model-cache", ""),
-        ("tts-1", "service", "piper-voices", ""),
     ]
 
 
@@ -38,6 +36,12 @@ def test_files_have_the_places_of_the_first_start(llamacpp: Plan) -> None:
     (model,) = [model for model in models(llamacpp) if model.name == "Qwen3-8B-Q4_K_M"]
     assert (model.kind, model.path, model.service.name) == ("file", "/models/llm/Qwen3-8B-Q4_K_M.gguf", "llama-router")
     assert model.url in {download.url for download in model.service.backend.downloads}
+
+
+def test_a_service_that_fetches_its_own_model_keeps_it_on_its_claim() -> None:
+    own = plan(settings_of(changed("services.speaches", {})))
+    places = {model.name: (model.kind, model.disk.name) for model in models(own) if model.disk}
+    assert places["digits"] == ("service", "speaches-model-cache")
 
 
 def test_engines_of_this_repository_provide_their_models() -> None:

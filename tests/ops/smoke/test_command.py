@@ -85,7 +85,7 @@ def test_json_is_one_document(smoke: Smoke, stage: Stage) -> None:
     assert (document["url"], document["passed"], document["leftOut"], document["logs"]) == (stage.url, False, {}, {})
     failed = [entry for entry in document["checks"] if not entry["passed"]]
     assert [entry["check"] for entry in failed] == ["transcribe digits", "transcribe sentence"]
-    assert failed[0]["model"] == "whisper-large-v3-turbo"
+    assert failed[0]["model"] == "digits"
     assert failed[0]["services"] == ["chatterbox-tts", "whisper-stt", "piper-tts"]
     embedding: dict[str, Any] = next(entry for entry in document["checks"] if entry["check"] == "embedding")
     assert embedding["figures"]["dimensions"] == 32

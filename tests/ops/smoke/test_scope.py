@@ -33,8 +33,8 @@ def test_the_forge_gets_the_checks_of_its_services() -> None:
         "chat streamed": ["llama3.1-8b"],
         "synthesize": [None],
         "speech": ["piper-tts"],
-        "transcribe digits": ["whisper-large-v3"],
-        "transcribe sentence": ["whisper-large-v3"],
+        "transcribe digits": ["digits"],
+        "transcribe sentence": ["digits"],
         "voices": [None],
         "metrics": [None],
     }
@@ -90,7 +90,7 @@ def test_a_case_has_the_services_that_take_part() -> None:
 
 def test_a_service_without_a_route_is_requested_without_a_model() -> None:
     config = config_of("forge")
-    del config["synapse:routes"]["whisper-large-v3"]
+    del config["synapse:routes"]["digits"]
     models = [case.model for case in cases(plan_of(settings_of(config)), CHECKS) if case.check.each == "transcription"]
     assert models == [None, None]
 
