@@ -8,7 +8,7 @@ from typing import Final
 
 from tools.cluster import Cluster
 from tools.errors import ImageError
-from tools.images import content, k3s, node
+from tools.images import content, k3s
 from tools.images.build import HOST, Images, repository
 from tools.progress import say
 
@@ -33,6 +33,8 @@ def to_node(images: Images, folder: Path, name: str, context: str | None = None,
 
     Raises ImageError where the node is another machine, or its image store cannot be reached.
     """
+    from tools.images import node  # noqa: PLC0415 - only here is the cluster's client needed, which loads slowly
+
     if node.ensure_here(name, context, kubeconfig):
         return k3s.publish(images, folder)
     say(f"{folder.name}: node {name} is simulated: nothing is built")

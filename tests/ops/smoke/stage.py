@@ -27,7 +27,7 @@ WITHIN_S = 8.0
 def config() -> Config:
     """Return a config with every kind of engine and a reranker, and one route with a fallback.
 
-    Speech and audio run on images of their own kinds, since the CPU engines of the shipped stack need less of an answer.
+    Speech and audio run on images of their own kinds: the shipped stack has CPU engines, which are asked for less.
     """
     changed = add_reranker(config_of("forge-llamacpp"))
     for name in ("chatterbox", "whisper", "pyannote", "deepfilter"):
