@@ -13,7 +13,11 @@ from ops.smoke.scope import cases, missing
 from tests.conftest import changed, config_of, settings_of
 from tests.ops.smoke.stage import planned
 
-SPEECHLESS = ("llama-embed", "llama-router", "whisper", "pyannote", "deepfilter")
+SPEECHLESS: dict[str, Any] = {
+    "llama-embed": {},
+    "llama-router": {},
+    **{name: {"engine": "cpu"} for name in ("whisper", "pyannote", "deepfilter")},
+}
 
 
 def models_of(stack: str) -> dict[str, list[str | None]]:
@@ -51,9 +55,7 @@ def test_every_model_of_a_router_is_requested() -> None:
 
 
 def test_a_stack_without_speech_gets_no_checks_of_it() -> None:
-    services: dict[str, Any] = {name: {} for name in SPEECHLESS} | {
-        "gateway": {"image": f"gateway@sha256:{64 * 'a'}", "replicas": 1}
-    }
+    services: dict[str, Any] = SPEECHLESS | {"gateway": {"image": f"gateway@sha256:{64 * 'a'}", "replicas": 1}}
     plan = planned(services)
     names = [case.check.name for case in cases(plan, CHECKS)]
     assert {"synthesize", "speech", "clone", "transcribe digits", "diarize", "denoise"}.isdisjoint(names)
