@@ -2,7 +2,8 @@
 
 from infra.catalog.spec import BackendSpec, Download, LiteLlmApi, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
-from infra.settings.language_services import LlamaRouterService, OllamaService, SglangService, VllmService
+from infra.settings.engine_services import SglangService, VllmService
+from infra.settings.language_services import LlamaRouterService, OllamaService
 from infra.sizing.budget import ResourceClaim
 
 OLLAMA = BackendSpec(
@@ -16,7 +17,7 @@ OLLAMA = BackendSpec(
     timeout_s=300,
     litellm=LiteLlmApi(provider="ollama", path="", needs_key=False),
     fetches=True,
-    image="docker.io/ollama/ollama:0.32.9@sha256:1685741456770df6e3cceb2a945a5f75e020f658d1701509668d6f4688f1dd3f",
+    image="docker.io/ollama/ollama:0.32.15@sha256:57d60e686821ea81a7748a3ec8141308c8b8f95b27105713954abf7a6529e700",
     image_size=4 * GI,
     claim=ResourceClaim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
     probes=Probes(
@@ -49,7 +50,7 @@ VLLM = BackendSpec(
     litellm=LiteLlmApi(provider="hosted_vllm"),
     fetches=True,
     cuda=13,
-    image="docker.io/vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90",
+    image="docker.io/vllm/vllm-openai:v0.31.0@sha256:c1c9f6fd5c109ba7f0546a59f5b2f15fb87f64c77782e90a27b648b42a8e67c3",
     image_size=14 * GI,
     claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(

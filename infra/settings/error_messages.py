@@ -10,10 +10,13 @@ from pydantic_core import ErrorDetails
 from infra.settings.field_docs import field_docs
 from infra.settings.schema import RANGE
 
+FOLLOWS = "default_factory_not_called"
+"""Type of the error of a default that follows from another key, which is wrong itself."""
+
 
 def messages(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
     """Return one line for each error, with *prefix* before its path."""
-    return [_message(detail, model, prefix) for detail in error.errors()]
+    return [_message(detail, model, prefix) for detail in error.errors() if detail["type"] != FOLLOWS]
 
 
 def suggest(word: str, words: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Sections of a stack file other than services: GPUs, models, routes, ingress, monitoring and resource ranges."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -124,11 +125,14 @@ class ModelSpecSection(Section):
     """`kv_lora_rank` + `qk_rope_head_dim`, of a model with latent attention."""
     stored: Bytes | None = None
     """Size of the weights, where the model comes quantised."""
+    gated: bool = False
+    """The hub gives the model only to an account that accepted its licence: the stack needs `hfToken`."""
 
     @model_validator(mode="after")
     def file_or_figures(self) -> "ModelSpecSection":
         needed = {"file"} if self.file else FIGURES
-        if not needed <= self.model_fields_set or (self.file and len(self.model_fields_set) > 1):
+        given = self.model_fields_set - {"gated"}
+        if not needed <= given or (self.file and len(given) > 1):
             raise PydanticCustomError(
                 "model_spec", "file alone, or parameters, layers, kvHeads, headSize and contextTokens"
             )
@@ -139,7 +143,7 @@ class ModelSpecSection(Section):
     def model_spec(self) -> ModelSpec:
         """Return the model spec. Raises ModelFileError when its file cannot be read."""
         if self.file:
-            return model_files.model_spec(self.file)[0]
+            return replace(model_files.model_spec(self.file)[0], gated=self.gated)
         return ModelSpec(**self.model_dump(exclude={"file"}))
 
 

@@ -1,15 +1,20 @@
 """Cross-field validation of a stack file: values that are accepted alone, and contradict each other."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from infra.catalog.cpu import ENGINES
 from infra.catalog.kinds import CATALOG, OPERATED, backend_spec
 from infra.plan.timeouts import TimeoutTier, inverted
 from infra.quantities import BUILD, PLACEHOLDER
+from infra.settings.engine_services import DEFAULT_MODEL
 from infra.settings.model import Node, Settings
 from infra.settings.registry import REGISTRY_PASSWORD
 from infra.settings.schema import PREFIX
 from infra.settings.services import Service
+
+HUB_TOKEN: Final = "hfToken"  # noqa: S105 - the name of a key
+"""Key of the token for the Hugging Face hub."""
 
 
 def validate(settings: Settings) -> Iterator[str]:
@@ -26,6 +31,7 @@ def validate(settings: Settings) -> Iterator[str]:
         yield from _engine_errors(name, service) or _image_errors(name, service)
         for error in service.errors(settings.model_specs, settings.routes):
             yield f"services.{name}.{error}"
+        yield from _gated_errors(name, service, settings)
     yield from _monitoring_errors(settings)
     yield from _reference_errors(settings)
 
@@ -77,6 +83,20 @@ def _image_errors(name: str, service: Service) -> Iterator[str]:
     elif image == BUILD and spec.source is None:
         sources = ", ".join(kind for kind, other in CATALOG.items() if other.source)
         yield f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and engine: cpu"
+
+
+def _gated_errors(name: str, service: Service, settings: Settings) -> Iterator[str]:
+    """Yield the models that the hub refuses to the service: gated ones, in a stack without a token."""
+    takes_token = any(secret.config_key == HUB_TOKEN for secret in CATALOG[service.kind or name].secrets)
+    refused = takes_token and service.engine is None and HUB_TOKEN not in settings.secrets
+    specs = settings.model_specs if refused else {}
+    for model in service.served_models():
+        if model.model_spec in specs and specs[model.model_spec].gated:
+            yield (
+                f"services.{name}.model: got {model.name!r}, which the hub gives only to an account that accepted its "
+                f"licence; accepted: with the token of such an account (pulumi config set --secret "
+                f"{PREFIX}{HUB_TOKEN}), or a model that needs none, such as {DEFAULT_MODEL}"
+            )
 
 
 def _device_plugin_errors(node: Node, services: dict[str, Service]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from infra.catalog.model_families import Parsers
 from infra.sizing.vram import ENGINE_OVERHEAD, EngineOptions, ModelSpec, Paging, Vram, required_vram, weights
 
 DTYPES = {"auto": "bfloat16", "half": "float16", "float": "float32"}
@@ -34,6 +35,8 @@ class EngineSettings(Protocol):
     def quantization(self) -> str | None: ...
     @property
     def eager(self) -> bool: ...
+    @property
+    def parsers(self) -> Parsers: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +101,12 @@ def parse_flags(arguments: Sequence[str]) -> dict[str, str]:
             name, equals, value = argument[2:].partition("=")
             flags[name.replace("_", "-")] = value if equals else following
     return flags
+
+
+def parser_flags(parsers: Parsers) -> dict[str, object]:
+    """Return the flags that both engines have for *parsers*, name -> value."""
+    flags = {"tool-call-parser": parsers.tool_call, "reasoning-parser": parsers.reasoning}
+    return {name: value for name, value in flags.items() if value}
 
 
 def parse_number(text: str) -> int:

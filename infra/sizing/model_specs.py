@@ -20,6 +20,7 @@ class ModelSpec:
     window_layers: int = 0  # layers with a sliding window
     latent: int = 0  # multi-head latent attention: values per token and layer, in place of keys and values
     stored: int | None = None  # bytes of the weights where the model is published quantised; None: parameters x dtype
+    gated: bool = False  # the hub gives it only to an account that accepted its licence
 
 
 LLAMA_8B = ModelSpec(
@@ -30,6 +31,7 @@ LLAMA_8B = ModelSpec(
     heads=32,
     context_tokens=131_072,
     embedding=128_256 * 4096,
+    gated=True,
 )
 LLAMA_70B = ModelSpec(
     parameters=70_553_706_496,
@@ -39,6 +41,7 @@ LLAMA_70B = ModelSpec(
     heads=64,
     context_tokens=131_072,
     embedding=128_256 * 8192,
+    gated=True,
 )
 LLAMA_3B = ModelSpec(
     parameters=3_212_749_824,
@@ -49,6 +52,7 @@ LLAMA_3B = ModelSpec(
     context_tokens=131_072,
     embedding=128_256 * 3072,
     tied=True,
+    gated=True,
 )
 QWEN25_7B = ModelSpec(
     parameters=7_615_616_512,
@@ -124,6 +128,7 @@ GEMMA2_9B = ModelSpec(
     tied=True,
     window=4096,
     window_layers=21,
+    gated=True,
 )
 GEMMA3_12B = ModelSpec(
     parameters=12_187_325_040,  # its vision tower included
@@ -136,6 +141,7 @@ GEMMA3_12B = ModelSpec(
     tied=True,
     window=1024,
     window_layers=40,
+    gated=True,
 )
 PHI_4 = ModelSpec(
     parameters=14_659_507_200,
@@ -214,6 +220,7 @@ def rows() -> Iterator[tuple[str, ...]]:
             special = f"latent attention of {model_spec.latent} values"
         elif not model_spec.kv_heads:
             special = "encoder: no cache"
+        access = "needs a token" if model_spec.gated else "free"
         figures = (
             model_spec.parameters,
             model_spec.layers,
@@ -221,7 +228,7 @@ def rows() -> Iterator[tuple[str, ...]]:
             model_spec.head_size,
             model_spec.context_tokens,
         )
-        yield name, *(f"{figure:,}" for figure in figures), special
+        yield name, *(f"{figure:,}" for figure in figures), special, access
 
 
-COLUMNS = ("Model", "Parameters", "Layers", "KV heads", "Head size", "Context", "Cache")
+COLUMNS = ("Model", "Parameters", "Layers", "KV heads", "Head size", "Context", "Cache", "Download")

@@ -15,6 +15,7 @@ from infra.sizing.engine_flags import (
     EngineFlags,
     EngineSettings,
     parse_flags,
+    parser_flags,
     quantization_name,
 )
 from infra.sizing.vram import SGLANG, ModelSpec, Vram, required_vram
@@ -48,8 +49,10 @@ def write(service: SglangSettings, vram: Vram, gpu_memory: int) -> tuple[str, ..
     }
     if service.quantization:
         flags["quantization"] = QUANTIZATIONS.get(service.quantization, service.quantization)
-    switches = ("--disable-cuda-graph",) if service.eager else ()
-    return (*(f"--{name}={value}" for name, value in flags.items()), *switches, "--enable-metrics")
+    if service.eager:
+        flags |= dict.fromkeys(("cuda-graph-backend-decode", "cuda-graph-backend-prefill"), "disabled")
+    flags |= parser_flags(service.parsers)
+    return (*(f"--{name}={value}" for name, value in flags.items()), "--enable-metrics")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from infra.sizing.engine_flags import (
     EngineSettings,
     parse_flags,
     parse_number,
+    parser_flags,
     quantization_name,
 )
 from infra.sizing.vram import VLLM, ModelSpec, Vram, weights
@@ -47,7 +48,14 @@ def write(service: VllmSettings, vram: Vram, gpu_memory: int) -> tuple[str, ...]
         flags["quantization"] = QUANTIZATIONS.get(service.quantization, service.quantization)
     if service.is_pooling:
         flags["runner"] = "pooling"
-    chosen = {"--enforce-eager": service.eager, "--enable-sleep-mode": service.sleep}
+    flags |= parser_flags(service.parsers)
+    if service.parsers.tool_call and service.parsers.chat_template:
+        flags["chat-template"] = service.parsers.chat_template
+    chosen = {
+        "--enforce-eager": service.eager,
+        "--enable-sleep-mode": service.sleep,
+        "--enable-auto-tool-choice": bool(service.parsers.tool_call),
+    }
     switches = (switch for switch, on in chosen.items() if on)
     written = (f"--{name}={value}" for name, value in flags.items())
     return (service.model, *written, *switches, "--no-enable-log-requests")

@@ -29,7 +29,7 @@ def project(folder: Path, config: Config) -> Path:
 def test_plan_prints_the_ledger(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine")
     assert done.returncode == 0
-    for part in ("ollama", "vllm-inference", "synapse-gateway", "128.81Gi", "156.8Gi", "26.96Gi"):
+    for part in ("ollama", "vllm-inference", "synapse-gateway", "128.81Gi", "156.8Gi", "26.26Gi"):
         assert part in done.stdout
 
 
@@ -38,7 +38,7 @@ def test_plan_prints_the_ledger(tmp_path: Path) -> None:
     [
         ("services.vllm.memory.limit", "120Gi", "44.01Gi over"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
-        ("services.vllm.contextTokens", 65_536, "fits on no GPU"),
+        ("services.vllm.sequences", 9, "fits on no GPU"),
     ],
 )
 def test_plan_refuses_claims_that_do_not_fit(tmp_path: Path, path: str, value: object, message: str) -> None:
@@ -62,7 +62,7 @@ def test_plan_as_json_is_one_document(tmp_path: Path) -> None:
 def test_routes_are_printed(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "routes", "--stack", "mine")
     assert done.returncode == 0
-    assert "llama3.1-8b" in done.stdout
+    assert "qwen3-8b" in done.stdout
     assert "vllm-inference" in done.stdout
 
 

@@ -14,22 +14,22 @@ def test_a_change_that_fits_is_shown_beside_the_present_ledger(tmp_path: Path) -
     assert done.returncode == 0
     before, after = done.stdout.split("With --what-if:")
     assert before.startswith("As it is:")
-    assert "26.96Gi" in before
-    assert "20.96Gi" in after
+    assert "26.26Gi" in before
+    assert "21.76Gi" in after
 
 
 def test_a_change_that_does_not_fit_has_exit_code_1(tmp_path: Path) -> None:
     done = synapse(
         project(tmp_path, forge_config()),
-        *("plan", "--stack", "mine", "--what-if", "memory=64Gi", "--what-if", "services.vllm.contextTokens=16384"),
+        *("plan", "--stack", "mine", "--what-if", "memory=64Gi", "--what-if", "services.vllm.sequences=4"),
     )
     assert done.returncode == 1
-    assert "36.96Gi of VRAM fits on no GPU" in done.stderr
+    assert "35.26Gi of VRAM fits on no GPU" in done.stderr
     assert "<- does not fit" in done.stdout.split("With --what-if:")[1]
 
 
 def test_a_change_that_changes_nothing_shows_one_table(tmp_path: Path) -> None:
-    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--what-if", "context=8192")
+    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--what-if", "context=32768")
     assert done.returncode == 0
     assert "As it is" not in done.stdout
 
@@ -42,8 +42,8 @@ def test_an_unknown_key_is_a_settings_error(tmp_path: Path) -> None:
 
 
 def test_json_has_both_ledgers_in_one_document(tmp_path: Path) -> None:
-    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--json", "--what-if", "context=65536")
+    done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine", "--json", "--what-if", "sequences=9")
     assert done.returncode == 1
     document = json.loads(done.stdout)
-    assert document["whatIf"] == {"context": 65_536}
+    assert document["whatIf"] == {"sequences": 9}
     assert (document["before"]["fits"], document["fits"]) == (True, False)

@@ -94,11 +94,12 @@ def test_ports_are_those_of_the_references(forge_object: Find, name: str, port: 
     assert [entry["containerPort"] for entry in container(forge_object, name)["ports"]] == [target]
 
 
-def test_ollama_keeps_one_model_for_eight_callers(forge_object: Find) -> None:
+def test_ollama_keeps_one_model_for_two_agents(forge_object: Find) -> None:
     variables = environment(forge_object, "ollama")
     expected = {
         "OLLAMA_KEEP_ALIVE": "-1",
-        "OLLAMA_NUM_PARALLEL": "8",
+        "OLLAMA_NUM_PARALLEL": "2",
+        "OLLAMA_CONTEXT_LENGTH": "32768",
         "OLLAMA_MAX_LOADED_MODELS": "1",
         "OLLAMA_MODELS": "/models",
         "CUDA_VISIBLE_DEVICES": "",
@@ -116,10 +117,16 @@ def test_vllm_claims_the_whole_gpu(forge_object: Find) -> None:
 
 def test_vllm_flags_come_from_the_ledger(forge_object: Find) -> None:
     arguments = container(forge_object, "vllm-inference")["args"]
-    assert arguments[0] == "meta-llama/Meta-Llama-3.1-8B-Instruct"
-    for flag in ("--gpu-memory-utilization=0.85", "--kv-cache-memory-bytes=10739515392", "--max-model-len=8192"):
+    assert arguments[0] == "Qwen/Qwen3-8B"
+    for flag in ("--gpu-memory-utilization=0.83", "--kv-cache-memory-bytes=9666035712", "--max-model-len=32768"):
         assert flag in arguments
     assert "--enforce-eager" in arguments
+
+
+def test_vllm_parses_the_tool_calls_and_the_reasoning_of_its_model(forge_object: Find) -> None:
+    arguments = container(forge_object, "vllm-inference")["args"]
+    assert {"--enable-auto-tool-choice", "--tool-call-parser=hermes", "--reasoning-parser=qwen3"} <= set(arguments)
+    assert not [argument for argument in arguments if argument.startswith("--chat-template")]
 
 
 def test_shared_memory_is_sized(forge_object: Find) -> None:

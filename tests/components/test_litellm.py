@@ -35,10 +35,10 @@ def objects(planned: Plan) -> dict[tuple[str, str], dict[str, Any]]:
 
 def test_its_configuration_is_the_routes(objects: dict[tuple[str, str], dict[str, Any]]) -> None:
     document = yaml.safe_load(objects["ConfigMap", "litellm-proxy-config"]["data"]["config.yaml"])
-    chat = [entry["litellm_params"] for entry in document["model_list"] if entry["model_name"] == "llama3.1-8b"]
+    chat = [entry["litellm_params"] for entry in document["model_list"] if entry["model_name"] == "qwen3-8b"]
     assert [(each["model"], each["api_base"], each["order"]) for each in chat] == [
-        ("hosted_vllm/meta-llama/Meta-Llama-3.1-8B-Instruct", VLLM, 1),
-        ("ollama/llama3.1:8b", OLLAMA, 2),
+        ("hosted_vllm/Qwen/Qwen3-8B", VLLM, 1),
+        ("ollama/qwen3:8b", OLLAMA, 2),
     ]
     assert document["router_settings"]["num_retries"] == 2
     assert document["litellm_settings"] == {"callbacks": ["prometheus"], "require_auth_for_metrics_endpoint": False}

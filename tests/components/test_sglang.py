@@ -10,7 +10,7 @@ from infra.plan.stack import Plan, plan
 from stacks.rendering import manifests
 from tests.conftest import Config, forge_config, settings_of
 
-MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
+MODEL = "Qwen/Qwen3-8B"
 URL = "http://sglang-inference.llm-infra.svc.cluster.local:30000"
 
 
@@ -39,9 +39,10 @@ def test_its_flags_come_from_the_ledger(objects: dict[tuple[str, str], dict[str,
     template = objects["Deployment", "sglang-inference"]["spec"]["template"]
     (only,) = template["spec"]["containers"]
     assert only["command"] == ["python3", "-m", "sglang.launch_server"]
-    for flag in (f"--model-path={MODEL}", "--context-length=8192", "--max-running-requests=10"):
+    for flag in (f"--model-path={MODEL}", "--context-length=32768", "--max-running-requests=2"):
         assert flag in only["args"]
-    assert {"--max-total-tokens=81920", "--mem-fraction-static=0.85", "--port=30000"} <= set(only["args"])
+    assert {"--max-total-tokens=65536", "--mem-fraction-static=0.83", "--port=30000"} <= set(only["args"])
+    assert {"--tool-call-parser=qwen", "--reasoning-parser=qwen3"} <= set(only["args"])
     assert template["spec"]["runtimeClassName"] == "nvidia"
 
 
@@ -84,5 +85,5 @@ def test_time_slicing_does_not_divide_the_memory() -> None:
     changed_config["synapse:services"]["sglang"] = {"memory": {"request": "1Gi", "limit": "8Gi"}}
     changed_config["synapse:services"]["sglang"]["cpu"] = {"request": 1, "limit": 1}
     changed_config["synapse:node"]["gpus"][0]["shares"] = 2
-    with pytest.raises(BudgetError, match=r"26\.9\dGi of VRAM"):
+    with pytest.raises(BudgetError, match=r"26\.2\dGi of VRAM"):
         plan(settings_of(changed_config)).ledger.check()

@@ -3,8 +3,8 @@
 backends:
   vllm: { url: "http://vllm-inference:8001", type: vllm, health: /health, tasks: [chat] }
 routes:
-  - model: llama3.1-8b
-    targets: [{ backend: vllm, model: meta-llama/Meta-Llama-3.1-8B-Instruct }]
+  - model: qwen3-8b
+    targets: [{ backend: vllm, model: Qwen/Qwen3-8B }]
 """
 
 from collections.abc import Iterator, Mapping

@@ -14,6 +14,6 @@ def with_reranker() -> Plan:
 def add_reranker(config: Config) -> Config:
     """Add the service `reranker`, and the route `bge-reranker` to it."""
     config["synapse:models"] = {MODEL: SPEC}
-    config["synapse:services"]["reranker"] = {"kind": "vllm", "task": "rerank", "model": MODEL}
+    config["synapse:services"]["reranker"] = {"kind": "vllm", "task": "rerank", "model": MODEL, "contextTokens": 8192}
     config["synapse:routes"]["bge-reranker"] = [{"service": "reranker", "model": MODEL}]
     return config

@@ -6,7 +6,7 @@ import pytest
 
 from infra.catalog.kinds import CATALOG
 from infra.plan.timeouts import CLASSES
-from infra.settings.language_services import VllmService
+from infra.settings.engine_services import VllmService
 from infra.settings.services import Task
 from synapse_gateway.routing.config import parse
 from synapse_gateway.settings import Timeouts

@@ -4,7 +4,7 @@ import pytest
 
 from infra.errors import BudgetError, RouteError
 from infra.quantities import GI
-from infra.settings.language_services import VllmService
+from infra.settings.engine_services import VllmService
 from infra.sizing.budget import total
 from tests.conftest import planned
 
@@ -28,7 +28,7 @@ def test_vllm_stays_under_28_gb_of_vram() -> None:
     (vllm,) = [service for service in planned().services if service.name == "vllm"]
     assert vllm.vram is not None
     assert 27 * 10**9 < vllm.vram.total < 29 * 10**9
-    assert vllm.vram.utilization(32 * GI) == 0.85
+    assert vllm.vram.utilization(32 * GI) == 0.83
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_phases_are_cumulative(phase: int, names: list[str]) -> None:
     [
         ("services.vllm.memory.limit", "120Gi", "vllm-inference: with its memory limit of 120Gi"),
         ("services.vllm.cpu.limit", 64, "vllm-inference: with its CPU limit of 64"),
-        ("services.vllm.contextTokens", 32_768, "vllm-inference: its 56.96Gi of VRAM fits on no GPU"),
+        ("services.vllm.sequences", 4, "vllm-inference: its 35.26Gi of VRAM fits on no GPU"),
         ("services.vllm-two", {"kind": "vllm"}, "vllm-two: claims 1 nvidia.com/gpu of the 1 that the node has"),
         ("services.vllm.sharedMemory", "64Gi", "vllm-inference: its memory-backed volumes of 64Gi"),
         ("node.memory", "128Gi", "the node's budget of 102.4Gi"),
@@ -82,14 +82,14 @@ def test_routes_leave_out_services_of_later_phases() -> None:
     routes = {
         route.model: [target.service.name for target in route.targets] for route in planned("phase", 1).routes.routes
     }
-    assert routes == {"mxbai-embed-large": ["ollama"], "llama3.1-8b": ["ollama"]}
+    assert routes == {"mxbai-embed-large": ["ollama"], "qwen3-8b": ["ollama"]}
 
 
 def test_a_route_has_the_model_name_of_each_target() -> None:
-    (route,) = [route for route in planned().routes.routes if route.model == "llama3.1-8b"]
+    (route,) = [route for route in planned().routes.routes if route.model == "qwen3-8b"]
     assert [(target.service.name, target.model) for target in route.targets] == [
-        ("vllm", "meta-llama/Meta-Llama-3.1-8B-Instruct"),
-        ("ollama", "llama3.1:8b"),
+        ("vllm", "Qwen/Qwen3-8B"),
+        ("ollama", "qwen3:8b"),
     ]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from infra.errors import SettingsError
 from infra.quantities import GI
-from infra.settings.language_services import OllamaService, VllmService
+from infra.settings.engine_services import VllmService
+from infra.settings.language_services import OllamaService
 from infra.settings.loader import from_engine, load
 from infra.settings.model import ROOT, Settings
 from tests.conftest import Config, changed, config_of, forge_config, settings_of
@@ -50,7 +51,7 @@ def test_the_engine_passes_the_same_settings() -> None:
         ("node.memmory", "1Gi", "(did you mean memory?)"),
         ("nodes", {}, "synapse:nodes: unknown key"),
         ("services.vllm.contextTokens", "eight", "synapse:services.vllm.contextTokens: got 'eight'; accepted: a valid"),
-        ("services.vllm.contextTokens", 200_000, "accepted: at most 131072, the longest context of meta-llama"),
+        ("services.vllm.contextTokens", 200_000, "accepted: at most 40960, the longest context of Qwen"),
         (
             "services.vllm.model",
             "acme/secret-7b",
@@ -102,7 +103,7 @@ def test_the_engine_passes_the_same_settings() -> None:
         (
             "services.gateway.autoModel",
             "gpt",
-            "autoModel: got 'gpt'; accepted: one of routes: mxbai-embed-large, llama",
+            "autoModel: got 'gpt'; accepted: one of routes: mxbai-embed-large, qwen3",
         ),
         ("registry", "https://registry.example", "synapse:registry: got 'https://registry.example'; accepted: String"),
         (

@@ -44,8 +44,10 @@ def test_values_are_yaml_and_may_contain_commas() -> None:
 
 
 def test_a_key_with_dots_takes_precedence_over_its_parts() -> None:
-    changed = what_if.changed(forge_config(), {"routes.llama3.1-8b": [], "routes.a.b": 1})["synapse:routes"]
-    assert changed["llama3.1-8b"] == []
+    config = forge_config()
+    config["synapse:routes"]["qwen2.5-7b"] = [{"service": "vllm"}]
+    changed = what_if.changed(config, {"routes.qwen2.5-7b": [], "routes.a.b": 1})["synapse:routes"]
+    assert changed["qwen2.5-7b"] == []
     assert changed["a"] == {"b": 1}
 
 

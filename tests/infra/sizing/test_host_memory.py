@@ -16,7 +16,7 @@ EMBED = {"name": "mxbai-embed-large", "card": "mixedbread-ai/mxbai-embed-large-v
 def messages(*models: dict[str, str], **fields: object) -> list[str]:
     """Return the violations of the forge with these *models* and *fields* of its Ollama."""
     config = changed("services.ollama.models", list(models))
-    config["synapse:services"]["ollama"] |= fields
+    config["synapse:services"]["ollama"] |= {"preset": "chat", **fields}
     return [violation.message for violation in plan(settings_of(config)).ledger.violations()]
 
 
@@ -75,4 +75,4 @@ def test_a_sleeping_vllm_needs_memory_for_its_weights() -> None:
     config = changed("services.vllm.sleep", value=True)
     config["synapse:services"]["vllm"]["memory"] = {"request": "8Gi", "limit": "18Gi"}
     (violation,) = plan(settings_of(config)).ledger.violations()
-    assert "while it sleeps it keeps 14.96Gi of weights in RAM" in violation.message
+    assert "while it sleeps it keeps 15.26Gi of weights in RAM" in violation.message

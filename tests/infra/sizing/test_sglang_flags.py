@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.quantities import GI
-from infra.settings.language_services import SglangService, VllmService
+from infra.settings.engine_services import SglangService, VllmService
 from infra.sizing import sglang_flags
 from infra.sizing.vram import MODEL_SPECS
 
@@ -51,7 +51,7 @@ def test_the_share_of_the_gpu_holds_weights_and_cache(options: dict[str, object]
 
 
 def test_the_cache_has_whole_pages_and_one_spare_page() -> None:
-    service = SglangService(context_tokens=PAGE + 1, sequences=3)
+    service = SglangService(model=MODEL, context_tokens=PAGE + 1, sequences=3)
     assert service.vram(MODEL_SPECS).kv_cache == (3 * 2 + 1) * PAGE * TOKEN
     assert f"--max-total-tokens={3 * 2 * PAGE}" in written(service)
 
@@ -76,8 +76,9 @@ def test_an_8_bit_cache_is_named_in_full() -> None:
 
 
 def test_graphs_are_switched_off_and_metrics_on() -> None:
-    assert {"--disable-cuda-graph", "--enable-metrics"} <= set(written(SglangService()))
-    assert "--disable-cuda-graph" not in written(SglangService(eager=False))
+    graphs = {"--cuda-graph-backend-decode=disabled", "--cuda-graph-backend-prefill=disabled"}
+    assert {*graphs, "--enable-metrics"} <= set(written(SglangService()))
+    assert not graphs & set(written(SglangService(eager=False)))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.quantities import GI
-from infra.settings.language_services import VllmService
+from infra.settings.engine_services import VllmService
 from infra.sizing import vllm_flags
 from infra.sizing.vram import MODEL_SPECS
 
@@ -40,7 +40,7 @@ def test_the_flags_need_what_the_ledger_says(options: dict[str, object]) -> None
 
 @pytest.mark.parametrize(("context", "blocks"), [(1, 1), (16, 1), (17, 2), (8192, 512)])
 def test_the_cache_has_one_block_more_than_the_longest_request(context: int, blocks: int) -> None:
-    service = VllmService(context_tokens=context, sequences=1)
+    service = VllmService(model=MODEL, context_tokens=context, sequences=1)
     block = 16 * 128 * 1024  # bytes of 16 tokens of Llama 8B
     assert service.vram(MODEL_SPECS).kv_cache == (blocks + 1) * block
     assert f"--kv-cache-memory-bytes={(blocks + 1) * block}" in vllm_flags.write(

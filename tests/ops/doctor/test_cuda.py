@@ -5,7 +5,7 @@ import re
 import pytest
 
 from infra.catalog.kinds import CATALOG
-from infra.settings.language_services import EngineService
+from infra.settings.engine_services import EngineService
 from infra.settings.model import ROOT
 from ops.doctor.cuda import BLACKWELL, DRIVER_OF_CUDA, DRIVER_OF_FAMILY
 

@@ -21,13 +21,13 @@ def llamacpp() -> Plan:
 def test_the_forge_keeps_models_on_the_claims_of_their_services(forge: Plan) -> None:
     places = [(model.name, model.kind, model.disk.name, model.path) for model in models(forge) if model.disk]
     assert places == [
-        ("llama3.1:8b", "ollama", "ollama-models", "/models"),
+        ("qwen3:8b", "ollama", "ollama-models", "/models"),
         ("mxbai-embed-large", "ollama", "ollama-models", "/models"),
         (
-            "meta-llama/Meta-Llama-3.1-8B-Instruct",
+            "Qwen/Qwen3-8B",
             "snapshot",
             "vllm-model-cache",
-            "/models/hub/models--meta-llama--Meta-Llama-3.1-8B-Instruct",
+            "/models/hub/models--Qwen--Qwen3-8B",
         ),
     ]
 
@@ -49,17 +49,15 @@ def test_engines_of_this_repository_provide_their_models() -> None:
 
 
 def test_a_model_has_its_own_name_and_that_of_its_route(forge: Plan) -> None:
-    assert find(forge, "llama3.1:8b").service.name == "ollama"
+    assert find(forge, "qwen3:8b").service.name == "ollama"
     assert find(forge, "piper-tts").name == "tts-1"
-    with pytest.raises(ModelError, match=r"llama3.1-8b: several services have it \(ollama, vllm\); choose one"):
-        find(forge, "llama3.1-8b")
-    assert find(forge, "llama3.1-8b", "vllm-inference").kind == "snapshot"
+    with pytest.raises(ModelError, match=r"qwen3-8b: several services have it \(ollama, vllm\); choose one"):
+        find(forge, "qwen3-8b")
+    assert find(forge, "qwen3-8b", "vllm-inference").kind == "snapshot"
 
 
 def test_an_unknown_model_is_refused_with_the_accepted_names(forge: Plan) -> None:
-    with pytest.raises(
-        ModelError, match=r"gpt-9: not a model of vllm; accepted: meta-llama/Meta-Llama-3.1-8B-Instruct"
-    ):
+    with pytest.raises(ModelError, match=r"gpt-9: not a model of vllm; accepted: Qwen/Qwen3-8B"):
         find(forge, "gpt-9", "vllm")
 
 

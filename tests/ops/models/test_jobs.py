@@ -17,7 +17,7 @@ from stacks.rendering import manifests
 from tests.conftest import changed, settings_of
 from tests.policies.run_pack import judge
 
-MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
+MODEL = "Qwen/Qwen3-8B"
 FILE = "Qwen3-8B-Q4_K_M"
 DIGEST = f"@sha256:{64 * 'a'}"
 
@@ -53,7 +53,7 @@ def test_a_file_is_downloaded_from_its_address_with_the_expected_digest() -> Non
 
 
 def test_the_room_is_checked_on_the_disk_of_the_model(gated: Plan) -> None:
-    job = room_job(find(gated, "llama3.1:8b"), "image", 5)
+    job = room_job(find(gated, "qwen3:8b"), "image", 5)
     assert (job.command, job.disk.name) == (("synapse-models", "room", "/models", "5"), "ollama-models")
 
 

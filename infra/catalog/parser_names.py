@@ -1,0 +1,213 @@
+"""Names of the parsers in the pinned releases of vLLM and SGLang, read from their wheels on PyPI.
+
+vLLM: `_TOOL_PARSERS_TO_REGISTER` of `vllm/tool_parsers/__init__.py` and `_REASONING_PARSERS_TO_REGISTER` of
+`vllm/reasoning/__init__.py`. SGLang: `FunctionCallParser.ToolCallParserEnum` of
+`sglang/srt/function_call/function_call_parser.py` and `ReasoningParser.DetectorMap` of
+`sglang/srt/parser/reasoning_parser.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+EngineName = Literal["vllm", "sglang"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParserNames:
+    """Values that one release accepts for `--tool-call-parser` and `--reasoning-parser`; *read* is the date."""
+
+    engine: EngineName
+    version: str
+    read: str
+    tool_call: frozenset[str]
+    reasoning: frozenset[str]
+
+
+VLLM: Final = ParserNames(
+    engine="vllm",
+    version="0.31.0",
+    read="2026-11-29",
+    tool_call=frozenset(
+        [
+            "apertus",
+            "cohere_command3",
+            "cohere_command4",
+            "deepseek_v3",
+            "deepseek_v31",
+            "deepseek_v32",
+            "deepseek_v4",
+            "deepseek_v41",
+            "dots",
+            "ernie45",
+            "functiongemma",
+            "gemma4",
+            "gigachat3",
+            "glm45",
+            "glm47",
+            "granite",
+            "granite-20b-fc",
+            "granite4",
+            "hermes",
+            "hunyuan_a13b",
+            "hy_v3",
+            "hy_v4",
+            "inkling",
+            "internlm",
+            "jamba",
+            "k2_horizon",
+            "kimi_k2",
+            "kimi_k3",
+            "lfm2",
+            "ling3",
+            "llama3_json",
+            "llama4_json",
+            "llama4_pythonic",
+            "longcat",
+            "mimo",
+            "minicpm5",
+            "minimax_m2",
+            "minimax_m3",
+            "mistral",
+            "muse_glimmer",
+            "olmo3",
+            "openai",
+            "phi4_mini_json",
+            "poolside_v1",
+            "pythonic",
+            "qwen3_coder",
+            "qwen3_xml",
+            "seed_oss",
+            "step3",
+            "step3p5",
+            "xlam",
+        ]
+    ),
+    reasoning=frozenset(
+        [
+            "cohere_command3",
+            "cohere_command4",
+            "deepseek_r1",
+            "deepseek_v3",
+            "deepseek_v4",
+            "deepseek_v41",
+            "ernie45",
+            "gemma4",
+            "glm45",
+            "glm47",
+            "granite",
+            "granite_thinking_parser",
+            "holo2",
+            "hunyuan_a13b",
+            "hy_v3",
+            "hy_v4",
+            "inkling",
+            "k2_horizon",
+            "kimi_k2",
+            "kimi_k3",
+            "ling3",
+            "mimo",
+            "minimax_m2",
+            "minimax_m2_append_think",
+            "minimax_m3",
+            "mistral",
+            "muse_glimmer",
+            "nemotron_v3",
+            "olmo3",
+            "openai_gptoss",
+            "poolside_v1",
+            "qwen3",
+            "seed_oss",
+            "step3",
+            "step3p5",
+        ]
+    ),
+)
+SGLANG: Final = ParserNames(
+    engine="sglang",
+    version="0.5.21",
+    read="2026-11-29",
+    tool_call=frozenset(
+        [
+            "apertus2509",
+            "cohere_command4",
+            "deepseekv3",
+            "deepseekv31",
+            "deepseekv32",
+            "deepseekv4",
+            "deepseekv41",
+            "dots",
+            "gemma4",
+            "gigachat3",
+            "gigachat35",
+            "glm",
+            "glm45",
+            "glm47",
+            "gpt-oss",
+            "hermes",
+            "hunyuan",
+            "inkling",
+            "interns1",
+            "iquest_q1",
+            "k2_horizon",
+            "kimi_k2",
+            "kimi_k3",
+            "lfm2",
+            "ling3",
+            "llama3",
+            "mimo",
+            "minicpm5",
+            "minimax-m2",
+            "minimax-m3",
+            "mistral",
+            "muse",
+            "nanbeige",
+            "poolside_v1",
+            "pythonic",
+            "qwen",
+            "qwen25",
+            "qwen3_coder",
+            "spark25",
+            "step3",
+            "step3p5",
+            "trinity",
+        ]
+    ),
+    reasoning=frozenset(
+        [
+            "apertus2509",
+            "cohere_command4",
+            "deepseek-r1",
+            "deepseek-v3",
+            "deepseek-v4",
+            "deepseek-v41",
+            "dots",
+            "gemma4",
+            "gigachat35",
+            "glm45",
+            "gpt-oss",
+            "granite_thinking_parser",
+            "hunyuan",
+            "inkling",
+            "interns1",
+            "iquest_q1",
+            "k2_horizon",
+            "kimi",
+            "kimi_k2",
+            "kimi_k3",
+            "ling3",
+            "mimo",
+            "minimax",
+            "minimax-append-think",
+            "minimax-m3",
+            "mistral",
+            "muse",
+            "nanbeige",
+            "nemotron_3",
+            "poolside_v1",
+            "qwen3",
+            "qwen3-thinking",
+            "step3",
+            "step3p5",
+        ]
+    ),
+)
