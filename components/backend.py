@@ -134,7 +134,7 @@ class BackendComponent(pulumi.ComponentResource):
             replicas=service.replicas,
             command=kind.command,
             arguments=extras.arguments or service.options.flags(service.vram, smallest) or kind.arguments,
-            environment={**kind.environment, **service.options.environment, **extras.environment},
+            environment={**service.environment, **extras.environment},
             field_environment=extras.fields,
             secret_environment={variable: (holder.metadata.name, key) for variable, (holder, key) in secrets.items()},
             volumes=service.volumes,

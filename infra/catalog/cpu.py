@@ -49,6 +49,7 @@ def on_cpu(backend: BackendSpec) -> BackendSpec:
         command=("synapse-engines", backend.kind, "--host", ANY, "--port", str(backend.container_port)),
         arguments=(),
         environment=engine.environment,
+        thread_variable=None,
         volumes=(),
         scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - uploads and conversions, inside the container
         secrets=(),

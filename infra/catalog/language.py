@@ -6,6 +6,18 @@ from infra.settings.engine_services import SglangService, VllmService
 from infra.settings.language_services import LlamaRouterService, OllamaService
 from infra.sizing.budget import ResourceClaim
 
+_THREADS = "LLAMA_ARG_THREADS"
+"""Threads of llama.cpp, which counts the cores of the host, and knows no CPU limit."""
+_COMPILED = "/models/compiled"
+_COMPILED_CACHES = {
+    "TRITON_CACHE_DIR": f"{_COMPILED}/triton",
+    "TORCHINDUCTOR_CACHE_DIR": f"{_COMPILED}/inductor",
+    "FLASHINFER_WORKSPACE_BASE": _COMPILED,  # FlashInfer adds `.cache/flashinfer`
+    "TILELANG_CACHE_DIR": f"{_COMPILED}/tilelang",
+    "CUDA_CACHE_PATH": f"{_COMPILED}/cuda",
+}
+"""Caches of the compilers that both GPU engines use, on the PVC: the next start need not compile again."""
+
 OLLAMA = BackendSpec(
     kind="ollama",
     phase=1,
@@ -36,6 +48,7 @@ OLLAMA = BackendSpec(
         "OLLAMA_NO_CLOUD": "1",
         "CUDA_VISIBLE_DEVICES": "",  # the GPU belongs to vLLM
     },
+    thread_variable=_THREADS,  # Ollama starts llama.cpp's server with its own environment
 )
 
 VLLM = BackendSpec(
@@ -69,7 +82,8 @@ VLLM = BackendSpec(
         "HOME": "/tmp",  # noqa: S108 - caches of compilers that insist on a home
         "USER": "synapse",  # PyTorch asks for the user's name, and the image has none for this uid
         "HF_HOME": "/models",
-        "VLLM_CACHE_ROOT": "/models/vllm",
+        "VLLM_CACHE_ROOT": "/models/vllm",  # torch.compile and DeepGEMM too
+        **_COMPILED_CACHES,
         "VLLM_NO_USAGE_STATS": "1",
     },
 )
@@ -105,6 +119,9 @@ SGLANG = BackendSpec(
         "HOME": "/tmp",  # noqa: S108 - caches of compilers that insist on a home
         "USER": "synapse",  # PyTorch asks for the user's name, and the image has none for this uid
         "HF_HOME": "/models",
+        "SGLANG_CACHE_DIR": f"{_COMPILED}/sglang",  # DeepGEMM and CuTe DSL too
+        "SGLANG_JIT_CACHE_DIR": f"{_COMPILED}/sglang/jit",
+        **_COMPILED_CACHES,
         "SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION": "false",  # a busy engine must not be restarted
     },
 )
@@ -146,6 +163,7 @@ LLAMA_EMBED = BackendSpec(
         *("--model", "/models/embeddings/mxbai-embed-large-v1_fp16.gguf", "--embedding", "--pooling", "cls"),
         *("--host", _ANY, "--port", "8081", "--ctx-size", "512", "--batch-size", "512"),
     ),
+    thread_variable=_THREADS,
 )
 
 LLAMA_ROUTER = BackendSpec(
@@ -162,7 +180,7 @@ LLAMA_ROUTER = BackendSpec(
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
     image_size=3 * GI,
     claim=ResourceClaim(
-        memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=10 * GI
+        memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=13 * GI
     ),
     probes=Probes(
         startup=Probe(path="/health", failures=30),
@@ -191,8 +209,8 @@ LLAMA_ROUTER = BackendSpec(
     ),
     arguments=(
         *("--host", _ANY, "--port", "8082", "--models-dir", "/models/llm", "--models-max", "1"),
-        *("--no-models-autoload", "--ctx-size", "16384", "--parallel", "1", "--batch-size", "1024"),
-        *("--ubatch-size", "512", "--threads", "16", "--threads-batch", "16"),
-        *("--sleep-idle-seconds", "600", "--metrics"),
+        *("--no-models-autoload", "--ctx-size", "32768", "--parallel", "1", "--batch-size", "1024"),
+        *("--ubatch-size", "512", "--sleep-idle-seconds", "600", "--metrics"),
     ),
+    thread_variable=_THREADS,  # the servers that it starts for its models inherit its environment
 )

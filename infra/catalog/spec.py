@@ -137,6 +137,7 @@ class BackendSpec:
     command: tuple[str, ...] = ()  # empty: the image's own
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    thread_variable: str | None = None  # it takes the number of whole cores in the CPU limit
     grace_s: int = 30  # time for a pod to finish its requests
     user: int = 10_000  # uid, gid and owner group of the volumes
 

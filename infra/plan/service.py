@@ -70,6 +70,13 @@ class ServicePlan:
         return replace(probes, startup=replace(probes.startup, failures=failures))
 
     @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables of its kind, of its CPU limit and of its options."""
+        variable, cores = self.backend.thread_variable, max(1, self.claim.cpu_limit // 1000)
+        threads = {variable: str(cores)} if variable else {}
+        return {**self.backend.environment, **threads, **self.options.environment}
+
+    @property
     def timeout_s(self) -> int:
         """Longest time for one request, in seconds; 0 where no request passes it."""
         return self.options.timeout_s or self.backend.timeout_s

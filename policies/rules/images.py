@@ -10,9 +10,9 @@ from policies.reading.objects import Object
 from policies.reading.pods import Pods, pods
 from policies.reading.unknowns import UNKNOWN, values
 from policies.rule import Config, object_rule, pod_rule
+from policies.rules.denied_versions import DENIED, DeniedVersion
 
 DIGEST = re.compile(r".@sha256:[0-9a-f]{64}")
-DENIED: Mapping[str, tuple[str, ...]] = {"litellm": ("1.82.7", "1.82.8")}
 SCHEMA: Mapping[str, dict[str, Any]] = {
     "denied": {
         "type": "object",
@@ -43,14 +43,26 @@ def _harmful(item: Object, config: Config) -> Iterator[str]:
     denied = _denied(config.get("denied", {}))
     for pod in pods(item):
         for container in containers(pod.spec):
-            for name, version in denied:
-                if _runs(container, name, version):
-                    yield f"container {container.get('name')} runs {name} {version}, which is denied; use another one"
+            for entry in denied:
+                if _runs(container, entry.name, entry.version):
+                    yield (
+                        f"container {container.get('name')} runs {entry.name} {entry.version}, which is denied "
+                        f"({entry.reason}); use another version"
+                    )
 
 
-def _denied(more: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
-    pairs = ((name, version) for table in (DENIED, more) for name, versions in table.items() for version in versions)
-    return list(dict.fromkeys(pairs))
+def _denied(more: Mapping[str, Sequence[str]]) -> list[DeniedVersion]:
+    """Return the built-in versions and those of the pack's configuration."""
+    listed = {(entry.name, entry.version) for entry in DENIED}
+    configured = dict.fromkeys((name, version) for name, versions in more.items() for version in versions)
+    return [
+        *DENIED,
+        *(
+            DeniedVersion(name=name, version=version, reason="by the pack's configuration")
+            for name, version in configured
+            if (name, version) not in listed
+        ),
+    ]
 
 
 def _runs(container: Container, name: str, version: str) -> bool:
@@ -83,5 +95,7 @@ harmful_images_are_denied = object_rule(
     "No container runs a version that is known to be harmful.",
     _harmful,
     SCHEMA,
-    reason="Some published versions are malicious, such as LiteLLM 1.82.7 and 1.82.8 on PyPI.",
+    reason="Some published versions are malicious: "
+    + ", ".join(f"{entry.name} {entry.version}" for entry in DENIED)
+    + " (`policies/rules/denied_versions.py`).",
 )

@@ -35,10 +35,10 @@ def test_a_model_of_more_layers_does_not_fit() -> None:
 
 
 def test_the_claim_of_a_router_covers_its_context() -> None:
-    """docs/decisions/llamacpp-budget.md: 16384 tokens at 144 KiB."""
+    """docs/decisions/llamacpp-budget.md: 32768 tokens at 144 KiB."""
     model = find(plan(load("forge-llamacpp")), "Qwen3-8B-Q4_K_M")
     result = estimate(model, replace(QWEN3_8B, stored=5 * GI), MODEL_SPECS)
-    assert (result.file.weights, result.file.kv_cache, result.claim) == (5 * GI, 16_384 * 144 * 1024, 10 * GI)
+    assert (result.file.weights, result.file.kv_cache, result.claim) == (5 * GI, 32_768 * 144 * 1024, 13 * GI)
     assert result.ledger is None
     assert result.fits
     assert not estimate(model, replace(QWEN3_8B, stored=8 * GI), MODEL_SPECS).fits

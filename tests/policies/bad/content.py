@@ -41,6 +41,13 @@ CONTENT: tuple[Bad, ...] = (
     ),
     bad(
         "harmful-images-are-denied",
+        "litellm-tag",
+        "runs litellm 1.107.0, which is denied (reported as compromised",
+        server("litellm-tag", image="ghcr.io/berriai/litellm:v1.107.0"),
+        also="images-are-pinned",
+    ),
+    bad(
+        "harmful-images-are-denied",
         "litellm-installed",
         "runs litellm 1.82.8",
         server(
