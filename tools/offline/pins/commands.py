@@ -1,11 +1,13 @@
-"""Pinned programs of the commands: Pulumi and kube-score."""
+"""Pinned programs of the commands: Pulumi and kube-score; and kubectl, which restarts LiteLLM."""
 
+from dataclasses import replace
 from typing import Final
 
 from tools.offline.pins.pin import MODULES, GoPackage, Pin, Release, built
 
 PULUMI: Final = "3.259.0"
 KUBE_SCORE: Final = "1.20.0"
+KUBECTL: Final = "1.36.4"
 
 _PULUMI: Final = Pin(
     name="pulumi",
@@ -41,4 +43,23 @@ _KUBE_SCORE: Final = built(
     ),
 )
 
-ALL: Final = (_PULUMI, _KUBE_SCORE)
+_VERSION: Final = "k8s.io/component-base/version"
+_KUBECTL: Final = replace(
+    built(
+        "kubectl",
+        KUBECTL,
+        GoPackage(
+            module=MODULES / "kubectl",
+            package="synapse.tools/kubectl",
+            variables={
+                f"{_VERSION}.gitVersion": f"v{KUBECTL}",
+                f"{_VERSION}.gitMajor": KUBECTL.split(".")[0],
+                f"{_VERSION}.gitMinor": KUBECTL.split(".")[1],
+            },
+            minutes=3,
+        ),
+    ),
+    ask="version",
+)
+
+ALL: Final = (_PULUMI, _KUBE_SCORE, _KUBECTL)
