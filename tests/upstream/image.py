@@ -31,8 +31,8 @@ def system() -> Image:
     return Image(files={**folders, **files}, links=links)
 
 
-def python(prefix: Path, target: str = "/opt/venv") -> Image:
-    """Return the image of a Python environment: at *target*, beside the interpreter that it was made from."""
+def python(prefix: Path, target: str = "/app/.venv") -> Image:
+    """Return the image of a Python environment that may be moved: at *target*, beside its interpreter."""
     base, interpreter = system(), Path(sys.base_prefix)
     own = {} if interpreter.is_relative_to("/usr") else {str(interpreter): interpreter}
     return Image(

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -62,10 +62,14 @@ class Running:
 
     def wait_until_ready(self, deadline_s: float = START_S) -> None:
         """Wait until the readiness probe answers, as the kubelet asks. Raises AssertionError where it never does."""
+        self.wait_for(self.is_ready, "is not ready", deadline_s)
+
+    def wait_for(self, condition: Callable[[], object], what: str, deadline_s: float = START_S) -> None:
+        """Wait until *condition* holds. Raises AssertionError with *what* and the log when it cannot any more."""
         end = time.monotonic() + deadline_s
-        while not self.is_ready():
+        while not condition():
             assert self.process.poll() is None, f"{self.container.name} ended:\n{self.log}"
-            assert time.monotonic() < end, f"{self.container.name} is not ready after {deadline_s:.0f} s:\n{self.log}"
+            assert time.monotonic() < end, f"{self.container.name}: {what} after {deadline_s:.0f} s:\n{self.log}"
             time.sleep(POLL_S)
 
     def is_ready(self) -> bool:
@@ -92,11 +96,12 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the cluster gives beside the pod: files such as an account's token, and names of other pods."""
+    """What the cluster gives beside the pod: an account's token, the API server's address, and a way to it alone."""
 
     files: Mapping[str, Path] = field(default_factory=dict)
-    hosts: Mapping[str, str] = field(default_factory=dict)  # name -> address
     environment: Mapping[str, str] = field(default_factory=dict)
+    forwards: Mapping[int, int] = field(default_factory=dict)
+    """Port on the container's loopback -> port on this machine's."""
 
 
 ALONE: Final = Surroundings()
@@ -105,28 +110,42 @@ ALONE: Final = Surroundings()
 @contextmanager
 def started(container: Container, image: Image, folder: Path, surroundings: Surroundings = ALONE) -> Iterator[Running]:
     """Start the container with its files in the empty *folder*; at the end all its processes end too."""
-    spec = folder / "stage.json"
     (folder / "root").mkdir()
-    spec.write_text(json.dumps(stage(container, image, folder, surroundings)), encoding="utf-8")
-    reading, writing = os.pipe()
-    with (folder / "log").open("wb") as log:
+    with (
+        _launched(stage(container, image, folder, surroundings), folder, surroundings.forwards) as (process, inside),
+        httpx.Client(base_url=url(container), timeout=START_S) as client,
+    ):
+        yield Running(container, process, folder, inside, client)
+
+
+@contextmanager
+def _launched(
+    description: Mapping[str, Any], folder: Path, forwards: Mapping[int, int]
+) -> Iterator[tuple[subprocess.Popen[bytes], ThreadPoolExecutor]]:
+    """Start the stage, and yield it with a thread in its network once the program is about to begin."""
+    file, log = folder / "stage.json", folder / "log"
+    file.write_text(json.dumps(description), encoding="utf-8")
+    ours, theirs = socket.socketpair()
+    with ours, theirs, log.open("wb") as output:
         process = subprocess.Popen(
-            [*prefix(), sys.executable, "-m", "tests.upstream.stage", str(spec), str(writing)],
+            [*prefix(), sys.executable, "-m", "tests.upstream.stage", str(file), str(theirs.fileno())],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=output,
             stderr=subprocess.STDOUT,
-            pass_fds=(writing,),
+            pass_fds=(theirs.fileno(),),
         )
-    os.close(writing)
-    try:
-        with os.fdopen(reading, "rb") as pipe:
-            assert pipe.read(1), f"the container was not set up:\n{(folder / 'log').read_text()}"
-        with network(process.pid) as inside, httpx.Client(base_url=url(container), timeout=START_S) as client:
-            yield Running(container, process, folder, inside, client)
-    finally:
-        process.kill()
-        process.wait()
+        try:
+            theirs.close()
+            assert ours.recv(1), f"the container was not set up:\n{log.read_text()}"
+            with network(process.pid) as inside, ExitStack() as stack:
+                for port, target in forwards.items():
+                    stack.enter_context(_forwarding(inside, port, target))
+                ours.send(b".")
+                yield process, inside
+        finally:
+            process.kill()
+            process.wait()
 
 
 def url(container: Container) -> str:
@@ -144,15 +163,30 @@ def _program(name: str) -> str:
 
 @contextmanager
 def network(pid: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield a thread in the network of the process *pid*."""
-
-    def enter() -> None:
-        with Path(f"/proc/{pid}/ns/net").open("rb") as handle:
-            if ctypes.CDLL(None).setns(handle.fileno(), NEW_NETWORK):
-                raise OSError(f"the network of process {pid} cannot be entered")
-
-    with ThreadPoolExecutor(1, thread_name_prefix="pod", initializer=enter) as inside:
+    """Yield a thread in the network of the process *pid*, which it keeps when the process ends."""
+    with ThreadPoolExecutor(1, thread_name_prefix="pod") as inside:
+        inside.submit(_enter, pid).result()
         yield inside
+
+
+@contextmanager
+def _forwarding(inside: ThreadPoolExecutor, port: int, target: int) -> Iterator[None]:
+    """Carry connections from *port* of the container's loopback to *target* of this machine's."""
+    with inside.submit(socket.create_server, ("127.0.0.1", port)).result() as listener:
+        handle = listener.fileno()
+        command = [sys.executable, "-m", "tools.node.forwarder", str(handle), "127.0.0.1", str(target)]
+        process = subprocess.Popen(command, cwd=ROOT, pass_fds=(handle,))
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _enter(pid: int) -> None:
+    with Path(f"/proc/{pid}/ns/net").open("rb") as handle:
+        if ctypes.CDLL(None).setns(handle.fileno(), NEW_NETWORK):
+            raise OSError(f"the network of process {pid} cannot be entered")
 
 
 def stage(container: Container, image: Image, folder: Path, surroundings: Surroundings) -> dict[str, Any]:
@@ -164,7 +198,7 @@ def stage(container: Container, image: Image, folder: Path, surroundings: Surrou
         "root": str(folder / "root"),
         "files": {path: str(source) for path, source in {**image.files, **surroundings.files}.items()},
         "links": dict(image.links),
-        "texts": texts(container, surroundings),
+        "texts": texts(),
         "mounts": {each.path: (str(volume(each, container, folder)), each.read_only) for each in container.mounts},
         "user": container.user,
         "group": container.group,
@@ -183,10 +217,10 @@ def stage(container: Container, image: Image, folder: Path, surroundings: Surrou
     }
 
 
-def texts(container: Container, surroundings: Surroundings) -> dict[str, str]:
-    hosts = {"localhost": "127.0.0.1", "pod-0": ADDRESS, **surroundings.hosts}
+def texts() -> dict[str, str]:
+    """Return the files that the kubelet writes for each pod."""
     return {
-        "/etc/hosts": "".join(f"{address}\t{name}\n" for name, address in hosts.items()),
+        "/etc/hosts": f"127.0.0.1\tlocalhost\n{ADDRESS}\tpod-0\n",
         "/etc/hostname": "pod-0\n",
         "/etc/resolv.conf": "nameserver 10.43.0.10\noptions ndots:5\n",
     }

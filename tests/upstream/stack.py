@@ -44,3 +44,12 @@ def service(kind: str) -> Manifest:
 def of_kind(kind: str, name: str | None = None, **secrets: str) -> Container:
     """Return the container of a kind, or its init container called *name*; *secrets*: variable -> value."""
     return container(objects(), service(kind), name, secrets)
+
+
+@cache
+def engine(kind: str) -> Container:
+    """Return the container of a kind on its CPU engine, whose image the stack builds."""
+    changed = config(**{kind.replace("-", "_"): {"engine": "cpu"}})
+    changed["synapse:registry"] = "registry.example/synapse"
+    rendered = manifests(plan(settings_of(changed)))
+    return container(rendered, find(rendered, "Deployment", CATALOG[kind].service))

@@ -1,12 +1,14 @@
 """Process 1 of a container: it builds the root, gives up every right, and becomes the program.
 
-`unshare` has made the namespaces. The argument is the file of a `Stage`; a byte on its pipe says that the root stands.
+`unshare` has made the namespaces. The arguments are the file that describes the container, and the number of a socket:
+a byte on it says that the root stands, and the answer that the tests hold on to the network.
 """
 
 import ctypes
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -120,17 +122,18 @@ def become(command: list[str], environment: dict[str, str]) -> None:
     raise FileNotFoundError(f"{name}: not an executable in the image; PATH={environment.get('PATH', '')}")
 
 
-def main(file: str, pipe: int) -> None:
+def main(file: str, parent: socket.socket) -> None:
     spec = json.loads(Path(file).read_text(encoding="utf-8"))
     network(spec["address"])
     enter(root(spec))
     give_up(spec["user"], spec["group"], spec["groups"])
     os.chdir(spec["working_folder"])
     os.umask(0o022)
-    os.write(pipe, b".")
-    os.set_inheritable(pipe, False)
+    parent.send(b".")
+    parent.recv(1)
+    parent.close()
     become(spec["command"], spec["environment"])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
