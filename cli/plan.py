@@ -17,6 +17,7 @@ from infra.settings import what_if
 from infra.settings.loader import load
 from infra.settings.reference import render
 from ops.first_start import first_start, parse_line
+from ops.stack_secrets import with_secrets
 
 WhatIf = Annotated[
     list[str] | None,
@@ -33,9 +34,9 @@ WhatIf = Annotated[
 def plan(stack: Stack = DEFAULT_STACK, as_json: AsJson = False, changes: WhatIf = None, line: Line = None) -> None:
     """Print the ledger: the resource claims of the stack and the budget of its node; exit 1 when they do not fit."""
     speed = parse_line(line) if line else None
-    before = plan_of(load(stack))
+    before = plan_of(with_secrets(stack, load(stack), None))
     overrides = what_if.changes(changes or [])
-    after = plan_of(what_if.load(stack, overrides)) if overrides else before
+    after = plan_of(with_secrets(stack, what_if.load(stack, overrides), None)) if overrides else before
     violations = after.ledger.violations()
     if as_json:
         extra = {"whatIf": overrides, "before": ledger_document(before)} if overrides else {}

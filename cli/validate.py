@@ -13,6 +13,7 @@ from cli.output import show, waiting
 from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.cluster.target import at_phase
+from ops.stack_secrets import with_secrets
 from ops.validation import CHECKS, Faults, applicable
 
 NoLint = Annotated[bool, typer.Option("--no-lint", help="Skip checkov and kube-score, which take a minute.")]
@@ -22,7 +23,7 @@ def validate(
     stack: Stack = DEFAULT_STACK, phase: Phase = None, no_lint: NoLint = False, as_json: AsJson = False
 ) -> None:
     """Check the ledger, the policy pack and the manifests; exit 1 when a check fails."""
-    planned = plan(at_phase(load(stack), phase))
+    planned = plan(with_secrets(stack, at_phase(load(stack), phase), None))
     faults: dict[str, Faults] = {}
     for name in applicable(planned, with_lint=not no_lint):
         with waiting(f"checking: {name}"):

@@ -30,7 +30,7 @@ def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
         "volumes": volumes(args),
         "security_context": pod_security(args.user),
         "automount_service_account_token": False,
-        "termination_grace_period_seconds": args.grace_s,
+        "termination_grace_period_seconds": args.start.grace_s,
         "enable_service_links": False,  # injected variables are read as settings: VLLM_PORT is one
     }
     if args.account is not None:
@@ -39,7 +39,7 @@ def pod(args: WorkloadArgs) -> core.v1.PodSpecArgsDict:
         spec["image_pull_secrets"] = [{"name": args.pull_secret}]
     if args.runtime_class:
         spec["runtime_class_name"] = args.runtime_class
-    if args.replicas > 1:
+    if args.start.replicas > 1:
         spec["topology_spread_constraints"] = [topology_spread(args.name)]
     return spec
 
@@ -55,7 +55,7 @@ def topology_spread(name: str) -> core.v1.TopologySpreadConstraintArgsDict:
 
 
 def container(args: WorkloadArgs) -> core.v1.ContainerArgsDict:
-    probes = args.probes
+    probes = args.start.probes
     spec: core.v1.ContainerArgsDict = {
         "name": args.component,
         "image": args.image,

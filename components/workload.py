@@ -11,7 +11,6 @@ from components.workload_args import WorkloadArgs
 from infra.annotations import AWAIT_SECONDS, KEEP, LOAD_SECONDS, MODELS, SKIP_AWAIT
 from infra.catalog.spec import Volume
 from infra.labels import labels, selector
-from infra.plan.start_time import StartTime
 from infra.quantities import memory_text
 from infra.sizing import vram
 
@@ -28,7 +27,7 @@ class Workload(pulumi.ComponentResource):
             "name": args.name,
             "namespace": args.namespace,
             "labels": labels(args.name, args.component),
-            "annotations": {**args.waits, AWAIT_SECONDS: str(start_time(args).rollout_s)},
+            "annotations": {**args.waits, AWAIT_SECONDS: str(args.start.rollout_s)},
         }
         before: list[pulumi.Resource] = [
             self._claim(name, disk, args) for disk in args.volumes if disk.name not in args.shared_claims
@@ -48,7 +47,7 @@ class Workload(pulumi.ComponentResource):
         if args.fetch and args.fetch.models:
             after_service = pulumi.ResourceOptions(parent=self, depends_on=[self.deployment, service])
             fetch_job(name, args.fetch, args, after_service)
-        if args.replicas > 1:  # with a single replica it would block every drain
+        if args.start.replicas > 1:  # with a single replica it would block every drain
             policy.v1.PodDisruptionBudget(name, metadata=metadata, spec=disruption_budget(args.name), opts=inside)
         self.url = pulumi.Output.format("http://{0}.{1}.svc.cluster.local:{2}", args.name, args.namespace, args.port)
         self.register_outputs({"url": self.url})
@@ -96,7 +95,7 @@ def disruption_budget(name: str) -> policy.v1.PodDisruptionBudgetSpecArgsDict:
 
 def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
     """Return the spec of the Deployment; a pod with a GPU is annotated with its VRAM, which the policies add up."""
-    start = start_time(args)
+    start = args.start
     annotations: dict[str, pulumi.Input[str]] = {LOAD_SECONDS: str(start.load_s), **args.annotations}
     if args.fetch and args.fetch.files:
         annotations[MODELS] = digest(args.fetch)
@@ -104,7 +103,7 @@ def deployment(args: WorkloadArgs) -> apps.v1.DeploymentSpecArgsDict:
         annotations[vram.ANNOTATION] = memory_text(args.claim.vram)
     metadata: meta.v1.ObjectMetaArgsDict = {"labels": labels(args.name, args.component), "annotations": annotations}
     return {
-        "replicas": args.replicas,
+        "replicas": args.start.replicas,
         "revision_history_limit": 3,
         "progress_deadline_seconds": start.progress_deadline_s,
         "selector": {"match_labels": selector(args.name)},
@@ -118,14 +117,3 @@ def strategy(kind: str) -> apps.v1.DeploymentStrategyArgsDict:
     if kind == "Recreate":
         return {"type": kind}
     return {"type": kind, "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
-
-
-def start_time(args: WorkloadArgs) -> StartTime:
-    """Return the time that the workload's pods may take to start."""
-    return StartTime(
-        probes=args.probes,
-        image_size=args.image_size,
-        downloads=args.downloads,
-        replicas=args.replicas,
-        grace_s=args.grace_s,
-    )

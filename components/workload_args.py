@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from infra.catalog.spec import Probes, Scratch, Volume
+from infra.catalog.spec import Scratch, Volume
 from infra.plan.fetching import FetchPlan
+from infra.plan.start_time import StartTime
 from infra.sizing.budget import ResourceClaim
 
 
@@ -19,13 +20,11 @@ class WorkloadArgs:
     component: str
     namespace: pulumi.Input[str]
     image: pulumi.Input[str]
-    image_size: int = 0
     port: int  # of the Service
     container_port: int
     claim: ResourceClaim
-    probes: Probes
+    start: StartTime  # probes, replicas, and the time that a start may take
     strategy: str
-    replicas: int = 1
     command: Sequence[str] = ()  # empty: the command of the image
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +43,6 @@ class WorkloadArgs:
     runtime_class: str | None = None
     account: pulumi.Input[str] | None = None  # the ServiceAccount whose token the pods mount; None: no token
     pull_secret: pulumi.Input[str] | None = None  # Secret with the login of the image's registry; None: no login
-    grace_s: int = 30  # time that a pod has to finish its requests
     user: int = 10_000
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)  # of the pods
     waits: Mapping[str, str] = field(default_factory=dict)  # timeout annotations of the Deployment and Service

@@ -9,9 +9,11 @@ from pydantic_core import PydanticCustomError
 
 KI, MI, GI = 2**10, 2**20, 2**30
 BUILD = "build"
+"""Value for an image that is built from a folder of this repository."""
 PLACEHOLDER = f"@sha256:{64 * '0'}"
 """End of an image that somebody wrote down without its digest."""
-"""Value for an image that is built from a folder of this repository."""
+SLOW_LINE = 25
+"""Speed in Mbit/s of an internet line that a stack file does not describe."""
 
 _SUFFIXES = {
     "": Decimal(1),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.settings.api_keys import API_KEYS, HASHED
-from infra.settings.loader import load
+from infra.settings.loader import check_secrets, load
 from infra.settings.model import SECRETS, Settings
 from infra.settings.schema import PREFIX
 from ops.cluster.target import engine_state
@@ -16,6 +16,8 @@ from tools.offline.kept_secrets import KeptSecrets
 DASHBOARD: Final = f"{PREFIX}dashboardToken"
 GIVEN: Final = frozenset({"buildKey", "hfToken"})  # another place knows these, so a random value is worth nothing
 RANDOM_BYTES: Final = 24
+OWN_CLUSTER: Final = Path()
+"""Stands for any kubeconfig but that of the private cluster: all of them share an engine."""
 
 
 def kept_secrets(stack: str, kubeconfig: Path | None) -> KeptSecrets:
@@ -24,10 +26,15 @@ def kept_secrets(stack: str, kubeconfig: Path | None) -> KeptSecrets:
 
 
 def with_secrets(stack: str, settings: Settings, kubeconfig: Path | None) -> Settings:
-    """Return the settings with the names of the secrets that the stack's engine keeps."""
-    kept = KeptSecrets(engine_state(stack, settings, kubeconfig)).config()
+    """Return the settings with the names of the secrets that the stack's engine keeps, of either engine without one.
+
+    Raises SettingsError for a secret that the stack file needs and nothing has.
+    """
+    clusters = (kubeconfig,) if kubeconfig else (None, OWN_CLUSTER)
+    kept = [key for each in clusters for key in KeptSecrets(engine_state(stack, settings, each)).config()]
     names = {key.removeprefix(PREFIX) for key in kept if key.startswith(PREFIX)}
-    return settings.model_copy(update={"secrets": settings.secrets | (names & SECRETS)})
+    known = settings.model_copy(update={"secrets": settings.secrets | (names & SECRETS)})
+    return check_secrets(known, f"Pulumi.{stack}.yaml")
 
 
 def full_key(key: str) -> str:

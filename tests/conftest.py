@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from infra.plan.stack import Plan, plan
-from infra.settings.loader import parse
+from infra.settings.loader import check_secrets, parse
 from infra.settings.model import ROOT, Settings
 from stacks.rendering import manifests
 from tests.parallel import GroupScheduling, long_first, refuse_equal_ids
@@ -67,7 +67,9 @@ def changed(path: str, value: object) -> Config:
 
 
 def settings_of(config: Config) -> Settings:
-    return parse(config, "Pulumi.test.yaml", lambda key: isinstance(config[key], dict) and "secure" in config[key])
+    source = "Pulumi.test.yaml"
+    settings = parse(config, source, lambda key: isinstance(config[key], dict) and "secure" in config[key])
+    return check_secrets(settings, source)
 
 
 def planned(path: str | None = None, value: object = None) -> Plan:

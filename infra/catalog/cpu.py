@@ -44,7 +44,6 @@ def on_cpu(backend: BackendSpec) -> BackendSpec:
         backend,
         image=BUILD,
         source=SOURCE,
-        image_size=GI,
         claim=engine.claim,
         command=("synapse-engines", backend.kind, "--host", ANY, "--port", str(backend.container_port)),
         arguments=(),

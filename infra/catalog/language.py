@@ -30,7 +30,6 @@ OLLAMA = BackendSpec(
     litellm=LiteLlmApi(provider="ollama", path="", needs_key=False),
     fetches=True,
     image="docker.io/ollama/ollama:0.32.15@sha256:57d60e686821ea81a7748a3ec8141308c8b8f95b27105713954abf7a6529e700",
-    image_size=4 * GI,
     claim=ResourceClaim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000),
     probes=Probes(
         startup=Probe(path="/", period_s=10, failures=30),
@@ -64,10 +63,9 @@ VLLM = BackendSpec(
     fetches=True,
     cuda=13,
     image="docker.io/vllm/vllm-openai:v0.31.0@sha256:c1c9f6fd5c109ba7f0546a59f5b2f15fb87f64c77782e90a27b648b42a8e67c3",
-    image_size=14 * GI,
     claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(
-        startup=Probe(path="/health", period_s=30, timeout_s=10, failures=60),  # 30 min: the first start downloads
+        startup=Probe(path="/health", period_s=30, timeout_s=10, failures=30),  # 15 min, and the time of the download
         readiness=Probe(path="/health", period_s=10),
         liveness=Probe(path="/health", period_s=30, timeout_s=10),
     ),
@@ -101,10 +99,9 @@ SGLANG = BackendSpec(
     fetches=True,
     cuda=13,
     image="docker.io/lmsysorg/sglang:v0.5.21@sha256:b1259f3ea3275f66237c498ea388919729018bc9f01c3d638391e06e2cf3f469",
-    image_size=14 * GI,
     claim=ResourceClaim(memory_request=32 * GI, memory_limit=48 * GI, cpu_request=4000, cpu_limit=12_000),
     probes=Probes(  # `/health_generate` has a token made; `/health` looks at the processes alone
-        startup=Probe(path="/health_generate", period_s=30, timeout_s=25, failures=60),
+        startup=Probe(path="/health_generate", period_s=30, timeout_s=25, failures=30),
         readiness=Probe(path="/health", period_s=10),
         liveness=Probe(path="/health", period_s=30, timeout_s=10),
     ),
@@ -178,7 +175,6 @@ LLAMA_ROUTER = BackendSpec(
     gateway_sets_context=True,
     cuda=12,  # `server-cuda13-` would be the other
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
-    image_size=3 * GI,
     claim=ResourceClaim(
         memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=13 * GI
     ),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from infra.quantities import GI
 from infra.settings.services import Service, Task
 from infra.sizing.budget import ResourceClaim
 
@@ -108,7 +107,6 @@ class BackendSpec:
     tasks: tuple[Task, ...]
     adapter: str
     image: str | None  # None: the stack file must name one; BUILD: it is built from its source
-    image_size: int = GI  # bytes to download, roughly and rounded up: a rollout waits that long for a slow line
     claim: ResourceClaim
     probes: Probes
     strategy: Literal["Recreate", "RollingUpdate"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.catalog.spec import BackendSpec, Download
+from infra.plan.start_time import download_s
 from infra.quantities import MI
 from infra.settings.services import Service
 from infra.sizing.budget import ResourceClaim
@@ -16,7 +17,6 @@ from infra.sizing.model_specs import ModelSpec
 CLAIM: Final = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=100, cpu_limit=500)
 START_S: Final = 1800
 """Seconds until a Job's pod runs: the kubelet pulls one image after the other, and this pod may be the last."""
-BITS_PER_MBIT: Final = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class FetchPlan:
 
     def timeout_s(self, download_mbit: int) -> int:
         """Return the seconds that it may take over a line of *download_mbit* Mbit/s, with the start of its pod."""
-        return START_S + 8 * self.size // (download_mbit * BITS_PER_MBIT)
+        return START_S + download_s(self.size, download_mbit)
 
 
 def fetch_plan(

@@ -8,9 +8,11 @@ from infra.catalog.kinds import backend_spec
 from infra.catalog.spec import BackendSpec, Probes, Volume
 from infra.plan import fetching
 from infra.plan.fetching import FetchPlan, fetch_plan
-from infra.quantities import BUILD
+from infra.plan.start_time import StartTime, download_s
+from infra.quantities import BUILD, SLOW_LINE
 from infra.settings.services import Service
 from infra.sizing.budget import LedgerLine, ResourceClaim
+from infra.sizing.image_sizes import download_size
 from infra.sizing.vram import ModelSpec, Vram
 
 
@@ -24,6 +26,8 @@ class ServicePlan:
     claim: ResourceClaim
     image: str  # BUILD: built from its source
     replicas: int
+    download_mbit: int = SLOW_LINE  # least speed of the node's line
+    weights: int = 0  # bytes that its first start downloads
     vram: Vram | None = None
     shared_claims: frozenset[str] = frozenset()  # volumes whose PVC another service creates
     observed: tuple[Volume, ...] = ()  # volumes of other services, mounted read-only
@@ -62,12 +66,24 @@ class ServicePlan:
 
     @property
     def probes(self) -> Probes:
-        """Probes of its kind; the startup probe waits for the loading time in its options."""
-        probes, load_s = self.backend.probes, self.options.load_seconds
+        """Probes of its kind; the startup probe waits for the loading time in its options, or for its weights too."""
+        probes = self.backend.probes
+        startup = probes.startup
+        load_s = self.options.load_seconds
         if load_s is None:
-            return probes
-        failures = math.ceil(load_s / probes.startup.period_s)
-        return replace(probes, startup=replace(probes.startup, failures=failures))
+            load_s = startup.period_s * startup.failures + download_s(self.weights, self.download_mbit)
+        return replace(probes, startup=replace(startup, failures=math.ceil(load_s / startup.period_s)))
+
+    @property
+    def start(self) -> StartTime:
+        """Time that its pods may take to start; an image that is built is there already."""
+        return StartTime(
+            probes=self.probes,
+            image_size=0 if self.source else download_size(self.image),
+            download_mbit=self.download_mbit,
+            replicas=self.replicas,
+            grace_s=self.backend.grace_s,
+        )
 
     @property
     def environment(self) -> dict[str, str]:
@@ -101,7 +117,9 @@ class ServicePlan:
         return self.line, *more
 
 
-def resolve(name: str, options: Service, model_specs: Mapping[str, ModelSpec]) -> ServicePlan:
+def resolve(
+    name: str, options: Service, model_specs: Mapping[str, ModelSpec], download_mbit: int = SLOW_LINE
+) -> ServicePlan:
     """Return the plan of the service *name*, with defaults for everything that its options leave out.
 
     Raises KeyError for a model without a spec in *model_specs*.
@@ -115,9 +133,18 @@ def resolve(name: str, options: Service, model_specs: Mapping[str, ModelSpec]) -
         claim=_claim(backend.claim, options, vram, model_specs),
         image=options.image or backend.image or "",
         replicas=options.replicas or backend.replicas,
+        download_mbit=download_mbit,
+        weights=_weights(backend, options, model_specs),
         vram=vram,
         fetch=fetch_plan(_service_name(name, backend), backend, options, model_specs),
     )
+
+
+def _weights(backend: BackendSpec, options: Service, model_specs: Mapping[str, ModelSpec]) -> int:
+    """Return the bytes of the model that the server downloads when it starts first; 0 where it downloads none."""
+    if not backend.fetches or options.model_store != "snapshot":
+        return 0
+    return sum(options.model_weights(model.name, model_specs[model.model_spec]) for model in options.served_models())
 
 
 def _service_name(name: str, backend: BackendSpec) -> str:

@@ -1,25 +1,23 @@
-"""Time that a rollout may take: the download of its image and of its files, and the longest start of each pod."""
+"""Time that a rollout may take: the download of its image and of its weights, and the longest start of each pod."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from infra.catalog.spec import Download, Probes
+from infra.catalog.spec import Probes
 
-SLOW_LINE: Final = 100_000_000 // 8
-"""Bytes per second of the slowest line that a rollout waits for: 100 Mbit/s."""
+BITS_PER_MBIT: Final = 1_000_000
 SETTLING_S: Final = 60
 """Time for the scheduler, the volumes and the Service's endpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartTime:
-    """Parts of a workload's first start; sizes in bytes, times in seconds."""
+    """Parts of a workload's first start; sizes in bytes, times in seconds, the line in Mbit/s."""
 
     probes: Probes
     image_size: int
-    downloads: Iterable[Download] = ()
+    download_mbit: int
     replicas: int = 1
     grace_s: int = 0
 
@@ -32,8 +30,7 @@ class StartTime:
     @property
     def progress_deadline_s(self) -> int:
         """Time without a new ready pod after which the rollout fails: everything that comes before the first one."""
-        fetched = self.image_size + sum(file.size for file in self.downloads)
-        return download_s(fetched) + self.load_s + SETTLING_S
+        return download_s(self.image_size, self.download_mbit) + self.load_s + SETTLING_S
 
     @property
     def rollout_s(self) -> int:
@@ -41,6 +38,6 @@ class StartTime:
         return self.grace_s + self.progress_deadline_s + (self.replicas - 1) * (self.load_s + self.grace_s)
 
 
-def download_s(size: int) -> int:
-    """Return the seconds that *size* bytes take over a slow line."""
-    return math.ceil(size / SLOW_LINE)
+def download_s(size: int, download_mbit: int) -> int:
+    """Return the seconds that *size* bytes take over a line of *download_mbit* Mbit/s."""
+    return math.ceil(8 * size / (download_mbit * BITS_PER_MBIT))

@@ -66,8 +66,8 @@ class EngineService(Service):
     """VRAM for CUDA and activations, added to weights and KV cache."""
     shared_memory: Bytes = 4 * GI
     """Size of /dev/shm, which counts towards the memory limit."""
-    load_s: Seconds = 1800
-    """Seconds that a start may take: the first one downloads the model."""
+    load_s: Seconds | None = None
+    """Seconds that a start may take; 15 minutes and the time of its download (`node.downloadMbit`) if left out."""
 
     def served_models(self) -> tuple[ServedModel, ...]:
         return (ServedModel(name=self.model, model_spec=self.model),)
@@ -138,7 +138,7 @@ class EngineService(Service):
         return self.shared_memory
 
     @property
-    def load_seconds(self) -> int:
+    def load_seconds(self) -> int | None:
         return self.load_s
 
 

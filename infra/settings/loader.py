@@ -15,7 +15,7 @@ from infra.settings.error_messages import messages, suggest
 from infra.settings.model import ROOT, SECRETS, Settings, StackFile
 from infra.settings.schema import PREFIX
 from infra.settings.services import Service
-from infra.settings.validation import validate
+from infra.settings.validation import missing_secrets, validate
 
 
 def project() -> Path:
@@ -55,7 +55,15 @@ def is_encrypted(value: object) -> bool:
 
 def from_engine(config: Mapping[str, str], stack: str, is_secret: Callable[[str], bool]) -> Settings:
     """Parse the settings that the Pulumi engine passes to the program: strings, objects encoded as JSON."""
-    return parse({key: _decoded(value) for key, value in config.items()}, f"Pulumi.{stack}.yaml", is_secret)
+    source = f"Pulumi.{stack}.yaml"
+    return check_secrets(parse({key: _decoded(value) for key, value in config.items()}, source, is_secret), source)
+
+
+def check_secrets(settings: Settings, source: str) -> Settings:
+    """Return the settings, whose names of secrets are complete. Raises SettingsError for a secret that they need."""
+    if errors := list(missing_secrets(settings)):
+        raise SettingsError("\n".join(f"{source}: {PREFIX}{error}" for error in errors))
+    return settings
 
 
 def parse(config: Mapping[str, Any], source: str, is_secret: Callable[[str], bool]) -> Settings:

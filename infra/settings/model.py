@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, SerializeAsAny
 
 from infra.catalog.kinds import SECRET_KEYS
-from infra.quantities import Bytes, DnsLabel, Millicores, Percent
+from infra.quantities import SLOW_LINE, Bytes, DnsLabel, Millicores, Percent
 from infra.settings.build_host import BUILD_KEY, BuildHost
 from infra.settings.consumers import Consumer
 from infra.settings.registry import REGISTRY_PASSWORD
@@ -49,8 +49,8 @@ class Node(Section):
     """Factor on the CPU budget for the sum of CPU limits: cores are shared in time, memory is not."""
     embedded: bool = False
     """`true`: the node is this machine, and `synapse up` starts a private cluster with real pods on it."""
-    download_mbit: int = Field(default=25, ge=1, le=100_000)
-    """Least speed of its internet line in Mbit/s: the time that a download of models may take follows from it."""
+    download_mbit: int = Field(default=SLOW_LINE, ge=1, le=100_000)
+    """Least speed of its internet line in Mbit/s: the time that a download of images and models may take."""
     device_plugin: bool = False
     """Deploy NVIDIA's device plugin, with time-slicing where `gpus` have shares; `false` if the node has its own."""
 

@@ -26,14 +26,22 @@ def validate(settings: Settings) -> Iterator[str]:
             f"buildHost: cannot import into the private cluster of {PREFIX}node.embedded: true; "
             f"accepted: with {PREFIX}registry, or left out"
         )
-    yield from _login_errors(settings)
     for name, service in settings.services.items():
         yield from _engine_errors(name, service) or _image_errors(name, service)
         for error in service.errors(settings.model_specs, settings.routes):
             yield f"services.{name}.{error}"
-        yield from _gated_errors(name, service, settings)
     yield from _monitoring_errors(settings)
     yield from _reference_errors(settings)
+
+
+def missing_secrets(settings: Settings) -> Iterator[str]:
+    """Yield one line for each value that needs a secret which is not set, or a secret that needs another value.
+
+    The names in `settings.secrets` must include those that an engine keeps outside the stack file.
+    """
+    yield from _login_errors(settings)
+    for name, service in settings.services.items():
+        yield from _gated_errors(name, service, settings)
 
 
 def _login_errors(settings: Settings) -> Iterator[str]:
@@ -94,8 +102,8 @@ def _gated_errors(name: str, service: Service, settings: Settings) -> Iterator[s
         if model.model_spec in specs and specs[model.model_spec].gated:
             yield (
                 f"services.{name}.model: got {model.name!r}, which the hub gives only to an account that accepted its "
-                f"licence; accepted: with the token of such an account (pulumi config set --secret "
-                f"{PREFIX}{HUB_TOKEN}), or a model that needs none, such as {DEFAULT_MODEL}"
+                f"licence; accepted: with the token of such an account (`synapse secret set {HUB_TOKEN}`, "
+                f"or `pulumi config set --secret {PREFIX}{HUB_TOKEN}`), or a model that needs none, such as {DEFAULT_MODEL}"
             )
 
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from components.workload import progress_deadline_s
 from infra.plan.stack import Plan
 from ops.cluster.state import ClusterState, is_complete
 from tools.progress import HEARTBEAT_S, say
@@ -14,7 +13,7 @@ POLL_S: Final = 1.0
 
 def deadline_s(plan: Plan) -> int:
     """Return the longest time that a pod of the stack may take to be ready, its probes and its image included."""
-    return max(progress_deadline_s(service.probes) for service in plan.services)
+    return max(service.start.rollout_s for service in plan.services)
 
 
 def wait_until_complete(plan: Plan, read: Callable[[], ClusterState], within_s: float | None = None) -> ClusterState:

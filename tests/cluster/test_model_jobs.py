@@ -74,7 +74,7 @@ class ModelJobs:
     def files(self, sha256: str) -> Manifest:
         """Return the Job of a llama.cpp for one file; apply its claim and its policies before."""
         objects = manifests(_with_file(plan(load("forge-llamacpp")), sha256))
-        networking = client.NetworkingV1Api(self.space.api)
+        networking: Any = client.NetworkingV1Api(self.space.api)
         for item in objects:
             item["metadata"]["namespace"] = self.space.name
             if item["metadata"]["name"] in {"default-deny", "allow-llama-embed-models-egress"} - self._names():

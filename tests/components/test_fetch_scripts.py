@@ -49,7 +49,7 @@ class Script:
         output, _ = process.communicate()
         return process.returncode, output
 
-    def file(self, server: FileServer, sha256: str | None = SHA256, size: int | None = len(CONTENT)) -> tuple[int, str]:
+    def file(self, server: FileServer, sha256: str | None = SHA256, size: int = len(CONTENT)) -> tuple[int, str]:
         """Fetch the file to the target; return the exit code and the log."""
         fetch = plan_of(server, self.target, sha256, size)
         return self.run(fetch, *arguments(fetch, 0))
@@ -59,7 +59,7 @@ class Script:
         return self.target.with_name(f"{self.target.name}.part")
 
 
-def plan_of(server: FileServer, target: Path, sha256: str | None, size: int | None) -> FetchPlan:
+def plan_of(server: FileServer, target: Path, sha256: str | None, size: int) -> FetchPlan:
     file = Download(url=f"{server.url}{PATH}", path=str(target), sha256=sha256, size=size)
     return FetchPlan(service="llama-embed", files=(file,))
 
@@ -154,15 +154,15 @@ def test_a_wrong_file_is_kept_until_the_right_one_is_complete(script: Script, se
 
 def test_the_hub_tells_size_and_digest(script: Script, server: FileServer) -> None:
     server.headers[PATH] = {"X-Linked-Etag": f'"{WRONG}"', "X-Linked-Size": str(len(CONTENT))}
-    code, log = script.file(server, None, None)
+    code, log = script.file(server, None, 0)
     assert (code, f"accepted: {WRONG}" in log) == (NO_RETRY, True)
     server.headers[PATH]["X-Linked-Etag"] = f'"{SHA256}"'
-    assert script.file(server, None, None)[0] == 0
+    assert script.file(server, None, 0)[0] == 0
     assert script.target.read_bytes() == CONTENT
 
 
 def test_another_server_tells_nothing(script: Script, server: FileServer) -> None:
-    code, log = script.file(server, None, None)
+    code, log = script.file(server, None, 0)
     assert (code, script.target.read_bytes()) == (0, CONTENT)
     assert "no SHA-256 is known" in log
 

@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from infra.plan.stack import plan
-from infra.settings.loader import load
 from stacks.rendering import SEALED, manifests, record, write
 from tests.conftest import changed, settings_of
 

@@ -1,11 +1,11 @@
 """Free space, checked before anything starts."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tools import disk
 from tools.disk import GIB, SpaceNeed, check, needs
 from tools.errors import ToolsError
 
@@ -17,7 +17,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
 
 
 def test_the_first_run_needs_most(cache: Path, tmp_path: Path) -> None:

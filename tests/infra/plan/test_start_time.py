@@ -8,16 +8,15 @@ import pytest
 
 from infra.annotations import AWAIT_SECONDS, SKIP_AWAIT
 from infra.catalog.kinds import CATALOG
-from infra.catalog.spec import Download, Probe, Probes
+from infra.catalog.spec import Probe, Probes
 from infra.plan.stack import plan
-from infra.plan.start_time import SETTLING_S, SLOW_LINE, StartTime
-from infra.quantities import GI
+from infra.plan.start_time import SETTLING_S, StartTime
 from stacks import forge
 from stacks.rendering import Recorded, record
-from tests.conftest import config_of, settings_of
+from tests.conftest import changed, config_of, settings_of
 
 PROBE = Probe(delay_s=5, period_s=10, failures=6)
-ONE = StartTime(probes=Probes(startup=PROBE, readiness=PROBE, liveness=PROBE), image_size=0)
+ONE = StartTime(probes=Probes(startup=PROBE, readiness=PROBE, liveness=PROBE), image_size=0, download_mbit=8)
 
 
 @functools.cache
@@ -38,10 +37,27 @@ def test_a_start_is_counted_as_failed_by_its_probe() -> None:
     assert ONE.progress_deadline_s == 65 + SETTLING_S
 
 
-def test_the_image_and_the_downloads_come_before_the_start() -> None:
-    files = (Download(url="", path="", size=20 * SLOW_LINE), Download(url="", path="", size=SLOW_LINE // 2))
-    fetching = replace(ONE, image_size=10 * SLOW_LINE, downloads=files)
-    assert fetching.progress_deadline_s - ONE.progress_deadline_s == 31
+def test_the_image_comes_before_the_start() -> None:
+    fetching = replace(ONE, image_size=10_500_000)
+    assert fetching.progress_deadline_s - ONE.progress_deadline_s == 11
+    assert replace(fetching, download_mbit=80).progress_deadline_s - ONE.progress_deadline_s == 2
+
+
+@pytest.mark.parametrize(("mbit", "seconds"), [(25, 5242), (1000, 132)])
+def test_an_engine_that_downloads_its_model_has_the_time_for_it(mbit: int, seconds: int) -> None:
+    (vllm,) = [each for each in plan(settings_of(changed("node.downloadMbit", mbit))).services if each.name == "vllm"]
+    startup = vllm.probes.startup
+    assert vllm.weights == 16_381_470_720
+    assert 0 <= startup.failures * startup.period_s - 900 - seconds < startup.period_s
+
+
+def test_an_image_that_is_built_is_not_downloaded() -> None:
+    gateway, ollama = (
+        next(each for each in plan(settings_of(config_of("forge"))).services if each.name == name)
+        for name in ("gateway", "ollama")
+    )
+    assert gateway.start.image_size == 0
+    assert ollama.start.image_size > 10**9
 
 
 def test_pods_start_one_after_the_other_once_the_old_ones_have_finished() -> None:
@@ -59,11 +75,6 @@ def test_pulumi_waits_longer_than_the_deployment_itself(stack: str) -> None:
         assert waits >= inputs["spec"]["progressDeadlineSeconds"], name
         startup = inputs["spec"]["template"]["spec"]["containers"][0]["startupProbe"]
         assert waits > startup["periodSeconds"] * startup["failureThreshold"], name
-
-
-def test_init_containers_of_ten_gigabytes_fit_the_deadline() -> None:
-    router = of_kind("apps/v1:Deployment", "forge-llamacpp")["llama-router"]
-    assert router["spec"]["progressDeadlineSeconds"] > 10 * GI / SLOW_LINE + 300
 
 
 def test_every_download_of_the_catalog_has_a_size() -> None:

@@ -33,8 +33,8 @@ def test_a_gated_model_without_a_token_is_refused(kind: str) -> None:
     config["synapse:services"]["vllm"]["kind"] = kind
     assert message(config) == (
         f"Pulumi.test.yaml: synapse:services.vllm.model: got '{GATED}', which the hub gives only to an account that "
-        "accepted its licence; accepted: with the token of such an account (pulumi config set --secret "
-        "synapse:hfToken), or a model that needs none, such as Qwen/Qwen3-8B"
+        "accepted its licence; accepted: with the token of such an account (`synapse secret set hfToken`, or "
+        "`pulumi config set --secret synapse:hfToken`), or a model that needs none, such as Qwen/Qwen3-8B"
     )
     config["synapse:hfToken"] = {"secure": "v1:abc"}
     assert "vllm" in settings_of(config).services
