@@ -103,7 +103,8 @@ def _gated_errors(name: str, service: Service, settings: Settings) -> Iterator[s
             yield (
                 f"services.{name}.model: got {model.name!r}, which the hub gives only to an account that accepted its "
                 f"licence; accepted: with the token of such an account (`synapse secret set {HUB_TOKEN}`, "
-                f"or `pulumi config set --secret {PREFIX}{HUB_TOKEN}`), or a model that needs none, such as {DEFAULT_MODEL}"
+                f"or `pulumi config set --secret {PREFIX}{HUB_TOKEN}`), or a model that needs none, such as "
+                f"{DEFAULT_MODEL}"
             )
 
 
