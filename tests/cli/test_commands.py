@@ -72,6 +72,12 @@ def test_manifests_are_written(tmp_path: Path) -> None:
     written = [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").iterdir())]
     assert [each["kind"] for each in written].count("Deployment") == 12
     assert written[0]["kind"] == "Namespace"
+    text = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
+    for source, name in (("gateway_image", "gateway-image"), ("engines_image", "engines-image")):
+        (line,) = [line for line in done.stderr.splitlines() if f"the image of {source}/" in line]
+        reference = line.partition(" ")[0]
+        assert reference.startswith(f"localhost/{name}@sha256:")
+        assert reference in text
 
 
 def test_manifests_of_a_plan_that_does_not_fit_are_not_written(tmp_path: Path) -> None:
