@@ -49,11 +49,20 @@ def read(name: str, context: str | None, kubeconfig: Path | None) -> Any:  # noq
     """Return the Node *name* of the kubeconfig's cluster. Raises ImageError."""
     try:
         with config.new_client_from_config(kubeconfig and str(kubeconfig), context) as api:  # type: ignore[no-untyped-call]
-            return client.CoreV1Api(api).read_node(name, _request_timeout=TIMEOUT_S)
+            listed: Any = client.CoreV1Api(api).list_node(_request_timeout=TIMEOUT_S).items
     except client.ApiException as error:
-        raise ImageError(f"node {name}: the cluster answers {error.status} {error.reason}; {REMEDY}") from error
+        raise ImageError(
+            f"node {name}: the cluster answers {error.status} {error.reason} to a list of nodes"
+        ) from error
     except (config.ConfigException, urllib3.exceptions.HTTPError, OSError, yaml.YAMLError) as error:
-        raise ImageError(f"node {name}: the cluster cannot be asked for it: {error}") from error
+        raise ImageError(f"node {name}: the cluster of the kubeconfig does not answer: {error}") from error
+    nodes = {node.metadata.name: node for node in listed}
+    if name not in nodes:
+        raise ImageError(
+            f"synapse:node.name: got {name!r}; accepted: {', '.join(nodes) or 'none'}, the nodes of the cluster in the "
+            "kubeconfig"
+        )
+    return nodes[name]
 
 
 def place_of(node: Any) -> Place:  # noqa: ANN401 - the client's models are untyped

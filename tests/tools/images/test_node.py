@@ -1,12 +1,16 @@
 """The node of a stack: this machine, another one, or a simulated one."""
 
+import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.tools.images import fake_docker
 from tools.errors import ImageError
@@ -15,6 +19,16 @@ from tools.images.build import Images
 from tools.images.node import Place, place_of
 
 OWN = "0123456789abcdef"
+INFO = dict.fromkeys(
+    (
+        *("architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion", "kubeletVersion"),
+        *("machineID", "operatingSystem", "osImage", "systemUUID"),
+    ),
+    OWN,
+)
+NODES = {"kind": "NodeList", "apiVersion": "v1", "metadata": {}} | {
+    "items": [{"metadata": {"name": "other"}, "status": {"nodeInfo": INFO}}]
+}
 
 
 def node_of(
@@ -68,8 +82,65 @@ def test_a_node_elsewhere_is_refused_with_the_ways_to_reach_it(monkeypatch: pyte
 
 
 def test_a_kubeconfig_without_the_cluster_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="node forge: the cluster cannot be asked for it: "):
+    with pytest.raises(ImageError, match="node forge: the cluster of the kubeconfig does not answer: "):
         node.read("forge", None, tmp_path / "missing")
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Iterator[Path]:
+    """Serve an API with one node, `other`, which is this machine; yield its kubeconfig."""
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(NODES if self.path == "/api/v1/nodes" else {"message": "no"}).encode()
+            self.send_response(200 if self.path == "/api/v1/nodes" else 403)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        file = tmp_path / "kubeconfig"
+        address = f"http://127.0.0.1:{server.server_port}"
+        contexts = [
+            {"name": "mine", "context": {"cluster": "one", "user": "me"}},
+            {"name": "denied", "context": {"cluster": "denied", "user": "me"}},
+        ]
+        clusters = [
+            {"name": "one", "cluster": {"server": address}},
+            {"name": "denied", "cluster": {"server": f"{address}/denied"}},
+        ]
+        users = [{"name": "me", "user": {}}]
+        file.write_text(
+            yaml.safe_dump({"current-context": "mine", "contexts": contexts, "clusters": clusters, "users": users})
+        )
+        try:
+            yield file
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_node_is_read_from_the_cluster(kubeconfig: Path) -> None:
+    assert node.ensure_here("other", None, kubeconfig)
+    assert node.ensure_here("other", "mine", kubeconfig)
+
+
+def test_a_name_that_no_node_has_is_refused_with_the_nodes(kubeconfig: Path) -> None:
+    with pytest.raises(
+        ImageError, match=r"^synapse:node\.name: got 'forge'; accepted: other, the nodes of the cluster in"
+    ):
+        node.ensure_here("forge", None, kubeconfig)
+
+
+def test_a_refusal_of_the_cluster_has_its_status(kubeconfig: Path) -> None:
+    with pytest.raises(ImageError, match="node other: the cluster answers 403 Forbidden to a list of nodes"):
+        node.ensure_here("other", "denied", kubeconfig)
 
 
 @pytest.fixture
