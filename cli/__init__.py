@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "cluster": "cluster",
     "twin": "twin",
     "image": "image",
+    "pins": "pins",
     "tools": "tools",
 }
 """Subcommand -> its module, in the order of the help."""

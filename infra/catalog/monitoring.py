@@ -136,7 +136,7 @@ KUBE_STATE_METRICS = replace(
     _server(
         "kube-state-metrics",
         8080,
-        image="registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.1@sha256:85108987d044b18a098126732f98602df408888c0f7d456241f5abefb9744bc1",
+        image="registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0@sha256:42cfe3723a5f058171c627537fb57a3ea0f26e4380fa18555a95cb1a1b4cfc5b",
         claim=ResourceClaim(memory_request=32 * MI, memory_limit=128 * MI, cpu_request=10, cpu_limit=100),
         probes=_probes("/healthz", "/healthz"),
     ),

@@ -17,5 +17,5 @@ STOLEN: Final = "published with a stolen account on PyPI; it sends credentials a
 DENIED: Final = (
     DeniedVersion(name="litellm", version="1.82.7", reason=STOLEN),
     DeniedVersion(name="litellm", version="1.82.8", reason=STOLEN),
-    DeniedVersion(name="litellm", version="1.107.0", reason="reported as compromised; use 1.107.1 or newer"),
+    DeniedVersion(name="litellm", version="1.107.0", reason="withdrawn from PyPI as those were; use 1.108.0 or newer"),
 )

@@ -42,7 +42,7 @@ CONTENT: tuple[Bad, ...] = (
     bad(
         "harmful-images-are-denied",
         "litellm-tag",
-        "runs litellm 1.107.0, which is denied (reported as compromised",
+        "runs litellm 1.107.0, which is denied (withdrawn from PyPI",
         server("litellm-tag", image="ghcr.io/berriai/litellm:v1.107.0"),
         also="images-are-pinned",
     ),
