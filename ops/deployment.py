@@ -13,6 +13,7 @@ from ops.cluster.connection import check_reachable
 from ops.cluster.pods import connect_pods
 from ops.cluster.target import PACK, cluster_for, engine, ensure_cluster, existing_cluster
 from ops.deploy_watch import DeployWatch
+from ops.startup_progress import shown_progress
 from tools.errors import ToolsError
 from tools.images import publish
 from tools.images.build import Images
@@ -22,7 +23,8 @@ from tools.progress import say
 
 PROGRAM_COMMANDS: Final = frozenset({"preview", "pre", "up", "update", "watch"})
 """Commands of Pulumi that run the program, which needs every secret."""
-UP: Final = ("up", "--yes", "--skip-preview", *PACK)
+# Line by line at a terminal too: the lines about starting pods come between those of Pulumi.
+UP: Final = ("up", "--yes", "--skip-preview", "--non-interactive", "--suppress-progress", *PACK)
 
 
 def preview(settings: Settings, stack: str, kubeconfig: Path | None, options: Sequence[str] = ()) -> int:
@@ -45,15 +47,20 @@ def deploy(plan: Plan, stack: str, target: Path) -> int:
         if code := pulumi.run("preview", *PACK):
             return explained(pulumi, code)
         build_images(plan, target)
-        return explained(pulumi, _update(pulumi, plan.settings, target))
+        return explained(pulumi, _update(pulumi, plan, target))
 
 
-def _update(pulumi: PulumiEngine, settings: Settings, target: Path) -> int:
-    """Run `pulumi up`; interrupt it once a pod can never start. Raises ToolsError, which names the pod."""
+def _update(pulumi: PulumiEngine, plan: Plan, target: Path) -> int:
+    """Run `pulumi up`, and print how far downloads and starting pods are; interrupt it once a pod can never start.
+
+    Raises ToolsError, which names the pod.
+    """
+    settings = plan.settings
     is_offline = settings.node.embedded and target == cluster_for(pulumi.stack, settings).kubeconfig
     with (
         connect_pods(target, settings.namespace, settings.context) as pods,
         DeployWatch(pods.list_stack_pods, is_offline=is_offline) as watch,
+        shown_progress(target, plan),
     ):
         code = pulumi.run(*UP, stop=watch.failed)
     if watch.fault:

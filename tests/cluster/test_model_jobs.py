@@ -13,11 +13,12 @@ import pytest
 from kubernetes import client
 
 from infra.catalog.spec import Download
-from infra.labels import NAME_LABEL
+from infra.labels import NAME_LABEL, labels
 from infra.plan.egress_rules import HTTPS
 from infra.plan.fetching import FetchPlan
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
+from ops.startup_progress import StartupProgress, engine_weights
 from stacks.rendering import manifests
 from tests.cluster.conftest import Space, eventually
 from tests.cluster.internet import listening
@@ -29,13 +30,14 @@ from tools.cluster import Cluster
 from tools.cluster.packages import programs
 from tools.images.scratch import ScratchImage
 
-APPLETS = ("sh", "awk", "cat", "df", "mkdir", "mv", "rm", "sed", "sha256sum", "sleep", "stat", "tr")
+APPLETS = ("sh", "awk", "cat", "df", "du", "mkdir", "mv", "rm", "sed", "sha256sum", "sleep", "stat", "tr")
 CONTENT = bytes(range(256)) * 8192
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 WRONG = 64 * "0"
 PATH = "/owner/model/resolve/main/model.gguf"
 FILE = "/models/embeddings/model.gguf"
 MIRROR = f"http://{PUBLIC}:{HTTPS}"
+(MODELS,) = (each.fetch.models for each in plan(load("forge")).services if each.fetch)
 Manifest = dict[str, Any]
 
 
@@ -66,6 +68,12 @@ class ModelJobs:
     image: str
     cluster: Cluster
     others: list[Manifest] = field(default_factory=list)
+
+    def progress(self) -> StartupProgress:
+        """Return the progress of pods in this namespace, as `synapse up --stack forge` watches it."""
+        forge = plan(load("forge"))
+        settings = forge.settings.model_copy(update={"namespace": self.space.name})
+        return StartupProgress(self.space.core, replace(forge, settings=settings))
 
     @property
     def batch(self) -> Any:
@@ -206,10 +214,37 @@ def test_a_wrong_digest_fails_the_job_with_its_message(model_jobs: ModelJobs, mi
 
 def test_an_ollama_pulls_the_models_of_the_stack_file(model_jobs: ModelJobs, cluster: Cluster) -> None:
     with listening(cluster) as listener, ollama_stand_in.serving(listener) as ollama:
-        ollama.offers |= {"llama3.1:8b", "mxbai-embed-large"}
+        ollama.offers |= set(MODELS)
         ollama.cuts = 1
         name = model_jobs.run(model_jobs.pulls(MIRROR))
         assert model_jobs.ends(name) == "Complete", model_jobs.log(name)
-        assert ollama.has == {"llama3.1:8b", "mxbai-embed-large"}
-        assert ollama.pulls == ["llama3.1:8b", "llama3.1:8b", "mxbai-embed-large"]
-    assert model_jobs.log(name).splitlines()[-1] == "mxbai-embed-large: complete"
+        assert ollama.has == set(MODELS)
+        assert ollama.pulls == [MODELS[0], *MODELS]
+    assert model_jobs.log(name).splitlines()[-1] == f"{MODELS[-1]}: complete"
+
+
+def test_up_shows_a_pull_and_the_weights_of_an_engine(model_jobs: ModelJobs, cluster: Cluster, curl: str) -> None:
+    """The engine's pod has half a mebibyte of weights, and is not ready."""
+    forge = plan(load("forge"))
+    (folder,) = (each.folder for service in forge.services if (each := engine_weights(service, forge)))
+    script = f"mkdir -p {folder}/blobs; /bin/busybox dd if=/dev/zero of={folder}/blobs/a bs=1k count=512; sleep 3600"
+    never = {"exec": {"command": ["/bin/busybox", "false"]}}
+    container: Manifest = {"name": "vllm", "image": curl, "command": ["/bin/sh", "-c", script], "readinessProbe": never}
+    container["volumeMounts"] = [{"name": "models", "mountPath": "/models"}]
+    spec = {"containers": [container], "volumes": [{"name": "models", "emptyDir": {}}]}
+    metadata = {"name": "engine", "labels": labels("vllm-inference", "vllm")}
+    model_jobs.space.core.create_namespaced_pod(model_jobs.space.name, {"metadata": metadata, "spec": spec})
+    progress, lines = model_jobs.progress(), list[str]()
+    with listening(cluster) as listener, ollama_stand_in.serving(listener) as ollama:
+        ollama.offers |= set(MODELS)
+        ollama.pause_s = 1.1
+        name = model_jobs.run(model_jobs.pulls(MIRROR))
+
+        def shows(text: str) -> bool:
+            lines.extend(progress.changes())
+            return any(text in line for line in lines)
+
+        eventually(lambda: shows(" %, 10 of 40 MB, "), "the pull is not shown")
+        eventually(lambda: shows("vllm-inference: fetching weights, "), "the weights are not shown")
+        assert model_jobs.ends(name) == "Complete"
+    assert any(line.startswith(f"ollama-models: {MODELS[0]}: 25 %") for line in lines)

@@ -74,9 +74,8 @@ class ExtendedStack:
         return {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
 
     def run_service(self) -> None:
-        """Run the service's pod with the engine image of the node and without init containers."""
+        """Run the service's pod with the engine image of the node."""
         pod = deepcopy(self.objects[f"Deployment/{SERVICE}"]["spec"]["template"])
-        del pod["spec"]["initContainers"]
         (container,) = pod["spec"]["containers"]
         container |= {
             "image": self.engine(),
@@ -119,8 +118,8 @@ def grown(local: LocalStack) -> Iterator[ExtendedStack]:
 
 @contextmanager
 def _added(grown: ExtendedStack) -> Iterator[None]:
-    """Apply the additional objects without the Deployment; delete them and the worker afterwards."""
-    objects = [each for each in grown.objects.values() if each["kind"] != "Deployment"]
+    """Apply the additional objects without the Deployment and its Job; delete them and the worker afterwards."""
+    objects = [each for each in grown.objects.values() if each["kind"] not in {"Deployment", "Job"}]
     namespace = grown.local.namespace
     with grown.local.core() as core:
         networking: Any = client.NetworkingV1Api(core.api_client)
@@ -168,16 +167,19 @@ def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, m
     assert f"its digest is {digest}; accepted: {WRONG}" in " ".join(refused.stderr.split())
     assert grown.files() == {}
 
-    (result,) = json.loads(grown.models("pull", MODEL, "--json").stdout)
+    by_catalog = grown.models("pull", MODEL, code=1)
+    assert f"its digest is {digest}; accepted: 819c2adf5ce6" in " ".join(by_catalog.stderr.split())
+    mirror.requests.clear()
+    (result,) = json.loads(grown.models("pull", MODEL, "--sha256", digest, "--json").stdout)
     assert (result["place"], result["bytes"], result["files"][0]["state"]) == (place, len(content), "fetched")
     files = grown.files()
     assert {name: file.read_bytes() for name, file in files.items()} == {FILE: content}
-    assert [(method, requested) for method, requested, _, _ in mirror.requests] == 2 * [("HEAD", path), ("GET", path)]
+    assert [(method, requested) for method, requested, _, _ in mirror.requests] == [("HEAD", path), ("GET", path)]
 
     before = files[FILE].stat()
-    assert "was there" in grown.models("pull", MODEL).stdout
+    assert "was there" in grown.models("pull", MODEL, "--sha256", digest).stdout
     assert grown.files()[FILE].stat() == before
-    assert [method for method, *_ in mirror.requests[4:]] == ["HEAD"]
+    assert [method for method, *_ in mirror.requests[2:]] == ["HEAD"]
 
     grown.run_service()
     eventually(lambda: grown.state() == (place, "loaded"), "the service does not serve the model")
