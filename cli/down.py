@@ -10,14 +10,20 @@ from infra.settings.loader import load
 from ops.removal import delete_pvcs, destroy, losses
 
 DeleteClusterData = Annotated[
-    bool, typer.Option("--volumes", help="Delete the data of the private cluster too: its models and voices.")
+    bool, typer.Option("--volumes", help="Delete the data of the private cluster too: its models, voices and secrets.")
 ]
-DeletePvcs = Annotated[bool, typer.Option("--volumes", help="Delete the PVCs too, with the models and voices on them.")]
+DeletePvcs = Annotated[
+    bool, typer.Option("--volumes", help="Delete the PVCs or the private cluster's data too: models and voices.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 
 
 def down(stack: Stack = DEFAULT_STACK, kubeconfig: Kubeconfig = None, volumes: DeleteClusterData = False) -> None:
-    """Destroy the stack and end its private cluster; PVCs stay, except on a twin."""
+    """Destroy the stack and end its private cluster, if it has one.
+
+    Models and voices stay in the cluster's folder for the next `up`, or as PVCs in a cluster of your own; a twin's
+    folder is deleted.
+    """
     if code := destroy(stack, kubeconfig, volumes=volumes):
         raise typer.Exit(code)
 

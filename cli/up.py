@@ -1,6 +1,7 @@
 """`synapse up`: preview, deploy, show the state, and run the smoke test on a private cluster."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,16 +17,24 @@ from ops.deployment import deploy
 from ops.stack_secrets import ensure_dashboard_token, with_secrets
 from tools.cluster import Cluster
 
+Adopt = Annotated[
+    bool, typer.Option("--adopt", help="Take over a stack that another engine, with a state of its own, has deployed.")
+]
 
-def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None) -> None:
-    """Preview under the policy pack, deploy, and show the state; start a private cluster first, and test it then."""
+
+def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None, adopt: Adopt = False) -> None:
+    """Preview under the policy pack, deploy, wait for all pods, and show the state.
+
+    Without a kubeconfig, a private cluster or a twin of the node is started first. A cluster with real pods is tested
+    with requests at the end, and the addresses of the gateway and of its dashboard are printed.
+    """
     settings = at_phase(load(stack), phase)
     plan(settings).ledger.check()
     target = ensure_cluster(stack, settings, kubeconfig)
     is_local = kubeconfig is None and settings.node.embedded
     token = ensure_dashboard_token(stack, settings) if is_local and forwards(settings) else None
     planned = plan(with_secrets(stack, settings, kubeconfig))
-    if code := deploy(planned, stack, target):
+    if code := deploy(planned, stack, target, adopt=adopt):
         raise typer.Exit(code)
     context = planned.settings.context
     state = wait_until_complete(planned, lambda: read(target, *planned.namespaces, context=context))

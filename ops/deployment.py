@@ -13,6 +13,7 @@ from ops.cluster.connection import check_reachable
 from ops.cluster.pods import connect_pods
 from ops.cluster.target import PACK, cluster_for, engine, ensure_cluster, existing_cluster
 from ops.deploy_watch import DeployWatch
+from ops.ownership import Ownership
 from ops.startup_progress import shown_progress
 from tools.errors import ToolsError
 from tools.images import publish
@@ -35,19 +36,26 @@ def preview(settings: Settings, stack: str, kubeconfig: Path | None, options: Se
     return explained(pulumi, pulumi.run("preview", "--diff", *options, *PACK))
 
 
-def deploy(plan: Plan, stack: str, target: Path) -> int:
+def deploy(plan: Plan, stack: str, target: Path, *, adopt: bool = False) -> int:
     """Preview under the policy pack, build the images and update; return Pulumi's exit code.
 
-    Raises ToolsError and UnreachableError.
+    Raises UnreachableError, and ToolsError, also where another engine has deployed the stack and this one is not to
+    *adopt* it.
     """
     check_reachable(target, plan.settings.context)
     pulumi = engine(stack, plan.settings, target)
+    owner = ownership(pulumi, plan.settings, target)
     with alone(pulumi):
+        if owner:
+            owner.check(adopt=adopt)
         # During `up` the rules over the whole stack run after the changes: only the preview refuses in time.
         if code := pulumi.run("preview", *PACK):
             return explained(pulumi, code)
         build_images(plan, target)
-        return explained(pulumi, _update(pulumi, plan, target))
+        code = explained(pulumi, _update(pulumi, plan, target))
+        if owner and not code:
+            owner.claim()
+        return code
 
 
 def _update(pulumi: PulumiEngine, plan: Plan, target: Path) -> int:
@@ -69,6 +77,13 @@ def _update(pulumi: PulumiEngine, plan: Plan, target: Path) -> int:
             f"Pulumi.{pulumi.stack}.yaml, or publish the image, then run `synapse up --stack {pulumi.stack}` again"
         )
     return code
+
+
+def ownership(pulumi: PulumiEngine, settings: Settings, target: Path) -> Ownership | None:
+    """Return the owner of the stack in *target*; None for a private cluster, whose engine is a part of it."""
+    if target == cluster_for(pulumi.stack, settings).kubeconfig:
+        return None
+    return Ownership(pulumi, target, settings.namespace, settings.context)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ops.cluster.api_errors import translate_errors
 from ops.cluster.connection import check_reachable, connect
 from ops.cluster.state import PvcState, read
 from ops.cluster.target import cluster_for, engine, existing_cluster
-from ops.deployment import alone, explained
+from ops.deployment import alone, explained, ownership
 from ops.errors import UnreachableError
 from tools.cluster import Cluster
 from tools.errors import ToolsError
@@ -40,9 +40,7 @@ def destroy(stack: str, kubeconfig: Path | None = None, *, volumes: bool = False
     # A cluster that has ended keeps its objects and volumes on disk: there is nothing to destroy, only data to delete.
     is_running = kubeconfig or not isinstance(private, Cluster) or private.status().api_ready
     if is_running:
-        pulumi = engine(stack, settings, existing_cluster(stack, kubeconfig), runs_program=False)
-        with alone(pulumi):
-            code = explained(pulumi, pulumi.run("destroy", "--yes"))
+        code = _destroy(stack, settings, existing_cluster(stack, kubeconfig))
         if code:
             return code
     if kubeconfig is None:
@@ -50,6 +48,19 @@ def destroy(stack: str, kubeconfig: Path | None = None, *, volumes: bool = False
     if volumes and isinstance(private, Cluster):
         private.delete()
     return 0
+
+
+def _destroy(stack: str, settings: Settings, target: Path) -> int:
+    """Run `pulumi destroy`. Raises ToolsError where another engine has deployed the stack."""
+    pulumi = engine(stack, settings, target, runs_program=False)
+    owner = ownership(pulumi, settings, target)
+    with alone(pulumi):
+        if owner:
+            owner.check()
+        code = explained(pulumi, pulumi.run("destroy", "--yes"))
+        if owner and not code:
+            owner.end()
+    return code
 
 
 def losses(plan: Plan, stack: str, kubeconfig: Path | None, *, volumes: bool) -> Iterator[str]:

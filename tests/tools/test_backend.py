@@ -37,6 +37,22 @@ def test_a_state_without_open_operations_names_none(backend: StateBackend, conte
     assert backend.pending() == ()
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"checkpoint": {}}, False),
+        ({"checkpoint": {"latest": {"resources": []}}}, False),
+        ({"checkpoint": {"latest": {"resources": [{}]}}}, True),
+        ({"checkpoint": {"latest": {"pending_operations": [{}]}}}, True),
+        ("{", True),  # it may have some
+    ],
+)
+def test_a_state_tells_whether_it_has_resources(backend: StateBackend, content: Any, expected: bool) -> None:  # noqa: FBT001
+    assert not backend.has_resources()
+    write(backend, "stacks/synapse/local.json", content)
+    assert backend.has_resources() is expected
+
+
 def test_the_version_of_the_layout_is_written_again(backend: StateBackend) -> None:
     meta = write(backend, "meta.yaml", "")
     backend.repair()

@@ -62,6 +62,17 @@ class StateBackend:
                 names += [str(item["resource"]["urn"]).rpartition("::")[2] for item in operations]
         return tuple(sorted(names))
 
+    def has_resources(self) -> bool:
+        """Return whether the stack's state has a resource, or could not be read."""
+        for checkpoint in self._stacks.glob(f"*/{self.stack}.json"):
+            try:
+                latest = json.loads(checkpoint.read_text())["checkpoint"].get("latest") or {}
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                return True
+            if latest.get("resources") or latest.get("pending_operations"):
+                return True
+        return False
+
     @property
     def _stacks(self) -> Path:
         return self.folder / ".pulumi/stacks"
