@@ -34,6 +34,14 @@ def test_all_secrets_are_under_one_salt_which_the_stack_file_may_have_had(kept: 
     assert (kept.get(KEY), kept.get("synapse:apiKeys")) == (VALUE, "key")
 
 
+def test_the_salt_of_an_engine_that_has_deployed_is_used(kept: KeptSecrets) -> None:
+    salt = Passphrase.new(kept.ensure_passphrase()).salt
+    (kept.state / "project").mkdir()
+    (kept.state / "project/Pulumi.local.yaml").write_text(f"encryptionsalt: {salt}\n")
+    kept.set(KEY, VALUE)
+    assert kept.salt == salt
+
+
 def test_a_removed_secret_is_gone(kept: KeptSecrets) -> None:
     kept.set(KEY, VALUE)
     assert kept.remove(KEY)

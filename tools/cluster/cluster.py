@@ -220,7 +220,7 @@ class Cluster:
     def _change(self, old: ClusterRecord, new: ClusterRecord, distribution: Distribution) -> None:
         if new.forwards != old.forwards:
             ClusterStart(self.folder, new, self._credentials, distribution).forward((API, *old.forwards))
-        elif new != old:
+        else:  # also where nothing differs: what was read may have been made anew
             new.save(self.folder)
 
     def _mend_kubeconfig(self) -> None:

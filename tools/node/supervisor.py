@@ -126,6 +126,9 @@ class Supervisor:
         name = f"{FORWARD}{target['name']}"
         former = self.all.get(name)
         fds = (fd,) if fd is not None else former.fds if former else ()
+        if former and fd is not None:  # its port is no longer served: a client must be refused, not kept waiting
+            for closed in former.fds:
+                os.close(closed)
         command = (sys.executable, "-m", "tools.node.forwarder", str(fds[0]), target["host"], str(target["port"]))
         self.all[name] = SupervisedComponent(NodeComponent(name=name, command=command), fds=fds)
         if former and former.pid:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import yaml
 
 from tools.control_plane.files import create_private, write_private
+from tools.offline.backend import readable
 from tools.offline.passphrase import Passphrase, PassphraseError
 
 SALT: Final = "encryptionsalt"
@@ -47,7 +48,7 @@ class KeptSecrets:
     def set(self, key: str, value: str, salt: str | None = None) -> None:
         """Keep a value; *salt*: of the engine's stack file, for the first one. Raises PassphraseError."""
         phrase = self.ensure_passphrase()
-        used = self.salt or salt
+        used = self.salt or salt or self._engine_salt()
         passphrase = Passphrase(phrase, used) if used else Passphrase.new(phrase)
         self._check(passphrase)
         self.replace(self.config() | {key: {SECURE: passphrase.encrypt(value)}}, passphrase.salt)
@@ -82,6 +83,11 @@ class KeptSecrets:
             self.passphrase_file.unlink(missing_ok=True)
             create_private(self.passphrase_file, secrets.token_urlsafe(32))
         return self.passphrase_file.read_text().strip()
+
+    def _engine_salt(self) -> str | None:
+        """Return the salt of the engine's copy of its stack file, which Pulumi made before the first secret."""
+        files = sorted((self.state / "project").glob("Pulumi.*.yaml"))
+        return next((str(salt) for file in files if (salt := readable(file).get(SALT))), None)
 
     def _has_passphrase(self) -> bool:
         """Return whether there is one; an earlier version left an empty file where it was killed."""

@@ -263,6 +263,22 @@ def test_a_component_waits_for_its_needs_and_longer_after_each_end(tmp_path: Pat
     assert item.is_waiting()
 
 
+def test_a_forward_on_a_new_port_gives_its_former_one_up() -> None:
+    spec = NodeSpec(name="it", folder="/", cgroup="/it", environment={}, components=(), files={}, links={})
+    node, target = supervisor.Supervisor(spec), {"name": "gateway", "host": "localhost", "port": 1}
+    with listen(0) as first, listen(0) as second:
+        ports = [each.getsockname()[1] for each in (first, second)]
+        descriptors = [os.dup(each.fileno()) for each in (first, second)]
+    for descriptor in descriptors:
+        node._forward(target, descriptor)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", ports[0])).close()
+    socket.create_connection(("127.0.0.1", ports[1])).close()
+    node._forward(target, None)
+    socket.create_connection(("127.0.0.1", ports[1])).close()
+    os.close(descriptors[1])
+
+
 def test_a_forward_copies_both_directions_and_forwards_the_end() -> None:
     with listen(0) as listener, listen(0) as target:
         arguments = [str(listener.fileno()), *map(str, target.getsockname())]
