@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from components.pod import CURL
+from components.fetch import CURL
 from infra.catalog.kinds import CATALOG
-from infra.catalog.spec import UNPUBLISHED
 from infra.plan import device_plugin
 from infra.quantities import BUILD
 from ops.errors import UnreachableError
@@ -36,7 +35,7 @@ def pinned() -> dict[str, str]:
     images = {kind: backend.image or BUILD for kind, backend in CATALOG.items()}
     images |= {backend.restart.name: backend.restart.image for backend in CATALOG.values() if backend.restart}
     images |= {device_plugin.NAME: device_plugin.IMAGE, "downloads": CURL}
-    return {kind: image for kind, image in images.items() if image != BUILD and not image.endswith(UNPUBLISHED)}
+    return {kind: image for kind, image in images.items() if image != BUILD}
 
 
 def states(images: Mapping[str, str], registry: Registry) -> Iterator[PinState]:
