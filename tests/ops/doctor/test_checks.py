@@ -128,7 +128,7 @@ FAULTY: list[tuple[NodeFacts, dict[str, Any], str, str, str, str]] = [
         {},
         "GPU free",
         "failure",
-        "10Gi are free on the GPUs, and the engines take 26.96Gi",
+        "10Gi are free on the GPUs, and the engines take 26.26Gi",
         "which program uses the rest",
     ),
     (
