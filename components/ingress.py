@@ -48,7 +48,11 @@ class Ingress(pulumi.ComponentResource):
                 "annotations": {**traefik.annotations(args.section, args.namespace_name), SKIP_AWAIT: "true"},
             },
             spec=spec(args.section, args.gateway),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*middlewares, args.after]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*middlewares, args.after],
+                aliases=[former_urn()],
+            ),
         )
         if args.section.helm_chart_config:
             self._limits()
@@ -78,6 +82,12 @@ class Ingress(pulumi.ComponentResource):
 
     def _metadata(self, name: str) -> meta.v1.ObjectMetaArgsDict:
         return {"name": name, "namespace": self._args.namespace.name, "labels": part_of()}
+
+
+def former_urn() -> pulumi.Output[str]:
+    """Return the URN of the Ingress in stacks that were deployed when it belonged to the component of the policies."""
+    security = pulumi.create_urn("security", "synapse:components:Security")
+    return pulumi.create_urn("security-ingress", "kubernetes:networking.k8s.io/v1:Ingress", parent=security)
 
 
 def spec(section: IngressSection, gateway: ServicePlan) -> networking.v1.IngressSpecArgsDict:

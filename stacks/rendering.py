@@ -33,11 +33,13 @@ def made_up_image(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """One resource that a program registered: type token, name, inputs, and options that the engine receives.
+    """One resource that a program registered: its URNs, type token, name, inputs, and options for the engine.
 
     *depends_on*: types and names of the resources that exist before it.
     """
 
+    urn: str
+    aliases: tuple[str, ...] = ()
     token: str
     name: str
     inputs: dict[str, Any]
@@ -69,6 +71,8 @@ class RecordingMonitor(MockMonitor):
         if response.urn in self.resources:  # all but the stack itself
             self.recorded.append(
                 Recorded(
+                    urn=response.urn,
+                    aliases=tuple(alias.urn for alias in request.aliases) or tuple(request.aliasURNs),
                     token=request.type,
                     name=request.name,
                     inputs=dict(deserialize_properties(request.object)),

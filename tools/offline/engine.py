@@ -17,6 +17,7 @@ import yaml
 
 from tools.control_plane.files import write_private
 from tools.errors import ToolsError
+from tools.offline import uv
 from tools.offline.backend import StateBackend, readable
 from tools.offline.kept_secrets import SALT, SECURE, KeptSecrets, is_secure
 from tools.offline.passphrase import Passphrase
@@ -29,6 +30,8 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 POLL_S: Final = 0.1
 DEBUG: Final = "SYNAPSE_DEBUG"  # where set, Pulumi keeps its log, with the SDK's lines of the program
 SETTINGS: Final = "Pulumi*.yaml"
+PROJECT: Final = "Pulumi.yaml"
+LOCK_FILE: Final = "uv.lock"
 NOT_MIRRORED: Final = {".git"}
 KEPT_KEYS: Final = ("secretsprovider", "encryptedkey", SALT)  # keys that Pulumi writes into a stack file
 DROPPED_VARIABLES: Final = ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG", "PULUMI_STACK")
@@ -157,6 +160,8 @@ class PulumiEngine:
             "SYNAPSE_PYTHON": os.environ.get("SYNAPSE_PYTHON", sys.executable),
             "GOGC": os.environ.get("GOGC", "400"),  # short-lived: collect less often, which saves a tenth of the time
         }
+        if any(each.path for each in _programs()[1] if each.plugin.kind == "language"):
+            own |= uv.environment()
         if any(plugin.path is None for plugin in _programs()[1]):
             own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"  # it would wait for a download that fails
         if self.kubeconfig:
@@ -183,13 +188,19 @@ class PulumiEngine:
 
     def _mirror(self) -> None:
         """Update only links that differ: another command may be using the mirror."""
-        targets = {entry.name: entry.absolute() for entry in self.project.iterdir() if is_linked(entry)}
+        targets = {LOCK_FILE: CHECKOUT / LOCK_FILE}  # the language host reads it, for a project without its own too
+        targets |= {entry.name: entry.absolute() for entry in self.project.iterdir() if is_linked(entry)}
         links = {entry.name: entry.readlink() for entry in self.mirror.iterdir() if entry.is_symlink()}
         for name, _ in links.items() - targets.items():
             (self.mirror / name).unlink()
         for name, entry in targets.items() - links.items():
             (self.mirror / name).symlink_to(entry)
-        shutil.copyfile(self.project / "Pulumi.yaml", self.mirror / "Pulumi.yaml")
+        (self.mirror / PROJECT).write_text(yaml.safe_dump(self._manifest(), sort_keys=False))
+
+    def _manifest(self) -> dict[str, Any]:
+        """Return the project's Pulumi.yaml, whose program runs in the environment of this process."""
+        options = {"toolchain": "uv", "virtualenv": sys.prefix}
+        return _loaded(self.project / PROJECT) | {"runtime": {"name": "python", "options": options}}
 
     @property
     def _stack_file(self) -> Path:
