@@ -150,7 +150,7 @@ class PulumiEngine:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of `pulumi`: the caller's, with variables that keep this engine apart."""
-        own = {
+        own = uv.environment() | {
             "PULUMI_HOME": str(self.state / "home"),
             "PULUMI_BACKEND_URL": (self.state / "backend").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.state / "passphrase"),
@@ -160,8 +160,6 @@ class PulumiEngine:
             "SYNAPSE_PYTHON": os.environ.get("SYNAPSE_PYTHON", sys.executable),
             "GOGC": os.environ.get("GOGC", "400"),  # short-lived: collect less often, which saves a tenth of the time
         }
-        if any(each.path for each in _programs()[1] if each.plugin.kind == "language"):
-            own |= uv.environment()
         if any(plugin.path is None for plugin in _programs()[1]):
             own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"  # it would wait for a download that fails
         if self.kubeconfig:

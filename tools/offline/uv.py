@@ -1,5 +1,6 @@
 """uv for Pulumi's official Python language host, which starts it by name before each program and policy pack."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ def _folder() -> Path:
     return running.parent if running.name == "uv" and running.exists() else _kept()
 
 
+@functools.cache
 def _kept() -> Path:
     """Return the folder of the pinned uv; `tools/uv` installs it at its first use."""
     done = subprocess.run([SCRIPT, "--version"], capture_output=True, text=True, timeout=INSTALL_S, check=False)
