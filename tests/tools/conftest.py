@@ -1,14 +1,17 @@
 """One small twin for all tests of the plugins and the engine, and a Pulumi project for each test."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+import yaml
 from pulumi.runtime.proto import provider_pb2 as messages
 
+from infra.settings.model import ROOT
 from tests.tools.plugin_calls import FakeContext, LogLines, PluginResource
 from tools.offline.engine import PulumiEngine
 from tools.offline.plugins.kubernetes.api import KubernetesApi
@@ -22,6 +25,8 @@ NODE = SimulatedNode(name="small", memory=16 * GIB, cpu=8_000, gpus=0)
 DEADLINE_S = 300.0
 POLL_S = 0.1
 MANAGER = "a-person"
+RUNTIME = {"name": "python", "options": {"toolchain": "uv", "virtualenv": sys.prefix}}
+"""For a project or pack: without it the official language host would run it with `python3` of PATH."""
 NAMES = count()
 Make = Callable[..., PluginResource]
 
@@ -61,13 +66,19 @@ def namespace(api: KubernetesApi) -> Iterator[str]:
     api.delete(target, "Background")
 
 
+def lock(folder: Path) -> None:
+    """Put the lock file into a project or pack: the official language host reads the packages in it."""
+    (folder / "uv.lock").symlink_to(ROOT / "uv.lock")
+
+
 class PulumiProject:
     """A Pulumi project with one program, and its engine."""
 
     def __init__(self, folder: Path, kubeconfig: Path | None) -> None:
         self.folder = folder / "project"
         self.folder.mkdir()
-        (self.folder / "Pulumi.yaml").write_text("name: trial\nruntime: python\n")
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "trial", "runtime": RUNTIME}))
+        lock(self.folder)
         (self.folder / "Pulumi.test.yaml").write_text("config: {}\n")
         self.engine = PulumiEngine("test", folder / "state", kubeconfig, self.folder)
 

@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import language_pb2 as messages
 
-from tests.tools.conftest import PulumiProject
+from tests.tools.conftest import RUNTIME, PulumiProject, lock
 from tools.offline.plugins.language_python import (
     outcome,
     plugin_command,
@@ -185,7 +186,8 @@ def test_a_program_has_its_configuration_its_folder_and_its_output(project: Pulu
 def test_a_mandatory_policy_blocks_a_preview(project: PulumiProject, tmp_path: Path) -> None:
     pack = tmp_path / "pack"
     pack.mkdir()
-    (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (pack / "PulumiPolicy.yaml").write_text(yaml.safe_dump({"runtime": RUNTIME}))
+    lock(pack)
     (pack / "__main__.py").write_text(PACK)
     source = "from pulumi_command import local\nlocal.Command('say', create='echo {}')\n"
     project.program(source.format("hello"))
@@ -201,7 +203,8 @@ def test_a_module_of_a_pack_comes_before_the_standard_library(project: PulumiPro
     """The pack's folder is the working folder, as with the official host: `selectors.py` breaks what it imports."""
     pack = tmp_path / "pack"
     pack.mkdir()
-    (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (pack / "PulumiPolicy.yaml").write_text(yaml.safe_dump({"runtime": RUNTIME}))
+    lock(pack)
     (pack / "__main__.py").write_text(PACK)
     (pack / "selectors.py").write_text("raise ImportError('the selectors of the pack')\n")
     project.program("import pulumi\n")
