@@ -27,8 +27,11 @@ ARGUMENTS: Final = {
     "synapse pulumi": ("stack", "export"),
 }
 """Arguments of the commands that need some."""
-NOT_USED: Final = {"synapse cluster down"}
-"""Commands that end nothing where a kubeconfig is named, and do not read it."""
+NOT_USED: Final = {
+    "synapse cluster down",
+    *(f"synapse secret {verb}" for verb in ("set", "list", "show", "remove")),  # it only tells stacks of one name apart
+}
+"""Commands that send nothing to the cluster of the kubeconfig."""
 GARBAGE: Final = {
     "empty": b"",
     "binary": b"\x7fELF\x02\x01\x01\x00\xff\xfe",
