@@ -91,7 +91,7 @@ def _of_urn(urn: str) -> tuple[str, str]:
 
 
 def record(program: Callable[[], object]) -> list[Recorded]:
-    """Return what *program* registers, in order; its errors are raised.
+    """Return what *program* registers, as it arrives: independent resources in any order; its errors are raised.
 
     It runs in a thread with a new event loop: the SDK needs the loop of its thread, and the caller's thread may have
     none (on Python 3.14, or after `asyncio.run`). *program* must create all its outputs, which belong to that loop.

@@ -20,9 +20,9 @@ from tests.pulumi_engine.consumer import NAME, migration
 
 ARGUMENTS: Final = {
     "synapse migrate": (NAME,),
-    "synapse models load": ("llama3.1:8b",),
-    "synapse models unload": ("llama3.1:8b",),
-    "synapse models pull": ("llama3.1:8b",),
+    "synapse models load": ("mxbai-embed-large",),
+    "synapse models unload": ("mxbai-embed-large",),
+    "synapse models pull": ("mxbai-embed-large",),
     "synapse models profile": ("chat",),
     "synapse pulumi": ("stack", "export"),
 }
