@@ -13,6 +13,7 @@ import pulumi
 from components.kubernetes import batch, core
 from components.pod import CONTAINER_SECURITY, mounts, pod_security, resources, volumes
 from components.workload_args import WorkloadArgs
+from infra.annotations import AWAIT_SECONDS
 from infra.catalog.spec import Download
 from infra.labels import labels
 from infra.plan.fetching import CLAIM, FetchPlan
@@ -23,7 +24,7 @@ RETRIES: Final = 2
 """Further pods after one that failed, for a node that restarts; the scripts themselves repeat what may pass."""
 GRACE_S: Final = 5
 UNKNOWN: Final = "-"
-TIMEOUT: Final = "pulumi.com/timeoutSeconds"
+
 REPLACE_UNREADY: Final = "pulumi.com/replaceUnready"
 """A Job that has failed, or did not end in time, is made again by the next update."""
 
@@ -36,7 +37,7 @@ def fetch_job(name: str, fetch: FetchPlan, args: WorkloadArgs, opts: pulumi.Reso
             "name": f"{fetch.name}-{digest(fetch)}",
             "namespace": args.namespace,
             "labels": labels(fetch.name, args.component),
-            "annotations": {TIMEOUT: str(args.fetch_timeout_s), REPLACE_UNREADY: "true"},
+            "annotations": {AWAIT_SECONDS: str(args.fetch_timeout_s), REPLACE_UNREADY: "true"},
         },
         spec={"backoff_limit": RETRIES, "template": pod_template(fetch, args)},
         opts=opts,
