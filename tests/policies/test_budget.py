@@ -1,5 +1,6 @@
 """Sums over the whole stack: in every kind that makes pods, and in every notation."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.policies.run_pack import Resource, claimed, container, judge, resourc
 from tests.shipped import STACKS
 
 KINDS = sorted({*TEMPLATES, "LeaderWorkerSet", "Rollout"})
+JOB_DIGEST = re.compile(r"(?<=-models)-[0-9a-f]{8}$")
+"""The end of the name of a Job that fetches models."""
 LEDGER = planned().ledger
 SPARE = LEDGER.capacity.memory_budget - total(LEDGER.lines, lambda claim: claim.memory_limit)
 SPARE_CPU = LEDGER.capacity.cpu_budget - total(LEDGER.lines, lambda claim: claim.cpu_limit)
@@ -23,7 +26,9 @@ SPARE_CPU = LEDGER.capacity.cpu_budget - total(LEDGER.lines, lambda claim: claim
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_claims_of_the_resources_equal_the_ledger(stack: str) -> None:
     planned = plan(load(stack))
-    lines = claimed(resources_of(planned), planned.settings.model_specs)
+    of_resources = claimed(resources_of(planned), planned.settings.model_specs)
+    lines = {JOB_DIGEST.sub("", name): line for name, line in of_resources.items()}
+    assert len(lines) == len(of_resources)
     assert lines.keys() == {line.name for line in planned.ledger.lines}
     for line in planned.ledger.lines:
         read = lines[line.name]
