@@ -54,4 +54,5 @@ def on_cpu(backend: BackendSpec) -> BackendSpec:
         secrets=(),
         downloads=(),
         fetches=False,
+        user=BackendSpec.user,
     )

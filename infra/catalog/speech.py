@@ -40,6 +40,7 @@ SPEACHES = BackendSpec(
         "WHISPER__COMPUTE_TYPE": "int8",
         "PRELOAD_MODELS": '["Systran/faster-whisper-large-v3"]',
     },
+    user=1000,  # the program is in the home of this user, which others may not enter
 )
 
 PIPER = BackendSpec(
@@ -58,7 +59,10 @@ PIPER = BackendSpec(
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
     volumes=(Volume(name="piper-voices", mount="/app/voices", size=5 * GI),),
-    scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
+    scratch=(
+        Scratch(mount="/tmp", size=GI),  # noqa: S108 - inside the container
+        Scratch(mount="/app/config", size=MI),  # copies of its defaults, which it writes at each start
+    ),
     command=("python", "speech.py", "--xtts_device", "none"),  # `tts-1-hd` would want a GPU
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
@@ -86,7 +90,11 @@ CHATTERBOX = BackendSpec(
         Volume(name="chatterbox-hf-cache", mount="/app/hf_cache", size=20 * GI),
         Volume(name="synapse-voices", mount="/app/reference_audio", size=5 * GI, is_shared=True),
     ),
-    scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
+    scratch=(
+        Scratch(mount="/tmp", size=GI),  # noqa: S108 - inside the container
+        Scratch(mount="/app/logs", size=128 * MI),
+        Scratch(mount="/app/outputs", size=GI),
+    ),
     secrets=(SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token"),),  # noqa: S106
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )

@@ -23,7 +23,7 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """What the pod asks for: empty *command* and *arguments* leave the image's own."""
+    """A container as the pod asks for it: empty *command* and *arguments* leave the image's own."""
 
     name: str
     image: str
@@ -53,8 +53,8 @@ def pod_spec(workload: Manifest) -> Manifest:
     """Return the pod of a Deployment, DaemonSet, Job or CronJob."""
     spec = workload["spec"]
     template = spec["jobTemplate"]["spec"]["template"] if workload["kind"] == "CronJob" else spec["template"]
-    found: Manifest = template["spec"]
-    return found
+    pod: Manifest = template["spec"]
+    return pod
 
 
 def container(

@@ -1,4 +1,4 @@
-"""What upstream's images say about themselves, and how far each kind is checked here (`records.yaml`)."""
+"""Facts of upstream's images, and how far each kind is checked here (`records.yaml`)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,7 +18,7 @@ class Record(BaseModel):
 
     check: Check
     version: str | None = None
-    """Version that is run or parsed here; None where none is."""
+    """Version that is run or parsed here; None where none is, or where `tools/offline/pins` has it."""
     origin: str | None = None
     """Source of that program."""
     differs: str = ""
@@ -31,10 +31,14 @@ class Record(BaseModel):
     environment: Mapping[str, str] = {}
     folder: str = "/"
     """Working folder."""
+    only_as: int | None = None
+    """User without whom it cannot start; None where any user will do."""
+    shell: bool = False
+    """It has /bin/sh, which a probe of the pod needs."""
     port: int | None = None
     """Port that it listens on where nothing says another."""
     writes: tuple[str, ...] = ()
-    """Folders that the program writes to as the pod starts it, beside what its arguments and variables name."""
+    """Folders that the program writes to as the pod starts it; `$NAME` is the value of a variable."""
 
 
 def load() -> dict[str, Record]:

@@ -96,7 +96,7 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the cluster gives beside the pod: an account's token, the API server's address, and a way to it alone."""
+    """Additions of the cluster: the token of an account, and the address of the API server with a connection to it."""
 
     files: Mapping[str, Path] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)

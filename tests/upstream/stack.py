@@ -13,6 +13,8 @@ from tests.upstream.container import Container, Manifest, container, find
 SECRETS: Final = ("apiKeys", "dashboardToken", "feedPassword", "grafanaPassword", "hfToken", "litellmKey")
 ROOMY: Final = {"memory": "4000Gi", "cpus": 400, "devicePlugin": True}
 GPUS: Final = 8
+NAMED: Final = f"registry.example/{{}}@sha256:{64 * '1'}"
+"""Image of a kind that nobody publishes one for."""
 
 
 def config(**options: Mapping[str, Any]) -> Config:
@@ -21,8 +23,10 @@ def config(**options: Mapping[str, Any]) -> Config:
     gpus = [{"name": f"gpu-{number}", "memory": "32Gi", "shares": 1} for number in range(GPUS)]
     changed["synapse:node"] |= {**ROOMY, "gpus": gpus}
     services = changed["synapse:services"]
-    for kind in CATALOG:
-        services[kind] = {**services.get(kind, {}), **options.get(kind.replace("-", "_"), {})}
+    for kind, spec in CATALOG.items():
+        kept = {} if "engine" in services.get(kind, {}) else services.get(kind, {})
+        image = {} if spec.image or "image" in kept else {"image": NAMED.format(kind)}
+        services[kind] = {**kept, **(options.get(kind.replace("-", "_")) or image)}
     return changed | {f"synapse:{key}": {"secure": "sealed"} for key in SECRETS}
 
 

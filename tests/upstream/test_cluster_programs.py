@@ -46,7 +46,7 @@ def is_needed(item: Manifest) -> bool:
 
 
 @pytest.fixture
-def core(twin: Twin) -> Iterator[Any]:
+def api(twin: Twin) -> Iterator[Any]:
     with config.new_client_from_config(str(twin.kubeconfig)) as api:  # type: ignore[no-untyped-call]
         yield api
 
@@ -60,8 +60,9 @@ def account(workload: Manifest) -> str:
 def in_cluster(twin: Twin, api: Any, name: str, folder: Path) -> Surroundings:
     """Return the token of an account and the way to the API server, as a pod has them."""
     folder.mkdir()
+    core: Any = client.CoreV1Api(api)
     request = {"spec": {"audiences": [], "expirationSeconds": 3600}}
-    token = client.CoreV1Api(api).create_namespaced_service_account_token(name, NAMESPACE, request).status.token
+    token = core.create_namespaced_service_account_token(name, NAMESPACE, request).status.token
     files = {"token": token, "namespace": NAMESPACE, "ca.crt": credentials(twin.folder).authority.read_text()}
     for file, text in files.items():
         (folder / file).write_text(text)
@@ -74,9 +75,9 @@ def in_cluster(twin: Twin, api: Any, name: str, folder: Path) -> Surroundings:
     )
 
 
-def test_kube_state_metrics_lists_the_quota(twin: Twin, core: Any, tmp_path: Path) -> None:
+def test_kube_state_metrics_lists_the_quota(twin: Twin, api: Any, tmp_path: Path) -> None:
     workload = find(objects(), "Deployment", "kube-state-metrics")
-    surroundings = in_cluster(twin, core, account(workload), tmp_path / "account")
+    surroundings = in_cluster(twin, api, account(workload), tmp_path / "account")
     with started(of_kind("kube-state-metrics"), image("kube-state-metrics"), tmp_path, surroundings) as running:
         running.wait_until_ready()
         running.wait_for(lambda: "kube_resourcequota{" in running.get("/metrics").text, "no quota")
@@ -89,10 +90,11 @@ def restart() -> tuple[Container, Manifest]:
     return container(objects(), workload), workload
 
 
-def test_kubectl_restarts_its_deployment(twin: Twin, core: Any, tmp_path: Path) -> None:
+def test_kubectl_restarts_its_deployment(twin: Twin, api: Any, tmp_path: Path) -> None:
     pod, workload = restart()
-    surroundings = in_cluster(twin, core, account(workload), tmp_path / "account")
+    surroundings = in_cluster(twin, api, account(workload), tmp_path / "account")
     with started(pod, image("kubectl"), tmp_path, surroundings) as running:
         assert running.wait() == 0, running.log
-    template = client.AppsV1Api(core).read_namespaced_deployment(RESTARTED, NAMESPACE).spec.template
+    apps: Any = client.AppsV1Api(api)
+    template = apps.read_namespaced_deployment(RESTARTED, NAMESPACE).spec.template
     assert "kubectl.kubernetes.io/restartedAt" in template.metadata.annotations

@@ -1,5 +1,6 @@
-"""Init container that downloads a model: its script with a real curl, as the pod's user."""
+"""Job that downloads models: its script with a real curl, as the pod's user."""
 
+import hashlib
 import http.server
 import threading
 from collections.abc import Iterator
@@ -9,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.upstream.container import Container
+from tests.upstream.container import Container, container
 from tests.upstream.image import system
-from tests.upstream.running import ADDRESS, Running, started
-from tests.upstream.stack import of_kind
+from tests.upstream.running import Surroundings, started
+from tests.upstream.stack import objects
 from tools.offline.debian import program
 
 pytestmark = pytest.mark.usefixtures("privileged")
 MODEL = b"GGUF" + bytes(range(256)) * 64
 PORT = 8099
+PATH = "/models/embeddings/model.gguf"
 
 
-class Server(http.server.SimpleHTTPRequestHandler):
+class Server(http.server.BaseHTTPRequestHandler):
     """Serve MODEL, and the rest of it where a client has the beginning."""
 
     def do_GET(self) -> None:
@@ -32,58 +34,54 @@ class Server(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(MODEL[begin:])
 
-    def log_message(self, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the standard library's name
         pass
 
 
-def download() -> Container:
-    """Return the init container with an address that is in its own network."""
-    container = of_kind("llama-embed", "download-0")
-    environment = {**container.environment, "FROM": f"http://{ADDRESS}:{PORT}/model.gguf"}
-    return replace(container, environment=environment)
-
-
 @contextmanager
-def serving(running: Running) -> Iterator[None]:
-    server = running.call(http.server.ThreadingHTTPServer, (ADDRESS, PORT), Server)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def serving() -> Iterator[Surroundings]:
+    """Serve the model on this machine, and yield the way to it from a pod's loopback."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Surroundings(forwards={PORT: server.server_address[1]})
+        finally:
+            server.shutdown()
+            thread.join()
 
 
-def target(running: Running) -> Path:
-    return running.volume("/models") / running.container.environment["TO"].removeprefix("/models/")
+def job() -> Container:
+    """Return the Job of the stack's embedding model, for a model of the test."""
+    (fetching,) = [
+        each for each in objects() if each["kind"] == "Job" and each["metadata"]["name"].startswith("llama-embed")
+    ]
+    fetched = (f"http://127.0.0.1:{PORT}/model.gguf", PATH, str(len(MODEL)), hashlib.sha256(MODEL).hexdigest())
+    return replace(container(objects(), fetching), arguments=fetched, environment={"ATTEMPTS": "1"})
+
+
+@pytest.fixture(autouse=True)
+def curl() -> None:
+    program("curl")
 
 
 @pytest.mark.parametrize("begun", [0, 1000])
-def test_a_missing_file_is_downloaded_and_a_part_of_it_is_resumed(tmp_path: Path, begun: int) -> None:
-    program("curl")
-    script = 'until curl --silent --output /dev/null "$FROM"; do sleep 0.1; done; ' + download().command[-1]
-    with started(replace(download(), command=("sh", "-ec", script)), system(), tmp_path) as running:
-        part = target(running).with_name(f"{target(running).name}.part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.parent.chmod(0o2777)
-        part.write_bytes(MODEL[:begun])
-        part.chmod(0o666)
-        with serving(running):
-            assert running.wait() == 0, running.log
-        assert target(running).read_bytes() == MODEL
-        assert not part.exists()
-
-
-def test_a_file_that_is_there_needs_no_network(tmp_path: Path) -> None:
-    path = f'mkdir -p "$(dirname "$TO")"; echo it > "$TO"; {download().command[-1]}'
-    with started(replace(download(), command=("sh", "-ec", path)), system(), tmp_path) as running:
-        assert running.wait() == 0, running.log
-        assert target(running).read_text() == "it\n"
+def test_a_model_is_downloaded_and_a_part_of_it_is_resumed(tmp_path: Path, begun: int) -> None:
+    begin = f"mkdir -p {PATH.rpartition('/')[0]}; head -c {begun} /dev/zero > {PATH}.part; "
+    pod = job()
+    shell, option, script, name = pod.command
+    parted = replace(pod, command=(shell, option, begin + script, name))
+    with serving() as surroundings, started(parted, system(), tmp_path, surroundings) as running:
+        code, file = running.wait(), running.volume("/models") / PATH.removeprefix("/models/")
+        if begun:  # zeros are not the beginning of the model: the digest says so
+            assert code == 65, running.log
+            assert not file.exists()
+        else:
+            assert code == 0, running.log
+            assert file.read_bytes() == MODEL
 
 
 def test_no_network_is_a_failure(tmp_path: Path) -> None:
-    with started(download(), system(), tmp_path) as running:
-        assert running.wait() != 0
-        assert not target(running).exists()
+    with started(job(), system(), tmp_path) as running:
+        assert running.wait() == 1, running.log
+        assert "giving up" in running.log

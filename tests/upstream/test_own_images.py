@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from synapse_engines.models.build import build
 from tests.upstream.image import Image, python
 from tests.upstream.images import configured
 from tests.upstream.running import started
-from tests.upstream.stack import engine, of_kind
+from tests.upstream.stack import engine, everything, of_kind
 from tools.offline.debian import program
 
 pytestmark = pytest.mark.usefixtures("privileged")
@@ -32,7 +33,7 @@ def installed(folder: str, target: Path) -> Path:
     """Install the package of *folder* at *target*, without an editable link to the checkout; return the environment."""
     environment = {"UV_PROJECT_ENVIRONMENT": str(target)}
     subprocess.run([UV, "venv", "--quiet", "--relocatable", "--python", sys.executable, target], check=True)
-    command = [UV, "sync", "--quiet", "--locked", "--no-dev", *EXTRAS[folder], "--no-editable"]
+    command = [str(UV), "sync", "--quiet", "--locked", "--no-dev", *EXTRAS[folder], "--no-editable"]
     package = f"synapse-{folder.removesuffix('_image')}"
     command += ["--python", sys.executable, "--reinstall-package", package]
     subprocess.run(command, cwd=ROOT / folder, env={**os.environ, **environment}, check=True)
@@ -60,8 +61,10 @@ def test_the_gateway_answers(gateway: Image, tmp_path: Path) -> None:
     container = of_kind("gateway", **secrets)
     with started(container, gateway, tmp_path) as running:
         running.wait_until_ready()
-        names = {model["id"] for model in running.get("/v1/models", headers=KEYED).json()["data"]}
-        assert {"mxbai-embed-large", "llama3.1-8b"} <= names
+        names = [service.name for service in everything().services if service.backend.tasks]
+        assert sorted(running.get("/health", headers=KEYED).json()["backends"]) == sorted(names)
+        assert running.get("/v1/models", headers=KEYED).json()["error"]["code"] == "backend_unavailable"
+        assert running.get("/v1/models").status_code == HTTPStatus.UNAUTHORIZED
         assert running.stop() == 0
 
 

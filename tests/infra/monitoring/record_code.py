@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
-from tools.bench.litellm import UV
+from tools.offline.environment import UV
 
 TYPES: Mapping[str, Callable[..., Counter | Gauge | Histogram]] = {
     "counter": Counter,

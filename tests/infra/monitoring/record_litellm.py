@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import yaml
 
-from tools.bench.litellm import UV
+from tools.offline.environment import UV
 from tools.twin.twin import free_port
 
 START_S = 180.0
