@@ -134,10 +134,12 @@ def test_shared_memory_is_sized(forge_object: Find) -> None:
     assert shared["emptyDir"] == {"medium": "Memory", "sizeLimit": "4Gi"}
 
 
-def test_vllm_may_load_for_thirty_minutes(forge_object: Find) -> None:
+def test_vllm_may_load_for_fifteen_minutes_after_its_download(forge_object: Find) -> None:
+    """16.4 GB of weights take 1311 s at 100 Mbit/s."""
     probe = container(forge_object, "vllm-inference")["startupProbe"]
-    assert probe["periodSeconds"] * probe["failureThreshold"] == 1800
-    assert forge_object("Deployment", "vllm-inference")["spec"]["progressDeadlineSeconds"] > 1800
+    load_s = probe["periodSeconds"] * probe["failureThreshold"]
+    assert load_s - probe["periodSeconds"] < 900 + 1311 <= load_s
+    assert forge_object("Deployment", "vllm-inference")["spec"]["progressDeadlineSeconds"] > load_s
 
 
 def test_the_gateway_rolls_without_losing_a_pod(forge_object: Find) -> None:
