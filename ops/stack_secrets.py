@@ -33,8 +33,8 @@ def with_secrets(stack: str, settings: Settings, kubeconfig: Path | None) -> Set
     clusters = (kubeconfig,) if kubeconfig else (None, OWN_CLUSTER)
     kept = [key for each in clusters for key in KeptSecrets(engine_state(stack, settings, each)).config()]
     names = {key.removeprefix(PREFIX) for key in kept if key.startswith(PREFIX)}
-    known = settings.model_copy(update={"secrets": settings.secrets | (names & SECRETS)})
-    return check_secrets(known, f"Pulumi.{stack}.yaml")
+    complete = settings.model_copy(update={"secrets": settings.secrets | (names & SECRETS)})
+    return check_secrets(complete, f"Pulumi.{stack}.yaml")
 
 
 def full_key(key: str) -> str:

@@ -57,8 +57,8 @@ def test_without_a_user_nothing_is_logged_in() -> None:
 
 
 def auths(text: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(text)["auths"]
-    return found
+    logins: Mapping[str, Any] = json.loads(text)["auths"]
+    return logins
 
 
 @pytest.mark.parametrize(

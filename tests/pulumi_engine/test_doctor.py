@@ -14,8 +14,8 @@ from tests.cli.test_commands import project as written
 from tests.cli.test_commands import synapse
 from tests.cluster.conftest import eventually
 from tests.conftest import settings_of
+from tests.ops.doctor.doctor_node import SECRET, SYSTEM, DoctorNode
 from tests.ops.doctor.facts import HOST, VERSION, tls_secret
-from tests.pulumi_engine.doctor_node import SECRET, SYSTEM, DoctorNode
 
 pytestmark = pytest.mark.engine
 

@@ -29,12 +29,12 @@ class FakeRegistry(BaseHTTPRequestHandler):
     """Pages of two tags, for a bearer of the token that its own token server gives to anybody."""
 
     tags: Mapping[str, list[str]] = TAGS
-    tokens_asked: list[dict[str, list[str]]]
+    token_requests: list[dict[str, list[str]]]
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         if url.path == "/token":
-            self.tokens_asked.append(parse_qs(url.query))
+            self.token_requests.append(parse_qs(url.query))
             return self._answer(200, {"token": TOKEN})
         repository = url.path.removeprefix("/v2/").removesuffix("/tags/list")
         if self.headers.get("authorization") != f"Bearer {TOKEN}":
@@ -64,13 +64,13 @@ class FakeRegistry(BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
     """Yield the registry's host and port, and the requests for tokens."""
-    asked: list[dict[str, list[str]]] = []
-    handler = type("Handler", (FakeRegistry,), {"tokens_asked": asked})
+    requests: list[dict[str, list[str]]] = []
+    handler = type("Handler", (FakeRegistry,), {"token_requests": requests})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"127.0.0.1:{server.server_port}", asked
+            yield f"127.0.0.1:{server.server_port}", requests
         finally:
             server.shutdown()
             thread.join()
@@ -83,11 +83,11 @@ def host() -> Iterator[str]:
 
 
 def test_every_page_of_tags_is_read_with_a_token_of_the_registry() -> None:
-    with serving() as (host, asked), Registry() as registry:
+    with serving() as (host, requests), Registry() as registry:
         image = ImageReference.parse(f"{host}/prom/prometheus:v3.15.0{DIGEST}")
         assert registry.tags(image) == TAGS["prom/prometheus"]
         assert registry.tags(image) == TAGS["prom/prometheus"]
-    assert asked == [{"service": ["here"], "scope": ["repository:prom/prometheus:pull"]}]
+    assert requests == [{"service": ["here"], "scope": ["repository:prom/prometheus:pull"]}]
 
 
 def test_a_pin_is_stale_current_denied_or_unknown(host: str) -> None:

@@ -84,8 +84,8 @@ def _matches(live: Object, steps: list[re.Match[str]], value: str | None) -> boo
         values = [each for item in values for each in _selected(item, step)]
     if not values:
         return False
-    found = str(values[0]).lower() if isinstance(values[0], bool) else str(values[0])
-    return value is None or found == value
+    text = str(values[0]).lower() if isinstance(values[0], bool) else str(values[0])
+    return value is None or text == value
 
 
 def _selected(item: Any, step: re.Match[str]) -> list[Any]:  # noqa: ANN401 (any JSON)

@@ -30,11 +30,11 @@ def pod_warnings(pod: Object) -> list[str]:
     step = _open_step(pod)
     if step in (None, "PodScheduled"):
         return []
-    found = condition(pod, step or "")
+    reported = condition(pod, step or "")
     text = "\n".join(_container_errors(pod))
-    if not found or not (text or found.get("message")):
+    if not reported or not (text or reported.get("message")):
         return []
-    message = found["message"] if found.get("reason") and found.get("message") else ""
+    message = reported["message"] if reported.get("reason") and reported.get("message") else ""
     return [f"[Pod {full_name(pod)}]: {message}{text}"]
 
 
