@@ -261,9 +261,12 @@ def test_a_component_waits_for_its_needs_and_longer_after_each_end(tmp_path: Pat
     assert item.is_waiting()
 
 
-def test_an_existing_cluster_is_used_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_cluster_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text("{}")
+    kubeconfig.touch()
     environment = {"SYNAPSE_KUBECONFIG": str(kubeconfig)}
+    reached: list[Path] = []
+    monkeypatch.setattr("cli.cluster.check_reachable", lambda path, _: reached.append(path))
     assert CliRunner().invoke(app, ["up"], env=environment).stdout.strip() == str(kubeconfig)
+    assert reached == [kubeconfig]
     assert CliRunner().invoke(app, ["down"], env=environment).exit_code == 0
