@@ -51,6 +51,7 @@ _KUBECTL: Final = replace(
         GoPackage(
             module=MODULES / "kubectl",
             package="synapse.tools/kubectl",
+            version=f"0.{KUBECTL.partition('.')[2]}",
             variables={
                 f"{_VERSION}.gitVersion": f"v{KUBECTL}",
                 f"{_VERSION}.gitMajor": KUBECTL.split(".")[0],
