@@ -3,11 +3,11 @@
 import json
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from cli.options import AsJson
+from cli.output import show
 from ops.pins.pin import BAD, PinState, pinned, states
 from ops.pins.registry import Registry
 
@@ -19,7 +19,7 @@ def pins(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_document(result) for result in results], indent=2))
     else:
-        Console(soft_wrap=True, highlight=False).print(_table(results))
+        show(_table(results))
     for fault in dict.fromkeys(result.fault for result in results if result.fault):
         typer.echo(fault, err=True)
     raise typer.Exit(1 if any(result.state in BAD for result in results) else 0)
@@ -34,6 +34,6 @@ def _table(results: list[PinState]) -> Table:
     for result in results:
         colour = "red" if result.state in BAD else "green"
         name = f"{result.image.host}/{result.image.repository}"
-        cells = map(escape, (result.kind, name, result.image.tag or "-", result.newest or "-"))
-        table.add_row(*cells, f"[{colour}]{result.state}[/]")
+        cells = (result.kind, name, result.image.tag or "-", result.newest or "-")
+        table.add_row(*cells, Text(result.state, style=colour))
     return table

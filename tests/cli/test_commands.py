@@ -29,14 +29,14 @@ def project(folder: Path, config: Config) -> Path:
 def test_plan_prints_the_ledger(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine")
     assert done.returncode == 0
-    for part in ("ollama", "vllm-inference", "synapse-gateway", "128.81Gi", "156.8Gi", "26.26Gi"):
+    for part in ("ollama", "vllm-inference", "synapse-gateway", "129.06Gi", "156.8Gi", "26.26Gi"):
         assert part in done.stdout
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("services.vllm.memory.limit", "120Gi", "44.01Gi over"),
+        ("services.vllm.memory.limit", "120Gi", "44.26Gi over"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
         ("services.vllm.sequences", 9, "fits on no GPU"),
     ],

@@ -1,5 +1,7 @@
 """Jobs that fetch the models of a stack: their order, their names and their pods."""
 
+import functools
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -79,7 +81,7 @@ def test_a_job_gets_each_file_with_its_size_and_digest() -> None:
 
 def test_the_job_of_an_ollama_gets_its_address_and_the_models_of_the_stack_file() -> None:
     (container,) = jobs(planned())["ollama-models"]["spec"]["template"]["spec"]["containers"]
-    assert container["args"] == ["http://ollama:11434", "llama3.1:8b", "mxbai-embed-large"]
+    assert container["args"] == ["http://ollama:11434", "qwen3:8b", "mxbai-embed-large"]
     assert container["volumeMounts"] == []
 
 
@@ -123,9 +125,11 @@ def test_the_time_limit_follows_from_the_bytes_and_the_line() -> None:
     slow, fast = (planned("node.downloadMbit", speed) for speed in (25, 1000))
     fetch = fetch_of(slow, "ollama")
     assert fetch.size > 4_000_000_000  # 8 billion parameters with 4 to 5 bits each, and the embeddings
-    assert fetch.timeout_s(25) == START_S + fetch.size * 8 // 25_000_000
+    assert fetch.timeout_s(25) == START_S + math.ceil(fetch.size * 8 / 25_000_000)
     for each, speed in ((slow, 25), (fast, 1000)):
-        annotations = jobs(each)["ollama-models"]["metadata"]["annotations"]
+        resources = record(functools.partial(forge.deploy, each, {}))
+        (job,) = (item.inputs for item in resources if item.token == "kubernetes:batch/v1:Job")
+        annotations = job["metadata"]["annotations"]
         assert annotations["pulumi.com/timeoutSeconds"] == str(fetch.timeout_s(speed))
         assert annotations["pulumi.com/replaceUnready"] == "true"
     assert digest(fetch_of(fast, "ollama")) == digest(fetch)

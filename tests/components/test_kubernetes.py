@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -45,7 +46,8 @@ def deployed(stack: str) -> dict[tuple[str, str], Recorded]:
     def program() -> None:
         forge.deploy(plan(settings), {key: pulumi.Output.secret(SEALED) for key in settings.secrets})
 
-    return {(each.token, each.name): each for each in record(program)}
+    # The SDK adds the types of former API versions as aliases, which no released resource has.
+    return {(each.token, each.name): replace(each, aliases=()) for each in record(program)}
 
 
 @pytest.mark.parametrize("stack", ["forge", "forge-llamacpp", "local"])

@@ -51,7 +51,7 @@ def test_its_probe_generates_no_token(objects: dict[tuple[str, str], dict[str, A
     assert only["livenessProbe"]["httpGet"]["path"] == only["readinessProbe"]["httpGet"]["path"] == "/health"
     assert {"name": "SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION", "value": "false"} in only["env"]
     assert only["startupProbe"]["httpGet"]["path"] == "/health_generate"
-    assert only["startupProbe"]["periodSeconds"] * only["startupProbe"]["failureThreshold"] == 1800
+    assert only["startupProbe"]["periodSeconds"] * only["startupProbe"]["failureThreshold"] > 900  # and its download
 
 
 def test_the_gateway_routes_to_it(objects: dict[tuple[str, str], dict[str, Any]]) -> None:

@@ -14,7 +14,19 @@ from tests.shipped import STACKS
 
 RELEASED: Final = Path(__file__).parent / "released"
 """A file for each stack: resources of all earlier releases, as `types::name`; `record_released.py` adds to it."""
-REMOVED: Final[dict[str, str]] = {}
+CACHES: Final = "the CPU engine has its models in its image; the claim is retained, so its data stays"
+CLAIM: Final = "synapse:components:Workload$kubernetes:core/v1:PersistentVolumeClaim"
+REMOVED: Final[dict[str, str]] = {
+    f"{CLAIM}::{name}": CACHES
+    for name in (
+        "piper-piper-voices",
+        "speaches-speaches-model-cache",
+        "chatterbox-chatterbox-hf-cache",
+        "chatterbox-chatterbox-model-cache",
+        "pyannote-pyannote-model-cache",
+        "whisper-whisper-model-cache",
+    )
+}
 """Resource -> the reason for which an upgrade deletes it."""
 
 

@@ -40,6 +40,11 @@ def test_else_the_one_that_the_script_keeps(monkeypatch: pytest.MonkeyPatch, tmp
     assert uv.environment()["PATH"].endswith(str(kept.parent))
 
 
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    uv._kept.cache_clear()
+
+
 def test_a_failed_installation_names_the_cause(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(uv, "SCRIPT", program(tmp_path / "script", "echo no index >&2; exit 1"))
     with pytest.raises(ToolchainError, match="install uv, or see why:\nno index"):
