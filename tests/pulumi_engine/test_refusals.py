@@ -34,8 +34,8 @@ def pod(limits: str, more: str = "", annotations: str = "") -> str:
 @pytest.mark.parametrize(
     ("by_hand", "rule", "message"),
     [
-        (pod('{"memory": "20Gi", "cpu": "1"}'), "memory-within-budget", "11.01Gi over the node's budget of 156.8Gi"),
-        (pod('{"memory": "1Gi", "cpu": "6"}'), "cpu-within-budget", "5.1 over the node's budget of 51.2"),
+        (pod('{"memory": "40Gi", "cpu": "1"}'), "memory-within-budget", "12.26Gi over the node's budget of 156.8Gi"),
+        (pod('{"memory": "1Gi", "cpu": "14"}'), "cpu-within-budget", "5.6 over the node's budget of 51.2"),
         (
             pod('{"memory": "1Gi", "cpu": "1", "nvidia.com/gpu": "1"}'),
             "gpu-claimed-once",
@@ -82,7 +82,7 @@ def test_an_unknown_limit_is_refused_and_another_unknown_value_is_not(project: M
     ("path", "value", "message"),
     [
         ("services.vllm.memory.limit", "120Gi", "vllm-inference: with its memory limit of 120Gi"),
-        ("services.vllm.contextTokens", 65_536, "vllm-inference: its 96.96Gi of VRAM fits on no GPU"),
+        ("services.vllm.sequences", 9, "vllm-inference: its 57.76Gi of VRAM fits on no GPU"),
         ("services.vllm-two", {"kind": "vllm"}, "vllm-two: claims 1 nvidia.com/gpu"),
         ("services.vllm.contextTokens", "eight", "Pulumi.forge.yaml: synapse:services.vllm.contextTokens: got 'eight'"),
         ("hfToken", "hf_plain", "synapse:hfToken: in plain text"),
