@@ -28,7 +28,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             yield Path(path)
             return
         stand_in = tmp_path_factory.mktemp("k3s") / "k3s"
-        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests/cluster/k3s_stand_in.py"} "$@"\n')
+        script = ROOT / "tests/cluster/k3s_stand_in.py"  # a node has no modules but its own
+        stand_in.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} {script} "$@"\n')
         stand_in.chmod(0o755)
         patch.setenv("PATH", str(stand_in.parent), prepend=os.pathsep)
         yield stand_in
