@@ -36,6 +36,7 @@ def test_any_cluster_reaches_its_gateway_through_its_api(
 
 
 def test_a_second_up_changes_nothing(local: LocalStack) -> None:
+    local.run("up")  # another module may have rolled a release back
     before = local.pods(), local.versions(), local.claims()
     done = local.run("up")
     assert (local.pods(), local.versions(), local.claims()) == before
