@@ -20,7 +20,7 @@ CONFIG_MAP = "ai-memory-config"
 DEPLOYMENTS = ("indexer", "extractor")
 ALIAS = "ollama-synapse"
 OLD = {"OLLAMA_URL": "http://ollama:11434", "MODE": "own"}
-EMBEDS, CHATS, DIMENSIONS = "mxbai-embed-large", "llama3.1:8b", 4
+EMBEDS, CHATS, DIMENSIONS = "mxbai-embed-large", "qwen3:8b", 4
 
 
 class FakeOllama(Fake):
