@@ -38,14 +38,14 @@ def state_after_another(http: httpx.Client) -> float:
     return breaker(http, "chatterbox")
 
 
-def test_a_killed_pod_is_replaced_by_the_fallback(local: LocalStack, http: httpx.Client) -> None:
+def test_no_request_fails_while_a_killed_pod_is_replaced(local: LocalStack, http: httpx.Client) -> None:
+    """A request meets the fallback, or the new pod where that is faster than the attempt to connect."""
     assert not speak(http)
     (old,) = local.pods()[CHATTERBOX]
     local.kill(CHATTERBOX)
-    fallbacks = [speak(http)]
+    speak(http)
     while not local.ready_pods(CHATTERBOX) - {old}:
-        fallbacks.append(speak(http))
-    assert any(fallbacks)
+        speak(http)
     eventually(lambda: not speak(http), "the killed backend does not serve again")
 
 

@@ -31,7 +31,7 @@ ADDED = {
     "kind": "llama-embed",
     "disk": "64Mi",
     "memory": {"request": "64Mi", "limit": "512Mi"},
-    "cpu": {"request": "100m", "limit": 1},
+    "cpu": {"request": "100m", "limit": "500m"},  # beside the half core of its Job
 }
 CLAIM, FILE = "synapse-models", f"embeddings/{MODEL}.gguf"
 MIRROR = f"http://{PUBLIC}:{HTTPS}"
