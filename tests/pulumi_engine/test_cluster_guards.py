@@ -35,9 +35,13 @@ def refusal(core: Any, namespace: str, body: dict[str, Any]) -> str:
 
 
 def wait_until_counted(core: Any, namespace: str) -> None:
-    """Wait until the quota has counted every pod: those made together with it are counted a moment later."""
+    """Wait until the quota has counted every pod: those made together with it are counted a moment later.
+
+    It does not count pods that have ended, which is what a Job leaves.
+    """
     deadline = time.monotonic() + COUNTED_S
-    pods = core.list_namespaced_pod(namespace).items
+    listed = core.list_namespaced_pod(namespace).items
+    pods = [each for each in listed if each.status.phase not in {"Succeeded", "Failed"}]
     total = sum(parse(each.resources.limits["memory"]) for pod in pods for each in pod.spec.containers)
     while parse(used_memory(core, namespace)) != total:
         assert time.monotonic() < deadline, f"the quota counts {used_memory(core, namespace)} of {total} bytes"
