@@ -18,7 +18,7 @@ LOGS = 256 * MI
 STORAGE = "ephemeral-storage"
 LITTLE_STORAGE = {STORAGE: memory_text(LOGS)}
 API_VERSION = "v1"
-"""Of a field reference: the server adds it, and a field that it adds belongs to no applied configuration."""
+"""Version in a field reference: the server adds it, and a field that it adds belongs to no applied configuration."""
 CONTAINER_SECURITY = cast("core.v1.SecurityContextArgsDict", hardening.container_security())
 """In the notation of Kubernetes, which a registration leaves as it is."""
 

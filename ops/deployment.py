@@ -1,6 +1,7 @@
 """Deployment of a stack with Pulumi: preview, update, refresh, and the images that are built here."""
 
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ from infra.settings.model import ROOT, Settings
 from ops.cluster.connection import check_reachable
 from ops.cluster.pods import connect_pods
 from ops.cluster.target import PACK, cluster_for, engine, ensure_cluster, existing_cluster
-from ops.deploy_watch import DeployWatch
+from ops.deploy_watch import SteadyFaults
+from ops.fault_watch import FaultWatch
 from ops.ownership import Ownership
 from ops.startup_progress import shown_progress
 from tools.errors import ToolsError
@@ -65,9 +67,10 @@ def _update(pulumi: PulumiEngine, plan: Plan, target: Path) -> int:
     """
     settings = plan.settings
     is_offline = settings.node.embedded and target == cluster_for(pulumi.stack, settings).kubeconfig
+    faults = SteadyFaults(is_offline=is_offline)
     with (
         connect_pods(target, settings.namespace, settings.context) as pods,
-        DeployWatch(pods.list_stack_pods, is_offline=is_offline) as watch,
+        FaultWatch(lambda: faults.observe(pods.list_stack_pods(), time.monotonic())) as watch,
         shown_progress(target, plan),
     ):
         code = pulumi.run(*UP, stop=watch.failed)

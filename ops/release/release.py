@@ -19,12 +19,12 @@ from ops.cluster.retry import retry
 from ops.cluster.target import PACK, engine
 from ops.deployment import build_image
 from ops.errors import UnreachableError
+from ops.fault_watch import FaultWatch
 from ops.gateway.locate import gateway_service, locate
 from ops.release import health, replica
 from ops.release.journal import Journal, JournalEntry, rollback_image
-from ops.release.replica import Replica, replicas, serving_image
+from ops.release.replica import Replica, first_fault, replicas, serving_image
 from ops.release.report import Outcome, ReleaseReport
-from ops.release.watch import RolloutWatch
 from tools.offline.engine import PulumiEngine
 from tools.progress import say
 
@@ -101,7 +101,7 @@ class GatewayRelease:
         return self._report(Outcome.RELEASED, image, previous, healthy=tuple(healthy))
 
     def _deploy(self, image: str) -> None:
-        with RolloutWatch(self._replicas, image) as watch:
+        with FaultWatch(lambda: first_fault(self._replicas(), image)) as watch:
             code = self._pulumi(self.pulumi, *UP, *GATEWAY, stop=watch.failed)
         if watch.fault:
             raise ReleaseError(watch.fault)

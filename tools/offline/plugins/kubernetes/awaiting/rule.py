@@ -1,5 +1,6 @@
 """A rule that tells whether an object is ready, and the texts that the official provider has for it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -32,22 +33,22 @@ class Wait:
     settle_s: float = 0.0
 
 
-class Rule:
+class Rule(ABC):
     """Rule of a kind; it may remember what it has seen, so each wait has its own."""
 
     limit_s: float | None = None
     """Fixed limit of a kind that is polled: neither a custom timeout nor an annotation changes it."""
     restarts_with_changes = False
-    """Whether each change of the object starts the timeout anew."""
+    """True: each change of the object starts the timeout anew."""
     is_read = True
-    """Whether a refresh looks at it too."""
+    """True: a refresh looks at it too."""
 
     def __init__(self, wait: Wait) -> None:
         self.wait = wait
 
+    @abstractmethod
     def look(self, live: Object) -> Progress:
         """Return the progress of the current object."""
-        raise NotImplementedError
 
     def errors(self, live: Object) -> list[str]:
         """Return the reasons why it is not ready, after a timeout or a failure."""

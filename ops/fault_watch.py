@@ -1,4 +1,4 @@
-"""Watch over a rollout: a pod that cannot run ends it at once, before Pulumi's own timeout."""
+"""Watch over pods in a thread: a fault that no waiting ends stops Pulumi before its own timeout of many minutes."""
 
 from collections.abc import Callable
 from threading import Event, Thread
@@ -6,18 +6,17 @@ from types import TracebackType
 from typing import Final, Self
 
 from ops.errors import UnreachableError
-from ops.release.replica import Replica, first_fault
 
 POLL_S: Final = 0.5
 
 
-class RolloutWatch:
-    """Context that polls the pods; once a pod of *image* cannot run, *failed* is set and *fault* has the reason."""
+class FaultWatch:
+    """Context that calls *look* again and again; once it returns a fault, *failed* is set and *fault* has it."""
 
-    def __init__(self, read_pods: Callable[[], tuple[Replica, ...]], image: str) -> None:
+    def __init__(self, look: Callable[[], str | None]) -> None:
         self.failed = Event()
         self.fault: str | None = None
-        self._read_pods, self._image = read_pods, image
+        self._look = look
         self._closed = Event()
         self._thread = Thread(target=self._run, daemon=True)
 
@@ -34,7 +33,7 @@ class RolloutWatch:
     def _run(self) -> None:
         while not (self._closed.wait(POLL_S) or self.failed.is_set()):
             try:
-                self.fault = first_fault(self._read_pods(), self._image)
+                self.fault = self._look()
             except UnreachableError:  # Pulumi uses the same API, and reports it
                 continue
             if self.fault:
