@@ -1,7 +1,6 @@
 """Monitoring servers of the stack: each component renders the files of its server from the plan."""
 
 import pulumi
-import yaml
 
 from components.account import Account, AccountArgs
 from components.backend import BackendComponent, Extras
@@ -16,6 +15,7 @@ from infra.monitoring import (
     recording_rules,
     scrape,
 )
+from infra.yaml_text import yaml_text
 
 
 class Prometheus(BackendComponent):
@@ -26,10 +26,7 @@ class Prometheus(BackendComponent):
     def extras(self) -> Extras:
         plan = self.args.plan
         groups = (alerts.groups(plan), recording_rules.groups(plan))
-        rules = {
-            name: yaml.safe_dump({"groups": content}, sort_keys=False)
-            for name, content in zip(scrape.RULE_FILES, groups, strict=True)
-        }
+        rules = {name: yaml_text({"groups": content}) for name, content in zip(scrape.RULE_FILES, groups, strict=True)}
         config = scrape.config(plan, self.args.service)
         return Extras(files={"/config": {"prometheus.yml": config, **rules}}, watches_files=True)
 

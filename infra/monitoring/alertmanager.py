@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import yaml
-
 from infra.settings.schema import MonitoringSection
+from infra.yaml_text import yaml_text
 
 RECEIVER = "people"
 GROUP_WAIT_S, GROUP_INTERVAL_S = 30, 300
@@ -16,10 +15,7 @@ def config(section: MonitoringSection) -> str:
     receiver: dict[str, Any] = {"name": RECEIVER}
     if section.webhook:
         receiver["webhook_configs"] = [{"url": section.webhook, "send_resolved": True}]
-    return yaml.safe_dump(
-        {"route": _route(), "inhibit_rules": [_inhibition()], "receivers": [receiver]},
-        sort_keys=False,
-    )
+    return yaml_text({"route": _route(), "inhibit_rules": [_inhibition()], "receivers": [receiver]})
 
 
 def _route() -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import yaml
-
 from infra.monitoring.metric_names import INGRESS
 from infra.plan.stack import Plan
 from infra.settings.schema import IngressSection
+from infra.yaml_text import yaml_text
 
 MODULES: dict[str, Any] = {
     "http": {"prober": "http", "timeout": "5s", "http": {"preferred_ip_protocol": "ip4", "follow_redirects": False}},
@@ -18,7 +17,7 @@ def config(plan: Plan) -> str:
     """Return blackbox.yml."""
     section = plan.settings.ingress
     ingress = {INGRESS: _ingress_module(section)} if section else {}
-    return yaml.safe_dump({"modules": {**MODULES, **ingress}}, sort_keys=False)
+    return yaml_text({"modules": {**MODULES, **ingress}})
 
 
 def _ingress_module(section: IngressSection) -> dict[str, Any]:

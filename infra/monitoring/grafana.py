@@ -1,10 +1,9 @@
 """Provisioning files of Grafana: data sources, dashboards and access."""
 
-import yaml
-
 from infra.monitoring import targets
 from infra.monitoring.panels import DATASOURCE
 from infra.plan.stack import Plan
+from infra.yaml_text import yaml_text
 
 DASHBOARDS = "/dashboards"
 SIGNED_IN = {"GF_AUTH_ANONYMOUS_ENABLED": "false"}
@@ -46,11 +45,11 @@ def datasources(plan: Plan) -> str:
                 "jsonData": {"implementation": "prometheus"},
             }
         )
-    return yaml.safe_dump({"apiVersion": 1, "datasources": sources}, sort_keys=False)
+    return yaml_text({"apiVersion": 1, "datasources": sources})
 
 
 def providers() -> str:
     """Return the dashboard provider: one read-only folder."""
     folder = {"path": DASHBOARDS}
     provider = {"name": "synapse", "type": "file", "folder": "Synapse", "disableDeletion": True, "options": folder}
-    return yaml.safe_dump({"apiVersion": 1, "providers": [provider]}, sort_keys=False)
+    return yaml_text({"apiVersion": 1, "providers": [provider]})

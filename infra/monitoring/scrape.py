@@ -7,11 +7,10 @@ behind a single address their counters would mix.
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from infra.monitoring import targets
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
+from infra.yaml_text import yaml_text
 
 RULE_FILES = ("alerts.yml", "budget.yml")
 PROBE = "/probe"
@@ -32,7 +31,7 @@ def config(plan: Plan, prometheus: ServicePlan) -> str:
         addresses = [service.address(plan.settings.namespace) for service in alertmanagers]
         document["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": addresses}]}]}
     document["scrape_configs"] = [*_jobs(plan, prometheus), *_probe_jobs(plan)]
-    return yaml.safe_dump(document, sort_keys=False)
+    return yaml_text(document)
 
 
 def _jobs(plan: Plan, prometheus: ServicePlan) -> Iterator[dict[str, Any]]:

@@ -5,11 +5,10 @@ Source: https://github.com/NVIDIA/k8s-device-plugin
 
 from typing import Any, Final
 
-import yaml
-
 from infra.quantities import MI
 from infra.settings.model import Node
 from infra.sizing.budget import LedgerLine, ResourceClaim
+from infra.yaml_text import yaml_text
 
 NAME: Final = "nvidia-device-plugin"
 NAMESPACE: Final = "kube-system"  # the priority `system-node-critical` is allowed only here
@@ -42,4 +41,4 @@ def configuration(node: Node) -> str:
     if shares > 1:
         resources = [{"name": "nvidia.com/gpu", "replicas": shares}]
         document["sharing"] = {"timeSlicing": {"failRequestsGreaterThanOne": True, "resources": resources}}
-    return yaml.safe_dump(document, sort_keys=False)
+    return yaml_text(document)

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from infra.catalog.kinds import CATALOG
 from infra.errors import RouteError
 from infra.plan.service import ServicePlan
 from infra.settings.schema import TargetSection
 from infra.sizing.ledger import markdown
+from infra.yaml_text import yaml_text
 
 COLUMNS = ("Model", "Served by", "As", "Then", "As")
 
@@ -48,7 +47,7 @@ class RouteTable:
                 for route in self.routes
             ],
         }
-        return yaml.safe_dump(document, sort_keys=False)
+        return yaml_text(document)
 
     def litellm_config(self, timeout_s: int) -> str:
         """Return LiteLLM's configuration file: one entry for each target of a route, in the order of fallback.
@@ -69,7 +68,7 @@ class RouteTable:
             },
             "litellm_settings": {"callbacks": ["prometheus"], "require_auth_for_metrics_endpoint": False},
         }
-        return yaml.safe_dump(document, sort_keys=False)
+        return yaml_text(document)
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the cells of every route in the order of `COLUMNS`; empty cells where there is no fallback."""

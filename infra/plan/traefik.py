@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import yaml
-
 from infra.plan.timeouts import annotations as timeout_annotations
 from infra.settings.schema import TRAEFIK, IngressSection
+from infra.yaml_text import yaml_text
 
 API: Final = "traefik.io/v1alpha1"
 CHART_API: Final = "helm.cattle.io/v1"
@@ -56,7 +55,7 @@ def chart_values(section: IngressSection) -> str:
         "ports": {ENTRY_POINT: {"transport": {"respondingTimeouts": timeouts}}},
         "service": {"spec": {"externalTrafficPolicy": "Local"}},
     }
-    return yaml.safe_dump(values, sort_keys=False)
+    return yaml_text(values)
 
 
 def _router(section: IngressSection, namespace: str) -> dict[str, str]:
