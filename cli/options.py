@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from infra.settings.model import LAST_PHASE
+from infra.settings.names import LAST_PHASE
 
 DEFAULT_STACK: Final = "local"
 """The stack of every command and make target that names none; SYNAPSE_STACK overrides it."""

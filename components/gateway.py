@@ -9,7 +9,7 @@ from components.backend import BackendComponent, Extras
 from components.deployment_access import DeploymentAccess, DeploymentAccessArgs
 from infra.catalog.gateway import FEED_BUS_KIND, FEED_CHANNEL, FEED_PASSWORD, FEED_URL
 from infra.plan.service import ServicePlan
-from infra.plan.timeouts import classes
+from infra.plan.timeout_classes import classes
 from infra.settings.api_keys import API_KEYS, hashed
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import metadata as packages
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi_kubernetes import meta
 
 from infra import fast_preview
 
@@ -31,21 +30,35 @@ PLAIN = frozenset(
 SECRET = ("data", "stringData")
 
 
+@pulumi.output_type
+class Metadata(dict[str, object]):
+    """Fields of `metadata` that components read; the SDK's class has all of them."""
+
+    name: str
+    resource_version: str = pulumi.property("resourceVersion")
+
+
 class Object(pulumi.CustomResource):
     """One object of a built-in kind: `Object(ApiVersion("apps/v1"), "Deployment", "name", spec={...})`."""
 
-    metadata: pulumi.Output[meta.v1.outputs.ObjectMeta]
+    metadata: pulumi.Output[Metadata]
 
     def __init__(
         self, api: ApiVersion, kind: str, name: str, opts: pulumi.ResourceOptions | None = None, **fields: object
     ) -> None:
         """Register the object; *fields* are those of the SDK's class, with names in snake case at any depth."""
         inputs = {"apiVersion": api.version, "kind": kind.removesuffix("Patch"), **camel(fields)}
-        own = pulumi.ResourceOptions(version=packages.version("pulumi-kubernetes"))
+        own = pulumi.ResourceOptions(version=_sdk_version())
         if kind == "Secret":
             inputs |= {key: pulumi.Output.secret(inputs[key]) for key in SECRET if key in inputs}
             own.additional_secret_outputs = list(SECRET)
         super().__init__(f"kubernetes:{api.token}:{kind}", name, inputs, pulumi.ResourceOptions.merge(own, opts))
+
+
+@cache
+def _sdk_version() -> str:
+    """Return the version of the SDK's package, whose metadata is a file to read and parse."""
+    return packages.version("pulumi-kubernetes")
 
 
 def camel(value: Any) -> Any:  # noqa: ANN401 - inputs are JSON with outputs in it
@@ -93,9 +106,9 @@ class Group:
 
 
 if TYPE_CHECKING or not fast_preview.is_on():
-    from pulumi_kubernetes import apps, batch, core, networking, policy, rbac
+    from pulumi_kubernetes import apps, batch, core, meta, networking, policy, rbac
 else:
-    apps, batch, core = (Group(ApiVersion(f"{name}/v1")) for name in ("apps", "batch", "core"))
+    apps, batch, core, meta = (Group(ApiVersion(f"{name}/v1")) for name in ("apps", "batch", "core", "meta"))
     networking, policy = Group(ApiVersion("networking.k8s.io/v1")), Group(ApiVersion("policy/v1"))
     rbac = Group(ApiVersion("rbac.authorization.k8s.io/v1"))
 

@@ -8,7 +8,7 @@ from typing import Final
 from infra.settings.api_keys import API_KEYS, HASHED
 from infra.settings.loader import check_secrets, load
 from infra.settings.model import SECRETS, Settings
-from infra.settings.schema import PREFIX
+from infra.settings.names import PREFIX
 from ops.cluster.target import engine_state
 from tools.errors import ToolsError
 from tools.offline.kept_secrets import KeptSecrets

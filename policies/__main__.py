@@ -4,11 +4,12 @@ from infra import fast_preview
 
 fast_preview.stop_collecting()  # before the imports, which make most of the objects
 
-from pulumi_policy import PolicyPack, policy
+from pulumi_policy import PolicyPack
 
+from policies import fast_analysis
 from policies.pack import NAME, RULES
-from policies.reading import objects, stack_config
+from policies.reading import node, stack_config
 
-stack_config.listen()
-fast_preview.share_conversions(policy, objects)
+stack_config.listen(then=node.load_checks)
+fast_analysis.patch()
 PolicyPack(name=NAME, policies=list(RULES))

@@ -1,5 +1,6 @@
 """Composition of a stack: all services of the plan on one node, phase by phase."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 import pulumi
@@ -48,9 +49,10 @@ KINDS: Mapping[str, type[BackendComponent]] = {
 """Kind -> its component; every other kind is a plain `BackendComponent`."""
 
 
-def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:
+async def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:
     """Register the resources of the plan, and return the address of each service inside the cluster.
 
+    Gives way to the SDK after each component: it sends what is registered while the next component is made.
     Raises BudgetError before any registration when the claims do not fit the node.
     """
     plan.ledger.check()
@@ -58,6 +60,7 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=opts)
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
         DevicePlugin("device-plugin", DevicePluginArgs(node=plan.settings.node), opts)
+    await _send()
     images, login = _images(plan, secrets.get(BUILD_KEY)), _login(plan, namespace, secrets, opts)
     arguments = (
         BackendArgs(
@@ -70,7 +73,7 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
         )
         for service in plan.services
     )
-    backends = {args.service.name: _backend(args, opts) for args in arguments}
+    backends = {args.service.name: await _backend(args, opts) for args in arguments}
     migrations = list(_migrations(plan, backends, opts))
     if plan.settings.phase >= SECURITY_PHASE:
         last = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=migrations))
@@ -79,6 +82,11 @@ def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[str, p
     if plan.settings.monitoring.operator and plan.settings.phase >= MONITORING_PHASE:
         OperatorMonitoring("monitoring", OperatorMonitoringArgs(plan=plan, namespace=namespace), opts)
     return {name: backend.url for name, backend in backends.items()}
+
+
+async def _send() -> None:
+    """Let the SDK send the resources that are registered: it has no turn while the program makes more of them."""
+    await asyncio.sleep(0)
 
 
 def cluster(plan: Plan) -> kubernetes.Provider:
@@ -123,8 +131,10 @@ def _destination(plan: Plan, key: pulumi.Output[str] | None) -> tuple[str, ...] 
     return ("--node", settings.node.name, *(("--context", settings.context) if settings.context else ()))
 
 
-def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> BackendComponent:
-    return KINDS.get(args.service.backend.kind, BackendComponent)(args.service.name, args, opts)
+async def _backend(args: BackendArgs, opts: pulumi.ResourceOptions) -> BackendComponent:
+    backend = KINDS.get(args.service.backend.kind, BackendComponent)(args.service.name, args, opts)
+    await _send()
+    return backend
 
 
 def _migrations(

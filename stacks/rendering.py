@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,7 +94,8 @@ def record(program: Callable[[], object]) -> list[Recorded]:
     """Return what *program* registers, as it arrives: independent resources in any order; its errors are raised.
 
     It runs in a thread with a new event loop: the SDK needs the loop of its thread, and the caller's thread may have
-    none (on Python 3.14, or after `asyncio.run`). *program* must create all its outputs, which belong to that loop.
+    none (on Python 3.14, or after `asyncio.run`). *program*, which may be asynchronous, must create all its outputs,
+    which belong to that loop.
     """
     context = contextvars.copy_context()
     with _threads_with_loops() as main, _threads_with_loops() as calls:
@@ -105,9 +106,13 @@ def _record(program: Callable[[], object], calls: ThreadPoolExecutor) -> list[Re
     monitor = RecordingMonitor()
     asyncio.get_event_loop().set_default_executor(calls)
     set_mocks(monitor.mocks, project="synapse", stack="rendered", preview=False, monitor=monitor)
-    run: Callable[[], None] = test(lambda: program() and None)  # type: ignore[no-untyped-call]
+    run: Callable[[], None] = test(lambda: _awaitable(program()))  # type: ignore[no-untyped-call]
     run()
     return monitor.recorded
+
+
+def _awaitable(result: object) -> Awaitable[object] | None:
+    return result if isinstance(result, Awaitable) else None  # the SDK would wait for any other value, such as a list
 
 
 @contextmanager
@@ -130,8 +135,8 @@ def _threads_with_loops() -> Iterator[ThreadPoolExecutor]:
 def manifests(plan: Plan) -> list[dict[str, Any]]:
     """Return every Kubernetes object of the plan in the order to apply them; values of Secrets are `SEALED`."""
 
-    def program() -> None:
-        forge.deploy(plan, {key: pulumi.Output.from_input(SEALED) for key in plan.settings.secrets})
+    def program() -> Awaitable[object]:
+        return forge.deploy(plan, {key: pulumi.Output.from_input(SEALED) for key in plan.settings.secrets})
 
     objects = [_manifest(resource.inputs) for resource in record(program) if "kind" in resource.inputs]
     return sorted(objects, key=lambda content: (_rank(content["kind"]), content["kind"], content["metadata"]["name"]))

@@ -3,27 +3,15 @@
 Otherwise the outer tier gives up while the inner one still works, and its caller sends the same request again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from infra.annotations import TIER, TIMEOUT_SECONDS
-from infra.plan.service import ServicePlan
-from infra.settings.services import Task
 
 Holder = TypeVar("Holder")
 TIERS = ("ingress", "gateway", "backend")
 """Tiers from the outside in."""
-CLASSES: Mapping[Task, str] = {
-    "chat": "LLM",
-    "embeddings": "EMBEDDINGS",
-    "rerank": "EMBEDDINGS",
-    "transcription": "STT",
-    "speech": "TTS",
-    "speakers": "SPEAKER",
-    "audio": "AUDIO",
-}
-"""Task -> class of its timeout in the gateway's variables `SYNAPSE_TIMEOUT_<CLASS>_SECONDS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +32,6 @@ def inverted(tiers: Sequence[TimeoutTier[Holder]]) -> Iterator[tuple[TimeoutTier
 def annotations(tier: str | None, seconds: int) -> dict[str, str]:
     """Return the annotations of an object of *tier*; none for an object that no request passes."""
     return {TIER: tier, TIMEOUT_SECONDS: str(seconds)} if tier else {}
-
-
-def classes(services: Sequence[ServicePlan]) -> dict[str, str]:
-    """Return the gateway's variables: for each class of timeouts the longest of the services behind it."""
-    longest: dict[str, int] = {}
-    for service in services:
-        for task in service.backend.tasks:
-            name = CLASSES[task]
-            longest[name] = max(longest.get(name, 0), service.timeout_s)
-    names = dict.fromkeys(CLASSES.values())
-    return {f"SYNAPSE_TIMEOUT_{name}_SECONDS": str(longest[name]) for name in names if name in longest}
 
 
 def _next_inner(outer: TimeoutTier[Holder], tiers: Sequence[TimeoutTier[Holder]]) -> list[TimeoutTier[Holder]]:

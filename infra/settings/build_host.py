@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from infra.quantities import Port
+from infra.settings.quantity_types import Port
 from infra.settings.schema import Section
 
 BUILD_KEY: Final = "buildKey"

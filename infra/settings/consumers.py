@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from infra.quantities import DnsLabel, Port, Seconds
+from infra.settings.quantity_types import DnsLabel, Port, Seconds
 from infra.settings.schema import Section
 
 REQUESTS = r"\[GIN\] (?!.*\| +(127\.0\.0\.1|::1) +\|).*\"/(api|v1)/"

@@ -9,9 +9,10 @@ from pydantic import Field
 from infra.catalog import parser_names
 from infra.catalog.model_families import NO_PARSER, Parsers, family_of
 from infra.catalog.parser_names import ParserNames
-from infra.quantities import GI, Bytes, Seconds, Tokens
+from infra.quantities import GI
+from infra.settings.names import PREFIX
 from infra.settings.presets import DEFAULT_PRESET, PresetName, preset_context, preset_sequences
-from infra.settings.schema import PREFIX
+from infra.settings.quantity_types import Bytes, Seconds, Tokens
 from infra.settings.services import ModelLoading, ModelMemory, ModelStore, ServedModel, Service, Task
 from infra.sizing import sglang_flags, vllm_flags
 from infra.sizing.model_specs import ModelSpec

@@ -5,9 +5,11 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from infra.quantities import GI, Bytes, Tokens
+from infra.quantities import GI
+from infra.settings.names import PREFIX
 from infra.settings.presets import DEFAULT_PRESET, PresetName, preset_context, preset_sequences
-from infra.settings.schema import PREFIX, Section
+from infra.settings.quantity_types import Bytes, Tokens
+from infra.settings.schema import Section
 from infra.settings.services import ModelLoading, ModelMemory, ModelStore, ServedModel, Service
 from infra.sizing.budget import MemoryShare
 from infra.sizing.host_memory import largest_models, loaded_model

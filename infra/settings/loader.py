@@ -13,7 +13,7 @@ from infra.errors import SettingsError
 from infra.settings import strict_yaml
 from infra.settings.error_messages import messages, suggest
 from infra.settings.model import ROOT, SECRETS, Settings, StackFile
-from infra.settings.schema import PREFIX
+from infra.settings.names import PREFIX
 from infra.settings.services import Service
 from infra.settings.validation import missing_secrets, validate
 

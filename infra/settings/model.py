@@ -5,9 +5,11 @@ from pathlib import Path
 from pydantic import Field, SerializeAsAny
 
 from infra.catalog.kinds import SECRET_KEYS
-from infra.quantities import SLOW_LINE, Bytes, DnsLabel, Millicores, Percent
+from infra.quantities import SLOW_LINE
 from infra.settings.build_host import BUILD_KEY, BuildHost
 from infra.settings.consumers import Consumer
+from infra.settings.names import LAST_PHASE
+from infra.settings.quantity_types import Bytes, DnsLabel, Millicores, Percent
 from infra.settings.registry import REGISTRY_PASSWORD
 from infra.settings.schema import (
     GpuSection,
@@ -25,7 +27,6 @@ SECRETS = SECRET_KEYS | {BUILD_KEY, REGISTRY_PASSWORD}
 """Keys whose values must be encrypted in a stack file."""
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout of this repository."""
-LAST_PHASE = 6
 
 
 class Node(Section):

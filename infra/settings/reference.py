@@ -7,14 +7,15 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from infra.catalog.kinds import CATALOG
-from infra.quantities import Bytes, memory_text
+from infra.quantities import memory_text
 from infra.settings.build_host import BuildHost
 from infra.settings.consumers import Consumer, MigrationSection, OwnServer, VerificationSection
 from infra.settings.field_docs import field_docs
 from infra.settings.language_services import OllamaModel
 from infra.settings.model import SECRETS, Node, StackFile
+from infra.settings.names import PREFIX
+from infra.settings.quantity_types import Bytes
 from infra.settings.schema import (
-    PREFIX,
     CpuRange,
     GpuSection,
     IngressSection,

@@ -9,14 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from infra.quantities import Bytes, DnsLabel, Millicores, Seconds, Tokens, cpu_text, memory_text
+from infra.quantities import cpu_text, memory_text
+from infra.settings.quantity_types import Bytes, DnsLabel, Millicores, Seconds, Tokens
 from infra.sizing import model_files
 from infra.sizing.budget import Gpu
 from infra.sizing.vram import ModelSpec
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
-PREFIX = "synapse:"
-"""Prefix of every key of this project in a stack file."""
 TRAEFIK = "traefik"
 TRAEFIK_SERVICE = "traefik.kube-system.svc.cluster.local:443"
 RANGE = "range"

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from infra.quantities import MI, Bytes, Image, Seconds
+from infra.quantities import MI
+from infra.settings.quantity_types import Bytes, Image, Seconds
 from infra.settings.schema import CpuRange, MemoryRange, Section
 from infra.sizing.budget import MemoryShare
 from infra.sizing.model_specs import ModelSpec

@@ -9,8 +9,8 @@ from infra.plan.timeouts import TimeoutTier, inverted
 from infra.quantities import BUILD, PLACEHOLDER
 from infra.settings.engine_services import DEFAULT_MODEL
 from infra.settings.model import Node, Settings
+from infra.settings.names import PREFIX
 from infra.settings.registry import REGISTRY_PASSWORD
-from infra.settings.schema import PREFIX
 from infra.settings.services import Service
 
 HUB_TOKEN: Final = "hfToken"  # noqa: S105 - the name of a key

@@ -15,7 +15,7 @@ import yaml
 from infra.errors import SettingsError
 from infra.settings.loader import is_encrypted, parse, project, read_config
 from infra.settings.model import Settings
-from infra.settings.schema import PREFIX
+from infra.settings.names import PREFIX
 
 SHORT: Final = {
     "model": "model",

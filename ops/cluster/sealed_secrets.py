@@ -9,7 +9,7 @@ from typing import Final
 import yaml
 
 from infra.settings.loader import is_encrypted, project, read_config
-from infra.settings.schema import PREFIX
+from infra.settings.names import PREFIX
 from tools.errors import ToolsError
 from tools.offline.kept_secrets import SALT, SECURE
 from tools.offline.passphrase import Passphrase, PassphraseError

@@ -11,7 +11,7 @@ from infra.plan.stack import plan
 from infra.quantities import cores, gib
 from infra.settings.loader import load, project
 from infra.settings.model import ROOT, Node, Settings
-from infra.settings.schema import PREFIX
+from infra.settings.names import PREFIX
 from ops.cluster.sealed_secrets import SealedSecrets
 from tools import disk, paths, twin
 from tools.cluster import Cluster, Forward, Size

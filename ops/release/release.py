@@ -13,7 +13,7 @@ from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import BUILD
 from infra.settings.loader import read_config
-from infra.settings.schema import PREFIX
+from infra.settings.names import PREFIX
 from ops.cluster.pods import ServicePods
 from ops.cluster.retry import retry
 from ops.cluster.target import PACK, engine

@@ -5,6 +5,7 @@ The engine sends it in a separate call (`ConfigureStack`), from which pulumi-pol
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -23,8 +24,11 @@ def value(key: str) -> Any:  # noqa: ANN401 - configuration is JSON
         return text
 
 
-def listen() -> None:
-    """Patch the SDK to keep the configuration that the engine sends; call this before the pack is served."""
+def listen(then: Callable[[], None]) -> None:
+    """Patch the SDK to keep the configuration that the engine sends, and to call *then* after it.
+
+    Call this before the pack is served.
+    """
     servicer = policy._PolicyAnalyzerServicer  # noqa: SLF001 - the SDK has no public access to it
     keep_tags = servicer.ConfigureStack
 
@@ -33,6 +37,7 @@ def listen() -> None:
     ) -> proto.AnalyzerStackConfigureResponse:
         _RECEIVED.clear()
         _RECEIVED.update(request.config)
+        then()
         response: proto.AnalyzerStackConfigureResponse = keep_tags(self, request, context)
         return response
 

@@ -6,8 +6,7 @@ An attacker who takes over a pod then cannot reach other pods, nor send data to 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from infra.settings.model import LAST_PHASE
-from infra.settings.schema import PREFIX
+from infra.settings.names import LAST_PHASE, PREFIX
 from policies.reading import stack_config
 from policies.reading.label_selectors import selects
 from policies.reading.objects import Object

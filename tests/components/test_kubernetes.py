@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -43,8 +43,8 @@ def by_the_sdk(api: ApiVersion, kind: str, name: str, **fields: Any) -> pulumi.R
 def deployed(stack: str) -> dict[tuple[str, str], Recorded]:
     settings = load(stack)
 
-    def program() -> None:
-        forge.deploy(plan(settings), {key: pulumi.Output.secret(SEALED) for key in settings.secrets})
+    def program() -> Awaitable[object]:
+        return forge.deploy(plan(settings), {key: pulumi.Output.secret(SEALED) for key in settings.secrets})
 
     # The SDK adds the types of former API versions as aliases, which no released resource has.
     return {(each.token, each.name): replace(each, aliases=()) for each in record(program)}

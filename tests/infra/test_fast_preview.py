@@ -1,118 +1,22 @@
-"""Patches that save time of a preview: with and without them, rules and programs give the same results."""
+"""Garbage collection of a program that ends with the preview."""
 
-import gc
-from itertools import count
-from typing import Any
+import subprocess
+import sys
 
-import pulumi
 import pytest
-from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import analyzer_pb2 as messages
-from pulumi_policy import EnforcementLevel, policy
 
 from infra import fast_preview
-from policies.pack import NAME, RULES
-from policies.reading import objects, stack_config
-from tests.conftest import forge_config
-from tests.policies.run_pack import container, workload
+
+PROGRAM = """
+import atexit, gc
+from infra import fast_preview
+atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 0))  # runs after what is registered later
+fast_preview.stop_collecting()
+"""
 
 
-class Counter:
-    """The SDK's conversion of a message to a dictionary, with a count of its calls."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def MessageToDict(self, message: Struct) -> dict[str, Any]:  # noqa: N802 (the SDK's name)
-        self.calls += 1
-        return json_format.MessageToDict(message)
-
-
-@pytest.fixture
-def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
-    """Count conversions, and undo the patches after the test."""
-    counter = Counter()
-    monkeypatch.setattr(policy, "json_format", counter)
-    for owner, name in ((policy, "deserialize_properties"), (policy, "unknown_checking_proxy"), (objects, "plain")):
-        monkeypatch.setattr(owner, name, getattr(owner, name))
-    monkeypatch.setattr(stack_config, "_RECEIVED", {"synapse:node": forge_config()["synapse:node"]})
-    return counter
-
-
-def servicer() -> policy._PolicyAnalyzerServicer:
-    unset = (None,) * 6
-    return policy._PolicyAnalyzerServicer(NAME, "0.0.1", list(RULES), EnforcementLevel.MANDATORY, None, *unset)
-
-
-def request(image: str, **message: Any) -> Any:
-    properties = Struct()
-    kind, props = workload("Deployment", {"containers": [container(image=image)]})
-    properties.update(props)
-    urn = f"urn:pulumi:forge::synapse::{kind}::bad"
-    return messages.AnalyzeRequest(type=kind, name="bad", urn=urn, properties=properties, **message)
-
-
-def violations(image: str) -> list[str]:
-    """Return the violations of a Deployment, from the call that the engine makes."""
-    analyzer: Any = servicer()
-    return [f"{each.policyName}: {each.message}" for each in analyzer.Analyze(request(image), None).diagnostics]
-
-
-def test_all_rules_share_one_conversion(counter: Counter) -> None:
-    without = violations("server:latest")
-    calls_without, counter.calls = counter.calls, 0
-    fast_preview.share_conversions(policy, objects)
-    assert violations("server:latest") == without
-    assert any("images-are-pinned" in message for message in without)
-    assert (counter.calls, calls_without > 1) == (1, True)
-
-
-def test_another_resource_is_another_conversion(counter: Counter) -> None:
-    fast_preview.share_conversions(policy, objects)
-    for number in range(fast_preview.MAX_CONVERSIONS):
-        assert any(f"server:{number}" in message for message in violations(f"server:{number}"))
-
-
-def test_a_memo_is_limited() -> None:
-    numbers = count(1)
-    memo = fast_preview.Memo(lambda _: next(numbers))
-    values = [{"number": number} for number in range(fast_preview.MAX_CONVERSIONS + 1)]
-    assert [memo(value) for value in values] == list(range(1, fast_preview.MAX_CONVERSIONS + 2))
-    most = fast_preview.MAX_CONVERSIONS
-    assert (memo(values[-1]), memo(values[0])) == (most + 1, most + 2)
-
-
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the lines that the engine receives, and undo the patch after the test."""
-    received: list[str] = []
-    monkeypatch.setattr(pulumi.log, "get_engine", lambda: received)
-    monkeypatch.setattr(pulumi.log, "_log", lambda engine, _, message, *__: engine.append(message))
-    monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)
-    return received
-
-
-def test_debug_lines_of_the_sdk_are_dropped(lines: list[str]) -> None:
-    pulumi.log.debug("before")
-    fast_preview.drop_debug_lines(pulumi.log)
-    pulumi.log.debug("after")
-    pulumi.log.info("information")
-    assert lines == ["before", "information"]
-
-
-@pytest.mark.parametrize(("variable", "value"), [(fast_preview.DEBUG, "1"), (fast_preview.SWITCH, "0")])
-def test_debug_lines_can_be_kept(lines: list[str], monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
-    monkeypatch.setenv(variable, value)
-    fast_preview.drop_debug_lines(pulumi.log)
-    pulumi.log.debug("after")
-    assert lines == ["after"]
-
-
-def test_one_switch_turns_all_patches_off(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(fast_preview.SWITCH, "0")
-    fast_preview.share_conversions(policy, objects)
-    fast_preview.stop_collecting()
-    assert violations("server:latest")
-    assert counter.calls > 1
-    assert gc.isenabled()
+@pytest.mark.parametrize(("switch", "expected"), [("1", "False True"), ("0", "True False")])
+def test_a_program_does_not_collect_as_it_runs_nor_as_it_ends(switch: str, expected: str) -> None:
+    command = [sys.executable, "-c", PROGRAM]
+    output = subprocess.check_output(command, env={fast_preview.SWITCH: switch, "PYTHONPATH": "."}, text=True)
+    assert output.strip() == expected

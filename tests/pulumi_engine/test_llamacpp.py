@@ -8,7 +8,8 @@ import pytest
 
 from infra.plan.stack import plan
 from infra.settings.loader import load
-from infra.settings.model import LAST_PHASE, ROOT
+from infra.settings.model import ROOT
+from infra.settings.names import LAST_PHASE
 from ops.cluster.state import is_complete, read
 from ops.cluster.target import at_phase, simulated_node
 from tests.pulumi_engine.conftest import PACK, clean, ok

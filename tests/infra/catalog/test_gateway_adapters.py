@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from infra.catalog.kinds import CATALOG
-from infra.plan.timeouts import CLASSES
+from infra.plan.timeout_classes import CLASSES
 from infra.settings.engine_services import VllmService
 from infra.settings.services import Task
 from synapse_gateway.routing.config import parse

@@ -9,7 +9,8 @@ from infra.annotations import TIMEOUT_SECONDS as TIMEOUT
 from infra.catalog.kinds import CATALOG
 from infra.errors import SettingsError
 from infra.plan.stack import plan
-from infra.plan.timeouts import TIERS, TimeoutTier, classes, inverted
+from infra.plan.timeout_classes import classes
+from infra.plan.timeouts import TIERS, TimeoutTier, inverted
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.conftest import changed, planned, settings_of
