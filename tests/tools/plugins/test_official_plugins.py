@@ -118,8 +118,10 @@ def plain(value: Any, space: str, manager: str) -> Any:
 
 
 def is_of_status(entry: object) -> bool:
-    """Return whether a managed field is a controller's, which writes it at some moment."""
-    return isinstance(entry, dict) and "fieldsV1" in entry and "kube-controller-manager" in str(entry.get("manager"))
+    """Return whether a managed field is a controller's or of the status, which are written at some moment."""
+    if not (isinstance(entry, dict) and "fieldsV1" in entry):
+        return False
+    return entry.get("subresource") == "status" or "kube-controller-manager" in str(entry.get("manager"))
 
 
 @pytest.mark.parametrize("upsert", ["true", "false"])
