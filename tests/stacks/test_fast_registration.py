@@ -91,9 +91,11 @@ def test_a_resource_without_three_constructors_has_no_line() -> None:
     assert fast_registration._caller(frame) is None
 
 
-async def _late(turns: int) -> None:
+async def _late(turns: int, ended: list[int] | None = None) -> None:
     for _ in range(turns):
         await asyncio.sleep(0)
+    if ended is not None:
+        ended.append(turns)
 
 
 async def _failed() -> None:
@@ -134,6 +136,8 @@ def test_outputs_are_awaited_together(waits: list[int]) -> None:
 
 
 def test_a_failed_output_ends_the_program_before_the_others() -> None:
+    ended: list[int] = []
     fast_registration.patch()
     with pytest.raises(ValueError, match="no such value"):
-        finish(_late(10**9), _failed())
+        finish(_late(1000, ended), _failed())
+    assert ended == []
