@@ -1,7 +1,8 @@
 """Patches of the policy SDK that save time while a pack checks resources (`infra/fast_preview.py`).
 
 For each rule the SDK converts the resource again, with its options and its provider. No rule changes its arguments, so
-the rules share one conversion.
+the rules share one conversion. Before that the SDK converts the resource to be changed by rules, which none does. The
+engine waits for both, one resource after the other.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 
+from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import policy
 
 from infra import fast_preview
@@ -34,6 +36,7 @@ def patch() -> None:
     servicer = sdk._PolicyAnalyzerServicer  # noqa: SLF001 - the SDK has no public access to it
     for name in PARTS:
         setattr(servicer, name, _of_request(Memo(partial(getattr(servicer, name), None))))
+    servicer.Remediate = lambda *_: analyzer_pb2.RemediateResponse()
 
 
 def _of_request(memo: Convert) -> Convert:

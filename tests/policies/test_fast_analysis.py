@@ -14,6 +14,7 @@ from infra import fast_preview
 from policies import fast_analysis
 from policies.pack import NAME, RULES
 from policies.reading import objects, stack_config
+from policies.rule import ObjectRule
 from tests.conftest import forge_config
 from tests.policies.run_pack import container, workload
 
@@ -35,7 +36,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
     counter = Counter()
     monkeypatch.setattr(policy, "json_format", counter)
     servicer = policy._PolicyAnalyzerServicer
-    methods = [(servicer, name) for name in fast_analysis.PARTS]
+    methods = [(servicer, name) for name in (*fast_analysis.PARTS, "Remediate")]
     functions = [(policy, "deserialize_properties"), (policy, "unknown_checking_proxy"), (objects, "plain")]
     for owner, name in [*functions, *methods]:
         monkeypatch.setattr(owner, name, getattr(owner, name))
@@ -99,6 +100,14 @@ def test_options_and_provider_of_a_resource_are_read_once(counter: Counter, monk
 def _noting(servicer: Any, original: Any, read: list[str], request: Any) -> Any:
     read.append(request.name)
     return original(servicer, request)
+
+
+def test_no_resource_is_converted_to_be_changed(counter: Counter) -> None:
+    assert not any(rule.has_remediation() for rule in RULES if isinstance(rule, ObjectRule))
+    fast_analysis.patch()
+    analyzer: Any = servicer()
+    assert analyzer.Remediate(request("server:latest"), None) == messages.RemediateResponse()
+    assert counter.calls == 0
 
 
 def test_the_switch_turns_them_off(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
