@@ -1,4 +1,7 @@
-"""An internet address outside the cluster: the node has it on loopback, and this process serves it."""
+"""An internet address outside the cluster: the node has it on loopback, and this process serves it.
+
+It is another one than that of the tests of networks (`network_stage.PUBLIC`), whose pod keeps its own on the same node.
+"""
 
 import ctypes
 import os
@@ -11,18 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.plan.egress_rules import HTTPS
-from tests.cluster.network_stage import PUBLIC
 from tests.cluster.registry import first
 from tools.cluster import Cluster
 from tools.cluster.packages import programs
 
+SERVED = "203.0.113.8"
 CLONE_NEWNET = 0x40000000
 """From Linux' sched.h."""
 
 
 @contextmanager
 def listening(cluster: Cluster) -> Iterator[socket.socket]:
-    """Yield a socket that listens at PUBLIC on the HTTPS port, in the network of *cluster*."""
+    """Yield a socket that listens at SERVED on the HTTPS port, in the network of *cluster*."""
     node = first(cluster)
     _address(node, "add")
     try:
@@ -34,7 +37,7 @@ def listening(cluster: Cluster) -> Iterator[socket.socket]:
 
 def _address(node: int, verb: str) -> None:
     enter = [shutil.which("nsenter") or "nsenter", "--net", f"--target={node}", "--"]
-    ip = [str(programs().program("busybox")), "ip", "addr", verb, f"{PUBLIC}/32", "dev", "lo"]
+    ip = [str(programs().program("busybox")), "ip", "addr", verb, f"{SERVED}/32", "dev", "lo"]
     subprocess.run([*enter, *ip], check=True)
 
 
@@ -49,4 +52,4 @@ def _listen(node: int) -> socket.socket:
     with Path(f"/proc/{node}/ns/net").open() as network:
         if libc.setns(network.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return socket.create_server((PUBLIC, HTTPS))
+    return socket.create_server((SERVED, HTTPS))

@@ -21,8 +21,7 @@ from infra.settings.loader import load
 from ops.startup_progress import StartupProgress, engine_weights
 from stacks.rendering import manifests
 from tests.cluster.conftest import Space, eventually
-from tests.cluster.internet import listening
-from tests.cluster.network_stage import PUBLIC
+from tests.cluster.internet import SERVED, listening
 from tests.cluster.registry import first
 from tests.components import ollama_stand_in
 from tests.ops.models.file_server import FileServer, serving
@@ -36,7 +35,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 WRONG = 64 * "0"
 PATH = "/owner/model/resolve/main/model.gguf"
 FILE = "/models/embeddings/model.gguf"
-MIRROR = f"http://{PUBLIC}:{HTTPS}"
+MIRROR = f"http://{SERVED}:{HTTPS}"
 (MODELS,) = (each.fetch.models for each in plan(load("forge")).services if each.fetch)
 Manifest = dict[str, Any]
 

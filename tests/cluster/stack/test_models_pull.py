@@ -20,8 +20,7 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
-from tests.cluster.internet import listening
-from tests.cluster.network_stage import PUBLIC
+from tests.cluster.internet import SERVED, listening
 from tests.cluster.registry import first, inside
 from tests.cluster.stack.local import CommandResult, LocalStack
 from tests.ops.models.file_server import FileServer, serving
@@ -34,7 +33,7 @@ ADDED = {
     "cpu": {"request": "100m", "limit": "500m"},  # beside the half core of its Job
 }
 CLAIM, FILE = "synapse-models", f"embeddings/{MODEL}.gguf"
-MIRROR = f"http://{PUBLIC}:{HTTPS}"
+MIRROR = f"http://{SERVED}:{HTTPS}"
 WRONG = 64 * "0"
 
 
