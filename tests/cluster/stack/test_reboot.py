@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.cluster.conftest import eventually
 from tests.cluster.stack.local import LocalStack
@@ -17,6 +18,12 @@ def processes(local: LocalStack) -> list[psutil.Process]:
             if local.cluster.cgroup in Path(f"/proc/{process.pid}/cgroup").read_text():
                 members.append(process)
     return members
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled(local: LocalStack) -> None:
+    """Deploy what the folder has: after the tests of releases that is another version than the one that runs."""
+    local.run("up")
 
 
 def test_up_waits_for_the_pods_and_then_tests_them(local: LocalStack) -> None:
