@@ -17,7 +17,7 @@ from infra import fast_preview
 DEBUG: Final = "SYNAPSE_DEBUG"
 """Keeps the SDK's debug lines where it is set; a program cannot read the option `pulumi --debug`."""
 SDK_CONSTRUCTORS: Final = 3
-"""Those of Resource, of CustomResource or ComponentResource, and of the class itself."""
+"""Constructors of Resource, of CustomResource or ComponentResource, and of the class that the program names."""
 
 
 def patch() -> None:

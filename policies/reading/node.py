@@ -29,14 +29,14 @@ def capacity(config: Mapping[str, Any]) -> Capacity:
     described = config.get("node") or stack_config.value(f"{PREFIX}node")
     if described is None:
         raise UnprovenError(f"no node is described: set {PREFIX}node in the stack file, or `node` of this policy")
-    from policies.reading import described_node  # noqa: PLC0415 - it says why
+    from policies.reading import described_node  # noqa: PLC0415 - loaded late, as it explains
 
     return described_node.capacity(described)
 
 
 def model_specs() -> dict[str, ModelSpec]:
     """Return the built-in model specs and those of the stack, which win. Raises UnprovenError for an unreadable one."""
-    from policies.reading import described_node  # noqa: PLC0415 - it says why
+    from policies.reading import described_node  # noqa: PLC0415 - loaded late, as it explains
 
     own = described_node.model_specs(stack_config.value(f"{PREFIX}models") or {})
     return {**MODEL_SPECS, **own}
