@@ -1,4 +1,4 @@
-"""Command `synapse-engines`: serve an engine, build the models, or benchmark the engines."""
+"""Command `synapse-engines`: serve an engine, or benchmark the engines."""
 
 import argparse
 import asyncio
@@ -6,7 +6,6 @@ import logging
 import signal
 import sys
 from importlib import import_module
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -43,20 +42,6 @@ def _serve(options: argparse.Namespace) -> None:
     serve(app, options.host, options.port)
 
 
-def _build_models(options: argparse.Namespace) -> None:
-    """Import the model builder only now: the packages that it needs are not in the runtime image."""
-    try:
-        builder, download = (
-            import_module("synapse_engines.models.build"),
-            import_module("synapse_engines.models.download"),
-        )
-        builder.build(options.folder, _print_line, None if options.offline else download.INSTRUCT)
-    except ImportError as error:
-        sys.exit(_report_error(f"{error}: install synapse-engines[models]"))
-    except (ValueError, OSError) as error:
-        sys.exit(_report_error(error))
-
-
 def _benchmark(_: argparse.Namespace) -> None:
     report = import_module("synapse_engines.benchmark.report")
     asyncio.run(report.write(_print_line))
@@ -81,10 +66,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all addresses)")  # noqa: S104
         command.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
         command.set_defaults(run=_serve)
-    models = commands.add_parser("models", help="build the models of llama-embed and llama-router")
-    models.add_argument("folder", type=Path, help="folder that the models are written to")
-    models.add_argument("--offline", action="store_true", help="download nothing")
-    models.set_defaults(run=_build_models)
     measure = commands.add_parser("measure", help="print the benchmark of the engines: word error rates and others")
     measure.set_defaults(run=_benchmark)
     return parser

@@ -10,8 +10,7 @@ from synapse_engines.settings import Settings
 
 Build = Callable[[Settings], Starlette]
 KINDS: Mapping[str, str] = {
-    "llama-embed": "synapse_engines.llama.embed_server",
-    "llama-router": "synapse_engines.llama.router_server",
+    "kokoro": "synapse_engines.synthesis.kokoro",
     "chatterbox": "synapse_engines.synthesis.chatterbox",
     "piper": "synapse_engines.synthesis.piper",
     "whisper": "synapse_engines.transcription.whisper_stt",

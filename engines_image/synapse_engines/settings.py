@@ -1,12 +1,14 @@
 """Settings from environment variables, each with a default."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Final
 
 PREFIX = "SYNAPSE_ENGINES_"
+DEVICES: Final = ("cpu", "cuda")
 
 
 class SettingError(Exception):
@@ -15,12 +17,16 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings of an engine; *max_upload* in bytes, *max_seconds* of decoded audio, *context* in tokens."""
+    """Settings of an engine; *max_upload* in bytes, *max_seconds* of decoded audio.
+
+    *idle_unload_s*: seconds after which an unused model leaves memory; 0: it stays.
+    """
 
     models: Path = Path("/models")
-    grammar: str = ""  # grammar of the default speech recognizer; empty: unrestricted English
+    device: str = "cpu"
+    model: str = ""  # the default model of an engine with several; empty: the first by name
     threads: int = 2
-    context: int = 4096
+    idle_unload_s: int = 0
     max_upload: int = 256 * 1024 * 1024
     max_seconds: int = 3600
     references: Path = field(default_factory=lambda: Path(gettempdir()) / "synapse-references")
@@ -31,17 +37,25 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     default = Settings()
     return Settings(
         models=Path(environment.get(f"{PREFIX}MODELS") or default.models),
-        grammar=environment.get(f"{PREFIX}GRAMMAR", default.grammar),
+        device=_choice(environment, "DEVICE", default.device, DEVICES),
+        model=environment.get(f"{PREFIX}MODEL", default.model),
         threads=_number(environment, "THREADS", default.threads),
-        context=_number(environment, "CONTEXT", default.context),
+        idle_unload_s=_number(environment, "IDLE_UNLOAD_S", default.idle_unload_s, least=0),
         max_upload=_number(environment, "MAX_UPLOAD", default.max_upload),
         max_seconds=_number(environment, "MAX_SECONDS", default.max_seconds),
         references=Path(environment.get(f"{PREFIX}REFERENCES") or default.references),
     )
 
 
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+def _number(environment: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     text = environment.get(PREFIX + name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise SettingError(f"{PREFIX}{name}: got {text!r}; accepted: a whole number from 1")
+    if not text.isdecimal() or int(text) < least:
+        raise SettingError(f"{PREFIX}{name}: got {text!r}; accepted: a whole number from {least}")
     return int(text)
+
+
+def _choice(environment: Mapping[str, str], name: str, default: str, accepted: Sequence[str]) -> str:
+    text = environment.get(PREFIX + name) or default
+    if text not in accepted:
+        raise SettingError(f"{PREFIX}{name}: got {text!r}; accepted: {', '.join(accepted)}")
+    return text

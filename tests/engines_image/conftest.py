@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from synapse_engines.models.build import build
 from tests.engines_image.engine_process import EngineClient, EngineProcess, launch
 from tests.gateway.running_gateway import RunningGateway, running
+from tests.engines_image.packaged_models import packaged_models
 from tools.offline.debian import program
 
 TIMEOUT_S = 300
@@ -36,11 +36,9 @@ def programs() -> None:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Model folder of the image, built without downloads."""
-    folder = tmp_path_factory.mktemp("models")
-    build(folder, lambda _: None, None)
-    return folder
+def models() -> Path:
+    """Folder of all models that packages carry, as a Job puts them on a volume."""
+    return packaged_models()
 
 
 Launch = Callable[..., EngineProcess]
@@ -98,8 +96,7 @@ def gateway(stack: AsyncExitStack, tmp_path: Path) -> Start:
 
 
 ADAPTERS: dict[str, dict[str, Any]] = {
-    "llama-embed": {"type": "openai", "tasks": ["embeddings"]},
-    "llama-router": {"type": "llama-router"},
+    "kokoro": {"type": "openai", "tasks": ["speech"]},
     "chatterbox": {"type": "chatterbox"},
     "piper": {"type": "openai", "tasks": ["speech"]},
     "whisper": {"type": "whisper"},

