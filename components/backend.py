@@ -35,18 +35,26 @@ class BackendArgs:
     namespace: Namespace
     plan: Plan
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
-    built: pulumi.Output[str] | None = None  # reference of its image, where the stack builds it
+    built: Mapping[str | None, pulumi.Output[str]] = field(default_factory=dict)  # source -> reference of its image
     login: pulumi.Output[str] | None = None  # Secret with the login of the stack's registry
 
     @property
     def image(self) -> pulumi.Input[str]:
-        return self.service.image if self.built is None else self.built
+        return self.built.get(self.service.source, self.service.image)
+
+    @property
+    def fetch_image(self) -> pulumi.Output[str] | None:
+        """Image of the Job that fetches its models, where the stack builds it."""
+        fetch = self.service.fetch
+        return self.built.get(fetch.source) if fetch else None
 
     @property
     def pull_secret(self) -> pulumi.Output[str] | None:
         """Secret for its image; None for an image of another registry."""
         registry = self.plan.settings.registry
-        is_ours = self.built is not None or (registry and self.service.image.startswith(f"{host(registry)}/"))
+        is_ours = self.service.source in self.built or (
+            registry and self.service.image.startswith(f"{host(registry)}/")
+        )
         return self.login if is_ours else None
 
     @property
@@ -139,6 +147,8 @@ class BackendComponent(pulumi.ComponentResource):
             shared_claims=service.shared_claims,
             fetch=service.fetch,
             fetch_timeout_s=service.fetch.timeout_s(node.download_mbit) if service.fetch else 0,
+            fetch_image=self.args.fetch_image,
+            fetch_pull_secret=self.args.login if self.args.fetch_image else None,
             scratch=kind.scratch,
             files={mount: self._config_map(mount, files) for mount, files in extras.files.items()},
             storage_class=node.storage_class,

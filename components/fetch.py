@@ -11,15 +11,15 @@ from typing import Final
 import pulumi
 
 from components.kubernetes import batch, core
-from components.pod import CONTAINER_SECURITY, mounts, pod_security, resources, volumes
+from components.pod import CONTAINER_SECURITY, mount, pod_security, resources, volumes
 from components.workload_args import WorkloadArgs
 from infra.annotations import AWAIT_SECONDS
 from infra.catalog.spec import Download
 from infra.labels import labels
-from infra.plan.fetching import CLAIM, FetchPlan
+from infra.plan.fetching import FetchPlan
 
 CURL: Final = "docker.io/curlimages/curl:8.22.0@sha256:58adaa4e8dca9c988bae2aba4ab3434a0bb2da16bbe3f92dec39ec7785166777"
-"""A shell, curl and sha256sum: it is there before any image of this repository, and needs 10 MB."""
+"""A shell, curl and sha256sum in 10 MB, where no image of packaged models is needed."""
 RETRIES: Final = 2
 """Further pods after one that failed, for a node that restarts; the scripts themselves repeat what may pass."""
 GRACE_S: Final = 5
@@ -46,7 +46,7 @@ def fetch_job(name: str, fetch: FetchPlan, args: WorkloadArgs, opts: pulumi.Reso
 
 def digest(fetch: FetchPlan) -> str:
     """Return a digest of the models, of the script and of its image."""
-    text = json.dumps([CURL, command(fetch), arguments(fetch, 0)])
+    text = json.dumps([fetch.source or CURL, command(fetch), arguments(fetch, 0)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -60,36 +60,41 @@ def command(fetch: FetchPlan) -> list[str]:
 def arguments(fetch: FetchPlan, port: int) -> list[str]:
     """Return the arguments of the script; *port* is that of the service that pulls models."""
     if fetch.files:
-        return [word for file in fetch.files for word in _file(file)]
+        return [word for file in fetch.files for word in _file(file, from_image=fetch.source is not None)]
     return [f"http://{fetch.service}:{port}", *fetch.models]
 
 
-def _file(file: Download) -> Iterator[str]:
-    yield from (file.url, file.path, str(file.size or UNKNOWN), file.sha256 or UNKNOWN)
+def _file(file: Download, *, from_image: bool) -> Iterator[str]:
+    """Yield four words for each source of the file: its address, then its place in the image of packaged models."""
+    figures = (file.path, str(file.size or UNKNOWN), file.sha256 or UNKNOWN)
+    if file.url:
+        yield from (file.url, *figures)
+    if from_image and file.packaged:
+        yield from (f"file://{file.packaged}", *figures)
 
 
 def pod_template(fetch: FetchPlan, args: WorkloadArgs) -> core.v1.PodTemplateSpecArgsDict:
     """Return a pod that is hardened like every other; only files need the volumes of the service."""
     container: core.v1.ContainerArgsDict = {
         "name": "fetch",
-        "image": CURL,
+        "image": CURL if args.fetch_image is None else args.fetch_image,
         "image_pull_policy": "IfNotPresent",
         "command": command(fetch),
         "args": arguments(fetch, args.port),
-        "resources": resources(CLAIM),
+        "resources": resources(fetch.claim),
         "security_context": CONTAINER_SECURITY,
         "termination_message_policy": "FallbackToLogsOnError",  # Pulumi shows the message of a failed pod
-        "volume_mounts": mounts(args) if fetch.files else [],
+        "volume_mounts": [mount(disk) for disk in args.volumes] if fetch.files else [],
     }
-    return {
-        "metadata": {"labels": labels(fetch.name, args.component)},
-        "spec": {
-            "restart_policy": "Never",  # a failed pod stays, and with it its log
-            "automount_service_account_token": False,
-            "enable_service_links": False,
-            "termination_grace_period_seconds": GRACE_S,
-            "security_context": pod_security(args.user),
-            "containers": [container],
-            "volumes": volumes(args) if fetch.files else [],
-        },
+    spec: core.v1.PodSpecArgsDict = {
+        "restart_policy": "Never",  # a failed pod stays, and with it its log
+        "automount_service_account_token": False,
+        "enable_service_links": False,
+        "termination_grace_period_seconds": GRACE_S,
+        "security_context": pod_security(args.user),
+        "containers": [container],
+        "volumes": volumes(args) if fetch.files else [],
     }
+    if args.fetch_pull_secret is not None:
+        spec["image_pull_secrets"] = [{"name": args.fetch_pull_secret}]
+    return {"metadata": {"labels": labels(fetch.name, args.component)}, "spec": spec}

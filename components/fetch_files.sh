@@ -1,4 +1,6 @@
-# Download files to a volume: URL PATH SIZE SHA256, four arguments for each file; "-" for a figure that is not known.
+# Download files to a volume: URL PATH SIZE SHA256, four arguments for each source; "-" for a figure that is not known.
+# Sources with the same PATH follow each other: the next one is used where one fails. A host that cannot be reached is
+# not asked again while there is another source.
 # A file is written to PATH.part, continued from there by the next run, and renamed once its SHA-256 is the expected
 # one. The exit code is 65 where another attempt would not help.
 set -eu
@@ -6,7 +8,9 @@ set -eu
 SHOW_S="${SHOW_S:-5}"       # between two lines of progress
 PAUSE_S="${PAUSE_S:-2}"     # before the second attempt, and doubled before each further one
 ATTEMPTS="${ATTEMPTS:-8}"   # attempts in a row that may bring nothing
+CONNECT_S="${CONNECT_S:-30}"  # for a connection
 RESERVE="${RESERVE:-1073741824}"  # bytes that stay free on the disk
+SMALL=8000000               # a file up to this size shows no progress
 
 say() { echo "$name: $*"; }
 give_up() { say "$*"; exit 65; }
@@ -51,11 +55,11 @@ show() {
 
 # Continue the part file; set the exit code of curl and its error.
 request() {
-  curl --fail --location --silent --show-error --connect-timeout 30 --speed-limit 1024 --speed-time 60 \
+  curl --fail --location --silent --show-error --connect-timeout "$CONNECT_S" --speed-limit 1024 --speed-time 60 \
     --continue-at - --output "$part" "$url" >"$part.error" 2>&1 &
   curl=$! last=$(bytes "$part") waited=0 code=0
   trap 'kill $curl 2>/dev/null; exit 143' TERM INT
-  while kill -0 "$curl" 2>/dev/null; do
+  while ! is_small && kill -0 "$curl" 2>/dev/null; do
     sleep 1
     waited=$((waited + 1))
     [ $((waited % SHOW_S)) -ne 0 ] || { show "$last"; last=$now; }
@@ -64,6 +68,8 @@ request() {
   error=$(cat "$part.error")
   rm -f "$part.error"
 }
+
+is_small() { [ "$size" != - ] && [ "$size" -le "$SMALL" ]; }
 
 # Wait before another attempt, or end.
 again() {
@@ -114,8 +120,25 @@ fetch() {
   say "complete, $(megabytes "$(bytes "$path")")"
 }
 
+host() { echo "$url" | sed -n 's|^\(https*://[^/]*\)/.*|\1|p'; }
+is_known_unreachable() { case " $unreachable " in *" $(host) "*) [ -n "$(host)" ] ;; *) return 1 ;; esac; }
+
+# Fetch from a source that has another one after it: one attempt, in a shell of its own, since a failure ends it.
+try() {
+  if is_known_unreachable; then return 1; fi
+  (ATTEMPTS=1 CONNECT_S=10; fetch) &
+  trying=$! outcome=0
+  trap 'kill $trying 2>/dev/null; exit 143' TERM INT
+  wait "$trying" || outcome=$?
+  [ "$outcome" != 1 ] || unreachable="$unreachable $(host)"
+  [ "$outcome" = 0 ] || say "trying its next source"
+  return "$outcome"
+}
+
+unreachable=""
 while [ $# -gt 0 ]; do
-  url="$1" path="$2" size="$3" sha256="$4"
+  url="$1" path="$2" size="$3" sha256="$4" name="${2##*/}"
   shift 4
-  fetch
+  if [ "${2:-}" != "$path" ]; then fetch; continue; fi
+  if try; then while [ "${2:-}" = "$path" ]; do shift 4; done; fi
 done

@@ -134,7 +134,7 @@ def volumes(args: WorkloadArgs) -> list[core.v1.VolumeArgsDict]:
 
 
 def mounts(args: WorkloadArgs) -> list[core.v1.VolumeMountArgsDict]:
-    result = [_mount(disk) for disk in args.volumes]
+    result = [mount(disk, is_read_only=disk.is_read_only or disk.is_fetched) for disk in args.volumes]
     result += [{"name": volume_name(scratch.mount), "mount_path": scratch.mount} for scratch in args.scratch]
     result += [{"name": volume_name(path), "mount_path": path, "read_only": True} for path in args.files]
     if args.claim.shared_memory:
@@ -150,11 +150,11 @@ def _volume(disk: Volume) -> core.v1.VolumeArgsDict:
     return {"name": disk.name, "persistent_volume_claim": claim}
 
 
-def _mount(disk: Volume) -> core.v1.VolumeMountArgsDict:
-    mount: core.v1.VolumeMountArgsDict = {"name": disk.name, "mount_path": disk.mount}
-    if disk.is_read_only:
-        mount["read_only"] = True
-    return mount
+def mount(disk: Volume, *, is_read_only: bool = False) -> core.v1.VolumeMountArgsDict:
+    result: core.v1.VolumeMountArgsDict = {"name": disk.name, "mount_path": disk.mount}
+    if is_read_only:
+        result["read_only"] = True
+    return result
 
 
 def volume_name(path: str) -> str:

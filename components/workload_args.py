@@ -36,6 +36,8 @@ class WorkloadArgs:
     shared_claims: AbstractSet[str] = frozenset()  # volumes whose PVC another workload makes
     fetch: FetchPlan | None = None  # files before the Deployment, or models that its pods pull
     fetch_timeout_s: int = 0
+    fetch_image: pulumi.Input[str] | None = None  # None: curl's published image
+    fetch_pull_secret: pulumi.Input[str] | None = None  # the same as *pull_secret*, for *fetch_image*
     scratch: Sequence[Scratch] = ()
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Mount path -> name of the ConfigMap whose keys are the files there."""

@@ -68,7 +68,7 @@ async def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[
             namespace=namespace,
             plan=plan,
             secrets=secrets,
-            built=images.get(service.source),
+            built=images,
             login=login,
         )
         for service in plan.services
@@ -114,7 +114,7 @@ def _login(
 
 def _images(plan: Plan, key: pulumi.Output[str] | None) -> dict[str | None, pulumi.Output[str]]:
     """Return the image of each folder that services are built from; each folder is built once."""
-    sources = dict.fromkeys(service.source for service in plan.services if service.source)
+    sources = dict.fromkeys(source for service in plan.services for source in service.sources)
     to = _destination(plan, key)
     return {source: Image(image_name(source), ImageArgs(source=source, to=to)).reference for source in sources}
 

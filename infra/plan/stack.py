@@ -31,8 +31,11 @@ class Plan:
 def plan(settings: Settings) -> Plan:
     """Plan the services of all phases up to that of the settings, in phase order. Raises RouteError and PhaseError."""
     phase_gates.check(settings)
-    mbit = settings.node.download_mbit
-    resolved = [resolve(name, service, settings.model_specs, mbit) for name, service in settings.services.items()]
+    node, specs = settings.node, settings.model_specs
+    resolved = [
+        resolve(name, service, specs, node.download_mbit, from_packages=node.embedded)
+        for name, service in settings.services.items()
+    ]
     deployed = [service for service in resolved if service.backend.phase <= settings.phase]
     deployed.sort(key=lambda each: each.backend.phase)
     services = tuple(_with_observed_volumes([*_with_shared_claims(deployed)]))

@@ -56,7 +56,7 @@ class Service(Section):
     kind: str | None = None
     """The kind of backend, one of `infra/catalog/kinds.py`; the service's own name if left out."""
     engine: Literal["cpu"] | None = None
-    """`cpu` runs this repository's own engine of the kind, without a GPU or a download; the kind's own if left out."""
+    """`cpu` runs this repository's own engine of the kind, without a GPU, on small models; the kind's own if left out."""
     image: Image | None = None
     """The image, pinned by digest, or `build` where its source is in this repository; the catalog's if left out."""
     replicas: int | None = Field(default=None, ge=1, le=64)
@@ -134,11 +134,6 @@ class Service(Section):
         return -1
 
     @property
-    def recognizes(self) -> str | None:
-        """Vocabulary that transcription is limited to; None for open speech."""
-        return None
-
-    @property
     def called_urls(self) -> tuple[str, ...]:
         """Addresses in its options that its pods call."""
         return ()
@@ -164,23 +159,40 @@ class Service(Section):
         return None
 
 
-class TranscriptionService(Service):
-    """Speech to text."""
+class SpeechService(Service):
+    """Speech, speakers and audio by an engine of this repository, or by another server of the kind."""
 
-    vocabulary: Literal["digits"] | None = None
-    """The only words that the CPU engine recognizes, with few errors; any English, with many errors, if left out."""
-
-    @property
-    def recognizes(self) -> str | None:
-        return self.vocabulary
+    idle_unload: int = Field(default=0, ge=0, le=86_400)
+    """Seconds after which an unused model leaves memory, for `engine: cpu`; 0: it stays."""
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"SYNAPSE_ENGINES_GRAMMAR": self.vocabulary} if self.vocabulary else {}
+        return {"SYNAPSE_ENGINES_IDLE_UNLOAD_S": str(self.idle_unload)} if self.idle_unload else {}
+
+    @property
+    def idle_seconds(self) -> int:
+        return self.idle_unload or -1
 
     def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:  # noqa: ARG002
-        if self.vocabulary and self.engine != "cpu":
-            yield f"vocabulary: got {self.vocabulary!r}; accepted: with engine: cpu, or left out"
+        if self.idle_unload and self.engine != "cpu":
+            yield f"idleUnload: got {self.idle_unload}; accepted: with engine: cpu, or left out"
+
+
+class TranscriptionService(SpeechService):
+    """Speech to text."""
+
+    default_model: str | None = None
+    """Model of `whisper-1` and of a request that names none, for `engine: cpu`; the first by name if left out."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        named = {"SYNAPSE_ENGINES_MODEL": self.default_model} if self.default_model else {}
+        return {**super().environment, **named}
+
+    def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:
+        yield from super().errors(model_specs, routes)
+        if self.default_model and self.engine != "cpu":
+            yield f"defaultModel: got {self.default_model!r}; accepted: with engine: cpu, or left out"
 
 
 class GatewayService(Service):

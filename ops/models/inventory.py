@@ -86,7 +86,7 @@ def _models_of(service: ServicePlan, plan: Plan) -> Iterator[StackModel]:
     if service.options.model_store:
         yield from (_stored(service, model.name, model.model_spec) for model in service.options.served_models())
     elif service.backend.downloads:
-        yield from (_file(service, download) for download in service.backend.downloads)
+        yield from (_file(service, download) for download in service.backend.downloads if not download.is_part)
     else:
         names = [
             target.model
@@ -107,11 +107,10 @@ def _stored(service: ServicePlan, name: str, spec_name: str | None) -> StackMode
 
 def _file(service: ServicePlan, download: Download) -> StackModel:
     disk = next(disk for disk in service.volumes if PurePosixPath(download.path).is_relative_to(disk.mount))
-    name = PurePosixPath(download.path).name.removesuffix(ENDING)
     return StackModel(
-        name=name,
+        name=download.model or PurePosixPath(download.path).name.removesuffix(ENDING),
         service=service,
-        kind="file",
+        kind="file" if download.url else "service",
         disk=disk,
         path=download.path,
         url=download.url,

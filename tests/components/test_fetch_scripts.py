@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -202,6 +202,81 @@ def test_a_pod_that_is_stopped_leaves_the_part_file(script: Script, server: File
         assert "interrupted at 0 MB" in process.stdout.readline() + process.stdout.readline()
         process.send_signal(signal.SIGKILL)
     assert script.part.read_bytes() == CONTENT[:1000]
+
+
+def two_sources(script: Script, server: FileServer, packaged: Path, names: Sequence[str] = ("a", "b")) -> FetchPlan:
+    """Return files that *server* has, and beside it a folder of this machine."""
+    folder = script.target.parent
+    files = [
+        Download(
+            url=f"{server.url}/{name}",
+            path=str(folder / name),
+            sha256=SHA256,
+            size=len(CONTENT),
+            packaged=str(packaged / name),
+        )
+        for name in names
+    ]
+    return FetchPlan(service="llama-embed", files=tuple(files), source="models_image")
+
+
+@pytest.fixture
+def packaged(tmp_path: Path) -> Path:
+    folder = tmp_path / "packaged"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / name).write_bytes(CONTENT)
+    return folder
+
+
+def contents(script: Script) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in script.target.parent.iterdir()}
+
+
+def test_the_first_source_is_used_where_it_answers(script: Script, server: FileServer, packaged: Path) -> None:
+    server.files |= {"/a": CONTENT, "/b": CONTENT}
+    fetch = two_sources(script, server, packaged)
+    code, log = script.run(fetch, *arguments(fetch, 0))
+    assert (code, contents(script)) == (0, {"a": CONTENT, "b": CONTENT}), log
+    assert len(gets(server)) == 2
+    assert "next source" not in log
+
+
+def test_a_host_that_fails_is_asked_once_and_the_next_source_is_used(
+    script: Script, server: FileServer, packaged: Path
+) -> None:
+    server.statuses = 8 * [503]
+    fetch = two_sources(script, server, packaged)
+    code, log = script.run(fetch, *arguments(fetch, 0))
+    assert (code, contents(script)) == (0, {"a": CONTENT, "b": CONTENT}), log
+    assert len(gets(server)) == 1
+    assert "a: trying its next source" in log
+
+
+def test_a_file_that_is_missing_or_changed_at_its_first_source_comes_from_the_next(
+    script: Script, server: FileServer, packaged: Path
+) -> None:
+    server.files["/b"] = bytes(len(CONTENT))
+    fetch = two_sources(script, server, packaged)
+    code, log = script.run(fetch, *arguments(fetch, 0))
+    assert (code, contents(script)) == (0, {"a": CONTENT, "b": CONTENT}), log
+    assert len(gets(server)) == 2  # a missing file does not make its host unreachable
+
+
+def test_the_last_source_decides(script: Script, server: FileServer, packaged: Path) -> None:
+    server.statuses = 8 * [503]
+    (packaged / "a").write_bytes(bytes(len(CONTENT)))
+    fetch = two_sources(script, server, packaged, ["a"])
+    code, log = script.run(fetch, *arguments(fetch, 0))
+    assert code == NO_RETRY
+    assert "its SHA-256 is" in log
+    assert contents(script) == {}
+
+
+def test_a_job_without_the_image_of_packaged_models_has_one_source(script: Script, server: FileServer) -> None:
+    fetch = two_sources(script, server, script.target)
+    assert len(arguments(fetch, 0)) == 16
+    assert len(arguments(replace(fetch, source=None), 0)) == 8
 
 
 def pull(script: Script, server: OllamaStandIn, *models: str) -> tuple[int, str]:

@@ -30,7 +30,7 @@ def caches(suite: str) -> Mapping[str, Path]:
 
 
 def secrets(folder: Path) -> Mapping[str, Path]:
-    """Return the secrets of a build (id -> file): `ca`, the trusted certificates, and `pip`, pip's settings.
+    """Return the secrets of a build (id -> file): `ca`, the trusted certificates, and the settings of `pip` and `npm`.
 
     Files that are written for it go into *folder*, which is made.
     """
@@ -38,6 +38,8 @@ def secrets(folder: Path) -> Mapping[str, Path]:
     files: dict[str, Path] = {}
     if bundle := certificates():
         files["ca"] = bundle
+    if (npm := npm_settings()).is_file():
+        files["npm"] = npm
     if settings := pip_settings():
         files["pip"] = folder / "pip.conf"
         lines = (f"{key} = {value}\n" for key, value in settings.items())
@@ -49,6 +51,11 @@ def certificates() -> Path | None:
     """Return the bundle of trusted certificates of this machine."""
     configured = (Path(os.environ[name]) for name in CERTIFICATES if os.environ.get(name))
     return next((path for path in (*configured, *BUNDLES) if path.is_file()), None)
+
+
+def npm_settings() -> Path:
+    """Return the file with the user's settings of npm, which may not exist."""
+    return Path(os.environ.get("NPM_CONFIG_USERCONFIG", Path.home() / ".npmrc"))
 
 
 def pip_settings() -> dict[str, str]:
