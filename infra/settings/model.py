@@ -91,6 +91,8 @@ class StackFile(Section):
     """Machine that builds the images, for `registry` or, without one, for itself as the node; else this machine."""
     models: dict[str, ModelSpecSection] = Field(default_factory=dict)
     """Model specs that are not built in, by model name."""
+    allow_licences: tuple[str, ...] = ()
+    """Licences that forbid commercial use and whose models are deployed all the same: docs/licences.md."""
     routes: dict[str, tuple[TargetSection, ...]] = Field(default_factory=dict)
     """Public model name -> services, in the order of fallback."""
     consumers: dict[str, Consumer] = Field(default_factory=dict)

@@ -126,11 +126,13 @@ class ModelSpecSection(Section):
     """Size of the weights, where the model comes quantised."""
     gated: bool = False
     """The hub gives the model only to an account that accepted its licence: the stack needs `hfToken`."""
+    licence: str | None = None
+    """Its licence, as the hub names it; one that forbids commercial use needs `allowLicences`."""
 
     @model_validator(mode="after")
     def file_or_figures(self) -> "ModelSpecSection":
         needed = {"file"} if self.file else FIGURES
-        given = self.model_fields_set - {"gated"}
+        given = self.model_fields_set - {"gated", "licence"}
         if not needed <= given or (self.file and len(given) > 1):
             raise PydanticCustomError(
                 "model_spec", "file alone, or parameters, layers, kvHeads, headSize and contextTokens"
@@ -142,7 +144,7 @@ class ModelSpecSection(Section):
     def model_spec(self) -> ModelSpec:
         """Return the model spec. Raises ModelFileError when its file cannot be read."""
         if self.file:
-            return replace(model_files.model_spec(self.file)[0], gated=self.gated)
+            return replace(model_files.model_spec(self.file)[0], gated=self.gated, licence=self.licence)
         return ModelSpec(**self.model_dump(exclude={"file"}))
 
 

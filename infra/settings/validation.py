@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from infra.catalog import licences
 from infra.catalog.cpu import ENGINES
 from infra.catalog.kinds import CATALOG, OPERATED, backend_spec
 from infra.plan.timeouts import TimeoutTier, inverted
@@ -30,6 +31,7 @@ def validate(settings: Settings) -> Iterator[str]:
         yield from _engine_errors(name, service) or _image_errors(name, service)
         for error in service.errors(settings.model_specs, settings.routes):
             yield f"services.{name}.{error}"
+        yield from _licence_errors(name, service, settings)
     yield from _monitoring_errors(settings)
     yield from _reference_errors(settings)
 
@@ -91,6 +93,19 @@ def _image_errors(name: str, service: Service) -> Iterator[str]:
     elif image == BUILD and spec.source is None:
         sources = ", ".join(kind for kind, other in CATALOG.items() if other.source)
         yield f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and engine: cpu"
+
+
+def _licence_errors(name: str, service: Service, settings: Settings) -> Iterator[str]:
+    """Yield the models whose licence forbids commercial use, unless the stack file allows that licence."""
+    allowed = {each.lower() for each in settings.allow_licences}
+    for model in service.served_models():
+        spec = settings.model_specs.get(model.model_spec)
+        licence = licences.find(spec.licence) if spec and spec.licence else None
+        if licence and not licence.is_commercial and licence.name.lower() not in allowed:
+            yield (
+                f"services.{name}: got model {model.name!r}, whose licence {licence.name} forbids commercial use; "
+                f"accepted: another model, or {PREFIX}allowLicences with {licence.name}, for use that it permits"
+            )
 
 
 def _gated_errors(name: str, service: Service, settings: Settings) -> Iterator[str]:

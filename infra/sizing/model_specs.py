@@ -21,6 +21,7 @@ class ModelSpec:
     latent: int = 0  # multi-head latent attention: values per token and layer, in place of keys and values
     stored: int | None = None  # bytes of the weights where the model is published quantised; None: parameters x dtype
     gated: bool = False  # the hub gives it only to an account that accepted its licence
+    licence: str | None = None  # its name in `infra/catalog/licences.py`; None: not known
 
 
 LLAMA_8B = ModelSpec(
@@ -32,6 +33,7 @@ LLAMA_8B = ModelSpec(
     context_tokens=131_072,
     embedding=128_256 * 4096,
     gated=True,
+    licence="llama3.1",
 )
 LLAMA_70B = ModelSpec(
     parameters=70_553_706_496,
@@ -42,6 +44,7 @@ LLAMA_70B = ModelSpec(
     context_tokens=131_072,
     embedding=128_256 * 8192,
     gated=True,
+    licence="llama3.1",
 )
 LLAMA_3B = ModelSpec(
     parameters=3_212_749_824,
@@ -53,6 +56,7 @@ LLAMA_3B = ModelSpec(
     embedding=128_256 * 3072,
     tied=True,
     gated=True,
+    licence="llama3.2",
 )
 QWEN25_7B = ModelSpec(
     parameters=7_615_616_512,
@@ -62,6 +66,7 @@ QWEN25_7B = ModelSpec(
     heads=28,
     context_tokens=32_768,
     embedding=152_064 * 3584,
+    licence="Apache-2.0",
 )
 QWEN25_14B = ModelSpec(
     parameters=14_770_033_664,
@@ -71,6 +76,7 @@ QWEN25_14B = ModelSpec(
     heads=40,
     context_tokens=32_768,
     embedding=152_064 * 5120,
+    licence="Apache-2.0",
 )
 QWEN25_32B = ModelSpec(
     parameters=32_763_876_352,
@@ -80,6 +86,7 @@ QWEN25_32B = ModelSpec(
     heads=40,
     context_tokens=32_768,
     embedding=152_064 * 5120,
+    licence="Apache-2.0",
 )
 QWEN3_8B = ModelSpec(
     parameters=8_190_735_360,
@@ -89,6 +96,7 @@ QWEN3_8B = ModelSpec(
     heads=32,
     context_tokens=40_960,
     embedding=151_936 * 4096,
+    licence="Apache-2.0",
 )
 QWEN3_30B_A3B = ModelSpec(
     parameters=30_532_122_624,
@@ -98,6 +106,7 @@ QWEN3_30B_A3B = ModelSpec(
     heads=32,
     context_tokens=40_960,
     embedding=151_936 * 2048,
+    licence="Apache-2.0",
 )
 MISTRAL_7B = ModelSpec(
     parameters=7_248_023_552,
@@ -107,6 +116,7 @@ MISTRAL_7B = ModelSpec(
     heads=32,
     context_tokens=32_768,
     embedding=32_768 * 4096,
+    licence="Apache-2.0",
 )
 MISTRAL_NEMO = ModelSpec(
     parameters=12_247_782_400,
@@ -116,6 +126,7 @@ MISTRAL_NEMO = ModelSpec(
     heads=32,
     context_tokens=131_072,
     embedding=131_072 * 5120,
+    licence="Apache-2.0",
 )
 GEMMA2_9B = ModelSpec(
     parameters=9_241_705_984,
@@ -129,6 +140,7 @@ GEMMA2_9B = ModelSpec(
     window=4096,
     window_layers=21,
     gated=True,
+    licence="gemma",
 )
 GEMMA3_12B = ModelSpec(
     parameters=12_187_325_040,  # its vision tower included
@@ -142,6 +154,7 @@ GEMMA3_12B = ModelSpec(
     window=1024,
     window_layers=40,
     gated=True,
+    licence="gemma",
 )
 PHI_4 = ModelSpec(
     parameters=14_659_507_200,
@@ -151,6 +164,7 @@ PHI_4 = ModelSpec(
     heads=40,
     context_tokens=16_384,
     embedding=100_352 * 5120,
+    licence="MIT",
 )
 GPT_OSS_20B = ModelSpec(
     parameters=20_914_757_184,
@@ -163,6 +177,7 @@ GPT_OSS_20B = ModelSpec(
     window=128,
     window_layers=12,
     stored=13_761_264_768,  # its experts come in MXFP4
+    licence="Apache-2.0",
 )
 DEEPSEEK_V2_LITE = ModelSpec(
     parameters=15_706_484_224,
@@ -173,6 +188,7 @@ DEEPSEEK_V2_LITE = ModelSpec(
     context_tokens=163_840,
     embedding=102_400 * 2048,
     latent=512 + 64,  # kv_lora_rank + qk_rope_head_dim
+    licence="deepseek",
 )
 MXBAI_EMBED_LARGE = ModelSpec(
     parameters=335_141_888,
@@ -183,19 +199,20 @@ MXBAI_EMBED_LARGE = ModelSpec(
     context_tokens=512,
     embedding=30_522 * 1024,
     tied=True,
+    licence="Apache-2.0",
 )
 
 MODEL_SPECS: dict[str, ModelSpec] = {
     "meta-llama/Meta-Llama-3.1-8B-Instruct": LLAMA_8B,
     "meta-llama/Llama-3.1-8B-Instruct": LLAMA_8B,
     "meta-llama/Llama-3.1-70B-Instruct": LLAMA_70B,
-    "meta-llama/Llama-3.3-70B-Instruct": LLAMA_70B,
+    "meta-llama/Llama-3.3-70B-Instruct": replace(LLAMA_70B, licence="llama3.3"),
     "meta-llama/Llama-3.2-3B-Instruct": LLAMA_3B,
     "Qwen/Qwen2.5-7B-Instruct": QWEN25_7B,
     "Qwen/Qwen2.5-Coder-7B-Instruct": QWEN25_7B,
     "Qwen/Qwen2.5-14B-Instruct": QWEN25_14B,
     "Qwen/Qwen2.5-32B-Instruct": QWEN25_32B,
-    "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": replace(QWEN25_32B, context_tokens=131_072),
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": replace(QWEN25_32B, context_tokens=131_072, licence="MIT"),
     "Qwen/Qwen3-8B": QWEN3_8B,
     "Qwen/Qwen3-30B-A3B": QWEN3_30B_A3B,
     "mistralai/Mistral-7B-Instruct-v0.3": MISTRAL_7B,
@@ -228,7 +245,7 @@ def rows() -> Iterator[tuple[str, ...]]:
             model_spec.head_size,
             model_spec.context_tokens,
         )
-        yield name, *(f"{figure:,}" for figure in figures), special, access
+        yield name, *(f"{figure:,}" for figure in figures), special, access, model_spec.licence or "not known"
 
 
-COLUMNS = ("Model", "Parameters", "Layers", "KV heads", "Head size", "Context", "Cache", "Download")
+COLUMNS = ("Model", "Parameters", "Layers", "KV heads", "Head size", "Context", "Cache", "Download", "Licence")
