@@ -61,9 +61,10 @@ def _join_blocks(blocks: Iterable[list[SpeechSpan]], max_pause_s: float, max_spe
     """Join the last span of each block with the first of the next one, where the pause between them is short."""
     spans: list[SpeechSpan] = []
     for block in blocks:
-        if spans and block:
-            joined = SpeechSpan(spans[-1].start, block[0].end)
-            if block[0].start - spans[-1].end <= max_pause_s and joined.seconds <= max_speech_s:
-                spans[-1:], block = [joined], block[1:]
-        spans += block
+        is_one = bool(spans and block) and block[0].start - spans[-1].end <= max_pause_s
+        if is_one and block[0].end - spans[-1].start <= max_speech_s:
+            spans[-1] = SpeechSpan(spans[-1].start, block[0].end)
+            spans += block[1:]
+        else:
+            spans += block
     return spans
