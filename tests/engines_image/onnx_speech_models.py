@@ -39,7 +39,7 @@ def _save_encoder(file: Path) -> None:
         helper.make_node("Add", ["length", "seven"], ["sum"]),
         helper.make_node("Div", ["sum", "eight"], ["encoded_lengths"]),
     ]
-    arrays = {"seven": np.array([7], np.int64), "eight": np.array([8], np.int64)}
+    arrays: Arrays = {"seven": np.array([7], np.int64), "eight": np.array([8], np.int64)}
     inputs = {"audio_signal": ("batch", FEATURES, "time"), "length": ("batch",)}
     outputs = {"outputs": ("batch", FEATURES, "steps"), "encoded_lengths": ("batch",)}
     _save(file, nodes, arrays, inputs, outputs)
@@ -58,7 +58,7 @@ def _save_joint(file: Path, tokens: int) -> None:
         helper.make_node("Identity", ["input_states_1"], ["output_states_1"]),
         helper.make_node("Identity", ["input_states_2"], ["output_states_2"]),
     ]
-    arrays = {"weights": weights, "bias": bias, "axis": np.ones(1, np.int64)}
+    arrays: Arrays = {"weights": weights, "bias": bias, "axis": np.ones(1, np.int64)}
     state = (1, "batch", 2)
     inputs = {"encoder_outputs": ("batch", FEATURES, 1), "targets": ("batch", 1), "target_length": ("batch",)}
     states = {"input_states_1": state, "input_states_2": state}
@@ -105,7 +105,7 @@ def _save_decoder(folder: Path, vocabulary: Sequence[str], words: Mapping[str, s
         helper.make_node("Unsqueeze", ["weighed", "zero"], ["now"]),
         helper.make_node("Concat", ["decoder_mems", "now"], ["decoder_hidden_states"], axis=2),
     ]
-    arrays = {"votes": votes, "places": places, "zero": np.zeros(1, np.int64), "axis": np.ones(1, np.int64)}
+    arrays: Arrays = {"votes": votes, "places": places, "zero": np.zeros(1, np.int64), "axis": np.ones(1, np.int64)}
     size = len(vocabulary)
     inputs = {
         "input_ids": ("batch", "tokens"),

@@ -104,7 +104,10 @@ def _segments(segments: Iterable[Any]) -> Iterator[Segment]:
 
 def _word(word: Any) -> Word:  # noqa: ANN401 - the library's types are not complete
     return Word(
-        word=word.word.strip(), start=float(word.start), end=float(word.end), probability=round(word.probability, 3)
+        word=word.word.strip(),
+        start=float(word.start),
+        end=float(word.end),
+        probability=round(float(word.probability), 3),
     )
 
 

@@ -74,7 +74,7 @@ def match(requested: str, names: Collection[str]) -> str | None:
 class Models:
     """Installed models, each held in memory from its first use until it is idle."""
 
-    def __init__(self, models: Mapping[str, InstalledModel], idle_s: float) -> None:
+    def __init__(self, models: Mapping[str, InstalledModel], idle_s: float = 0) -> None:
         self.installed = models
         self.default = next(iter(models))
         self._holders = {name: ModelHolder(name, model.load, idle_s) for name, model in models.items()}

@@ -12,7 +12,7 @@ from typing import Any
 import onnx_asr
 import onnxruntime
 from onnx_asr.adapters import TextResultsAsrAdapter
-from onnx_asr.utils import ModelFileNotFoundError, ModelLoadingError
+from onnx_asr.utils import ModelFileNotFoundError
 
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.errors import FailedError, NotOfferedError
@@ -40,7 +40,7 @@ def load(folder: Path, settings: Settings) -> "OnnxRecognizer":
     compute_type = settings.compute_type or COMPUTE_TYPES[settings.device]
     try:
         model = _load_first(kind, folder, settings, QUANTIZATIONS.get(compute_type, (None, "int8")))
-    except (ModelLoadingError, KeyError, ValueError, RuntimeError) as error:
+    except Exception as error:  # onnxruntime's errors have no common class
         raise FailedError(f"the model {folder.name} cannot be loaded as {kind}: {error}") from error
     return OnnxRecognizer(model, traits(kind), languages(folder, traits(kind)))
 

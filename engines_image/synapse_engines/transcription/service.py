@@ -7,7 +7,7 @@ from synapse_engines.audio.ffmpeg import decode
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.models.memory import resident_bytes
 from synapse_engines.settings import Settings
-from synapse_engines.transcription.models import Models, installed
+from synapse_engines.transcription.models import Models
 from synapse_engines.transcription.recognizer import SAMPLE_RATE, Request, check
 from synapse_engines.transcription.transcribe import collect, detect_languages, transcribe
 from synapse_engines.transcription.transcript import DetectedLanguage, Segment, Start, Transcript
@@ -29,9 +29,9 @@ class Job:
 class Service:
     """Models and the queue in front of them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, models: Models) -> None:
         self.settings = settings
-        self.models = Models(installed(settings), settings.idle_unload_s)
+        self.models = models
         self._queue = WorkQueue("transcribe")
 
     async def read(self, form: UploadForm) -> Waveform:

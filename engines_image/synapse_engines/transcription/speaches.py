@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from synapse_engines.errors import InvalidError
 from synapse_engines.settings import Settings
 from synapse_engines.transcription.form import choice, granularities, read_request
-from synapse_engines.transcription.models import InstalledModel
+from synapse_engines.transcription.models import InstalledModel, Models, installed
 from synapse_engines.transcription.openai_events import OpenAiEvents, error_event
 from synapse_engines.transcription.recognizer import Task
 from synapse_engines.transcription.response_formats import FORMATS
@@ -65,7 +65,7 @@ def _entry(model: InstalledModel) -> dict[str, object]:
 
 
 def build(settings: Settings) -> Starlette:
-    service = Service(settings)
+    service = Service(settings, Models(installed(settings), settings.idle_unload_s))
     server = SpeachesServer(service)
     routes = (
         post("/v1/audio/transcriptions", server.transcriptions),

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from synapse_engines.errors import EngineError
 from synapse_engines.settings import Settings
 from synapse_engines.transcription.form import read_request
+from synapse_engines.transcription.models import Models, installed
 from synapse_engines.transcription.service import Item, Job, Service
 from synapse_engines.transcription.streaming import Event, stream_events
 from synapse_engines.transcription.transcript import Segment, Transcript
@@ -94,7 +95,7 @@ def _error(error: EngineError) -> Event:
 
 
 def build(settings: Settings) -> Starlette:
-    service = Service(settings)
+    service = Service(settings, Models(installed(settings), settings.idle_unload_s))
     server = WhisperSttServer(service)
     routes = (
         post("/transcribe", server.transcribe),
