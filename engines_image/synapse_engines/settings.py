@@ -9,6 +9,16 @@ from typing import Final
 
 PREFIX = "SYNAPSE_ENGINES_"
 DEVICES: Final = ("cpu", "cuda")
+COMPUTE_TYPES: Final = (
+    "int8",
+    "int8_float32",
+    "int8_float16",
+    "int8_bfloat16",
+    "int16",
+    "float16",
+    "bfloat16",
+    "float32",
+)
 
 
 class SettingError(Exception):
@@ -25,6 +35,7 @@ class Settings:
     models: Path = Path("/models")
     device: str = "cpu"
     model: str = ""  # the default model of an engine with several; empty: the first by name
+    compute_type: str = ""  # of a speech recognition model; empty: int8 on cpu, float16 on cuda
     threads: int = 2
     idle_unload_s: int = 0
     max_upload: int = 256 * 1024 * 1024
@@ -39,6 +50,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         models=Path(environment.get(f"{PREFIX}MODELS") or default.models),
         device=_choice(environment, "DEVICE", default.device, DEVICES),
         model=environment.get(f"{PREFIX}MODEL", default.model),
+        compute_type=_choice(environment, "COMPUTE_TYPE", default.compute_type, ("", *COMPUTE_TYPES)),
         threads=_number(environment, "THREADS", default.threads),
         idle_unload_s=_number(environment, "IDLE_UNLOAD_S", default.idle_unload_s, least=0),
         max_upload=_number(environment, "MAX_UPLOAD", default.max_upload),
@@ -57,5 +69,5 @@ def _number(environment: Mapping[str, str], name: str, default: int, least: int 
 def _choice(environment: Mapping[str, str], name: str, default: str, accepted: Sequence[str]) -> str:
     text = environment.get(PREFIX + name) or default
     if text not in accepted:
-        raise SettingError(f"{PREFIX}{name}: got {text!r}; accepted: {', '.join(accepted)}")
+        raise SettingError(f"{PREFIX}{name}: got {text!r}; accepted: {', '.join(filter(None, accepted))}")
     return text

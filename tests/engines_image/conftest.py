@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from tests.engines_image.engine_process import EngineClient, EngineProcess, launch
-from tests.gateway.running_gateway import RunningGateway, running
 from tests.engines_image.packaged_models import packaged_models
+from tests.engines_image.speech import say  # noqa: F401 - a fixture
+from tests.gateway.running_gateway import RunningGateway, running
 from tools.offline.debian import program
 
 TIMEOUT_S = 300

@@ -1,100 +1,155 @@
-"""Speech recognition of whisper and speaches."""
+"""whisper: transcripts of spoken sentences, their words and times, languages and refusals."""
 
+import json
 from typing import Any
 
 import httpx
-import psutil
+import numpy as np
 import pytest
 
-from synapse_engines.benchmark.transcription import word_error_rate
-from tests.engines_image.recordings import NOT_AUDIO, PLAYLIST, concatenate, read_wav, speech, upload
+from synapse_engines.audio.waveform import Waveform
+from synapse_engines.benchmark.transcription import word_error_rate, words
+from tests.engines_image.recordings import NOT_AUDIO, PLAYLIST, concatenate, upload
+from tests.engines_image.speech import RATE, SENTENCES, VOICES, Say
 
 pytestmark = pytest.mark.anyio
-NUMBER = "five two six zero"
-DIGITS = {"SYNAPSE_ENGINES_GRAMMAR": "digits"}
-RECOGNIZER_BYTES = 20_000_000
-"""Memory that only the recognizer has: the helper processes of Python's multiprocessing have less."""
+MOST_WORD_ERRORS = 0.15
+SPANISH = "El gato negro duerme en la cocina y la lluvia cae sobre la ciudad."
 PROBE_S = 5
 """Timeout of the kubelet's probes (`infra.catalog.spec.Probe`)."""
 
 
-async def test_digits_are_transcribed_with_words_and_times(start: Any) -> None:
-    engine = await start("whisper", **DIGITS)
-    response = (await engine.http.post("/transcribe", files=upload(await speech(NUMBER)))).json()
-    assert response["text"] == NUMBER
-    assert response["language"] == "en"
+async def transcribe(engine: Any, recording: Any, **form: str) -> Any:
+    response = await engine.http.post("/transcribe", data=form, files=upload(recording))
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def noise(seconds: float, level: float) -> Waveform:
+    samples = np.random.default_rng(5).standard_normal(round(seconds * RATE)) * level
+    return Waveform(samples.astype(np.float32), RATE)
+
+
+def chord(seconds: float) -> Waveform:
+    """Return three tones that swell, like music."""
+    times = np.arange(round(seconds * RATE)) / RATE
+    tones = np.sum([np.sin(2 * np.pi * hz * times) for hz in (220.0, 277.2, 329.6)], axis=0)
+    return Waveform((0.1 * tones * (1 + np.sin(2 * np.pi * times))).astype(np.float32), RATE)
+
+
+@pytest.mark.parametrize("voice", VOICES)
+async def test_sentences_are_transcribed_in_each_voice(start: Any, say: Say, voice: str) -> None:
+    engine = await start("whisper")
+    recording = concatenate([say(text, voice) for text in SENTENCES])
+    text = (await transcribe(engine, recording, word_timestamps="false"))["text"]
+    assert word_error_rate([(" ".join(SENTENCES), text)]) <= MOST_WORD_ERRORS
+
+
+async def test_words_have_times_in_the_recording(start: Any, say: Say) -> None:
+    engine = await start("whisper")
+    sentence = say(SENTENCES[0])
+    lead = noise(2, 1e-4)
+    response = await transcribe(engine, concatenate([lead, sentence], 0.1))
     (segment,) = response["segments"]
     assert segment["id"] == 1
-    assert [word["word"] for word in segment["words"]] == NUMBER.split()
-    assert all(0 <= word["start"] < word["end"] <= response["duration"] for word in segment["words"])
-    assert all(0 <= word["probability"] <= 1 for word in segment["words"])
+    assert words(" ".join(word["word"] for word in segment["words"])) == words(response["text"])
+    assert segment["words"][0]["start"] == pytest.approx(2.1, abs=0.5)
+    assert segment["words"][-1]["end"] == pytest.approx(2.1 + sentence.seconds, abs=0.5)
+    starts = [word["start"] for word in segment["words"]]
+    assert starts == sorted(starts)
+    assert all(0 < word["probability"] <= 1 for word in segment["words"])
+    assert response["duration"] == pytest.approx(lead.seconds + sentence.seconds + 0.2, abs=0.01)
+    assert set(segment) == {"id", "text", "start", "end", "words"}
+    assert response["language"] == "en"
+    health = (await engine.http.get("/health")).json()
+    assert (health["status"], health["model"], health["model_loaded"]) == ("ok", "base", True)
+    assert 100e6 < health["memory_bytes"] < 1e9
 
 
-async def test_words_are_left_out_if_word_timestamps_is_false(start: Any) -> None:
-    engine = await start("whisper", **DIGITS)
-    form = {"word_timestamps": "false", "language": "en"}
-    response = await engine.http.post("/transcribe", data=form, files=upload(await speech(NUMBER)))
-    assert [segment["words"] for segment in response.json()["segments"]] == [None]
-
-
-async def test_a_pause_starts_a_segment(start: Any) -> None:
-    engine = await start("whisper", **DIGITS)
-    recording = concatenate([await speech("five two"), await speech("six zero")], 1.5)
-    response = (await engine.http.post("/transcribe", files=upload(recording))).json()
-    assert [segment["text"] for segment in response["segments"]] == ["five two", "six zero"]
-    assert response["segments"][1]["start"] - response["segments"][0]["end"] > 1
-
-
-async def test_a_stream_has_an_event_for_each_segment(start: Any) -> None:
-    engine = await start("whisper", **DIGITS)
-    response = await engine.http.post("/stream", files=upload(await speech(NUMBER)))
-    assert response.headers["content-type"].startswith("text/event-stream")
-    assert [line for line in response.text.splitlines() if line.startswith("event:")] == [
-        "event: segment",
-        "event: done",
-    ]
-    assert '"words":[{"word":"five"' in response.text
-
-
-async def test_the_only_language_is_english(start: Any) -> None:
-    engine = await start("whisper", **DIGITS)
-    recording = upload(await speech(NUMBER))
-    response = await engine.http.post("/detect-language", files=recording)
-    assert response.json()["detected_language"] == "en"
-    assert response.json()["all_languages"] == [{"code": "en", "name": "en"}]
-    refused = await engine.http.post("/transcribe", data={"language": "de"}, files=recording)
-    assert refused.status_code == 400
-    assert "accepted by digits: en" in refused.json()["detail"]
-
-
-async def test_sentences_are_transcribed_with_errors(start: Any) -> None:
-    """The README of the package has the word error rate of unrestricted English."""
+async def test_words_are_left_out_if_word_timestamps_is_false(start: Any, say: Say) -> None:
     engine = await start("whisper")
-    text = "please call me back in the morning"
-    transcript = (await engine.http.post("/transcribe", files=upload(await speech(text)))).json()["text"]
-    assert word_error_rate([(text, transcript)]) < 0.8
+    response = await transcribe(engine, say(SENTENCES[0]), word_timestamps="false", language="en-US")
+    assert [segment["words"] for segment in response["segments"]] == [None]
+    assert (response["language"], response["language_probability"]) == ("en", 1.0)
 
 
-async def test_silence_has_no_words(start: Any) -> None:
-    engine = await start("whisper", **DIGITS)
-    recording = await speech(NUMBER)
-    silent = type(recording)(recording.samples * 0, recording.rate)
-    response = await engine.http.post("/transcribe", files=upload(silent))
-    assert (response.json()["text"], response.json()["segments"]) == ("", [])
+async def test_a_long_pause_separates_segments(start: Any, say: Say) -> None:
+    engine = await start("whisper")
+    first = say(SENTENCES[0])
+    response = await transcribe(engine, concatenate([first, say(SENTENCES[1])], 3), language="en")
+    one, two = response["segments"]
+    assert [one["id"], two["id"]] == [1, 2]
+    assert one["end"] <= first.seconds + 0.5
+    assert two["start"] == pytest.approx(first.seconds + 3, abs=0.5)
+    assert response["text"] == f"{one['text']} {two['text']}"
+
+
+async def test_the_language_is_detected(start: Any, say: Say) -> None:
+    engine = await start("whisper")
+    response = await engine.http.post("/detect-language", files=upload(say(SPANISH, "ef_dora")))
+    content = response.json()
+    assert content["detected_language"] == "es"
+    assert 0.3 < content["probability"] <= 1
+    assert content["all_languages"][0] == {"code": "es", "name": "es"}
+    assert len(content["all_languages"]) == 5
+
+
+async def test_the_language_of_a_long_recording_is_that_of_all_its_pieces(start: Any, say: Say) -> None:
+    engine = await start("whisper")
+    spanish = say(SPANISH, "ef_dora")
+    response = await transcribe(engine, concatenate([spanish, spanish], 3), word_timestamps="false")
+    assert response["language"] == "es"
+    assert [segment["text"].count("gato") for segment in response["segments"]] == [1, 1]
+
+
+async def test_an_unknown_language_is_refused_with_the_accepted_ones(start: Any, say: Say) -> None:
+    engine = await start("whisper")
+    for path in ("/transcribe", "/stream"):
+        response = await engine.http.post(path, data={"language": "xx"}, files=upload(say(SENTENCES[0])))
+        assert response.status_code == 422
+        (error,) = response.json()["detail"]
+        assert error["loc"] == ["body", "language"]
+        assert "got language 'xx'; accepted by base: " in error["msg"]
+        assert ", en, " in error["msg"]
+
+
+@pytest.mark.parametrize(
+    "recording", [noise(3, 0.0), noise(3, 1e-3), noise(3, 0.2), chord(3)], ids=["silence", "hiss", "noise", "chord"]
+)
+async def test_silence_and_noise_have_no_text(start: Any, recording: Waveform) -> None:
+    engine = await start("whisper")
+    response = await transcribe(engine, recording)
+    assert (response["text"], response["segments"], response["language"]) == ("", [], "und")
+    assert response["duration"] == 3
+    refused = await engine.http.post("/detect-language", files=upload(recording))
+    assert (refused.status_code, "no speech" in refused.json()["detail"]) == (400, True)
+
+
+async def test_all_is_decoded_without_the_vad_filter(start: Any, say: Say) -> None:
+    engine = await start("whisper")
+    recording = concatenate([noise(3, 1e-3), say(SENTENCES[0])], 0.5)
+    whole = await transcribe(engine, recording, vad_filter="false", language="en")
+    assert words(whole["text"]) == words(SENTENCES[0])
 
 
 @pytest.mark.parametrize("kind", ["whisper", "speaches"])
 @pytest.mark.parametrize("content", [b"", NOT_AUDIO, PLAYLIST], ids=["empty", "html", "playlist"])
 async def test_a_file_that_is_not_a_recording_is_refused(start: Any, kind: str, content: bytes) -> None:
-    engine = await start(kind, **DIGITS)
+    engine = await start(kind)
     path = "/transcribe" if kind == "whisper" else "/v1/audio/transcriptions"
-    response = await engine.http.post(path, data={"model": "digits"}, files=upload(content))
+    response = await engine.http.post(path, data={"model": "base"}, files=upload(content))
     assert response.status_code == 400
     assert "cannot be read as a recording" in response.json()["detail"]
 
 
+async def test_a_recording_of_no_samples_is_refused(start: Any) -> None:
+    engine = await start("whisper")
+    response = await engine.http.post("/transcribe", files=upload(noise(0, 0)))
+    assert (response.status_code, "no sound in it" in response.json()["detail"]) == (400, True)
+
+
 async def test_a_form_without_a_file_names_the_field(start: Any) -> None:
-    engine = await start("whisper", **DIGITS)
+    engine = await start("whisper")
     for response in (
         await engine.http.post("/transcribe", data={"language": "en"}, files={"other": b"x"}),
         await engine.http.post("/transcribe", json={}),
@@ -103,96 +158,46 @@ async def test_a_form_without_a_file_names_the_field(start: Any) -> None:
         assert response.json()["detail"][0]["loc"] == ["body", "file"]
 
 
-async def test_a_recording_above_the_limits_is_refused(start: Any) -> None:
-    small = await start("whisper", **DIGITS, SYNAPSE_ENGINES_MAX_UPLOAD="20000")
-    assert (await small.http.post("/transcribe", files=upload(await speech(NUMBER)))).status_code == 413
-    short = await start("whisper", **DIGITS, SYNAPSE_ENGINES_MAX_SECONDS="1")
-    response = await short.http.post("/transcribe", files=upload(await speech(NUMBER)))
+async def test_a_recording_above_the_limits_is_refused(start: Any, say: Say) -> None:
+    limited = await start("whisper", SYNAPSE_ENGINES_MAX_UPLOAD="150000", SYNAPSE_ENGINES_MAX_SECONDS="1")
+    sentence = say(SENTENCES[0])
+    response = await limited.http.post("/transcribe", files=upload(sentence))
     assert (response.status_code, response.json()["detail"]) == (413, "the recording is longer than 1 s")
+    response = await limited.http.post("/transcribe", files=upload(concatenate([sentence, sentence])))
+    assert response.status_code == 413
+    assert "150000 bytes" in response.json()["detail"]
 
 
-async def test_a_request_to_speaches_names_its_model(start: Any) -> None:
-    engine = await start("speaches")
-    names = [each["id"] for each in (await engine.http.get("/v1/models")).json()["data"]]
-    assert names == ["pocketsphinx-en-us", "digits"]
-    recording = upload(await speech(NUMBER))
-    response = await engine.http.post("/v1/audio/transcriptions", data={"model": "digits"}, files=recording)
-    assert response.json() == {"text": NUMBER}
-    unknown = await engine.http.post("/v1/audio/transcriptions", data={"model": "none"}, files=recording)
-    assert unknown.status_code == 404
-    missing = await engine.http.post("/v1/audio/transcriptions", files=recording)
-    assert missing.status_code == 422
-
-
-async def test_speaches_has_the_response_formats(start: Any) -> None:
-    engine = await start("speaches")
-    recording = upload(await speech(NUMBER))
-
-    async def transcribe(name: str, **more: Any) -> Any:
-        form = {"model": "digits", "response_format": name, **more}
-        return await engine.http.post("/v1/audio/transcriptions", data=form, files=recording)
-
-    assert (await transcribe("text")).text == NUMBER
-    assert (await transcribe("srt")).text.startswith("1\n00:00:00,")
-    assert (await transcribe("vtt")).text.startswith("WEBVTT\n\n00:00:00.")
-    verbose = (await transcribe("verbose_json", **{"timestamp_granularities[]": ["segment", "word"]})).json()
-    assert [word["word"] for word in verbose["words"]] == NUMBER.split()
-    assert verbose["segments"][0]["id"] == 0
-    assert "words" not in (await transcribe("verbose_json")).json()
-    assert '"type":"transcript.text.done"' in (await transcribe("json", stream="true")).text
-    assert (await transcribe("diarized")).status_code == 422
-
-
-async def test_speaches_refuses_translations(start: Any) -> None:
-    engine = await start("speaches")
-    response = await engine.http.post("/v1/audio/translations", files=upload(await speech(NUMBER)))
-    assert response.status_code == 501
-    assert "translate nothing" in response.json()["detail"]
-
-
-async def test_synthesized_speech_is_transcribed_through_the_gateway(start: Any, gateway: Any) -> None:
-    engines = {
-        "voice": await start("chatterbox"),
-        "whisper": await start("whisper", **DIGITS),
-        "speaches": await start("speaches"),
-    }
-    front = await gateway(engines, {"digits": [{"backend": "speaches", "model": "digits"}]})
-    speech_wav = (await front.http.post("/tts/synthesize", json={"text": NUMBER})).content
-    assert read_wav(speech_wav).rate == 24_000
-    native = await front.http.post("/stt/transcribe", files=upload(speech_wav), data={"word_timestamps": "true"})
-    assert native.json()["text"] == NUMBER
-    assert [word["word"] for word in native.json()["segments"][0]["words"]] == NUMBER.split()
-    routed = await front.http.post("/v1/audio/transcriptions", files=upload(speech_wav), data={"model": "digits"})
-    assert routed.json() == {"text": NUMBER}
-    streamed = await front.http.post("/stt/stream", files=upload(speech_wav))
-    assert streamed.text.rstrip().endswith("event: done\ndata: {}")
-    detected = await front.http.post("/stt/detect-language", files=upload(speech_wav))
-    assert detected.json()["detected_language"] == "en"
-    refused = await front.http.post("/stt/transcribe", files=upload(NOT_AUDIO))
-    assert refused.status_code == 400
-    assert "recording" in refused.json()["error"]["message"]
-
-
-async def test_a_recognizer_that_was_killed_is_started_again(start: Any) -> None:
-    """The recognizer is a subprocess, so that a cancelled request can kill it."""
-    engine = await start("whisper", **DIGITS)
-    recording = upload(await speech(NUMBER))
-    assert (await engine.http.post("/transcribe", files=recording)).status_code == 200
-    (recognizer,) = [
-        child
-        for child in psutil.Process(engine.process.popen.pid).children()
-        if child.memory_info().rss > RECOGNIZER_BYTES
-    ]
-    recognizer.kill()
-    assert (await engine.http.post("/transcribe", files=recording)).status_code == 500
-    assert (await engine.http.post("/transcribe", files=recording)).json()["text"] == NUMBER
-
-
-async def test_a_disconnected_client_cancels_the_transcription_and_probes_are_served_meanwhile(start: Any) -> None:
+async def test_a_stream_sends_each_piece_while_the_next_one_is_decoded(start: Any, say: Say) -> None:
     engine = await start("whisper")
-    long = concatenate([await speech("please call me back in the morning")] * 12, 0.1)
+    recording = concatenate([say(text) for text in SENTENCES[:3]], 2.5)
+    chunks: list[str] = []
+    async with engine.http.stream("POST", "/stream", data={"language": "en"}, files=upload(recording)) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        async for chunk in response.aiter_text():
+            chunks.append(chunk)
+    assert [chunk.count("event: segment") for chunk in chunks[:3]] == [1, 1, 1]
+    assert chunks[-1] == "event: done\ndata: {}\n\n"
+    segments = [json.loads(chunk.partition("data: ")[2]) for chunk in chunks[:3]]
+    assert [segment["id"] for segment in segments] == [1, 2, 3]
+    assert all(segment["words"] for segment in segments)
+    assert word_error_rate([(" ".join(SENTENCES[:3]), " ".join(each["text"] for each in segments))]) < MOST_WORD_ERRORS
+
+
+async def test_a_disconnected_client_cancels_the_transcription_and_probes_are_served_meanwhile(
+    start: Any, say: Say
+) -> None:
+    engine = await start("whisper")
+    long = concatenate([say(SENTENCES[0])] * 12, 2.5)
     with pytest.raises(httpx.ReadTimeout):
         await engine.http.post("/transcribe", files=upload(long), timeout=2)
     assert (await engine.http.get("/health", timeout=PROBE_S)).status_code == 200
-    again = await engine.http.post("/transcribe", files=upload(await speech("yes")))
-    assert again.status_code == 200
+    assert (await transcribe(engine, say(SENTENCES[1])))["text"]
+
+
+async def test_a_device_that_is_not_there_is_named(start: Any, say: Say) -> None:
+    engine = await start("whisper", SYNAPSE_ENGINES_DEVICE="cuda")
+    response = await engine.http.post("/transcribe", files=upload(say(SENTENCES[0])))
+    assert response.status_code == 500
+    assert "the model base cannot be loaded on cuda as float16: " in response.json()["detail"]
+    assert (await engine.http.get("/health")).json()["model_loaded"] is False

@@ -1,21 +1,15 @@
 """Units of the engines that need no process."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
 
 from synapse_engines.audio.pitch import median_pitch
-from synapse_engines.audio.voice_activity import speech_spans
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.benchmark.transcription import edit_distance, word_error_rate
 from synapse_engines.llama.requests import EmbeddingsRequest, GenerationRequest
 from synapse_engines.llama.stop_words import StopWordFilter
 from synapse_engines.speakers.clustering import cluster
 from synapse_engines.synthesis.references import safe_file_name
-from synapse_engines.transcription.faster_whisper import WhisperRecognizer
-from synapse_engines.web.work_queue import CancelEvent
 
 RATE = 16_000
 
@@ -36,14 +30,6 @@ def test_noise_and_silence_have_no_pitch() -> None:
     noise = np.random.default_rng(1).standard_normal(RATE).astype(np.float32) * np.float32(0.1)
     assert median_pitch(Waveform(noise, RATE)) is None
     assert median_pitch(Waveform(np.zeros(RATE, np.float32), RATE)) is None
-
-
-def test_loud_parts_are_speech() -> None:
-    silence = np.zeros(RATE // 2, np.float32)
-    samples = np.concatenate([silence, tone(200).samples, silence, tone(200).samples, silence])
-    spans = speech_spans(Waveform(samples, RATE), 0.3)
-    assert [(round(span.start, 1), round(span.end, 1)) for span in spans] == [(0.5, 1.5), (2.0, 3.0)]
-    assert len(speech_spans(Waveform(samples, RATE), 0.6)) == 1
 
 
 @pytest.mark.parametrize("stops", [[], ["end"], ["."], ["x", "word"]])
@@ -121,29 +107,3 @@ def test_token_limit_and_stop_words() -> None:
     assert GenerationRequest(max_tokens=0).token_limit == 0
     assert GenerationRequest(stop="a").stop_words == ["a"]
     assert GenerationRequest(stop=["a", ""]).stop_words == ["a"]
-
-
-def test_whisper_transcripts_have_the_format_of_sphinx() -> None:
-    """A fake with the methods of a model of faster-whisper."""
-    word = SimpleNamespace(word=" Hello", start=0.1, end=0.5, probability=0.98765)
-    segment = SimpleNamespace(text=" Hello. ", start=0.1, end=0.6, words=[word])
-    info = SimpleNamespace(language="de", language_probability=0.9)
-    options: dict[str, Any] = {}
-
-    class Model:
-        def transcribe(self, samples: Any, **more: Any) -> Any:
-            options.update(more, count=len(samples))
-            return iter([segment, segment]), info
-
-        def detect_language(self, _: Any) -> Any:
-            return "de", 0.9, [("fr", 0.1), ("de", 0.9), *((code, 0.0) for code in ("en", "es", "it", "nl"))]
-
-    transcript = WhisperRecognizer(Model()).transcribe(tone(200), None, CancelEvent())
-    assert (transcript.text, transcript.language, transcript.duration) == ("Hello. Hello.", "de", 1.0)
-    assert [each.id for each in transcript.segments] == [1, 2]
-    assert transcript.segments[0].words is not None
-    assert transcript.segments[0].words[0].probability == 0.988
-    assert options == {"language": None, "word_timestamps": True, "count": RATE}
-    languages = WhisperRecognizer(Model()).detect_languages(tone(200), CancelEvent())
-    assert [each.code for each in languages][:2] == ["de", "fr"]
-    assert len(languages) == 5

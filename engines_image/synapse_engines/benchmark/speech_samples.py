@@ -5,8 +5,8 @@ from random import Random
 from synapse_engines.audio.ffmpeg import resample
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.synthesis.espeak import EspeakVoice, synthesize
-from synapse_engines.transcription.sphinx import DIGITS
 
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 VOICES = {
     "m1": EspeakVoice("m1", 45),
     "m3": EspeakVoice("m3"),

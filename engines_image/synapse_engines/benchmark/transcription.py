@@ -1,35 +1,6 @@
-"""Benchmark of the speech recognizers: word error rates (substitutions, insertions and deletions per word)."""
+"""Word error rates (substitutions, insertions and deletions per word)."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-
-from synapse_engines.benchmark.speech_samples import SENTENCES, VOICES, digit_strings, speak
-from synapse_engines.synthesis.voices import CHATTERBOX
-from synapse_engines.transcription.sphinx import GRAMMARS, SphinxRecognizer
-from synapse_engines.web.work_queue import CancelEvent
-
-SPEAKERS = {"Alice.wav": CHATTERBOX["Alice.wav"], "Adrian.wav": CHATTERBOX["Adrian.wav"], "m3": VOICES["m3"]}
-SLOW = 0.8
-
-
-async def rows() -> list[tuple[str, str]]:
-    """Return descriptions and word error rates."""
-    results = []
-    for name, grammar, texts in (("digits", GRAMMARS["digits"], digit_strings(12)), ("sentences", None, SENTENCES)):
-        with closing(SphinxRecognizer(grammar)) as model:
-            for speed in (1.0, SLOW):
-                for voice, error_rate in (await _error_rates(model, texts, speed)).items():
-                    results.append((f"word error rate, {name}, {voice}, speed {speed:g}", f"{error_rate:.0%}"))
-    return results
-
-
-async def _error_rates(model: SphinxRecognizer, texts: Sequence[str], speed: float) -> Mapping[str, float]:
-    rates = {}
-    for name, voice in SPEAKERS.items():
-        recordings = [await speak(text, voice, speed) for text in texts]
-        transcripts = [model.transcribe(recording, None, CancelEvent()).text for recording in recordings]
-        rates[name] = word_error_rate(list(zip(texts, transcripts, strict=True)))
-    return rates
+from collections.abc import Sequence
 
 
 def word_error_rate(pairs: Sequence[tuple[str, str]]) -> float:

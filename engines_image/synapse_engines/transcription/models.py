@@ -1,90 +1,113 @@
-"""Speech recognition models: their protocol, the list of available ones, and a cache of loaded ones."""
+"""Speech recognition models in the model folder: two families, found by their files and loaded at first use."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from importlib import import_module
+from pathlib import Path
 
-from synapse_engines.audio.waveform import Waveform
-from synapse_engines.errors import BadInputError, NotFoundError
+from synapse_engines.errors import NotFoundError
+from synapse_engines.models.holder import ModelHolder
 from synapse_engines.settings import SettingError, Settings
-from synapse_engines.transcription import faster_whisper
-from synapse_engines.transcription.sphinx import GRAMMARS, LANGUAGE, SphinxRecognizer
-from synapse_engines.transcription.transcript import DetectedLanguage, Transcript
-from synapse_engines.web.work_queue import CancelEvent
+from synapse_engines.transcription.recognizer import Recognizer
 
-SAMPLE_RATE = 16_000
-"""Rate of the recordings that the recognizers take."""
-
-
-class Recognizer(Protocol):
-    """Speech recognition model."""
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """ISO 639-1 codes of the languages; empty for a multilingual model, which is not checked."""
-        ...
-
-    def transcribe(self, waveform: Waveform, language: str | None, cancel: CancelEvent) -> Transcript: ...
-
-    def detect_languages(self, waveform: Waveform, cancel: CancelEvent) -> list[DetectedLanguage]:
-        """Return the detected languages, the most probable first."""
-        ...
+DEFAULT_ALIAS = "whisper-1"
+"""OpenAI's model name, which stands for the default model."""
+PREFIXES = ("faster-", "whisper-", "nemo-")
+SUFFIXES = ("-onnx", "-ct2")
+"""Parts of the names of repositories that a folder's name may lack: `Systran/faster-whisper-base` is `base`."""
 
 
-UNRESTRICTED_SPHINX = f"pocketsphinx-{LANGUAGE}-us"
-Loaders = Mapping[str, Callable[[], Recognizer]]
+@dataclass(frozen=True)
+class Family:
+    """Models in `FOLDER/*/` that have the file *marker* (a glob); the *module* has the function `load`."""
+
+    marker: str
+    module: str
+
+    def load(self, folder: Path, settings: Settings) -> Recognizer:
+        recognizer: Recognizer = import_module(self.module).load(folder, settings)
+        return recognizer
 
 
-def available_models(settings: Settings) -> Loaders:
-    """Return the loader of each model by name, the default first. Raises SettingError for an unknown grammar."""
-    if settings.grammar and settings.grammar not in GRAMMARS:
-        accepted = ", ".join(GRAMMARS)
-        raise SettingError(f"SYNAPSE_ENGINES_GRAMMAR: got {settings.grammar!r}; accepted: {accepted}, or empty")
-    loaders: dict[str, Callable[[], Recognizer]] = {
-        **faster_whisper.available_models(settings),
-        UNRESTRICTED_SPHINX: SphinxRecognizer,
-        **{name: partial(SphinxRecognizer, grammar) for name, grammar in GRAMMARS.items()},
-    }
-    if settings.grammar:
-        return {settings.grammar: loaders.pop(settings.grammar), **loaders}
-    return loaders
+FAMILIES: Mapping[str, Family] = {
+    "whisper": Family("model.bin", "synapse_engines.transcription.faster_whisper"),
+    "onnx-asr": Family("**/*.onnx", "synapse_engines.transcription.onnx_models"),
+}
+"""Folder of the model folder -> the family of the models in it."""
 
 
-class ModelCache:
-    """Models that are loaded at first use and then kept in memory."""
+@dataclass(frozen=True)
+class InstalledModel:
+    """Model in *folder*, which *load* reads."""
 
-    def __init__(self, loaders: Loaders) -> None:
-        self._loaders = loaders
-        self._loaded: dict[str, Recognizer] = {}
+    folder: Path
+    load: Callable[[], Recognizer]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._loaders)
+    def name(self) -> str:
+        return self.folder.name
 
-    @property
-    def default(self) -> str:
-        return self.names[0]
+
+def installed(settings: Settings) -> Mapping[str, InstalledModel]:
+    """Return the models by name, the default first. Raises SettingError where there is none, or not the default."""
+    models: dict[str, InstalledModel] = {}
+    for model in _find(settings):
+        models.setdefault(model.name, model)
+    if not models:
+        places = " and ".join(f"{settings.models}/{folder}/*/{family.marker}" for folder, family in FAMILIES.items())
+        raise SettingError(f"no speech recognition model is installed; looked for {places}")
+    default = match(settings.model, models) if settings.model else next(iter(models))
+    if default is None:
+        raise SettingError(f"SYNAPSE_ENGINES_MODEL: got {settings.model!r}; accepted: {', '.join(models)}")
+    return {default: models.pop(default), **models}
+
+
+def match(requested: str, names: Collection[str]) -> str | None:
+    """Return the model that *requested* names: its folder, or the repository that it comes from."""
+    if requested in names:
+        return requested
+    return next((name for name in names if _short(name) == _short(requested)), None)
+
+
+class Models:
+    """Installed models, each held in memory from its first use until it is idle."""
+
+    def __init__(self, models: Mapping[str, InstalledModel], idle_s: float = 0) -> None:
+        self.installed = models
+        self.default = next(iter(models))
+        self._holders = {name: ModelHolder(name, model.load, idle_s) for name, model in models.items()}
 
     def is_loaded(self, name: str) -> bool:
-        return name in self._loaded
+        return self._holders[name].is_loaded
 
-    def check_name(self, name: str) -> None:
-        """Refuse an unknown model. Raises NotFoundError."""
-        if name not in self._loaders:
-            raise NotFoundError(f"Model '{name[:64]}' is not installed; accepted: {', '.join(self.names)}")
+    def resolve(self, requested: str) -> str:
+        """Return the name of the requested model. Raises NotFoundError."""
+        name = self.default if requested == DEFAULT_ALIAS else match(requested, self.installed)
+        if name is None:
+            raise NotFoundError(f"Model '{requested[:64]}' is not installed; accepted: {', '.join(self.installed)}")
+        return name
 
-    def transcribe(self, name: str, waveform: Waveform, language: str | None, cancel: CancelEvent) -> Transcript:
-        """Transcribe with the model *name*. Raises BadInputError for a language that the model does not support."""
-        model = self._load(name)
-        if language and model.languages and language.lower().split("-")[0] not in model.languages:
-            accepted = ", ".join(model.languages)
-            raise BadInputError(f"got language {language[:16]!r}; accepted by {name}: {accepted}")
-        return model.transcribe(waveform, language, cancel)
+    def use(self, name: str) -> AbstractContextManager[Recognizer]:
+        """Lend the model *name*, loaded first where it is not."""
+        return self._holders[name].use()
 
-    def detect_languages(self, name: str, waveform: Waveform, cancel: CancelEvent) -> list[DetectedLanguage]:
-        return self._load(name).detect_languages(waveform, cancel)
+    def close(self) -> None:
+        for holder in self._holders.values():
+            holder.close()
 
-    def _load(self, name: str) -> Recognizer:
-        if name not in self._loaded:
-            self._loaded[name] = self._loaders[name]()
-        return self._loaded[name]
+
+def _find(settings: Settings) -> Iterator[InstalledModel]:
+    for name, family in FAMILIES.items():
+        for folder in sorted(path for path in settings.models.glob(f"{name}/*") if any(path.glob(family.marker))):
+            yield InstalledModel(folder, partial(family.load, folder, settings))
+
+
+def _short(name: str) -> str:
+    name = name.rpartition("/")[2].lower()
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name

@@ -1,66 +1,70 @@
-"""Response formats of OpenAI's transcription API, and server-sent events."""
+"""Response formats of OpenAI's transcription API."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from math import ceil
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
+from synapse_engines.transcription.recognizer import Task
 from synapse_engines.transcription.transcript import Segment, Transcript
 
 TEXT = "text/plain"
+Granularities = Collection[str]
 
 
-def _json(transcript: Transcript, _: frozenset[str]) -> Response:
-    return Response(msgspec.json.encode({"text": transcript.text}), media_type="application/json")
+def _json(transcript: Transcript, _: Task, __: Granularities) -> Response:
+    return _encoded({"text": transcript.text, "usage": _usage(transcript)})
 
 
-def _text(transcript: Transcript, _: frozenset[str]) -> Response:
+def _text(transcript: Transcript, _: Task, __: Granularities) -> Response:
     return Response(transcript.text, media_type=TEXT)
 
 
-def _verbose_json(transcript: Transcript, granularities: frozenset[str]) -> Response:
-    """Return segments, and words beside them if *granularities* has "word"."""
+def _verbose_json(transcript: Transcript, task: Task, granularities: Granularities) -> Response:
+    """Return the words or the segments, or both, as *granularities* says; a translation is English."""
     content: dict[str, Any] = {
-        "task": "transcribe",
-        "language": transcript.language,
+        "task": task,
+        "language": "en" if task == "translate" else transcript.language.code,
         "duration": transcript.duration,
         "text": transcript.text,
-        "segments": [_openai_segment(segment) for segment in transcript.segments],
+        "usage": _usage(transcript),
     }
     if "word" in granularities:
         content["words"] = [word for segment in transcript.segments for word in segment.words or ()]
-    return Response(msgspec.json.encode(content), media_type="application/json")
+    if "segment" in granularities:
+        content["segments"] = [_openai_segment(segment) for segment in transcript.segments]
+    return _encoded(content)
 
 
-def _srt(transcript: Transcript, _: frozenset[str]) -> Response:
-    cues = (f"{each.id}\n{_time_range(each, ',')}\n{each.text}\n" for each in transcript.segments)
+def _srt(transcript: Transcript, _: Task, __: Granularities) -> Response:
+    cues = (f"{each.id}\n{_time_range(each, ',')}\n{each.text.strip()}\n" for each in transcript.segments)
     return Response("\n".join(cues), media_type=TEXT)
 
 
-def _vtt(transcript: Transcript, _: frozenset[str]) -> Response:
-    cues = (f"{_time_range(each, '.')}\n{each.text}\n" for each in transcript.segments)
+def _vtt(transcript: Transcript, _: Task, __: Granularities) -> Response:
+    cues = (f"{_time_range(each, '.')}\n{each.text.strip()}\n" for each in transcript.segments)
     return Response("\n".join(["WEBVTT\n", *cues]), media_type="text/vtt")
 
 
-FORMATS: Mapping[str, Callable[[Transcript, frozenset[str]], Response]] = {
+FORMATS: Mapping[str, Callable[[Transcript, Task, Granularities], Response]] = {
     "json": _json,
     "text": _text,
     "verbose_json": _verbose_json,
     "srt": _srt,
     "vtt": _vtt,
 }
-"""`response_format` -> function of the transcript and the timestamp granularities."""
+"""`response_format` -> function of the transcript, the task and the timestamp granularities."""
 
 
-def server_sent_events(named: Iterable[tuple[str, Any]]) -> str:
-    """Return pairs of event name and data as server-sent events; a name may be empty."""
-    return "".join(_event(name, value) for name, value in named)
+def _encoded(content: Any) -> Response:  # noqa: ANN401 - JSON
+    return Response(msgspec.json.encode(content), media_type="application/json")
 
 
-def _event(name: str, value: Any) -> str:  # noqa: ANN401 - any type that msgspec encodes
-    head = f"event: {name}\n" if name else ""
-    return f"{head}data: {msgspec.json.encode(value).decode()}\n\n"
+def _usage(transcript: Transcript) -> dict[str, object]:
+    """Return OpenAI's usage of a model that counts by time: seconds, rounded up."""
+    return {"type": "duration", "seconds": ceil(transcript.duration)}
 
 
 def _time_range(segment: Segment, decimal_point: str) -> str:
@@ -73,5 +77,7 @@ def _timestamp(seconds: float, decimal_point: str) -> str:
 
 
 def _openai_segment(segment: Segment) -> dict[str, Any]:
-    """Return the segment with OpenAI's numbering from 0 and without words."""
-    return {"id": segment.id - 1, "start": segment.start, "end": segment.end, "text": segment.text}
+    """Return the segment with OpenAI's numbering from 0, and the figures that the recognizer has."""
+    times = {"id": segment.id - 1, "start": segment.start, "end": segment.end, "text": segment.text}
+    scores: dict[str, Any] = msgspec.to_builtins(segment.scores)
+    return {**times, "seek": segment.scores.seek, **scores}

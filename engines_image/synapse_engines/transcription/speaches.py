@@ -1,90 +1,76 @@
-"""API of Speaches: OpenAI's `/v1/audio/transcriptions`, with the model that each request names."""
+"""API of Speaches: OpenAI's transcriptions and translations, with the model that each request names."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from synapse_engines.audio.ffmpeg import decode
-from synapse_engines.errors import InvalidError, NotOfferedError
+from synapse_engines.errors import InvalidError
 from synapse_engines.settings import Settings
-from synapse_engines.transcription.models import SAMPLE_RATE, ModelCache, available_models
-from synapse_engines.transcription.response_formats import FORMATS, server_sent_events
-from synapse_engines.transcription.transcript import Transcript
-from synapse_engines.web.application import application, get, health, post
+from synapse_engines.transcription.form import choice, granularities, read_request
+from synapse_engines.transcription.models import InstalledModel, Models, installed
+from synapse_engines.transcription.openai_events import OpenAiEvents, error_event
+from synapse_engines.transcription.recognizer import Task
+from synapse_engines.transcription.response_formats import FORMATS
+from synapse_engines.transcription.service import Job, Service
+from synapse_engines.transcription.streaming import stream_events
+from synapse_engines.web.application import application, get, post
 from synapse_engines.web.error_responses import fastapi_format
 from synapse_engines.web.requests import UploadForm, read_form
-from synapse_engines.web.work_queue import CancelEvent, WorkQueue, cancel_on_disconnect
-
-DEFAULT_ALIAS = "whisper-1"
-"""OpenAI's model name, which stands for the default model."""
+from synapse_engines.web.work_queue import cancel_on_disconnect
 
 
 class SpeachesServer:
-    """Handlers of the API; one recording is transcribed at a time."""
+    """Handlers of the API; one recording is decoded at a time."""
 
-    def __init__(self, settings: Settings, models: ModelCache, queue: WorkQueue) -> None:
-        self._settings = settings
-        self._models = models
-        self._queue = queue
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def transcriptions(self, request: Request) -> Response:
-        async with read_form(request, self._settings.max_upload) as form:
-            name, response_format = self._model_name(form), _response_format(form)
-            granularities = frozenset(form.texts.get("timestamp_granularities[]", ()))
-            is_stream = form.flag("stream", default=False)
-            transcript = await cancel_on_disconnect(request, self._transcribe(form, name))
-        return _stream(transcript) if is_stream else FORMATS[response_format](transcript, granularities)
+        return await self._handle(request, "transcribe")
 
-    async def translations(self, _: Request) -> Response:
-        raise NotOfferedError("these models transcribe only and translate nothing; use Speaches to translate")
+    async def translations(self, request: Request) -> Response:
+        """Handle a translation into English."""
+        return await self._handle(request, "translate")
 
     async def list_models(self, _: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [_model_entry(name) for name in self._models.names]})
+        models = self._service.models.installed.values()
+        return JSONResponse({"object": "list", "data": [_entry(model) for model in models]})
 
-    def _model_name(self, form: UploadForm) -> str:
-        """Return the requested model. Raises InvalidError and NotFoundError."""
+    async def health(self, _: Request) -> Response:
+        return JSONResponse(self._service.health())
+
+    async def _handle(self, request: Request, task: Task) -> Response:
+        async with read_form(request, self._service.settings.max_upload) as form:
+            response_format = choice(form.text("response_format", "json"), tuple(FORMATS), "response_format")
+            wanted, is_stream = granularities(form), form.flag("stream", default=False)
+            job = await self._job(form, task, with_words="word" in wanted, needs_words="word" in wanted)
+            if not is_stream:
+                transcript = await cancel_on_disconnect(request, self._service.transcribe(job))
+                return FORMATS[response_format](transcript, task, wanted)
+        return await stream_events(request, self._service.stream(job), OpenAiEvents().render, error_event)
+
+    async def _job(self, form: UploadForm, task: Task, **more: bool) -> Job:
         name = form.text("model")
         if not name:
             raise InvalidError("Field required", "model")
-        name = self._models.default if name == DEFAULT_ALIAS else name
-        self._models.check_name(name)
-        return name
-
-    async def _transcribe(self, form: UploadForm, name: str) -> Transcript:
-        waveform = await decode(form.file("file").path, SAMPLE_RATE, self._settings.max_seconds)
-        language = form.text("language") or None
-
-        def work(cancel: CancelEvent) -> Transcript:
-            return self._models.transcribe(name, waveform, language, cancel)
-
-        return await self._queue.run(work)
+        model = self._service.models.resolve(name)
+        asked = read_request(form, task, is_stream=form.flag("stream", default=False), **more)
+        return Job(model, await self._service.read(form), asked)
 
 
-def _response_format(form: UploadForm) -> str:
-    name = form.text("response_format", "json")
-    if name not in FORMATS:
-        raise InvalidError(f"got {name[:32]!r}; accepted: {', '.join(FORMATS)}", "response_format")
-    return name
-
-
-def _stream(transcript: Transcript) -> Response:
-    """Return the transcript as OpenAI's events."""
-    deltas = [{"type": "transcript.text.delta", "delta": segment.text} for segment in transcript.segments]
-    done = {"type": "transcript.text.done", "text": transcript.text}
-    return Response(server_sent_events(("", each) for each in [*deltas, done]), media_type="text/event-stream")
-
-
-def _model_entry(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "synapse", "task": "automatic-speech-recognition"}
+def _entry(model: InstalledModel) -> dict[str, object]:
+    created = round(model.folder.stat().st_mtime)
+    task = "automatic-speech-recognition"
+    return {"id": model.name, "object": "model", "created": created, "owned_by": "synapse", "task": task}
 
 
 def build(settings: Settings) -> Starlette:
-    queue = WorkQueue("transcribe")
-    server = SpeachesServer(settings, ModelCache(available_models(settings)), queue)
+    service = Service(settings, Models(installed(settings), settings.idle_unload_s))
+    server = SpeachesServer(service)
     routes = (
         post("/v1/audio/transcriptions", server.transcriptions),
         post("/v1/audio/translations", server.translations),
         get("/v1/models", server.list_models),
-        get("/health", health),
+        get("/health", server.health),
     )
-    return application(routes, fastapi_format, queue.close)
+    return application(routes, fastapi_format, service.close)

@@ -1,87 +1,106 @@
 """API of whisper-stt: `/transcribe`, `/stream` and `/detect-language`."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from synapse_engines.audio.ffmpeg import decode
+from synapse_engines.errors import EngineError
 from synapse_engines.settings import Settings
-from synapse_engines.transcription.models import SAMPLE_RATE, ModelCache, available_models
-from synapse_engines.transcription.response_formats import server_sent_events
-from synapse_engines.transcription.transcript import DetectedLanguage, Transcript
+from synapse_engines.transcription.form import read_request
+from synapse_engines.transcription.models import Models, installed
+from synapse_engines.transcription.service import Item, Job, Service
+from synapse_engines.transcription.streaming import Event, stream_events
+from synapse_engines.transcription.transcript import Segment, Transcript
 from synapse_engines.web.application import application, get, post
 from synapse_engines.web.error_responses import fastapi_format
 from synapse_engines.web.requests import UploadForm, read_form
-from synapse_engines.web.work_queue import CancelEvent, WorkQueue, cancel_on_disconnect
+from synapse_engines.web.work_queue import cancel_on_disconnect
+
+MAX_LANGUAGES = 5
 
 
 class WhisperSttServer:
-    """Handlers of the API; the default model transcribes one recording at a time."""
+    """Handlers of the API, which has only the default model."""
 
-    def __init__(self, settings: Settings, models: ModelCache, queue: WorkQueue) -> None:
-        self._settings = settings
-        self._models = models
-        self._queue = queue
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def transcribe(self, request: Request) -> Response:
         """Handle `POST /transcribe`; words are included by default, as upstream."""
-        async with read_form(request, self._settings.max_upload) as form:
-            with_words = form.flag("word_timestamps", default=True)
-            transcript = await cancel_on_disconnect(request, self._transcribe(form))
-        return _json(transcript if with_words else transcript.without_words())
+        async with read_form(request, self._service.settings.max_upload) as form:
+            job = await self._job(form, with_words=form.flag("word_timestamps", default=True))
+            transcript = await cancel_on_disconnect(request, self._service.transcribe(job))
+        return Response(msgspec.json.encode(_transcript(transcript)), media_type="application/json")
 
     async def stream(self, request: Request) -> Response:
-        """Handle `POST /stream`; as upstream, all events are sent after the whole recording is transcribed."""
-        async with read_form(request, self._settings.max_upload) as form:
-            transcript = await cancel_on_disconnect(request, self._transcribe(form))
-        events = server_sent_events([*(("segment", segment) for segment in transcript.segments), ("done", {})])
-        return Response(events, media_type="text/event-stream")
+        """Handle `POST /stream`: a segment, always with its words, is sent while the next one is decoded."""
+        async with read_form(request, self._service.settings.max_upload) as form:
+            job = await self._job(form, with_words=True, is_stream=True)
+        return await stream_events(request, self._service.stream(job), _events, _error)
 
     async def detect_language(self, request: Request) -> Response:
-        async with read_form(request, self._settings.max_upload) as form:
-            languages = await cancel_on_disconnect(request, self._detect(form.file("file").path))
+        async with read_form(request, self._service.settings.max_upload) as form:
+            waveform = await self._service.read(form)
+            work = self._service.detect_languages(self._service.models.default, waveform)
+            languages = await cancel_on_disconnect(request, work)
         return JSONResponse(
             {
                 "detected_language": languages[0].code,
                 "probability": languages[0].probability,
-                "all_languages": [{"code": each.code, "name": each.code} for each in languages],
+                "all_languages": [{"code": each.code, "name": each.code} for each in languages[:MAX_LANGUAGES]],
             }
         )
 
     async def health(self, _: Request) -> Response:
-        name = self._models.default
-        return JSONResponse({"status": "ok", "model_loaded": self._models.is_loaded(name), "model": name})
+        return JSONResponse(self._service.health())
 
-    async def _transcribe(self, form: UploadForm) -> Transcript:
-        waveform = await decode(form.file("file").path, SAMPLE_RATE, self._settings.max_seconds)
-        language = form.text("language") or None
-
-        def work(cancel: CancelEvent) -> Transcript:
-            return self._models.transcribe(self._models.default, waveform, language, cancel)
-
-        return await self._queue.run(work)
-
-    async def _detect(self, path: Path) -> list[DetectedLanguage]:
-        waveform = await decode(path, SAMPLE_RATE, self._settings.max_seconds)
-        return await self._queue.run(
-            lambda cancel: self._models.detect_languages(self._models.default, waveform, cancel)
-        )
+    async def _job(self, form: UploadForm, **more: bool) -> Job:
+        asked = read_request(form, "transcribe", **more)
+        return Job(self._service.models.default, await self._service.read(form), asked)
 
 
-def _json(transcript: Transcript) -> Response:
-    return Response(msgspec.json.encode(transcript), media_type="application/json")
+def _transcript(transcript: Transcript) -> dict[str, Any]:
+    return {
+        "text": transcript.text,
+        "language": transcript.language.code,
+        "language_probability": transcript.language.probability,
+        "duration": transcript.duration,
+        "segments": [_segment(segment) for segment in transcript.segments],
+    }
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    return {
+        "id": segment.id,
+        "text": segment.text.strip(),
+        "start": segment.start,
+        "end": segment.end,
+        "words": segment.words,
+    }
+
+
+def _events(item: Item | None) -> Iterator[Event]:
+    if item is None:
+        yield Event("done", {})
+    elif isinstance(item, Segment):
+        yield Event("segment", _segment(item))
+
+
+def _error(error: EngineError) -> Event:
+    return Event("error", fastapi_format(error))
 
 
 def build(settings: Settings) -> Starlette:
-    queue = WorkQueue("transcribe")
-    server = WhisperSttServer(settings, ModelCache(available_models(settings)), queue)
+    service = Service(settings, Models(installed(settings), settings.idle_unload_s))
+    server = WhisperSttServer(service)
     routes = (
         post("/transcribe", server.transcribe),
         post("/stream", server.stream),
         post("/detect-language", server.detect_language),
         get("/health", server.health),
     )
-    return application(routes, fastapi_format, queue.close)
+    return application(routes, fastapi_format, service.close)
