@@ -1,35 +1,39 @@
-"""Benchmark of the speech recognizers: word error rates (substitutions, insertions and deletions per word)."""
+"""Benchmark of speech: word error rates (substitutions, insertions and deletions per word) of synthesized sentences."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
+from pathlib import Path
 
-from synapse_engines.benchmark.speech_samples import SENTENCES, VOICES, digit_strings, speak
-from synapse_engines.synthesis.voices import CHATTERBOX
-from synapse_engines.transcription.sphinx import GRAMMARS, SphinxRecognizer
-from synapse_engines.web.work_queue import CancelEvent
+from faster_whisper import WhisperModel
 
-SPEAKERS = {"Alice.wav": CHATTERBOX["Alice.wav"], "Adrian.wav": CHATTERBOX["Adrian.wav"], "m3": VOICES["m3"]}
-SLOW = 0.8
+from synapse_engines.audio.waveform import Waveform
+from synapse_engines.benchmark.speech_samples import SENTENCES, VOICES, PiperSpeaker, Speaker
+
+KOKORO_VOICES = VOICES[:3]
 
 
-async def rows() -> list[tuple[str, str]]:
-    """Return descriptions and word error rates."""
+async def rows(speaker: Speaker, models: Path) -> list[tuple[str, str]]:
+    """Return descriptions and word error rates of Whisper, for three voices of Kokoro and one of Piper."""
+    recognizer, piper = Recognizer(models), PiperSpeaker(models)
     results = []
-    for name, grammar, texts in (("digits", GRAMMARS["digits"], digit_strings(12)), ("sentences", None, SENTENCES)):
-        with closing(SphinxRecognizer(grammar)) as model:
-            for speed in (1.0, SLOW):
-                for voice, error_rate in (await _error_rates(model, texts, speed)).items():
-                    results.append((f"word error rate, {name}, {voice}, speed {speed:g}", f"{error_rate:.0%}"))
+    for voice in KOKORO_VOICES:
+        spoken = [(text, recognizer.transcribe(await speaker.say(text, voice))) for text in SENTENCES]
+        results.append((f"Kokoro {voice} to Whisper: word error rate", f"{word_error_rate(spoken):.0%}"))
+    spoken = [(text, recognizer.transcribe(await piper.say(text))) for text in SENTENCES]
+    results.append((f"Piper {piper.name} to Whisper: word error rate", f"{word_error_rate(spoken):.0%}"))
     return results
 
 
-async def _error_rates(model: SphinxRecognizer, texts: Sequence[str], speed: float) -> Mapping[str, float]:
-    rates = {}
-    for name, voice in SPEAKERS.items():
-        recordings = [await speak(text, voice, speed) for text in texts]
-        transcripts = [model.transcribe(recording, None, CancelEvent()).text for recording in recordings]
-        rates[name] = word_error_rate(list(zip(texts, transcripts, strict=True)))
-    return rates
+class Recognizer:
+    """Whisper of the folder *models*, on the CPU."""
+
+    def __init__(self, models: Path, threads: int = 2) -> None:
+        folder = min((models / "whisper").iterdir())
+        self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
+
+    def transcribe(self, waveform: Waveform) -> str:
+        """Return the English text of *waveform*, at 16 kHz."""
+        segments, _ = self._model.transcribe(waveform.samples, language="en", condition_on_previous_text=False)
+        return "".join(segment.text for segment in segments).strip()
 
 
 def word_error_rate(pairs: Sequence[tuple[str, str]]) -> float:
