@@ -1,17 +1,14 @@
-"""Noise reduction and format conversion of deepfilter."""
+"""Format conversion of deepfilter, and the files that it refuses."""
 
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from synapse_engines.audio.ffmpeg import resample
-from synapse_engines.audio.waveform import Waveform
-from synapse_engines.benchmark.noise_reduction import add_noise, signal_to_noise_db
-from tests.engines_image.recordings import NOT_AUDIO, PLAYLIST, read_wav, speech, upload
+from tests.engines_image.recordings import NOT_AUDIO, PLAYLIST, read_wav, upload
+from tests.engines_image.voices import say
 
 pytestmark = pytest.mark.anyio
 CODECS = {"wav": "pcm_s16le", "mp3": "mp3", "flac": "flac", "ogg": "vorbis"}
@@ -27,31 +24,11 @@ def probe(data: bytes, folder: Path) -> dict[str, Any]:
     return stream
 
 
-@pytest.mark.parametrize("before", [0.0, 5.0])
-async def test_denoise_improves_the_signal_to_noise_ratio(start: Any, before: float) -> None:
-    engine = await start("deepfilter")
-    clean = (await resample(await speech(TEXT, "m3"), 48_000)).samples
-    waveform = Waveform(add_noise(clean, before) * np.float32(0.5), 48_000)
-    response = await engine.http.post("/denoise", files=upload(waveform))
-    assert response.headers["content-type"] == "audio/wav"
-    denoised = read_wav(response.content)
-    assert denoised.rate == 48_000
-    assert len(denoised.samples) == len(clean)
-    assert signal_to_noise_db(clean, denoised.samples) > before + 5
-
-
-async def test_denoise_resamples_to_48_khz(start: Any) -> None:
-    waveform = await speech(TEXT)
-    response = await (await start("deepfilter")).http.post("/denoise", files=upload(waveform))
-    assert read_wav(response.content).rate == 48_000
-    assert read_wav(response.content).seconds == pytest.approx(waveform.seconds, abs=0.01)
-
-
 @pytest.mark.parametrize("name", list(CODECS))
 async def test_convert_writes_each_format(start: Any, name: str, tmp_path: Path) -> None:
     engine = await start("deepfilter")
     form = {"output_format": name, "sample_rate": "44100", "bitrate": "96k"}
-    response = await engine.http.post("/convert", data=form, files=upload(await speech(TEXT)))
+    response = await engine.http.post("/convert", data=form, files=upload(await say(TEXT)))
     assert response.status_code == 200, response.text
     assert int(response.headers["content-length"]) == len(response.content)
     stream = probe(response.content, tmp_path)
@@ -60,14 +37,14 @@ async def test_convert_writes_each_format(start: Any, name: str, tmp_path: Path)
 
 async def test_converted_recordings_can_be_converted_again(start: Any) -> None:
     engine = await start("deepfilter")
-    content = (await speech(TEXT)).wav()
+    content = (await say(TEXT)).wav()
     for name in ("ogg", "mp3", "flac", "wav"):
         response = await engine.http.post(
             "/convert", data={"output_format": f" {name.upper()} "}, files=upload(content)
         )
         assert response.status_code == 200, name
         content = response.content
-    assert read_wav(content).seconds == pytest.approx((await speech(TEXT)).seconds, abs=0.2)
+    assert read_wav(content).seconds == pytest.approx((await say(TEXT)).seconds, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +60,7 @@ async def test_converted_recordings_can_be_converted_again(start: Any) -> None:
     ],
 )
 async def test_invalid_options_are_refused(start: Any, form: dict[str, str], status: int) -> None:
-    response = await (await start("deepfilter")).http.post("/convert", data=form, files=upload(await speech(TEXT)))
+    response = await (await start("deepfilter")).http.post("/convert", data=form, files=upload(await say(TEXT)))
     assert response.status_code == status
     assert response.json()["detail"]
 
@@ -100,7 +77,7 @@ async def test_a_playlist_cannot_open_another_file(start: Any) -> None:
     """ffmpeg detects a playlist by its content, not by its name; this one refers to another file of the form."""
     engine = await start("deepfilter")
     playlist = b"ffconcat version 1.0\nfile 0\n"
-    files = [("other", ("0", (await speech(TEXT)).wav())), ("file", ("talk.mp3", playlist))]
+    files = [("other", ("0", (await say(TEXT)).wav())), ("file", ("talk.mp3", playlist))]
     for path in ("/convert", "/denoise"):
         response = await engine.http.post(path, files=files)
         assert response.status_code == 400
@@ -109,7 +86,7 @@ async def test_a_playlist_cannot_open_another_file(start: Any) -> None:
 
 async def test_denoise_and_convert_through_the_gateway(start: Any, gateway: Any, tmp_path: Path) -> None:
     front = await gateway({"audio": await start("deepfilter")})
-    waveform = upload(await speech(TEXT))
+    waveform = upload(await say(TEXT))
     assert read_wav((await front.http.post("/audio/denoise", files=waveform)).content).rate == 48_000
     for name, codec in CODECS.items():
         response = await front.http.post("/audio/convert", data={"output_format": name}, files=waveform)

@@ -1,1 +1,1 @@
-"""Benchmark of the engines with synthetic voices of espeak-ng."""
+"""Benchmark of the engines with the voices of Kokoro."""

@@ -1,80 +1,129 @@
 """Benchmark of speaker verification and diarization."""
 
+from collections.abc import Iterable, Mapping
 from itertools import combinations
+from pathlib import Path
+from threading import Event
+from typing import NamedTuple
 
 import numpy as np
 
 from synapse_engines.audio.waveform import Waveform
-from synapse_engines.benchmark.speech_samples import RATE, SENTENCES, VOICES, speak
-from synapse_engines.speakers.diarization import diarize
-from synapse_engines.speakers.pyannote import THRESHOLD
-from synapse_engines.speakers.voiceprint import voiceprint
-from synapse_engines.web.work_queue import CancelEvent
+from synapse_engines.benchmark.speech_samples import RATE, SENTENCES, VOICES, Speaker
+from synapse_engines.speakers.diarizer import Diarization, Diarizer, SpeakerCount, Vector
+from synapse_engines.speakers.open_diarizer import OpenDiarizer
 
 PAUSE_S = 0.5
-Recordings = dict[tuple[str, int], Waveform]
+Recordings = Mapping[tuple[str, int], Waveform]
 """(Voice, number of the sentence) -> recording."""
 
 
-async def rows() -> list[tuple[str, str]]:
+class Rates(NamedTuple):
+    """Similarities of pairs of the same voice, and of different voices, always with different words."""
+
+    same: Vector
+    different: Vector
+
+    def rejected(self, threshold: float) -> float:
+        return float(np.mean(self.same < threshold))
+
+    def accepted(self, threshold: float) -> float:
+        return float(np.mean(self.different >= threshold))
+
+    def equal_error(self) -> tuple[float, float]:
+        """Return the threshold with equally many false rejections and false acceptances, and their rate."""
+        thresholds = np.linspace(0.4, 1, 601)
+        gaps = [abs(self.rejected(each) - self.accepted(each)) for each in thresholds]
+        threshold = float(thresholds[np.argmin(gaps)])
+        return threshold, (self.rejected(threshold) + self.accepted(threshold)) / 2
+
+
+class Dialogue(NamedTuple):
+    """Recording in which voices alternate, and the start, end and speaker of each sentence."""
+
+    waveform: Waveform
+    truth: list[tuple[float, float, int]]
+
+
+async def rows(speaker: Speaker, models: Path) -> list[tuple[str, str]]:
     """Return descriptions and error rates."""
-    recordings = {
-        (name, number): await speak(text, voice)
-        for name, voice in VOICES.items()
-        for number, text in enumerate(SENTENCES)
-    }
-    same, different = _similarities(recordings)
-    missed, confused = np.mean(np.array(same) < THRESHOLD), np.mean(np.array(different) >= THRESHOLD)
+    diarizer = OpenDiarizer(models)
+    recordings = await record(speaker)
+    rates = similarities({key: diarizer.embed(waveform, Event()) for key, waveform in recordings.items()})
+    threshold, error = rates.equal_error()
     return [
-        (f"verification, same voice, different words: rejected, of {len(same)} pairs", f"{missed:.1%}"),
-        (f"verification, different voices and words: accepted, of {len(different)} pairs", f"{confused:.1%}"),
-        *_diarization_rows(recordings),
+        ("verification: equal error rate", f"{error:.1%} at a similarity of {threshold:.2f}"),
+        (
+            f"verification, same voice: rejected, of {len(rates.same)} pairs",
+            f"{rates.rejected(diarizer.threshold):.1%}",
+        ),
+        (
+            f"verification, different voices: accepted, of {len(rates.different)} pairs",
+            f"{rates.accepted(diarizer.threshold):.1%}",
+        ),
+        *_diarization_rows(diarizer, recordings),
     ]
 
 
-def _similarities(recordings: Recordings) -> tuple[list[float], list[float]]:
-    """Return the similarities of all pairs of the same voice, and of all pairs of different voices."""
-    prints = {key: each for key, waveform in recordings.items() if (each := voiceprint(waveform))}
+async def record(speaker: Speaker) -> Recordings:
+    """Return each sentence in each voice."""
+    return {
+        (voice, number): await speaker.say(text, voice) for voice in VOICES for number, text in enumerate(SENTENCES)
+    }
+
+
+def similarities(voices: Mapping[tuple[str, int], Vector]) -> Rates:
+    """Return the similarities of all pairs with different words."""
     same: list[float] = []
     different: list[float] = []
-    for first, second in combinations(prints, 2):
+    for first, second in combinations(voices, 2):
         if first[1] != second[1]:
-            (same if first[0] == second[0] else different).append(prints[first].similarity(prints[second]))
-    return same, different
+            (same if first[0] == second[0] else different).append(float(voices[first] @ voices[second]))
+    return Rates(np.array(same, np.float32), np.array(different, np.float32))
 
 
-def _diarization_rows(recordings: Recordings) -> list[tuple[str, str]]:
-    """Return the speaker error of dialogues between two voices, and how often two speakers are counted."""
+def _diarization_rows(diarizer: Diarizer, recordings: Recordings) -> Iterable[tuple[str, str]]:
     pairs = list(combinations(VOICES, 2))
-    errors = [speaker_error(recordings, pair, 2) for pair in pairs]
-    is_two = [_count_speakers(dialogue(recordings, pair)[0]) == 2 for pair in pairs]
-    return [
-        (f"diarization, two speakers, count given: speaker error, of {len(pairs)} dialogues", f"{np.mean(errors):.1%}"),
-        ("diarization, two speakers, count not given: two counted", f"{np.mean(is_two):.0%}"),
-    ]
+    for name, count in {"count given": SpeakerCount(2, 2), "count not given": SpeakerCount()}.items():
+        errors, counts = [], []
+        for pair in pairs:
+            talk = dialogue(recordings, pair)
+            result = diarizer.diarize(talk.waveform, count, Event())
+            errors.append(speaker_error(result, talk.truth))
+            counts.append(len(result.voices) == 2)
+        description = f"diarization, two speakers, {name}, {len(pairs)} dialogues"
+        yield f"{description}: speaker error", f"{np.mean(errors):.1%}"
+        yield f"{description}: two counted", f"{np.mean(counts):.0%}"
 
 
-def _count_speakers(waveform: Waveform) -> int:
-    return len({turn.speaker for turn in diarize(waveform, CancelEvent())})
-
-
-def dialogue(recordings: Recordings, pair: tuple[str, str]) -> tuple[Waveform, list[tuple[float, float, int]]]:
-    """Return all sentences in alternating voices, and the start, end and speaker of each."""
+def dialogue(recordings: Recordings, voices: tuple[str, ...], pause_s: float = PAUSE_S) -> Dialogue:
+    """Return all sentences in alternating voices."""
     parts, truth, now = [], [], 0.0
     for number in range(len(SENTENCES)):
-        waveform = recordings[pair[number % 2], number]
-        truth.append((now, now + waveform.seconds, number % 2))
-        parts += [waveform.samples, np.zeros(round(PAUSE_S * RATE), np.float32)]
-        now += waveform.seconds + PAUSE_S
-    return Waveform(np.concatenate(parts), RATE), truth
+        waveform = recordings[voices[number % len(voices)], number]
+        truth.append((now, now + waveform.seconds, number % len(voices)))
+        parts += [waveform.samples, np.zeros(round(pause_s * RATE), np.float32)]
+        now += waveform.seconds + pause_s
+    return Dialogue(Waveform(np.concatenate(parts), RATE), truth)
 
 
-def speaker_error(recordings: Recordings, pair: tuple[str, str], speakers: int) -> float:
-    """Return the share of speech time with the wrong speaker, for the better assignment of speaker numbers."""
-    waveform, truth = dialogue(recordings, pair)
-    overlap = np.zeros((2, max(speakers, 2)))
-    for turn in diarize(waveform, CancelEvent(), speakers, speakers):
-        for start, end, speaker in truth:
+def speaker_error(result: Diarization, truth: Iterable[tuple[float, float, int]]) -> float:
+    """Return the share of the time found as speech that has the wrong speaker, for the best assignment of numbers."""
+    spoken = list(truth)
+    overlap = np.zeros((max(speaker for *_, speaker in spoken) + 1, max(len(result.voices), 1)))
+    for turn in result.turns:
+        for start, end, speaker in spoken:
             overlap[speaker, turn.speaker] += max(min(end, turn.span.end) - max(start, turn.span.start), 0)
-    correct = max(overlap[0, 0] + overlap[1, 1], overlap[0, 1] + overlap[1, 0])
-    return float(1 - correct / overlap.sum()) if overlap.sum() else 1.0
+    total = overlap.sum()
+    return 1 - _best_assignment(overlap) / total if total else 1.0
+
+
+def _best_assignment(overlap: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    """Return the largest sum with at most one value of each row and each column, for a handful of rows."""
+    if not len(overlap):
+        return 0.0
+    sums = [
+        float(overlap[0, column]) + _best_assignment(np.delete(overlap[1:], column, axis=1))
+        for column in range(overlap.shape[1])
+    ]
+    return max([_best_assignment(overlap[1:]), *sums])

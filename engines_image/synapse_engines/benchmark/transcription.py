@@ -1,6 +1,39 @@
-"""Word error rates (substitutions, insertions and deletions per word)."""
+"""Benchmark of speech: word error rates (substitutions, insertions and deletions per word) of synthesized sentences."""
 
 from collections.abc import Sequence
+from pathlib import Path
+
+from faster_whisper import WhisperModel
+
+from synapse_engines.audio.waveform import Waveform
+from synapse_engines.benchmark.speech_samples import SENTENCES, VOICES, PiperSpeaker, Speaker
+
+KOKORO_VOICES = VOICES[:3]
+
+
+async def rows(speaker: Speaker, models: Path) -> list[tuple[str, str]]:
+    """Return descriptions and word error rates of Whisper, for three voices of Kokoro and one of Piper."""
+    recognizer, piper = Recognizer(models), PiperSpeaker(models)
+    results = []
+    for voice in KOKORO_VOICES:
+        spoken = [(text, recognizer.transcribe(await speaker.say(text, voice))) for text in SENTENCES]
+        results.append((f"Kokoro {voice} to Whisper: word error rate", f"{word_error_rate(spoken):.0%}"))
+    spoken = [(text, recognizer.transcribe(await piper.say(text))) for text in SENTENCES]
+    results.append((f"Piper {piper.name} to Whisper: word error rate", f"{word_error_rate(spoken):.0%}"))
+    return results
+
+
+class Recognizer:
+    """Whisper of the folder *models*, on the CPU."""
+
+    def __init__(self, models: Path, threads: int = 2) -> None:
+        folder = min((models / "whisper").iterdir())
+        self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
+
+    def transcribe(self, waveform: Waveform) -> str:
+        """Return the English text of *waveform*, at 16 kHz."""
+        segments, _ = self._model.transcribe(waveform.samples, language="en", condition_on_previous_text=False)
+        return "".join(segment.text for segment in segments).strip()
 
 
 def word_error_rate(pairs: Sequence[tuple[str, str]]) -> float:

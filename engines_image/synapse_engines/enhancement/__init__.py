@@ -1,1 +1,1 @@
-"""Noise reduction and format conversion of recordings."""
+"""Noise reduction and conversion of recordings."""
