@@ -9,6 +9,7 @@ from typing import Final
 
 PREFIX = "SYNAPSE_ENGINES_"
 DEVICES: Final = ("cpu", "cuda")
+SYNTHESIZERS: Final = ("kokoro", "chatterbox")
 
 
 class SettingError(Exception):
@@ -24,6 +25,7 @@ class Settings:
 
     models: Path = Path("/models")
     device: str = "cpu"
+    synthesizer: str = "kokoro"  # the model behind the API of Chatterbox
     model: str = ""  # the default model of an engine with several; empty: the first by name
     threads: int = 2
     idle_unload_s: int = 0
@@ -38,6 +40,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         models=Path(environment.get(f"{PREFIX}MODELS") or default.models),
         device=_choice(environment, "DEVICE", default.device, DEVICES),
+        synthesizer=_choice(environment, "SYNTHESIZER", default.synthesizer, SYNTHESIZERS),
         model=environment.get(f"{PREFIX}MODEL", default.model),
         threads=_number(environment, "THREADS", default.threads),
         idle_unload_s=_number(environment, "IDLE_UNLOAD_S", default.idle_unload_s, least=0),
