@@ -19,6 +19,7 @@ COMPUTE_TYPES: Final = (
     "bfloat16",
     "float32",
 )
+SYNTHESIZERS: Final = ("kokoro", "chatterbox")
 
 
 class SettingError(Exception):
@@ -34,6 +35,7 @@ class Settings:
 
     models: Path = Path("/models")
     device: str = "cpu"
+    synthesizer: str = "kokoro"  # the model behind the API of Chatterbox
     model: str = ""  # the default model of an engine with several; empty: the first by name
     compute_type: str = ""  # of a speech recognition model; empty: int8 on cpu, float16 on cuda
     threads: int = 2
@@ -49,6 +51,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         models=Path(environment.get(f"{PREFIX}MODELS") or default.models),
         device=_choice(environment, "DEVICE", default.device, DEVICES),
+        synthesizer=_choice(environment, "SYNTHESIZER", default.synthesizer, SYNTHESIZERS),
         model=environment.get(f"{PREFIX}MODEL", default.model),
         compute_type=_choice(environment, "COMPUTE_TYPE", default.compute_type, ("", *COMPUTE_TYPES)),
         threads=_number(environment, "THREADS", default.threads),

@@ -1,177 +1,324 @@
-"""Speech synthesis of chatterbox and piper."""
+"""Parts that all engines of speech synthesis share: sentences, the queue and the encoding of a stream."""
 
 import asyncio
+import io
+import os
+import wave
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
+from starlette.applications import Starlette
 
-from synapse_engines.audio.pitch import median_pitch
-from tests.engines_image.recordings import NOT_AUDIO, concatenate, read_wav, speech, upload
+from synapse_engines.audio.encoding import encode, encode_stream
+from synapse_engines.audio.ffmpeg import convert
+from synapse_engines.audio.formats import SPEECH_FORMATS
+from synapse_engines.audio.waveform import Waveform, from_pcm
+from synapse_engines.errors import FailedError, UnavailableError
+from synapse_engines.settings import SettingError, Settings
+from synapse_engines.synthesis.onnx_session import check_device, model_file
+from synapse_engines.synthesis.openai_speech import SpeechApi
+from synapse_engines.synthesis.references import ReferenceStore, safe_file_name
+from synapse_engines.synthesis.sentences import pause_after, segments, sentences
+from synapse_engines.synthesis.speech_queue import MAX_REQUESTS, Speaker, SpeechQueue
+from synapse_engines.web.application import application
+from synapse_engines.web.error_responses import openai_format
+from synapse_engines.web.requests import UploadedFile
+from tests.engines_image.gated_voice import GatedVoice, serve, until, until_idle
 
 pytestmark = pytest.mark.anyio
-TEXT = "The quick brown fox jumps over the lazy dog."
-PREDEFINED = {"text": TEXT, "voice_mode": "predefined", "predefined_voice_id": "Alice.wav"}
-MAGIC = {"mp3": b"", "opus": b"OggS", "aac": b"\xff\xf1", "flac": b"fLaC", "wav": b"RIFF", "pcm": b""}
+RATE = 24_000
+MORE_THAN_A_HEADER = 6000
+"""Bytes of a response, of which some must be sound."""
+FIRST, SECOND = "The first sentence is here and quite long.", "The second one is longer than the first one was."
+THREE = f"{FIRST} {SECOND} The third is the last one of this text, and a little longer than both."
 
 
-async def reference(voice: str) -> Any:
-    """Return more than five seconds of one voice."""
-    return concatenate([await speech(TEXT, voice)] * 3, 0.1)
+def tone(seconds: float, hz: float = 220.0) -> Waveform:
+    times = np.arange(round(seconds * RATE)) / RATE
+    return Waveform((0.5 * np.sin(2 * np.pi * hz * times)).astype(np.float32), RATE)
 
 
-async def upload_reference(engine: Any, name: str, recording: Any) -> Any:
-    return await engine.http.post("/upload_reference", files=upload(recording, name, "files"))
+async def pieces_of(*waveforms: Waveform) -> AsyncGenerator[Waveform, None]:
+    for waveform in waveforms:
+        yield waveform
 
 
-async def test_speech_has_24_khz(start: Any) -> None:
-    engine = await start("chatterbox")
-    response = await engine.http.post("/tts", json=PREDEFINED)
-    assert response.headers["content-type"] == "audio/wav"
-    sound = read_wav(response.content)
-    assert sound.rate == 24_000
-    assert 1.5 < sound.seconds < 6
-
-
-async def test_a_higher_speed_is_shorter(start: Any) -> None:
-    engine = await start("chatterbox")
-    lengths = [
-        read_wav((await engine.http.post("/tts", json={**PREDEFINED, "speed_factor": speed})).content).seconds
-        for speed in (0.5, 1.0, 2.0, 4.0)
-    ]
-    assert lengths == sorted(lengths, reverse=True)
-    assert lengths[0] / lengths[2] == pytest.approx(4, rel=0.35)
-
-
-async def test_there_are_28_voices_that_differ(start: Any) -> None:
-    engine = await start("chatterbox")
-    names = [each["filename"] for each in (await engine.http.get("/get_predefined_voices")).json()]
-    assert len(names) == 28
-    assert "Alice.wav" in names
-    recordings = {
-        (await engine.http.post("/v1/audio/speech", json={"input": "Hello.", "voice": name})).content for name in names
-    }
-    assert len(recordings) == 28
-    data = (await engine.http.get("/api/ui/initial-data")).json()
-    assert [each["filename"] for each in data["predefined_voices"]] == names
-    assert (await engine.http.get("/v1/audio/voices")).json()["voices"][:28] == names
-
-
-@pytest.mark.parametrize("voice", ["m3", "f5"])
-async def test_a_clone_has_the_pitch_of_its_reference(start: Any, voice: str) -> None:
-    engine = await start("chatterbox")
-    original = await reference(voice)
-    (name,) = (await upload_reference(engine, f"{voice}.wav", original)).json()["uploaded_files"]
-    body = {"text": TEXT, "voice_mode": "clone", "reference_audio_filename": name}
-    cloned = read_wav((await engine.http.post("/tts", json=body)).content)
-    assert median_pitch(cloned) == pytest.approx(median_pitch(original), rel=0.15)
-    assert name in (await engine.http.get("/get_reference_files")).json()
-
-
-async def test_a_reference_of_five_seconds_is_too_short(start: Any) -> None:
-    engine = await start("chatterbox")
-    (name,) = (await upload_reference(engine, "short.wav", await speech(TEXT))).json()["uploaded_files"]
-    body = {"text": TEXT, "voice_mode": "clone", "reference_audio_filename": name}
-    response = await engine.http.post("/tts", json=body)
-    assert response.status_code == 500
-    assert "more than 5 s" in response.json()["detail"]
-
-
-async def test_a_file_that_is_not_a_recording_is_refused_as_reference(start: Any) -> None:
-    engine = await start("chatterbox")
-    long = concatenate([await speech(TEXT)] * 15)
-    for name, content in {"a.txt": await speech(TEXT), "b.wav": NOT_AUDIO, "c.wav": b"", "d.wav": long}.items():
-        response = await upload_reference(engine, name, content)
-        assert response.status_code == 400, name
-        assert response.json()["errors"][0]["filename"] == name
-    assert not {"a.txt", "b.wav", "c.wav", "d.wav"} & set((await engine.http.get("/get_reference_files")).json())
-
-
-async def test_folders_in_the_name_of_a_reference_are_removed(start: Any) -> None:
-    engine = await start("chatterbox")
-    (name,) = (await upload_reference(engine, "../../etc/x.wav", await reference("f2"))).json()["uploaded_files"]
-    assert "/" not in name
-    body = {"text": TEXT, "voice_mode": "clone", "reference_audio_filename": "../../../etc/passwd"}
-    assert (await engine.http.post("/tts", json=body)).status_code == 404
+# Sentences
 
 
 @pytest.mark.parametrize(
-    ("change", "status"),
+    ("text", "expected"),
     [
-        ({"text": ""}, 422),
-        ({"text": "x" * 20_001}, 422),
-        ({"text": 7}, 422),
-        ({"text": "..."}, 200),
-        ({"voice_mode": "other"}, 422),
-        ({"speed_factor": 9}, 422),
-        ({"output_format": "aiff"}, 422),
-        ({"predefined_voice_id": None}, 400),
-        ({"predefined_voice_id": "Nobody.wav"}, 404),
-        ({"voice_mode": "clone"}, 400),
-        ({"voice_mode": "clone", "reference_audio_filename": "none.wav"}, 404),
-        ({"language": "xx"}, 400),
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        (
+            "Dr. Smith met Mrs. Jones, e.g. on Monday. They spoke.",
+            ["Dr. Smith met Mrs. Jones, e.g. on Monday.", "They spoke."],
+        ),
+        ("J. R. Smith said: \u201cGo.\u201d He went.", ["J. R. Smith said: \u201cGo.\u201d", "He went."]),
+        ("It costs 3.50 euros. Fine", ["It costs 3.50 euros.", "Fine"]),
+        ("Wait... what? No.", ["Wait...", "what?", "No."]),
+        ("A title\n\nThe text\nof it.", ["A title", "The text of it."]),
+        ("To buy:\n- milk\n- bread", ["To buy:", "- milk", "- bread"]),
+        (
+            "\u0939\u093e\u0902\u0964 \u0928\u0939\u0940\u0902\u0964",
+            ["\u0939\u093e\u0902\u0964", "\u0928\u0939\u0940\u0902\u0964"],
+        ),
+        ("a\x00b\tc\r\nd", ["a b c d"]),
     ],
 )
-async def test_an_invalid_request_is_refused(start: Any, change: Any, status: int) -> None:
-    response = await (await start("chatterbox")).http.post("/tts", json={**PREDEFINED, **change})
-    assert response.status_code == status, response.text
-    if status == 422:
-        assert response.json()["detail"][0]["loc"] == ["body", next(iter(change))]
+async def test_a_text_is_split_into_sentences(text: str, expected: list[str]) -> None:
+    assert list(sentences(text)) == expected
 
 
-async def test_a_text_loads_an_unloaded_model(start: Any) -> None:
-    engine = await start("chatterbox")
-    assert (await engine.http.post("/api/unload")).status_code == 200
-    assert (await engine.http.get("/api/model-info")).json()["loaded"] is False
-    assert (await engine.http.post("/tts", json=PREDEFINED)).status_code == 200
-    assert (await engine.http.get("/api/model-info")).json()["loaded"] is True
-
-
-@pytest.mark.parametrize("name", list(MAGIC))
-async def test_piper_writes_each_format(start: Any, name: str) -> None:
-    engine = await start("piper")
-    body = {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": name, "speed": 1.25}
-    response = await engine.http.post("/v1/audio/speech", json=body)
-    assert response.status_code == 200
-    assert response.content.startswith(MAGIC[name])
-    assert len(response.content) > 4000
+@pytest.mark.parametrize("text", ["", " \n\t", "...", "?!", "\u2026 \u2014 *", "\U0001f600 \U0001f389", "\x00\x01"])
+async def test_a_text_without_words_has_no_segments(text: str) -> None:
+    assert segments(text) == []
 
 
 @pytest.mark.parametrize(
-    ("change", "status"),
-    [({"input": ""}, 422), ({"voice": "nobody"}, 404), ({"model": "tts-9"}, 404), ({"response_format": "midi"}, 422)],
+    "text",
+    [
+        THREE * 30,
+        "a word, " * 400,
+        "word " * 400,
+        "x" * 1500,
+        "Short. " * 200,
+        f"{'long ' * 50}. {'longer ' * 90}, {'y' * 450} end.",
+    ],
 )
-async def test_an_invalid_request_to_piper_is_refused(start: Any, change: Any, status: int) -> None:
-    response = await (await start("piper")).http.post("/v1/audio/speech", json={"input": TEXT, **change})
-    assert response.status_code == status
-    assert response.json()["detail"]
+async def test_segments_keep_all_words_and_their_limit(text: str) -> None:
+    parts = segments(text, 200)
+    assert max(map(len, parts)) <= 200
+    assert "".join(" ".join(parts).split()) == "".join(text.split())
 
 
-async def test_concurrent_requests_all_succeed(start: Any) -> None:
-    engine = await start("piper")
-    body = {"input": "Hello.", "response_format": "wav"}
-    responses = await asyncio.gather(*(engine.http.post("/v1/audio/speech", json=body) for _ in range(6)))
-    assert {response.status_code for response in responses} == {200}
-    assert len({response.content for response in responses}) == 1
+async def test_segments_begin_with_one_sentence_and_grow() -> None:
+    lengths = [len(part) for part in segments("This is a sentence of forty-four letters. " * 20)]
+    assert lengths[0] < 50
+    assert all(length <= lengths[0] + 0.6 * sum(lengths[:index]) for index, length in enumerate(lengths) if index)
+    assert max(lengths) > 150
+    assert len(segments("Yes. No. Maybe. " * 3)) < 9
 
 
-async def test_speech_and_cloned_voices_through_the_gateway(start: Any, gateway: Any) -> None:
-    front = await gateway({"voice": await start("chatterbox")})
-    plain = await front.http.post("/tts/synthesize", json={"text": TEXT})
-    assert plain.status_code == 200
-    assert read_wav(plain.content).rate == 24_000
-    files = [("files", ("low.wav", (await reference("m3")).wav(), "audio/wav"))]
-    voice = (await front.http.post("/voices", data={"name": "low"}, files=files)).json()["voice_id"]
-    cloned = await front.http.post("/tts/synthesize", json={"text": TEXT, "voice_id": voice})
-    assert cloned.status_code == 200, cloned.text
-    assert median_pitch(read_wav(cloned.content)) == pytest.approx(median_pitch(await reference("m3")), rel=0.15)
-    streamed = await front.http.post("/tts/stream", json={"text": TEXT})
-    assert read_wav(streamed.content).rate == 24_000
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("End.", 0.25), ("\u201cEnd!\u201d", 0.25), ("clause,", 0.1), ("word", 0.0), ("", 0.0)]
+)
+async def test_a_pause_depends_on_the_last_mark(text: str, seconds: float) -> None:
+    assert pause_after(text) == seconds
 
 
-async def test_the_gateway_falls_back_to_piper(start: Any, gateway: Any) -> None:
-    engines = {"voice": await start("chatterbox"), "piper": await start("piper")}
-    targets = [{"backend": "voice", "model": "chatterbox"}, {"backend": "piper", "model": "tts-1"}]
-    front = await gateway(engines, {"speech": targets})
-    body = {"model": "speech", "input": TEXT, "voice": "alloy", "response_format": "wav"}
-    response = await front.http.post("/v1/audio/speech", json={**body, "voice": "Alice.wav"})
-    assert (response.status_code, response.headers["x-synapse-backend"]) == (200, "voice")
+# Encoding
+
+
+async def decoded(data: bytes, name: str) -> Waveform:
+    source = data if name != "pcm" else Waveform(from_pcm(data, RATE).samples, RATE).wav()
+    return from_pcm(await convert(source, ("-ac", "1", "-ar", str(RATE), "-f", "s16le")), RATE)
+
+
+@pytest.mark.parametrize("name", list(SPEECH_FORMATS))
+async def test_each_format_contains_all_pieces(name: str) -> None:
+    sound = await decoded(await encode(pieces_of(tone(0.7), tone(0.8)), name), name)
+    assert sound.seconds == pytest.approx(1.5, abs=0.15)
+    assert np.abs(sound.samples).max() == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.parametrize("tempo", [0.5, 2.0])
+@pytest.mark.parametrize("name", ["pcm", "wav", "mp3"])
+async def test_a_tempo_changes_the_length_and_keeps_the_pitch(name: str, tempo: float) -> None:
+    sound = await decoded(await encode(pieces_of(tone(1.0), tone(1.0)), name, tempo), name)
+    assert sound.seconds == pytest.approx(2 / tempo, abs=0.2)
+    spectrum = np.abs(np.fft.rfft(sound.samples))
+    assert np.argmax(spectrum) / sound.seconds == pytest.approx(220, rel=0.02)
+
+
+async def test_a_whole_wav_states_its_length_and_a_streamed_one_does_not() -> None:
+    with wave.open(io.BytesIO(await encode(pieces_of(tone(0.5), tone(0.25)), "wav"))) as file:
+        assert (file.getframerate(), file.getnframes()) == (RATE, 18_000)
+    chunks = [chunk async for chunk in encode_stream(pieces_of(tone(0.5)), "wav")]
+    assert chunks[0][40:44] == b"\xff\xff\xff\xff"
+    assert len(b"".join(chunks)) == 44 + RATE
+
+
+@pytest.mark.parametrize("name", list(SPEECH_FORMATS))
+async def test_a_piece_is_encoded_before_the_next_one_exists(name: str) -> None:
+    received = asyncio.Event()
+
+    async def pieces() -> AsyncGenerator[Waveform, None]:
+        yield tone(3)
+        await received.wait()
+        yield tone(1)
+
+    size = 0
+    async with asyncio.timeout(60):
+        async for chunk in encode_stream(pieces(), name):
+            size += len(chunk)
+            if size > MORE_THAN_A_HEADER:
+                received.set()
+    assert received.is_set()
+
+
+@pytest.mark.parametrize("name", ["wav", "mp3", "flac"])
+async def test_an_error_of_the_synthesis_ends_the_stream(name: str) -> None:
+    async def broken(count: int) -> AsyncGenerator[Waveform, None]:
+        for _ in range(count):
+            yield tone(0.5)
+        raise FailedError("broken")
+
+    with pytest.raises(FailedError, match="broken"):
+        await anext(encode_stream(broken(0), name))
+    with pytest.raises(FailedError, match="broken"):
+        _ = [chunk async for chunk in encode_stream(broken(2), name)]
+
+
+# Queue
+
+
+async def test_requests_take_turns_and_are_one_segment_ahead() -> None:
+    queue, order = SpeechQueue("test"), list[str]()
+
+    def speak(segment: str) -> Waveform:
+        order.append(segment)
+        return tone(0.01)
+
+    first, second = queue.stream(["a1", "a2", "a3"], speak), queue.stream(["b1", "b2"], speak)
+    async with aclosing(first), aclosing(second):
+        await asyncio.gather(anext(first), anext(second))
+        assert queue.requests == 2
+        await until(lambda: queue.spoken == 4)
+        assert sorted(order[:2]) == ["a1", "b1"]
+        assert sorted(order[2:]) == ["a2", "b2"]
+    assert queue.requests == 0
+    queue.close()
+
+
+async def test_a_pause_stands_between_two_segments() -> None:
+    queue = SpeechQueue("test")
+    lengths = [part.seconds async for part in queue.stream(["One.", "two,", "three."], lambda _: tone(1))]
+    assert lengths == [1.25, 1.1, 1.0]
+    queue.close()
+
+
+async def test_more_texts_than_the_limit_are_refused() -> None:
+    queue, gate = SpeechQueue("test"), GatedVoice()
+    streams = [queue.stream(["a"], gate.speak) for _ in range(MAX_REQUESTS + 1)]
+    tasks = [asyncio.ensure_future(anext(stream)) for stream in streams]
+    with pytest.raises(UnavailableError, match="queue is full: 64"):
+        await tasks[-1]
+    gate.open_all()
+    await asyncio.gather(*tasks[:-1])
+    queue.close()
+
+
+# Server
+
+
+def gated_api(gate: GatedVoice) -> Starlette:
+    api = SpeechApi(
+        queue=SpeechQueue("test"),
+        models=["tts-1"],
+        voices=lambda: [{"id": "alloy", "name": "alloy"}],
+        speaker=lambda _: Speaker(gate.speak),
+        is_loaded=lambda: True,
+    )
+    return application(api.routes(), openai_format, api.queue.close)
+
+
+@pytest.fixture
+async def gated(stack: Any) -> AsyncIterator[tuple[GatedVoice, httpx.AsyncClient]]:
+    gate = GatedVoice()
+    url = stack.enter_context(serve(gated_api(gate)))
+    yield gate, await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+    gate.open_all()
+
+
+@pytest.mark.parametrize("response_format", ["wav", "pcm", "mp3", "opus"])
+async def test_the_first_sentence_arrives_before_the_last_one_is_spoken(gated: Any, response_format: str) -> None:
+    gate, http = gated
+    gate.open(2)
+    body = {"input": THREE, "response_format": response_format}
+    async with http.stream("POST", "/v1/audio/speech", json=body) as response:
+        assert response.status_code == 200
+        size = 0
+        async for chunk in response.aiter_raw():
+            size += len(chunk)
+            if size > MORE_THAN_A_HEADER and gate.finished < 3:
+                await until(lambda: gate.waiting)
+                assert gate.finished == 2
+                gate.open_all()
+    assert gate.finished == 3
+
+
+async def test_a_disconnected_client_ends_the_synthesis(gated: Any) -> None:
+    gate, http = gated
+    gate.open(2)
+    async with http.stream("POST", "/v1/audio/speech", json={"input": THREE * 5, "response_format": "pcm"}) as response:
+        await anext(response.aiter_raw())
+        assert (await http.get("/health")).json()["running_texts"] == 1
+    await until_idle(http)
+    gate.open_all()
+    assert gate.started <= 3
+
+
+async def test_a_client_that_disconnects_before_the_first_sound_ends_the_synthesis(gated: Any) -> None:
+    gate, http = gated
+    request = asyncio.ensure_future(http.post("/v1/audio/speech", json={"input": THREE}))
+    await until(lambda: gate.started)
+    request.cancel()
+    await until_idle(http)
+    gate.open_all()
+    assert gate.started == 1
+
+
+async def test_an_error_before_the_first_sound_is_a_response(gated: Any) -> None:
+    gate, http = gated
+    gate.open_all()
+    gate.error = FailedError("the model failed")
+    response = await http.post("/v1/audio/speech", json={"input": THREE, "response_format": "flac"})
+    assert response.status_code == 500
+    assert response.json()["error"]["message"] == "the model failed"
+
+
+async def test_an_error_after_the_first_sound_breaks_the_response_off(gated: Any) -> None:
+    gate, http = gated
+    gate.open(1)
+    body = {"input": THREE, "response_format": "pcm"}
+    async with http.stream("POST", "/v1/audio/speech", json=body) as response:
+        chunks = response.aiter_raw()
+        await anext(chunks)
+        gate.error = FailedError("the model failed")
+        gate.open_all()
+        with pytest.raises(httpx.RemoteProtocolError):
+            _ = [chunk async for chunk in chunks]
+
+
+# Settings and references
+
+
+async def test_a_device_and_a_model_that_are_missing_are_named(tmp_path: Any) -> None:
+    with pytest.raises(SettingError, match="onnxruntime-gpu"):
+        check_device(Settings(device="cuda"))
+    check_device(Settings())
+    with pytest.raises(SettingError, match=r"has no file \*.onnx"):
+        model_file(tmp_path, "")
+    for name in ("b.onnx", "a.int8.onnx"):
+        (tmp_path / name).touch()
+    assert model_file(tmp_path, "").name == "a.int8.onnx"
+    assert model_file(tmp_path, "b").name == "b.onnx"
+    with pytest.raises(SettingError, match=r"got 'c'; accepted: a\.int8, b"):
+        model_file(tmp_path, "c")
+
+
+async def test_the_oldest_references_are_deleted_above_the_limit(tmp_path: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("synapse_engines.synthesis.references.MAX_FILES", 2)
+    store = ReferenceStore(tmp_path / "store")
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    for number in range(3):
+        name = store.save(UploadedFile(f"{number}.wav", source))
+        os.utime(tmp_path / "store" / name, (number, number))
+    assert store.names() == ["1.wav", "2.wav"]
+    assert safe_file_name("../../x.wav") == "x.wav"

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synapse_engines.audio.ffmpeg import convert
-from synapse_engines.audio.waveform import Waveform
-
 
 @dataclass(frozen=True)
 class AudioFormat:
@@ -19,7 +16,7 @@ SPEECH_FORMATS: Mapping[str, AudioFormat] = {
     "wav": AudioFormat("audio/wav"),
     "pcm": AudioFormat("audio/pcm"),
     "mp3": AudioFormat("audio/mpeg", ("-c:a", "libmp3lame", "-f", "mp3")),
-    "opus": AudioFormat("audio/ogg", ("-c:a", "libopus", "-f", "ogg")),
+    "opus": AudioFormat("audio/ogg", ("-c:a", "libopus", "-page_duration", "200000", "-f", "ogg")),
     "aac": AudioFormat("audio/aac", ("-c:a", "aac", "-f", "adts")),
     "flac": AudioFormat("audio/flac", ("-c:a", "flac", "-f", "flac")),
 }
@@ -31,12 +28,3 @@ CONVERSION_FORMATS: Mapping[str, AudioFormat] = {
     "ogg": AudioFormat("audio/ogg", ("-c:a", "libvorbis", "-f", "ogg")),
 }
 """`output_format` of deepfilter-audio -> format."""
-
-
-async def encode(waveform: Waveform, name: str) -> tuple[bytes, str]:
-    """Return *waveform* in the speech format *name*, and its media type."""
-    chosen = SPEECH_FORMATS[name]
-    if name == "pcm":
-        return waveform.pcm(), chosen.media_type
-    data = waveform.wav()
-    return (await convert(data, chosen.arguments) if chosen.arguments else data), chosen.media_type

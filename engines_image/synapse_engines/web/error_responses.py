@@ -1,4 +1,4 @@
-"""Error responses in the formats of the upstream servers: FastAPI's `detail`, or llama.cpp's `error` object."""
+"""Error responses in the formats of the upstream servers: FastAPI's `detail`, or OpenAI's `error` object."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,16 +21,14 @@ def fastapi_format(error: EngineError) -> Any:  # noqa: ANN401 - JSON
     return {"detail": error.message}
 
 
-def llama_format(error: EngineError) -> Any:  # noqa: ANN401 - JSON
-    """Return llama.cpp's body, which has 400 instead of 422 for an invalid field."""
-    status = 400 if isinstance(error, InvalidError) else error.status
-    return {"error": {"code": status, "message": error.message, "type": error.type, **error.more}}
+def openai_format(error: EngineError) -> Any:  # noqa: ANN401 - JSON
+    """Return OpenAI's body."""
+    field = error.field if isinstance(error, InvalidError) else None
+    return {"error": {"message": error.message, "type": error.type, "param": field, "code": None}}
 
 
 def respond(error: EngineError, error_format: ErrorFormat) -> Response:
-    content = error_format(error)
-    status = content["error"]["code"] if "error" in content else error.status
-    return JSONResponse(content, status_code=status)
+    return JSONResponse(error_format(error), status_code=error.status)
 
 
 def handlers(error_format: ErrorFormat) -> Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]]:
