@@ -18,7 +18,7 @@ from ops.cluster.pods import ServicePods
 from ops.cluster.port_forward import forward_port
 from ops.gateway.connect import connect_gateway, http_client
 from ops.gateway.locate import gateway_service
-from ops.smoke.recordings import USUAL_VOICES, VOICES
+from ops.smoke import traits
 from ops.smoke.scope import public_names
 
 GATEWAY: Final = "gateway"
@@ -38,7 +38,7 @@ class ModelEndpoint:
 
     @property
     def voice(self) -> str:
-        return VOICES.get(self.service.backend.adapter, USUAL_VOICES)[0]
+        return traits.voices(self.service)[0]
 
 
 @contextmanager

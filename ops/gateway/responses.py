@@ -53,13 +53,28 @@ class Usage(BaseModel):
     completion_tokens: int
 
 
+class FunctionCall(BaseModel):
+    name: str
+    arguments: str
+
+
+class ToolCall(BaseModel):
+    function: FunctionCall
+
+
 class Message(BaseModel):
     content: str | None = None
     reasoning_content: str | None = None
+    tool_calls: list[ToolCall] | None = None
 
     @property
     def text(self) -> str:
         return self.content or self.reasoning_content or ""
+
+    @property
+    def answer(self) -> str:
+        """The text without reasoning, which an engine without a parser of it leaves in the content."""
+        return (self.content or "").rpartition("</think>")[2].strip()
 
 
 class Choice(BaseModel):
@@ -69,6 +84,11 @@ class Choice(BaseModel):
 class ChatResponse(BaseModel):
     choices: list[Choice]
     usage: Usage
+
+    @property
+    def message(self) -> Message:
+        """The first message, or an empty one."""
+        return self.choices[0].message if self.choices else Message()
 
 
 class Delta(BaseModel):

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.settings.services import Task
 from ops.gateway.client import GatewayClient
 from ops.smoke.recordings import Recordings
 
 Figures = Mapping[str, str | int | float]
-"""Figures of a response. The end of a name is its unit: `_ms`, `_s`, `_hz`, `_db`."""
+"""Figures of a response. The end of a name is its unit: `_ms`, `_s`, `_hz`, `_db`; `bounds.py` adds limits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,8 @@ class SmokeCheck:
     """One check. *needs*: tasks that services must all do; *any_of*: tasks of which one is enough.
 
     *each*: run once for every model of this task. *adapter*: run only where a service has this kind of API.
-    *run* returns the figures of the response, or raises WrongAnswerError.
+    *suits*: run only for models whose services all do; *suited* names such models. *voices*: how many the speech must
+    have. *run* returns the figures of the response, or raises WrongAnswerError.
     """
 
     name: str
@@ -36,3 +38,6 @@ class SmokeCheck:
     any_of: tuple[Task, ...] = ()
     each: Task | None = None
     adapter: str | None = None
+    suits: Callable[[ServicePlan], bool] = lambda service: True  # noqa: ARG005
+    suited: str = "model"
+    voices: int = 1

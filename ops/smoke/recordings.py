@@ -1,6 +1,5 @@
 """Recordings made with the stack's own voices, each synthesized once: the input of the checks that take audio."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,23 +8,20 @@ from ops.smoke import sounds
 from ops.smoke.sounds import Sound
 
 DIGITS: Final = "seven six two zero"
-"""Four digits that the built-in recogniser tells apart in every voice; it confuses `one` and `nine`."""
 SENTENCE: Final = "The quick brown fox jumps over the lazy dog while the sun goes down."
 OTHER_SENTENCE: Final = "We were away for a year, and nobody at home has fed the cat since Monday."
+CLONED_SENTENCE: Final = "Please bring me a glass of water, a pencil and the newspaper of today."
 CLONEABLE_S: Final = 6.0
 """Length of a reference recording; cloning a voice needs more than five seconds."""
-VOICES: Final[Mapping[str, tuple[str, str]]] = {"chatterbox": ("Alice.wav", "Michael.wav")}
-"""A woman's and a man's voice, by the adapter of the speech service."""
-USUAL_VOICES: Final = ("nova", "onyx")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recordings:
-    """*model*: the public name of a speech model, if there is one; *voices*: two of its voices."""
+    """*model*: the public name of a speech model, if there is one; *voices*: those of its voices that are tested."""
 
     client: GatewayClient
     model: str | None
-    voices: tuple[str, str]
+    voices: tuple[str, ...]
     _cache: dict[tuple[str, str | None], Sound] = field(default_factory=dict)
 
     def speech(self, text: str, voice: str | None = None) -> Sound:
@@ -35,6 +31,10 @@ class Recordings:
                 synthesize(self.client, text) if voice is None else speak(self.client, self.model, text, voice)
             )
         return self._cache[text, voice]
+
+    def keep(self, text: str, voice: str | None, sound: Sound) -> None:
+        """Keep *sound*, which a check has made and which need not be made again."""
+        self._cache[text, voice] = sound
 
 
 def synthesize(client: GatewayClient, text: str, voice_id: str | None = None) -> Sound:

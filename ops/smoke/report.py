@@ -6,10 +6,13 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from ops.smoke.bounds import AT_LEAST, AT_MOST
+from ops.smoke.check import Figures
 from ops.smoke.run import SmokeResult
 
 COLUMNS: Final = ("Check", "Model", "Came back", "Latency", "")
 UNITS: Final = {"ms": "ms", "s": "s", "hz": "Hz", "db": "dB"}
+BOUNDS: Final = (AT_MOST, AT_LEAST)
 Logs = Mapping[str, Sequence[str]]
 """Pod -> its last log lines."""
 
@@ -35,7 +38,9 @@ def latency(result: SmokeResult) -> str:
 
 def outcome(result: SmokeResult) -> str:
     """Return the reason of a failure, or the figures in words."""
-    return result.fault or ", ".join(_figure(name, value) for name, value in result.figures.items())
+    figures = result.figures
+    shown = (name for name in figures if not name.endswith(BOUNDS))
+    return result.fault or ", ".join(_figure(name, figures) for name in shown)
 
 
 def document(results: Sequence[SmokeResult], address: str, left_out: Mapping[str, str], logs: Logs) -> dict[str, Any]:
@@ -61,9 +66,20 @@ def _entry(result: SmokeResult) -> dict[str, Any]:
     }
 
 
-def _figure(name: str, value: object) -> str:
-    """Return `first token 12 ms` for `first_token_ms`, 12."""
+def _figure(name: str, figures: Figures) -> str:
+    """Return `first token 12 ms` for `first_token_ms`, and `noise down 9 dB (at least 6 dB)` for one with a bound."""
     words, _, unit = name.rpartition("_")
-    if unit in UNITS:
-        return f"{words.replace('_', ' ')} {value} {UNITS[unit]}"
-    return f"{name.replace('_', ' ')} {value}"
+    unit = UNITS.get(unit, "")
+    label = (words if unit else name).replace("_", " ")
+    bounds = (
+        f" ({_words(suffix)} {_value(figures[name + suffix], unit)})" for suffix in BOUNDS if name + suffix in figures
+    )
+    return f"{label} {_value(figures[name], unit)}{''.join(bounds)}"
+
+
+def _words(suffix: str) -> str:
+    return suffix.strip("_").replace("_", " ")
+
+
+def _value(value: object, unit: str) -> str:
+    return f"{value} {unit}".rstrip()

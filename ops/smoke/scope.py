@@ -10,8 +10,9 @@ from infra.plan.stack import Plan
 from infra.settings.services import Task
 from ops.gateway.client import GatewayClient
 from ops.gateway.locate import gateway_service
+from ops.smoke import traits
 from ops.smoke.check import SmokeCheck
-from ops.smoke.recordings import USUAL_VOICES, VOICES, Recordings
+from ops.smoke.recordings import Recordings
 from tools.errors import ToolsError
 
 
@@ -40,7 +41,7 @@ def cases(plan: Plan, checks: Sequence[SmokeCheck]) -> Iterator[CheckCase]:
     """Yield a case for each of *checks* that the stack can serve, and for each model where the check has several."""
     for check in checks:
         if missing(plan, check) is None:
-            for model in models(plan, check.each) if check.each else (None,):
+            for model in case_models(plan, check):
                 yield CheckCase(check=check, model=model, services=_services(plan, check, model))
 
 
@@ -51,8 +52,23 @@ def missing(plan: Plan, check: SmokeCheck) -> str | None:
         return f"no service for {', '.join(lacking)}"
     if check.any_of and tasks.isdisjoint(check.any_of):
         return f"no service for {' or '.join(check.any_of)}"
-    adapters = {service.backend.adapter for service in plan.services}
-    return None if check.adapter in {None, *adapters} else f"no {check.adapter}"
+    if check.adapter not in {None, *(service.backend.adapter for service in plan.services)}:
+        return f"no {check.adapter}"
+    if "speech" in check.needs and len(voices(plan, recorded_model(plan))) < check.voices:
+        return f"no speech with {check.voices} voices"
+    return None if case_models(plan, check) else f"no {check.suited}"
+
+
+def case_models(plan: Plan, check: SmokeCheck) -> tuple[str | None, ...]:
+    """Return the models that the check is run for; (None,) where it is run once."""
+    every = models(plan, check.each) if check.each else (None,)
+    return tuple(model for model in every if all(check.suits(service) for service in _served_by(plan, check, model)))
+
+
+def _served_by(plan: Plan, check: SmokeCheck, model: str | None) -> tuple[ServicePlan, ...]:
+    """Return the services of *model*; where no route names it, those that do the task of the check."""
+    routed = services(plan, model)
+    return routed or tuple(service for service in plan.services if check.each in service.backend.tasks)
 
 
 def models(plan: Plan, task: Task) -> tuple[str | None, ...]:
@@ -66,21 +82,32 @@ def public_names(plan: Plan, task: Task) -> tuple[str, ...]:
 
 
 def recordings(plan: Plan, client: GatewayClient) -> Recordings:
-    """Return recordings by the stack's first speech model."""
-    model = models(plan, "speech")[0]
+    """Return recordings by the speech model with the most voices, the first of several."""
+    model = recorded_model(plan)
     return Recordings(client=client, model=model, voices=voices(plan, model))
 
 
-def voices(plan: Plan, model: str | None) -> tuple[str, str]:
-    """Return two voices of the first target of *model*."""
-    first = next(iter(_targets(plan, model)), None)
-    return VOICES.get(first.service.backend.adapter, USUAL_VOICES) if first else USUAL_VOICES
+def recorded_model(plan: Plan) -> str | None:
+    """Return the speech model of the recordings."""
+    return max(models(plan, "speech"), key=lambda model: len(voices(plan, model)))
 
 
-def transcriber(plan: Plan, model: str | None) -> ServicePlan:
-    """Return the first service that transcribes for *model*, or for the stack where no route leads to one."""
-    routed = [target.service for target in _targets(plan, model)]
-    return next(service for service in [*routed, *plan.services] if "transcription" in service.backend.tasks)
+def voices(plan: Plan, model: str | None) -> tuple[str, ...]:
+    """Return the voices to test of the first target of *model*, or of the first service that speaks."""
+    speaking = (service for service in plan.services if "speech" in service.backend.tasks)
+    first = next(iter((*services(plan, model), *speaking)), None)
+    return traits.voices(first) if first else traits.USUAL_VOICES
+
+
+def services(plan: Plan, model: str | None) -> tuple[ServicePlan, ...]:
+    """Return the services of the route of *model*."""
+    return tuple(target.service for target in _targets(plan, model))
+
+
+def adapters(plan: Plan, model: str | None) -> frozenset[str]:
+    """Return the kinds of API of the route of *model*, or of every service that chats."""
+    chatting = tuple(service for service in plan.services if "chat" in service.backend.tasks)
+    return frozenset(service.backend.adapter for service in services(plan, model) or chatting)
 
 
 def _task(plan: Plan, target: Target) -> Task:

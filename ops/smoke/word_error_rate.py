@@ -4,12 +4,34 @@ import re
 from typing import Final
 
 DIGITS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TEENS: Final = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen")
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+NUMBERS: Final = {
+    **{word: str(number) for number, word in enumerate((*DIGITS, *_TEENS, "nineteen"))},
+    **{word: str(number * 10) for number, word in enumerate(_TENS, 2)},
+}
+"""Words of the numbers that have one word -> numerals."""
+
+
+_TENS_AND_ONES: Final = re.compile(rf"\b({'|'.join(_TENS)})[ -]({'|'.join(DIGITS[1:])})\b")
 
 
 def normalize(text: str) -> list[str]:
-    """Return lower-case words without punctuation, each digit as a word: engines write `42`, `4 2` or `four two`."""
-    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d", text.lower())
-    return [DIGITS[int(word)] if word.isdecimal() else word for word in words]
+    """Return lower-case words without punctuation, each numeral as the words of its digits.
+
+    Engines write `42`, `4 2`, `four two` or `forty-two`: all become `four two`.
+    """
+    numerals = _TENS_AND_ONES.sub(_numeral, text.lower().replace("\u2019", "'"))
+    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+", numerals)
+    return [part for word in words for part in _digits(NUMBERS.get(word, word))]
+
+
+def _numeral(match: re.Match[str]) -> str:
+    return NUMBERS[match[1]][0] + NUMBERS[match[2]]
+
+
+def _digits(word: str) -> list[str]:
+    return [DIGITS[int(digit)] for digit in word] if word.isdecimal() else [word]
 
 
 def word_error_rate(spoken: str, transcript: str) -> float:

@@ -1,20 +1,24 @@
 """Checks of diarization and speaker verification; the speakers are two of the stack's own voices."""
 
-from functools import partial
+from collections.abc import Callable
+from typing import Final
 
 from ops.errors import WrongAnswerError
 from ops.gateway.responses import DiarizationResponse, SpeakerTurn, VerificationResponse
 from ops.smoke import sounds
+from ops.smoke.bounds import at_least, at_most
 from ops.smoke.check import CheckContext, Figures, SmokeCheck
 from ops.smoke.recordings import OTHER_SENTENCE, SENTENCE
 from ops.smoke.sounds import Sound
 
-PAUSE_S = 0.5
+PAUSE_S: Final = 0.5
+MIN_MARGIN: Final = 0.05
+"""Least difference between the similarity of one voice and that of two; it is a cosine, at most 1."""
 
 
 def diarize(context: CheckContext) -> Figures:
     """Send one voice after the other: the speakers in the middle of each must differ."""
-    first, second = (context.recordings.speech(SENTENCE, voice) for voice in context.recordings.voices)
+    first, second = (context.recordings.speech(SENTENCE, voice) for voice in context.recordings.voices[:2])
     dialogue = sounds.join(first, sounds.silence(PAUSE_S, first.rate), second)
     files = {"file": ("talk.wav", dialogue.wav(), "audio/wav")}
     form = {"num_speakers": "2"}
@@ -31,19 +35,41 @@ def speaker_at(turns: list[SpeakerTurn], at_s: float) -> str | None:
     return next((turn.speaker for turn in turns if turn.start <= at_s < turn.end), None)
 
 
-def verify(is_same: bool, context: CheckContext) -> Figures:  # noqa: FBT001 - bound by name below
-    """Compare a sentence with another by the same voice, or with itself by another voice."""
-    voice, other = context.recordings.voices
-    speech = context.recordings.speech
-    left, right = speech(SENTENCE, voice), speech(OTHER_SENTENCE, voice) if is_same else speech(SENTENCE, other)
+def verify_same(context: CheckContext) -> Figures:
+    """Compare two sentences in one voice."""
+    response = _compare(context, same_voice=True)
+    return judged(response, is_same=True)
+
+
+def verify_other(context: CheckContext) -> Figures:
+    """Compare a sentence in two voices; they must be less alike than two sentences in one voice, by MIN_MARGIN."""
+    figures = judged(_compare(context, same_voice=False), is_same=False)
+    same = _compare(context, same_voice=True).similarity_score
+    margin = same - float(figures["similarity"])
+    return {**figures, **at_least("margin", margin, MIN_MARGIN, f"one voice has a similarity of {same:.2f}")}
+
+
+def compare(context: CheckContext, left: Sound, right: Sound) -> VerificationResponse:
+    """Return the speaker engine's comparison of two recordings. Raises WrongAnswerError."""
     files = {"file1": _file(left), "file2": _file(right)}
-    response = context.client.json(VerificationResponse, "POST", "/speakers/verify", files=files)
+    return context.client.json(VerificationResponse, "POST", "/speakers/verify", files=files)
+
+
+def judged(response: VerificationResponse, *, is_same: bool) -> Figures:
+    """Return the similarity and the engine's threshold. Raises WrongAnswerError for the wrong verdict."""
+    mistake = "one voice was taken for two" if is_same else "two voices were taken for one"
+    bound = at_least if is_same else at_most
+    figures = bound("similarity", response.similarity_score, response.threshold, mistake)
     if response.is_same_speaker != is_same:
-        mistake = "one voice was taken for two" if is_same else "two voices were taken for one"
-        raise WrongAnswerError(
-            f"{mistake}: similarity {response.similarity_score:.2f}, threshold {response.threshold:.2f}"
-        )
-    return {"similarity": round(response.similarity_score, 2), "threshold": round(response.threshold, 2)}
+        raise WrongAnswerError(f"{mistake}: similarity {response.similarity_score:.2f}")
+    return figures
+
+
+def _compare(context: CheckContext, *, same_voice: bool) -> VerificationResponse:
+    voice, other, *_ = context.recordings.voices
+    speech = context.recordings.speech
+    right = speech(OTHER_SENTENCE, voice) if same_voice else speech(SENTENCE, other)
+    return compare(context, speech(SENTENCE, voice), right)
 
 
 def _file(sound: Sound) -> tuple[str, bytes, str]:
@@ -54,8 +80,12 @@ def _turns_text(turns: list[SpeakerTurn]) -> str:
     return ", ".join(f"{turn.speaker} {turn.start:.1f}-{turn.end:.1f} s" for turn in turns) or "no speaker"
 
 
+def _check(name: str, run: Callable[[CheckContext], Figures]) -> SmokeCheck:
+    return SmokeCheck(name=name, run=run, needs=("speech", "speakers"), voices=2)
+
+
 CHECKS = (
-    SmokeCheck(name="diarize", run=diarize, needs=("speech", "speakers")),
-    SmokeCheck(name="verify same speaker", run=partial(verify, True), needs=("speech", "speakers")),
-    SmokeCheck(name="verify other speaker", run=partial(verify, False), needs=("speech", "speakers")),
+    _check("diarize", diarize),
+    _check("verify same speaker", verify_same),
+    _check("verify other speaker", verify_other),
 )

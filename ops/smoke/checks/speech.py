@@ -1,31 +1,45 @@
-"""Checks of text to speech: by the gateway's own API, and by OpenAI's for every model."""
+"""Checks of text to speech: by the gateway's own API, and by OpenAI's for every model, in several voices."""
 
-from ops.errors import WrongAnswerError
-from ops.smoke import recordings
+from typing import Final
+
+from ops.smoke import recordings, round_trip
+from ops.smoke.bounds import at_least
 from ops.smoke.check import CheckContext, Figures, SmokeCheck
-from ops.smoke.recordings import DIGITS, speak
+from ops.smoke.recordings import DIGITS, SENTENCE, speak
 from ops.smoke.scope import voices
 from ops.smoke.sounds import Sound
 
-SHORTEST_S = 0.4
+MIN_SOUND_S: Final = 0.4
 """No voice says four digits faster."""
-QUIETEST = 50.0
+MIN_LOUDNESS: Final = 50.0
 """Root mean square below which a recording counts as silent."""
 
 
 def synthesize(context: CheckContext) -> Figures:
-    return audible(recordings.synthesize(context.client, DIGITS))
+    """Speak digits in the default voice; they must be understood."""
+    sound = recordings.synthesize(context.client, DIGITS)
+    context.recordings.keep(DIGITS, None, sound)
+    return {**audible(sound), **round_trip.transcribed(context, {"default": sound}, DIGITS)}
 
 
 def speech(context: CheckContext) -> Figures:
-    return audible(speak(context.client, context.model, DIGITS, voices(context.plan, context.model)[0]))
+    """Speak a sentence in every tested voice of the model; each must be understood."""
+    names = voices(context.plan, context.model)
+    sounds = {name: speak(context.client, context.model, SENTENCE, name) for name in names}
+    if context.model == context.recordings.model:
+        for name, sound in sounds.items():
+            context.recordings.keep(SENTENCE, name, sound)
+    shortest = min((audible(sound) for sound in sounds.values()), key=lambda figures: float(figures["sound_s"]))
+    return {"voices": len(sounds), **shortest, **round_trip.transcribed(context, sounds, SENTENCE)}
 
 
 def audible(sound: Sound) -> Figures:
-    """Return the length and the rate. Raises WrongAnswerError for a sound too short or too quiet to be speech."""
-    if sound.seconds < SHORTEST_S or sound.loudness() < QUIETEST:
-        raise WrongAnswerError(f"{sound.seconds:.2f} s of sound with a loudness of {sound.loudness():.0f}: no speech")
-    return {"sound_s": round(sound.seconds, 2), "rate_hz": sound.rate}
+    """Return length, loudness and rate. Raises WrongAnswerError for a sound too short or too quiet to be speech."""
+    return {
+        **at_least("sound_s", sound.seconds, MIN_SOUND_S, "no speech"),
+        **at_least("loudness", sound.loudness(), MIN_LOUDNESS, "no speech"),
+        "rate_hz": sound.rate,
+    }
 
 
 CHECKS = (

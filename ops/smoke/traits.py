@@ -1,0 +1,30 @@
+"""Traits of a service that decide how its answers are tested, and that no response tells: they follow from the plan."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from infra.plan.service import ServicePlan
+from infra.settings.engine_services import EngineService
+
+VOICES: Final[Mapping[str, tuple[str, ...]]] = {"chatterbox": ("Alice.wav", "Michael.wav", "Emily.wav")}
+"""Voices of women and men by the adapter of a speech service, a woman's and a man's first."""
+USUAL_VOICES: Final = ("nova", "onyx", "alloy")
+CPU: Final = "cpu"
+
+
+def voices(service: ServicePlan) -> tuple[str, ...]:
+    """Return the voices to test; the names of Piper's CPU engine all mean the one voice that it has."""
+    names = VOICES.get(service.backend.adapter, USUAL_VOICES)
+    return names[:1] if (service.backend.kind, service.options.engine) == ("piper", CPU) else names
+
+
+def calls_tools(service: ServicePlan) -> bool:
+    """Tell if its models can call tools: vLLM and SGLang need a parser, the CPU engine's model is too small."""
+    if isinstance(service.options, EngineService):
+        return service.options.parsers.tool_call is not None
+    return service.options.engine != CPU
+
+
+def clones(service: ServicePlan) -> bool:
+    """Tell if it clones a voice itself; the CPU engine takes the nearest of its own voices."""
+    return service.options.engine != CPU
