@@ -18,6 +18,7 @@ from stacks import forge
 from stacks.rendering import Recorded, manifests, record
 from tests.conftest import changed, planned, settings_of
 from tests.policies.run_pack import judge
+from tests.shipped import STACKS
 
 JOB, DEPLOYMENT = "kubernetes:batch/v1:Job", "kubernetes:apps/v1:Deployment"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -62,12 +63,25 @@ def test_models_of_an_ollama_are_pulled_once_it_serves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stack", "names"),
-    [("forge", {"ollama-models"}), ("forge-llamacpp", {"llama-embed-models", "llama-router-models"}), ("local", set())],
+    ("stack", "services"),
+    [
+        ("forge", {"ollama", "speaches-stt", "kokoro-tts", "piper-tts"}),
+        (
+            "forge-llamacpp",
+            {"llama-embed", "llama-router", "chatterbox-tts", "whisper-stt", "pyannote-speaker", "deepfilter-audio"},
+        ),
+        (
+            "local",
+            {
+                *("llama-embed", "llama-router", "chatterbox-tts", "piper-tts", "whisper-stt"),
+                *("pyannote-speaker", "deepfilter-audio"),
+            },
+        ),
+    ],
 )
-def test_each_service_with_models_to_fetch_has_a_job(stack: str, names: set[str]) -> None:
-    """Models of the CPU engines are in their image; vLLM and SGLang fetch at their first start."""
-    assert jobs(plan(load(stack))).keys() == names
+def test_each_service_with_models_to_fetch_has_a_job(stack: str, services: set[str]) -> None:
+    """vLLM and SGLang fetch at their first start."""
+    assert jobs(plan(load(stack))).keys() == {f"{service}-models" for service in services}
 
 
 def test_a_job_gets_each_file_with_its_size_and_digest() -> None:
@@ -85,11 +99,12 @@ def test_the_job_of_an_ollama_gets_its_address_and_the_models_of_the_stack_file(
     assert container["volumeMounts"] == []
 
 
-def test_every_file_of_the_catalog_has_a_size_and_a_digest() -> None:
-    for service in plan(load("forge-llamacpp")).services:
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_file_of_the_catalog_has_a_size_and_a_digest(stack: str) -> None:
+    for service in plan(load(stack)).services:
         for file in service.backend.downloads:
-            assert file.size, file.url
-            assert file.sha256, file.url
+            assert file.size, file.path
+            assert file.sha256, file.path
 
 
 def test_another_list_is_another_job_and_restarts_the_server_of_the_files() -> None:
@@ -128,7 +143,7 @@ def test_the_time_limit_follows_from_the_bytes_and_the_line() -> None:
     assert fetch.timeout_s(25) == START_S + math.ceil(fetch.size * 8 / 25_000_000)
     for each, speed in ((slow, 25), (fast, 1000)):
         resources = record(functools.partial(forge.deploy, each, {}))
-        (job,) = (item.inputs for item in resources if item.inputs.get("kind") == "Job")
+        (job,) = (item.inputs for item in resources if (item.token, item.name) == (JOB, "ollama-models"))
         annotations = job["metadata"]["annotations"]
         assert annotations["pulumi.com/timeoutSeconds"] == str(fetch.timeout_s(speed))
         assert annotations["pulumi.com/replaceUnready"] == "true"
@@ -149,10 +164,10 @@ def test_a_second_ollama_pulls_its_own_models() -> None:
 
 
 def test_an_ollama_without_models_has_no_job() -> None:
-    assert jobs(planned("services.ollama.models", [])) == {}
+    assert "ollama-models" not in jobs(planned("services.ollama.models", []))
 
 
-@pytest.mark.parametrize("stack", ["forge", "forge-llamacpp"])
+@pytest.mark.parametrize("stack", STACKS)
 def test_the_jobs_keep_every_rule_of_the_pack(stack: str) -> None:
     objects = manifests(plan(load(stack)))
     beside = [(POLICY, item) for item in objects if item["kind"] == "NetworkPolicy"]
@@ -162,16 +177,19 @@ def test_the_jobs_keep_every_rule_of_the_pack(stack: str) -> None:
         assert judge([(JOB, job), *beside]) != []
 
 
-@pytest.mark.parametrize("stack", ["forge", "forge-llamacpp"])
-def test_the_ledger_and_the_quota_have_room_for_the_pods(stack: str) -> None:
+@pytest.mark.parametrize(
+    ("stack", "memory", "bound"), [("forge", "256Mi", 256), ("forge-llamacpp", "256Mi", 256), ("local", "64Mi", 64)]
+)
+def test_the_ledger_and_the_quota_have_room_for_the_pods(stack: str, memory: str, bound: int) -> None:
     """A pod that the ledger did not count would not be admitted while everything else runs."""
     stack_plan = plan(load(stack))
     lines = {line.name: line for line in stack_plan.ledger.lines}
+    assert jobs(stack_plan)
     for name, job in jobs(stack_plan).items():
         (container,) = job["spec"]["template"]["spec"]["containers"]
         assert not lines[name].is_lasting
-        assert container["resources"]["limits"] == {"memory": "256Mi", "cpu": "500m", "ephemeral-storage": "256Mi"}
-        assert (lines[name].claim.memory_limit, lines[name].claim.cpu_limit) == (256 << 20, 500)
+        assert container["resources"]["limits"] == {"memory": memory, "cpu": "500m", "ephemeral-storage": "256Mi"}
+        assert (lines[name].claim.memory_limit, lines[name].claim.cpu_limit) == (bound << 20, 500)
 
 
 def test_a_pod_that_failed_stays_with_its_log_and_its_message() -> None:

@@ -1,90 +1,23 @@
 """The scripts of the Jobs that fetch models, with a real curl, against servers of this machine."""
 
-import hashlib
-import os
 import shutil
 import signal
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from components.fetch import arguments, command
-from infra.catalog.spec import Download
+from components.fetch import arguments
 from infra.plan.fetching import FetchPlan
 from tests.components import ollama_stand_in
+from tests.components.fetch_script import CONTENT, NO_RETRY, PATH, SHA256, Script, busybox, gets, plan_of
 from tests.components.ollama_stand_in import OllamaStandIn
-from tests.ops.models import file_server
 from tests.ops.models.file_server import FileServer
-from tools.cluster.packages import programs
 
-CONTENT = bytes(range(256)) * 4096
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
 WRONG = 64 * "0"
-PATH = "/owner/model/resolve/main/model.gguf"
-NO_RETRY = 65
-APPLETS = ("awk", "cat", "df", "mkdir", "mv", "rm", "sed", "sha256sum", "sleep", "stat", "tr")
-FAST = {"PAUSE_S": "0", "SHOW_S": "1"}
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the scripts of the image run curl")
-
-
-@dataclass(frozen=True)
-class Script:
-    """A shell that runs a script of the image, as the Job's container would."""
-
-    shell: tuple[str, ...]
-    target: Path
-    environment: Mapping[str, str] = field(default_factory=lambda: FAST)
-
-    def start(self, fetch: FetchPlan, *arguments: str) -> subprocess.Popen[str]:
-        words = [*self.shell, *command(fetch)[1:], *arguments]
-        environment = {**os.environ, **self.environment}
-        return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def run(self, fetch: FetchPlan, *arguments: str) -> tuple[int, str]:
-        process = self.start(fetch, *arguments)
-        output, _ = process.communicate()
-        return process.returncode, output
-
-    def file(self, server: FileServer, sha256: str | None = SHA256, size: int = len(CONTENT)) -> tuple[int, str]:
-        """Fetch the file to the target; return the exit code and the log."""
-        fetch = plan_of(server, self.target, sha256, size)
-        return self.run(fetch, *arguments(fetch, 0))
-
-    @property
-    def part(self) -> Path:
-        return self.target.with_name(f"{self.target.name}.part")
-
-
-def plan_of(server: FileServer, target: Path, sha256: str | None, size: int) -> FetchPlan:
-    file = Download(url=f"{server.url}{PATH}", path=str(target), sha256=sha256, size=size)
-    return FetchPlan(service="llama-embed", files=(file,))
-
-
-def busybox(folder: Path, target: Path) -> Script:
-    program = programs().program("busybox")
-    (folder / "bin").mkdir()
-    for applet in ("sh", *APPLETS):
-        (folder / "bin" / applet).symlink_to(program)
-    path = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-    return Script((str(folder / "bin" / "sh"),), target, FAST | path)
-
-
-@pytest.fixture(params=["sh", "busybox"])
-def script(request: pytest.FixtureRequest, tmp_path: Path) -> Script:
-    """Return a script for the programs of this machine, and for those of the image, which are busybox' but for curl."""
-    target = tmp_path / "models" / "model.gguf"
-    return Script(("/bin/sh",), target) if request.param == "sh" else busybox(tmp_path, target)
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with file_server.serving() as server:
-        server.files[PATH] = CONTENT
-        yield server
 
 
 @pytest.fixture
@@ -92,11 +25,6 @@ def ollama() -> Iterator[OllamaStandIn]:
     with ollama_stand_in.serving() as server:
         server.offers |= {"llama3.1:8b", "mxbai-embed-large"}
         yield server
-
-
-def gets(server: FileServer) -> list[str | None]:
-    """Return the ranges of all downloads."""
-    return [byte_range for method, _, byte_range, _ in server.requests if method == "GET"]
 
 
 def test_a_file_is_fetched_once(script: Script, server: FileServer) -> None:
@@ -202,81 +130,6 @@ def test_a_pod_that_is_stopped_leaves_the_part_file(script: Script, server: File
         assert "interrupted at 0 MB" in process.stdout.readline() + process.stdout.readline()
         process.send_signal(signal.SIGKILL)
     assert script.part.read_bytes() == CONTENT[:1000]
-
-
-def two_sources(script: Script, server: FileServer, packaged: Path, names: Sequence[str] = ("a", "b")) -> FetchPlan:
-    """Return files that *server* has, and beside it a folder of this machine."""
-    folder = script.target.parent
-    files = [
-        Download(
-            url=f"{server.url}/{name}",
-            path=str(folder / name),
-            sha256=SHA256,
-            size=len(CONTENT),
-            packaged=str(packaged / name),
-        )
-        for name in names
-    ]
-    return FetchPlan(service="llama-embed", files=tuple(files), source="models_image")
-
-
-@pytest.fixture
-def packaged(tmp_path: Path) -> Path:
-    folder = tmp_path / "packaged"
-    folder.mkdir()
-    for name in ("a", "b"):
-        (folder / name).write_bytes(CONTENT)
-    return folder
-
-
-def contents(script: Script) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in script.target.parent.iterdir()}
-
-
-def test_the_first_source_is_used_where_it_answers(script: Script, server: FileServer, packaged: Path) -> None:
-    server.files |= {"/a": CONTENT, "/b": CONTENT}
-    fetch = two_sources(script, server, packaged)
-    code, log = script.run(fetch, *arguments(fetch, 0))
-    assert (code, contents(script)) == (0, {"a": CONTENT, "b": CONTENT}), log
-    assert len(gets(server)) == 2
-    assert "next source" not in log
-
-
-def test_a_host_that_fails_is_asked_once_and_the_next_source_is_used(
-    script: Script, server: FileServer, packaged: Path
-) -> None:
-    server.statuses = 8 * [503]
-    fetch = two_sources(script, server, packaged)
-    code, log = script.run(fetch, *arguments(fetch, 0))
-    assert (code, contents(script)) == (0, {"a": CONTENT, "b": CONTENT}), log
-    assert len(gets(server)) == 1
-    assert "a: trying its next source" in log
-
-
-def test_a_file_that_is_missing_or_changed_at_its_first_source_comes_from_the_next(
-    script: Script, server: FileServer, packaged: Path
-) -> None:
-    server.files["/b"] = bytes(len(CONTENT))
-    fetch = two_sources(script, server, packaged)
-    code, log = script.run(fetch, *arguments(fetch, 0))
-    assert (code, contents(script)) == (0, {"a": CONTENT, "b": CONTENT}), log
-    assert len(gets(server)) == 2  # a missing file does not make its host unreachable
-
-
-def test_the_last_source_decides(script: Script, server: FileServer, packaged: Path) -> None:
-    server.statuses = 8 * [503]
-    (packaged / "a").write_bytes(bytes(len(CONTENT)))
-    fetch = two_sources(script, server, packaged, ["a"])
-    code, log = script.run(fetch, *arguments(fetch, 0))
-    assert code == NO_RETRY
-    assert "its SHA-256 is" in log
-    assert contents(script) == {}
-
-
-def test_a_job_without_the_image_of_packaged_models_has_one_source(script: Script, server: FileServer) -> None:
-    fetch = two_sources(script, server, script.target)
-    assert len(arguments(fetch, 0)) == 16
-    assert len(arguments(replace(fetch, source=None), 0)) == 8
 
 
 def pull(script: Script, server: OllamaStandIn, *models: str) -> tuple[int, str]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+from collections import Counter
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,9 @@ def images(resources: list[Recorded]) -> dict[str, str]:
 
 
 def test_each_folder_is_built_once_for_all_its_services(local: list[Recorded]) -> None:
-    assert commands(local).keys() == {"gateway-image", "engines-image"}
-    assert len([image for image in images(local).values() if image.startswith("localhost/engines-image")]) == 7
+    built = Counter(image.partition("@")[0] for image in images(local).values() if image.startswith("localhost/"))
+    assert built == {"localhost/gateway-image": 1, "localhost/engines-image": 5, "localhost/llama-image": 2}
+    assert commands(local).keys() == {"gateway-image", "engines-image", "llama-image", "models-image"}
 
 
 def test_only_a_change_of_the_folder_builds_again(local: list[Recorded]) -> None:
@@ -105,7 +107,8 @@ def test_a_local_build_is_imported_into_the_cluster_of_the_stack(local: list[Rec
 @pytest.fixture(scope="module")
 def other_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("other") / "checkout"
-    for name in ("components", "engines_image", "gateway_image", "infra", "stacks", "tools"):
+    sources = ("engines_image", "gateway_image", "llama_image", "models_image")
+    for name in ("components", "infra", "stacks", "tools", *sources):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Pulumi.local.yaml", folder)
     return folder
@@ -215,7 +218,7 @@ def of(resources: list[Recorded], token: str) -> dict[str, dict[str, Any]]:
 
 def test_a_build_host_is_identified_by_its_host_key(elsewhere: list[Recorded]) -> None:
     sent, built = of(elsewhere, "command:remote:CopyToRemote"), of(elsewhere, REMOTE)
-    assert sent.keys() == {"gateway-image-source", "engines-image-source"}
+    assert sent.keys() == {f"{name}-image-source" for name in ("gateway", "engines", "llama", "models")}
     for inputs in (*sent.values(), *built.values()):
         connection = unwrap_rpc_secret(inputs["connection"])
         assert (connection["host"], connection["hostKey"]) == ("forge", "ssh-ed25519 AAAA")
@@ -281,6 +284,6 @@ def test_a_build_host_without_a_registry_is_the_node() -> None:
 def test_a_stack_without_builds_runs_no_command() -> None:
     image = f"registry.example/any@sha256:{64 * 'a'}"
     config = forge_config()
-    for service in ("gateway", "piper", "speaches"):
+    for service in ("gateway", "kokoro", "piper", "speaches"):
         config["synapse:services"][service]["image"] = image
     assert commands(recorded(plan(settings_of(config)))) == {}

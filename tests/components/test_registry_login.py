@@ -39,7 +39,7 @@ def test_pods_of_the_registry_have_the_login_and_no_others() -> None:
     config["synapse:services"]["ollama"]["image"] = f"registry.example:5000/other/ollama@sha256:{64 * 'a'}"
     login = [{"name": "registry-login"}]
     assert pull_secrets(recorded(config)) == dict.fromkeys(
-        ("synapse-gateway", "piper-tts", "speaches-stt", "ollama"), login
+        ("synapse-gateway", "kokoro-tts", "piper-tts", "speaches-stt", "ollama"), login
     )
 
 

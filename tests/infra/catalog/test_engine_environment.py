@@ -34,9 +34,14 @@ def test_llamacpp_takes_its_threads_from_the_variable_alone(kind: str) -> None:
 
 def test_other_engines_have_no_variable_for_threads() -> None:
     assert THREADS not in service("vllm").environment
-    cpu_engines = [each for each in plan(load("local")).services if each.name.startswith("llama")]
-    assert cpu_engines
-    assert not [each for each in cpu_engines if THREADS in each.environment]
+
+
+@pytest.mark.parametrize("kind", ["llama-embed", "llama-router"])
+def test_llamacpp_on_the_cpu_takes_its_threads_from_the_same_variable(kind: str) -> None:
+    llamacpp = next(each for each in plan(load("local")).services if each.name == kind)
+    assert llamacpp.options.engine == "cpu"
+    assert llamacpp.environment[THREADS] == str(llamacpp.claim.cpu_limit // 1000)
+    assert not [argument for argument in llamacpp.backend.arguments if argument.startswith("--threads")]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from infra.monitoring import alertmanager, alerts, recording_rules
 from infra.monitoring.alert import PROBED, RESTARTED, SCRAPED, Alert
 from infra.monitoring.alerts import ALERTS
 from infra.plan.stack import Plan, plan
-from infra.quantities import GI, MI
+from infra.quantities import GI
 from infra.settings.loader import load
 from infra.settings.model import ROOT
 from infra.settings.schema import MonitoringSection
@@ -116,8 +116,8 @@ def test_the_whole_ledger_is_recorded() -> None:
     recorded = {(rule["record"], rule.get("labels", {}).get("workload")): rule["expr"] for rule in group["rules"]}
     assert recorded["synapse_budget_bytes", None] == f"vector({forge.ledger.capacity.memory_budget})"
     assert recorded["synapse_budget_cores", None] == "vector(51.2)"
-    assert recorded["synapse_spare_bytes", None] == f"vector({4 * GI + 256 * MI})"  # a gateway that rolls, a fetch
-    assert recorded["synapse_spare_cores", None] == "vector(3.5)"
+    assert recorded["synapse_spare_bytes", None] == f"vector({5 * GI})"  # a gateway that rolls, and four fetches
+    assert recorded["synapse_spare_cores", None] == "vector(5)"
     for line in forge.ledger.lines:
         assert recorded["synapse_claim_bytes", line.name] == f"vector({line.claim.memory_limit * line.replicas})"
     assert recorded["synapse_claim_cores", "synapse-gateway"] == "vector(6)"

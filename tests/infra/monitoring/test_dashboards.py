@@ -64,7 +64,7 @@ def test_a_dashboard_keeps_its_address() -> None:
 
 def test_the_speech_panels_show_the_speech_services() -> None:
     text = dashboards.files(planned())["speech.json"]
-    assert "speaches-stt|piper-tts" in text
+    assert "speaches-stt|kokoro-tts|piper-tts" in text
     assert SPEECH not in text
 
 

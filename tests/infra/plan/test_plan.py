@@ -16,11 +16,12 @@ def test_the_forge_has_the_memory_limits_of_the_build_plan() -> None:
         "ollama": (64, 1),
         "vllm-inference": (48, 1),
         "synapse-gateway": (4, 2),
-        "speaches-stt": (0.75, 1),  # the plan's 16 and 4 are those of the engines for which these stand in
-        "piper-tts": (0.25, 1),
+        "speaches-stt": (1, 1),  # the plan's 16 and 4 are those of larger models
+        "kokoro-tts": (1, 1),
+        "piper-tts": (0.5, 1),
     }
     lasting = [line for line in plan.ledger.lines if line.is_lasting]
-    assert total(lasting, lambda claim: claim.memory_limit) == 121 * GI
+    assert total(lasting, lambda claim: claim.memory_limit) == 122.5 * GI
     plan.ledger.check()
 
 
@@ -37,7 +38,7 @@ def test_vllm_stays_under_28_gb_of_vram() -> None:
         (1, ["ollama"]),
         (2, ["ollama", "vllm"]),
         (3, ["ollama", "vllm", "gateway"]),
-        (4, ["ollama", "vllm", "gateway", "speaches", "piper"]),
+        (4, ["ollama", "vllm", "gateway", "speaches", "kokoro", "piper"]),
     ],
 )
 def test_phases_are_cumulative(phase: int, names: list[str]) -> None:
@@ -99,7 +100,8 @@ def test_a_route_names_a_service_once() -> None:
 
 
 def test_a_rollout_must_fit_beside_the_running_pods() -> None:
-    (rollout,) = [line for line in planned().ledger.lines if not line.is_lasting and line.name != "ollama-models"]
+    jobs = {service.fetch.name for service in planned().services if service.fetch}
+    (rollout,) = [line for line in planned().ledger.lines if not line.is_lasting and line.name not in jobs]
     assert (rollout.name, rollout.replicas) == ("synapse-gateway (rollout)", 1)
     with pytest.raises(BudgetError, match="synapse-gateway \\(rollout\\)"):
         planned("services.gateway.memory", {"request": "2Gi", "limit": "16Gi"}).ledger.check()

@@ -97,8 +97,24 @@ def test_the_engine_passes_the_same_settings() -> None:
         ),
         (
             "services.speaches",
-            {"vocabulary": "digits"},
-            "vocabulary: got 'digits'; accepted: with engine: cpu, or left",
+            {"defaultModel": "base"},
+            "services.speaches.defaultModel: got 'base'; accepted: with engine: cpu, or left out",
+        ),
+        (
+            "services.piper",
+            {"idleUnload": 600},
+            "services.piper.idleUnload: got 600; accepted: with engine: cpu, or left out",
+        ),
+        (
+            "services.whisper",
+            {"image": f"registry.example/whisper@sha256:{64 * 'a'}", "idleUnload": 600},
+            "services.whisper.idleUnload: got 600; accepted: with engine: cpu, or left out",
+        ),
+        ("services.piper", {"engine": "cpu", "idleUnload": -1}, "services.piper.idleUnload: got -1; accepted: greater"),
+        (
+            "services.kokoro",
+            {},
+            "services.kokoro.image: missing; accepted: left out with engine: cpu, or name[",
         ),
         (
             "services.gateway.autoModel",

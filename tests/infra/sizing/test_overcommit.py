@@ -22,20 +22,20 @@ def messages(checked: Ledger) -> list[str]:
 
 
 def test_limits_may_add_up_to_the_budget_times_the_overcommit() -> None:
-    assert messages(ledger(12, {"request": "100m", "limit": 2})) == []
-    (message,) = messages(ledger(11, {"request": "100m", "limit": 2}))
-    assert "the limits add up to 18, 0.4 over the node's budget of 17.6" in message
+    assert messages(ledger(14, {"request": "100m", "limit": 2})) == []
+    (message,) = messages(ledger(13, {"request": "100m", "limit": 2}))
+    assert "the limits add up to 21.5, 0.7 over the node's budget of 20.8" in message
 
 
 def test_requests_must_fit_the_budget_itself() -> None:
-    (message,) = messages(ledger(12, {"request": 1, "limit": 2}))
-    assert "the requests add up to 2, 0.4 over the node's budget of 1.6" in message
+    (message,) = messages(ledger(14, {"request": 1, "limit": 2}))
+    assert "the requests add up to 2.17, 0.57 over the node's budget of 1.6" in message
 
 
 def test_the_quota_has_both_budgets() -> None:
-    hard = quota(ledger(12, {"request": "100m", "limit": 2}))
-    assert (hard["requests.cpu"], hard["limits.cpu"]) == ("1600m", "19200m")
+    hard = quota(ledger(14, {"request": "100m", "limit": 2}))
+    assert (hard["requests.cpu"], hard["limits.cpu"]) == ("1600m", "22400m")
 
 
 def test_the_table_shows_both_budgets() -> None:
-    assert ledger(12, {"request": "100m", "limit": 2}).rows()[-1][5:7] == ("1.6", "19.2")
+    assert ledger(14, {"request": "100m", "limit": 2}).rows()[-1][5:7] == ("1.6", "22.4")

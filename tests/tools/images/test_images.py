@@ -4,12 +4,10 @@ import json
 import platform
 import re
 import tarfile
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from infra.settings.model import ROOT
 from tests.tools.images import fake_docker
 from tools.cluster import Cluster
 from tools.errors import ImageError
@@ -79,12 +77,6 @@ def test_the_copied_files_are_those_of_the_digest(folder: Path, tmp_path: Path) 
     content.copy(folder, tmp_path / "copy")
     assert content.digest(tmp_path / "copy") == content.digest(folder)
     assert not (tmp_path / "copy/notes").exists()
-
-
-@pytest.mark.parametrize("source", ["gateway_image", "engines_image"])
-def test_the_shipped_folders_name_a_base_by_digest(source: str) -> None:
-    assert re.search(r"@sha256:[0-9a-f]{64}$", content.base(ROOT / source))
-    assert not [file for file in content.files(ROOT / source) if "__pycache__" in file.parts or ".venv" in file.parts]
 
 
 def test_a_folder_without_a_dockerfile_or_base_is_refused(tmp_path: Path) -> None:
@@ -234,7 +226,7 @@ def test_without_a_builder_the_message_names_them_all(tmp_path: Path, monkeypatc
         find(tmp_path)
 
 
-def test_a_build_gets_the_machines_certificates_and_package_index(
+def test_a_build_gets_the_machines_certificates_and_package_indexes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle, settings = tmp_path / "ca.crt", tmp_path / "pip.conf"
@@ -246,6 +238,11 @@ def test_a_build_gets_the_machines_certificates_and_package_index(
     secrets = host.secrets(tmp_path / "secrets")
     assert secrets["ca"] == bundle
     assert secrets["pip"].read_text() == "[global]\nindex-url = https://two.example/%25simple\nproxy = p.example\n"
+    npm = tmp_path / "npmrc"
+    monkeypatch.setenv("NPM_CONFIG_USERCONFIG", str(npm))
+    assert "npm" not in host.secrets(tmp_path / "secrets")
+    npm.write_text("registry=https://three.example/npm/\n")
+    assert host.secrets(tmp_path / "secrets")["npm"] == npm
 
 
 def test_the_uv_cache_is_shared_with_a_base_of_the_same_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,16 +265,3 @@ def test_secrets_are_mounted_and_not_build_arguments(
     (build,) = calls_of(calls, "build")
     assert f"--secret=id=ca,src={bundle}" in build
     assert [option for option in build if option.startswith("--build-arg")] == [f"--build-arg=BASE={BASE}"]
-
-
-@pytest.mark.parametrize("source", ["gateway_image", "engines_image"])
-def test_the_shipped_folders_have_their_own_uv_settings(source: str) -> None:
-    """Without them uv would use those of a parent folder, and lock packages that the image does not have."""
-    assert "uv" in tomllib.loads((ROOT / source / "pyproject.toml").read_text())["tool"]
-
-
-@pytest.mark.parametrize("folder", ["gateway_image", "engines_image"])
-def test_an_image_is_built_with_the_uv_of_the_checkout(folder: str) -> None:
-    """The build then finds the wheels of the machine's cache; another version would compile llama.cpp again."""
-    (version,) = re.findall(r"^version=(\S+)$", (ROOT / "tools/uv").read_text(), re.MULTILINE)
-    assert f'"uv=={version}"' in (ROOT / folder / "Dockerfile").read_text()
