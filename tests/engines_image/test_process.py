@@ -13,8 +13,7 @@ from httpx import AsyncClient
 
 from infra.catalog.kinds import CATALOG
 from synapse_engines.kinds import KINDS
-from tests.engines_image.engine_process import EngineClient, launch
-from tests.engines_image.llama_client import ENDLESS, chat_body, with_model
+from tests.engines_image.engine_process import launch
 from tests.engines_image.recordings import speech, upload
 
 pytestmark = pytest.mark.anyio
@@ -30,14 +29,11 @@ async def test_the_probes_of_the_catalogue_succeed(start: Any, kind: str) -> Non
         assert (await engine.http.get(probe.path)).status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["llama-router", "piper"])
-async def test_an_unknown_path_is_an_error_in_the_format_of_the_upstream(start: Any, kind: str) -> None:
-    response = await (await start(kind)).http.get("/nothing")
-    assert response.status_code == 404
-    expected = {"error": {"code": 404, "message": "Not Found", "type": "not_found_error"}}
-    assert response.json() == (expected if kind == "llama-router" else {"detail": "Not Found"})
-    wrong_method = await (await start(kind)).http.get("/v1/audio/speech" if kind == "piper" else "/v1/chat/completions")
-    assert wrong_method.status_code == 405
+async def test_an_unknown_path_is_an_error_in_the_format_of_the_upstream(start: Any) -> None:
+    engine = await start("piper")
+    response = await engine.http.get("/nothing")
+    assert (response.status_code, response.json()) == (404, {"detail": "Not Found"})
+    assert (await engine.http.get("/v1/audio/speech")).status_code == 405
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"input":' * 500, b"\xff"])
@@ -48,20 +44,20 @@ async def test_an_invalid_body_is_refused(start: Any, body: bytes) -> None:
 
 
 async def test_sigterm_ends_the_process_within_the_grace_period_of_a_pod(models: Path, tmp_path: Path) -> None:
-    process = launch("llama-router", tmp_path, {"SYNAPSE_ENGINES_MODELS": str(models)})
+    process = launch("piper", tmp_path, {"SYNAPSE_ENGINES_MODELS": str(models)})
     async with AsyncClient(base_url=process.url, timeout=60) as http:
-        await with_model(EngineClient(process, http))
-        streaming = asyncio.create_task(http.post("/v1/chat/completions", json=chat_body(**ENDLESS)))
-        await asyncio.sleep(0.2)
-        started = time.monotonic()
-        assert await asyncio.to_thread(process.terminate) == 0
-        assert time.monotonic() - started < POD_GRACE_S
-        streaming.cancel()
+        body = {"input": "This is one of very many sentences. " * 500, "response_format": "pcm"}
+        async with http.stream("POST", "/v1/audio/speech", json=body) as response:
+            assert response.status_code == 200
+            await anext(response.aiter_bytes())
+            started = time.monotonic()
+            assert await asyncio.to_thread(process.terminate) == 0
+            assert time.monotonic() - started < POD_GRACE_S
 
 
-async def test_no_file_of_a_request_remains(tmp_path: Path) -> None:
+async def test_no_file_of_a_request_remains(models: Path, tmp_path: Path) -> None:
     """The temporary folder is a small volume of the pod, so an uploaded form is deleted after the response."""
-    process = launch("whisper", tmp_path, {"SYNAPSE_ENGINES_GRAMMAR": "digits"})
+    process = launch("whisper", tmp_path, {"SYNAPSE_ENGINES_MODELS": str(models)})
     async with AsyncClient(base_url=process.url, timeout=60) as http:
         response = await http.post("/transcribe", files=upload(await speech("one two")))
         assert response.status_code == 200
@@ -72,7 +68,8 @@ async def test_no_file_of_a_request_remains(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("SYNAPSE_ENGINES_GRAMMAR", "klingon", "accepted: digits, or empty"),
+        ("SYNAPSE_ENGINES_DEVICE", "abacus", "accepted: cpu, cuda"),
+        ("SYNAPSE_ENGINES_IDLE_UNLOAD_S", "-1", "accepted: a whole number from 0"),
         ("SYNAPSE_ENGINES_THREADS", "many", "accepted: a whole number from 1"),
     ],
 )
@@ -84,10 +81,12 @@ async def test_an_invalid_setting_is_reported_in_one_line(variable: str, value: 
     assert len(result.stderr.splitlines()) == 1
 
 
-async def test_a_missing_model_is_reported_with_the_command_that_builds_it(tmp_path: Path) -> None:
-    result = command("llama-embed", "SYNAPSE_ENGINES_MODELS", str(tmp_path))
-    assert result.returncode == 2
-    assert "synapse-engines models FOLDER" in result.stderr
+@pytest.mark.parametrize("kind", list(KINDS))
+async def test_a_missing_model_is_reported_in_one_line(kind: str, tmp_path: Path) -> None:
+    result = command(kind, "SYNAPSE_ENGINES_MODELS", str(tmp_path))
+    assert result.returncode == 2, result.stderr
+    assert str(tmp_path) in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def command(kind: str, variable: str, value: str) -> subprocess.CompletedProcess[str]:

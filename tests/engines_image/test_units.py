@@ -6,8 +6,6 @@ import pytest
 from synapse_engines.audio.pitch import median_pitch
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.benchmark.transcription import edit_distance, word_error_rate
-from synapse_engines.llama.requests import EmbeddingsRequest, GenerationRequest
-from synapse_engines.llama.stop_words import StopWordFilter
 from synapse_engines.speakers.clustering import cluster
 from synapse_engines.synthesis.references import safe_file_name
 
@@ -30,28 +28,6 @@ def test_noise_and_silence_have_no_pitch() -> None:
     noise = np.random.default_rng(1).standard_normal(RATE).astype(np.float32) * np.float32(0.1)
     assert median_pitch(Waveform(noise, RATE)) is None
     assert median_pitch(Waveform(np.zeros(RATE, np.float32), RATE)) is None
-
-
-@pytest.mark.parametrize("stops", [[], ["end"], ["."], ["x", "word"]])
-def test_stop_word_filter_returns_whole_characters(stops: list[str]) -> None:
-    text = "na\u00efve \u4f60\u597d \U0001f600 tail"
-    output = StopWordFilter(stops)
-    parts = [output.feed(bytes([byte])) for byte in text.encode()]
-    assert "".join(parts) + output.end() == text
-    assert "\ufffd" not in "".join(parts)
-
-
-def test_stop_word_filter_holds_back_the_start_of_a_stop_word() -> None:
-    output = StopWordFilter(["STOP"])
-    assert [output.feed(part.encode()) for part in ("a S", "TO", "x ST", "OP and more")] == ["a ", "", "STOx ", ""]
-    assert output.is_stopped
-    assert output.end() == ""
-
-
-def test_an_incomplete_character_at_the_end_is_replaced() -> None:
-    output = StopWordFilter([])
-    assert output.feed("\u00e9".encode()[:1]) == ""
-    assert output.end() == "\ufffd"
 
 
 def test_word_errors_are_counted() -> None:
@@ -93,17 +69,3 @@ def test_clusters_are_merged_by_the_mean_similarity_of_their_members() -> None:
 )
 def test_a_file_name_is_made_safe(name: str, safe: str) -> None:
     assert safe_file_name(name) == safe
-
-
-def test_inputs_are_texts_or_tokens() -> None:
-    assert EmbeddingsRequest(input="a").inputs == ["a"]
-    assert EmbeddingsRequest(input=["a", "b"]).inputs == ["a", "b"]
-    assert EmbeddingsRequest(input=[1, 2]).inputs == [[1, 2]]
-    assert EmbeddingsRequest(input=[[1], [2, 3]]).inputs == [[1], [2, 3]]
-
-
-def test_token_limit_and_stop_words() -> None:
-    assert GenerationRequest(max_tokens=-1).token_limit is None
-    assert GenerationRequest(max_tokens=0).token_limit == 0
-    assert GenerationRequest(stop="a").stop_words == ["a"]
-    assert GenerationRequest(stop=["a", ""]).stop_words == ["a"]

@@ -8,13 +8,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from synapse_engines.models.build import build
 
 from infra.catalog.cpu import ENGINES
 from infra.catalog.gateway import FEED_URL
 from infra.catalog.kinds import CATALOG
 from infra.settings.api_keys import hashed
 from infra.settings.model import ROOT
-from synapse_engines.models.build import build
 from tests.upstream.image import Image, python
 from tests.upstream.images import configured
 from tests.upstream.running import started
