@@ -56,7 +56,7 @@ class Service(Section):
     kind: str | None = None
     """The kind of backend, one of `infra/catalog/kinds.py`; the service's own name if left out."""
     engine: Literal["cpu"] | None = None
-    """`cpu` runs this repository's own engine of the kind, without a GPU, on small models; the kind's own if left out."""
+    """`cpu` runs an image of this repository, without a GPU and on small models; the kind's own if left out."""
     image: Image | None = None
     """The image, pinned by digest, or `build` where its source is in this repository; the catalog's if left out."""
     replicas: int | None = Field(default=None, ge=1, le=64)
