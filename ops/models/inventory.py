@@ -1,6 +1,8 @@
 """The models of a stack and the place of each, by its plan."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -11,7 +13,10 @@ from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 
 Kind = Literal["ollama", "file", "snapshot", "service"]
-"""Ollama's store, one file, a repository of the Hugging Face hub, or a model that its service provides."""
+"""Ollama's store, one file, a repository of the Hugging Face hub, or a model that comes with its service.
+
+A small model of `engine: cpu` comes with its service: it may be many files, and only the stack's Job fetches it.
+"""
 ENDING = ".gguf"
 
 
@@ -52,6 +57,7 @@ def find(plan: Plan, name: str, service: str | None = None) -> StackModel:
     aliases = _aliases(plan, name)
     matches = [model for model in candidates if model.name == name]
     matches = matches or [model for model in candidates if model.key in aliases]
+    matches = matches or _only_models(candidates, {name for name, _ in aliases})
     if not matches:
         accepted = ", ".join(dict.fromkeys(model.name for model in candidates)) or "none"
         raise ModelError(f"{name}: not a model of {service or 'the stack'}; accepted: {accepted}")
@@ -110,13 +116,25 @@ def _file(service: ServicePlan, download: Download) -> StackModel:
     return StackModel(
         name=download.model or PurePosixPath(download.path).name.removesuffix(ENDING),
         service=service,
-        kind="file" if download.url else "service",
+        kind="service" if download.packaged else "file",
         disk=disk,
         path=download.path,
         url=download.url,
         sha256=download.sha256,
-        size=download.size or None,
+        size=_size(service, download) or None,
     )
+
+
+def _size(service: ServicePlan, download: Download) -> int:
+    """Return the bytes of a model by its first file."""
+    parts = [each for each in service.backend.downloads if download.model and each.model == download.model]
+    return sum(each.size for each in parts or [download])
+
+
+def _only_models(candidates: Sequence[StackModel], services: AbstractSet[str]) -> list[StackModel]:
+    """Return the models of *services* that have one each: the service has another name for it than this list."""
+    counts = Counter(model.service.name for model in candidates)
+    return [model for model in candidates if model.service.name in services and counts[model.service.name] == 1]
 
 
 def _aliases(plan: Plan, name: str) -> set[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from infra.catalog import packaged_models
 from infra.plan.stack import Plan, plan
 from infra.settings.loader import load
-from ops.models.inventory import ModelError, additional_model, find, models
+from ops.models.inventory import ModelError, additional_model, find, models, weights
 from tests.conftest import changed, settings_of
 
 
@@ -29,6 +30,9 @@ def test_the_forge_keeps_models_on_the_claims_of_their_services(forge: Plan) -> 
             "vllm-model-cache",
             "/models/hub/models--Qwen--Qwen3-8B",
         ),
+        ("whisper-base", "service", "speaches-models", "/models/whisper/base/model.bin"),
+        ("Kokoro-82M", "service", "kokoro-models", "/models/kokoro/kokoro-v1.0.int8.onnx"),
+        ("en_US-joe-medium", "service", "piper-models", "/models/piper/en_US-joe-medium.onnx"),
     ]
 
 
@@ -41,19 +45,50 @@ def test_files_have_the_places_of_the_first_start(llamacpp: Plan) -> None:
 def test_a_service_that_fetches_its_own_model_keeps_it_on_its_claim() -> None:
     own = plan(settings_of(changed("services.speaches", {})))
     places = {model.name: (model.kind, model.disk.name) for model in models(own) if model.disk}
-    assert places["digits"] == ("service", "speaches-model-cache")
+    assert places["base"] == ("service", "speaches-model-cache")
 
 
-def test_engines_of_this_repository_provide_their_models() -> None:
-    assert {model.kind for model in models(plan(load("local")))} == {"service"}
+@pytest.mark.parametrize("stack", ["forge", "forge-llamacpp", "local"])
+def test_small_models_come_with_their_services(stack: str) -> None:
+    """Neither `pull` nor `verify` takes them: they may be many files, of formats without a model spec."""
+    small = [model for model in models(plan(load(stack))) if model.service.options.engine == "cpu"]
+    assert small
+    assert {model.kind for model in small} == {"service"}
+    assert all(model.disk and model.sha256 for model in small)
+
+
+def test_a_model_of_many_files_is_listed_once_with_all_its_bytes(forge: Plan) -> None:
+    (kokoro,) = [model for model in models(forge) if model.service.name == "kokoro"]
+    (catalog,) = [model for model in packaged_models.models() if model.name == "Kokoro-82M"]
+    assert (kokoro.name, kokoro.path) == ("Kokoro-82M", "/models/kokoro/kokoro-v1.0.int8.onnx")
+    assert (weights(forge, kokoro), len(catalog.files)) == (catalog.size, 43)
+    assert kokoro.size
+    assert kokoro.size > catalog.files[0].size
+
+
+def test_models_of_one_service_are_listed_each() -> None:
+    local = plan(load("local"))
+    names = [(model.service.name, model.name) for model in models(local)]
+    assert [name for service, name in names if service == "chatterbox"] == ["Kokoro-82M", "GE2E"]
+    assert [name for service, name in names if service == "llama-router"] == ["chat", "coder"]
+    assert len(set(names)) == len(names)
 
 
 def test_a_model_has_its_own_name_and_that_of_its_route(forge: Plan) -> None:
     assert find(forge, "qwen3:8b").service.name == "ollama"
-    assert find(forge, "piper-tts").name == "tts-1"
+    assert find(forge, "piper-tts").name == "en_US-joe-medium"
+    assert find(forge, "whisper-base").service.name == "speaches"
     with pytest.raises(ModelError, match=r"qwen3-8b: several services have it \(ollama, vllm\); choose one"):
         find(forge, "qwen3-8b")
     assert find(forge, "qwen3-8b", "vllm-inference").kind == "snapshot"
+    with pytest.raises(ModelError, match=r"kokoro: several services have it \(kokoro, piper\); choose one"):
+        find(forge, "kokoro")
+    assert find(forge, "kokoro", "kokoro-tts").name == "Kokoro-82M"
+
+
+def test_the_route_of_a_service_with_several_models_names_none() -> None:
+    with pytest.raises(ModelError, match=r"chatterbox: not a model of the stack; accepted: .*Kokoro-82M, GE2E"):
+        find(plan(load("local")), "chatterbox")
 
 
 def test_an_unknown_model_is_refused_with_the_accepted_names(forge: Plan) -> None:
