@@ -13,10 +13,12 @@ import infra.monitoring.reference
 import policies.reference
 from cli import COMMANDS, application
 from cli import reference as commands
+from infra.catalog import licences, packaged_models
 from infra.plan.stack import plan
 from infra.settings import what_if
 from infra.settings.model import ROOT
 from infra.settings.reference import render
+from infra.sizing.ledger import markdown
 from tests.conftest import planned
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,6 +39,12 @@ def test_the_budget_page_shows_the_ledger_of_the_forge() -> None:
 
 def test_the_gateway_page_shows_the_routes_of_the_forge() -> None:
     assert between("docs/gateway.md", "routes") == planned().routes.markdown()
+
+
+def test_the_licences_page_shows_the_licences_and_the_packaged_models() -> None:
+    page = "docs/licences.md"
+    assert between(page, "licences") == markdown(licences.COLUMNS, list(licences.rows()))
+    assert between(page, "packaged") == markdown(packaged_models.COLUMNS, list(packaged_models.rows()))
 
 
 def test_the_readme_is_a_first_screen() -> None:

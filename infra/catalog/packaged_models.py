@@ -44,6 +44,18 @@ def downloads(kind: str, folder: str) -> tuple[Download, ...]:
     return tuple(_files(kind, folder))
 
 
+def rows() -> Iterator[tuple[str, ...]]:
+    """Return the models as cells of a table, in the order of COLUMNS."""
+    for model in models():
+        kinds = ", ".join(f"`{kind}`" for kind in model.kinds)
+        languages = "any" if model.languages == ("*",) else " ".join(model.languages)
+        link = f"[{model.name}]({model.origin})"
+        yield link, model.task, kinds, model.licence, languages, "free", f"{model.size / 10**6:.0f} MB"
+
+
+COLUMNS = ("Model", "Task", "Served by", "Licence", "Languages", "Download", "Size")
+
+
 def _files(kind: str, folder: str) -> Iterator[Download]:
     for model in models():
         if kind in model.kinds:
