@@ -80,5 +80,5 @@ def test_the_tests_use_the_versions_of_the_image() -> None:
     root: dict[str, Any] = tomllib.loads((ROOT / "uv.lock").read_text())
     versions = {package["name"]: package.get("version") for package in root["package"]}
     for package in LOCK["package"]:
-        if package["name"] in {"llama-cpp-python", "pocketsphinx", "pyrnnoise", "starlette", "uvicorn"}:
+        if package["name"] in {"llama-cpp-python", "pyrnnoise", "starlette", "uvicorn"}:
             assert versions[package["name"]] == package["version"]
