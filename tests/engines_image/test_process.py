@@ -14,7 +14,8 @@ from httpx import AsyncClient
 from infra.catalog.kinds import CATALOG
 from synapse_engines.kinds import KINDS
 from tests.engines_image.engine_process import launch
-from tests.engines_image.recordings import speech, upload
+from tests.engines_image.recordings import upload
+from tests.engines_image.speech import Say
 
 pytestmark = pytest.mark.anyio
 POD_GRACE_S = 30
@@ -55,11 +56,11 @@ async def test_sigterm_ends_the_process_within_the_grace_period_of_a_pod(models:
             assert time.monotonic() - started < POD_GRACE_S
 
 
-async def test_no_file_of_a_request_remains(models: Path, tmp_path: Path) -> None:
+async def test_no_file_of_a_request_remains(models: Path, tmp_path: Path, say: Say) -> None:
     """The temporary folder is a small volume of the pod, so an uploaded form is deleted after the response."""
     process = launch("whisper", tmp_path, {"SYNAPSE_ENGINES_MODELS": str(models)})
     async with AsyncClient(base_url=process.url, timeout=60) as http:
-        response = await http.post("/transcribe", files=upload(await speech("one two")))
+        response = await http.post("/transcribe", files=upload(say("One two three.")))
         assert response.status_code == 200
     assert process.terminate() == 0
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - in an async function
@@ -70,6 +71,7 @@ async def test_no_file_of_a_request_remains(models: Path, tmp_path: Path) -> Non
     [
         ("SYNAPSE_ENGINES_DEVICE", "abacus", "accepted: cpu, cuda"),
         ("SYNAPSE_ENGINES_IDLE_UNLOAD_S", "-1", "accepted: a whole number from 0"),
+        ("SYNAPSE_ENGINES_COMPUTE_TYPE", "int3", "accepted: int8, int8_float32, "),
         ("SYNAPSE_ENGINES_THREADS", "many", "accepted: a whole number from 1"),
     ],
 )
