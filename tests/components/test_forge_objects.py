@@ -13,7 +13,8 @@ from tests.conftest import planned
 
 Find = Callable[[str, str], dict[str, Any]]
 MONITORING = ("prometheus", "alertmanager", "grafana", "blackbox-exporter", "dcgm-exporter", "node-exporter")
-WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway", "speaches-stt", "piper-tts", *MONITORING)
+SPEECH = ("speaches-stt", "kokoro-tts", "piper-tts")
+WORKLOADS = ("ollama", "vllm-inference", "synapse-gateway", *SPEECH, *MONITORING)
 
 
 def pod(find: Find, name: str) -> dict[str, Any]:
@@ -207,6 +208,9 @@ def test_claims_are_those_of_the_references(forge_objects: list[dict[str, Any]])
         "ollama-models": "200Gi",
         "vllm-model-cache": "100Gi",
         "synapse-voices": "5Gi",
+        "speaches-models": "2Gi",
+        "kokoro-models": "2Gi",
+        "piper-models": "2Gi",
         "prometheus-data": "20Gi",
         "alertmanager-data": "1Gi",
     }

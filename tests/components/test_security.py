@@ -32,6 +32,7 @@ def test_all_connections_are_denied_by_default(forge_object: Find) -> None:
         ("ollama", 11434, ["synapse-gateway", "blackbox-exporter", "ollama-models"]),
         ("vllm-inference", 8000, ["synapse-gateway", "prometheus"]),
         ("speaches-stt", 8000, ["synapse-gateway", "blackbox-exporter"]),
+        ("kokoro-tts", 8000, ["synapse-gateway", "blackbox-exporter"]),
         ("piper-tts", 8000, ["synapse-gateway", "blackbox-exporter"]),
         ("prometheus", 9090, ["grafana"]),
         ("alertmanager", 9093, ["prometheus", "grafana"]),
@@ -75,6 +76,8 @@ def _target(peer: dict[str, Any]) -> str:
 
 
 DNS = {("kube-dns", 53)}
+LLAMA = ("llama-embed-models", "llama-router-models")
+AUDIO = ("pyannote-speaker-models", "deepfilter-audio-models")
 WORLD = {("0.0.0.0/0", 443), ("::/0", 443)}
 
 
@@ -84,7 +87,15 @@ WORLD = {("0.0.0.0/0", 443), ("::/0", 443)}
         ("ollama", WORLD),
         ("vllm-inference", WORLD),
         ("speaches-stt", set()),
-        ("synapse-gateway", {("ollama", 11434), ("vllm-inference", 8000), ("speaches-stt", 8000), ("piper-tts", 8000)}),
+        ("kokoro-tts", set()),
+        ("piper-tts", set()),
+        (
+            "synapse-gateway",
+            {
+                *{("ollama", 11434), ("vllm-inference", 8000)},
+                *{("speaches-stt", 8000), ("kokoro-tts", 8000), ("piper-tts", 8000)},
+            },
+        ),
         ("grafana", {("prometheus", 9090), ("alertmanager", 9093)}),
         ("alertmanager", set()),
         ("dcgm-exporter", set()),
@@ -105,8 +116,21 @@ def test_egress_of_a_pod_is_limited_to_its_callees(
 @pytest.mark.parametrize(
     ("stack", "destinations"),
     [
-        ("forge-llamacpp", {"llama-embed-models": WORLD, "llama-router-models": WORLD}),
-        ("forge", {"ollama-models": {("ollama", 11434)}}),
+        ("forge-llamacpp", dict.fromkeys((*LLAMA, *AUDIO, "chatterbox-tts-models", "whisper-stt-models"), WORLD)),
+        (
+            "forge",
+            {
+                "ollama-models": {("ollama", 11434)},
+                **dict.fromkeys(("speaches-stt-models", "kokoro-tts-models", "piper-tts-models"), WORLD),
+            },
+        ),
+        (
+            "local",
+            dict.fromkeys(
+                (*LLAMA, *AUDIO, "chatterbox-tts-models", "whisper-stt-models", "piper-tts-models"),
+                WORLD,
+            ),
+        ),
     ],
 )
 def test_a_job_reaches_the_internet_or_the_server_that_pulls(

@@ -14,7 +14,7 @@ from tests.shipped import STACKS
 
 RELEASED: Final = Path(__file__).parent / "released"
 """A file for each stack: resources of all earlier releases, as `types::name`; `record_released.py` adds to it."""
-CACHES: Final = "the CPU engine has its models in its image; the claim is retained, so its data stays"
+CACHES: Final = "the CPU engine has other models, on a claim of its own; this one is retained, so its data stays"
 CLAIM: Final = "synapse:components:Workload$kubernetes:core/v1:PersistentVolumeClaim"
 REMOVED: Final[dict[str, str]] = {
     f"{CLAIM}::{name}": CACHES

@@ -81,6 +81,17 @@ def test_a_model_is_downloaded_and_a_part_of_it_is_resumed(tmp_path: Path, begun
             assert file.read_bytes() == MODEL
 
 
+def test_a_file_comes_from_the_image_where_its_address_cannot_be_reached(tmp_path: Path) -> None:
+    (tmp_path / "packaged").write_bytes(MODEL)
+    pod, packaged = job(), "/packaged/embeddings/model.gguf"
+    image = replace(system(), files={**system().files, packaged: tmp_path / "packaged"})
+    both = replace(pod, arguments=(*pod.arguments, f"file://{packaged}", *pod.arguments[1:]))
+    with started(both, image, tmp_path) as running:
+        assert running.wait() == 0, running.log
+        assert "trying its next source" in running.log
+        assert (running.volume("/models") / PATH.removeprefix("/models/")).read_bytes() == MODEL
+
+
 def test_no_network_is_a_failure(tmp_path: Path) -> None:
     with started(job(), system(), tmp_path) as running:
         assert running.wait() == 1, running.log

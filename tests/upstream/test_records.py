@@ -13,7 +13,7 @@ from tests.upstream.records import RECORDS
 from tests.upstream.reference import WORKLOADS, render, tag
 from tests.upstream.stack import objects, of_kind
 
-OTHERS = frozenset({"curl", "kubectl", "engines", DEVICE_PLUGIN})
+OTHERS = frozenset({"curl", "kubectl", "engines", "llama", "models", DEVICE_PLUGIN})
 """Images of a stack that belong to no kind."""
 READ = [kind for kind in CATALOG if RECORDS[kind].check != "run"]
 
