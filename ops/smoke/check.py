@@ -29,8 +29,8 @@ class SmokeCheck:
 
     *needs*: tasks that services must all do; *any_of*: tasks of which one is enough; *uses*: tasks that take part where
     the stack has them. *each*: run once for every model of this task, and only for one whose services all meet *suits*;
-    *suited* names such a model. *adapter*: run only where a service has this kind of API. *voices*: number of voices that
-    the speech must have.
+    *suited* names such a model. *adapter*: run only where a service has this kind of API. *voices*: how many the speech
+    must have.
     """
 
     name: str

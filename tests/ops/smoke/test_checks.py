@@ -109,7 +109,8 @@ def test_voices_of_one_engine_must_have_one_sample_rate(stage: Stage) -> None:
 
 def on_cpu(*names: str) -> dict[str, Any]:
     """Return the services of the stage with `engine: cpu` for *names*."""
-    return config()["synapse:services"] | {name: {"engine": "cpu"} for name in names}
+    services: dict[str, Any] = config()["synapse:services"]
+    return services | {name: {"engine": "cpu"} for name in names}
 
 
 def test_the_nearest_voice_is_reported_and_must_be_nearer(stage: Stage) -> None:

@@ -1,12 +1,13 @@
 """Wrong answers of every check: the engine that gives them, the answer, and a part of the message that is expected."""
 
 from ops.smoke import sounds
+from ops.smoke.checks.chat import LIBRARY, RAIN
 from ops.smoke.checks.embeddings import RANKED
 from ops.smoke.recordings import SENTENCE
 from ops.smoke.sounds import Sound
 from tests.gateway.fakes import ANSWER, Handler
 from tests.ops.smoke.engines import speak
-from tests.ops.smoke.fake_chat import LIBRARY, RAIN, SENTENCES, USAGE, calling, choosing, said, saying
+from tests.ops.smoke.fake_chat import SENTENCES, USAGE, calling, choosing, said, saying
 from tests.ops.smoke.handlers import (
     always,
     at_another_rate,
