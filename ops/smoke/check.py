@@ -25,17 +25,19 @@ class CheckContext:
 
 @dataclass(frozen=True, kw_only=True)
 class SmokeCheck:
-    """One check. *needs*: tasks that services must all do; *any_of*: tasks of which one is enough.
+    """One check. *run* returns the figures of the response, or raises WrongAnswerError.
 
-    *each*: run once for every model of this task. *adapter*: run only where a service has this kind of API.
-    *suits*: run only for models whose services all do; *suited* names such models. *voices*: how many the speech must
-    have. *run* returns the figures of the response, or raises WrongAnswerError.
+    *needs*: tasks that services must all do; *any_of*: tasks of which one is enough; *uses*: tasks that take part where
+    the stack has them. *each*: run once for every model of this task, and only for one whose services all meet *suits*;
+    *suited* names such a model. *adapter*: run only where a service has this kind of API. *voices*: how many the speech
+    must have.
     """
 
     name: str
     run: Callable[[CheckContext], Figures]
     needs: tuple[Task, ...] = ()
     any_of: tuple[Task, ...] = ()
+    uses: tuple[Task, ...] = ()
     each: Task | None = None
     adapter: str | None = None
     suits: Callable[[ServicePlan], bool] = lambda service: True  # noqa: ARG005

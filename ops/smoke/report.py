@@ -6,13 +6,10 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from ops.smoke.bounds import AT_LEAST, AT_MOST
-from ops.smoke.check import Figures
+from ops.smoke.bounds import all_shown
 from ops.smoke.run import SmokeResult
 
 COLUMNS: Final = ("Check", "Model", "Came back", "Latency", "")
-UNITS: Final = {"ms": "ms", "s": "s", "hz": "Hz", "db": "dB"}
-BOUNDS: Final = (AT_MOST, AT_LEAST)
 Logs = Mapping[str, Sequence[str]]
 """Pod -> its last log lines."""
 
@@ -38,9 +35,7 @@ def latency(result: SmokeResult) -> str:
 
 def outcome(result: SmokeResult) -> str:
     """Return the reason of a failure, or the figures in words."""
-    figures = result.figures
-    shown = (name for name in figures if not name.endswith(BOUNDS))
-    return result.fault or ", ".join(_figure(name, figures) for name in shown)
+    return result.fault or all_shown(result.figures)
 
 
 def document(results: Sequence[SmokeResult], address: str, left_out: Mapping[str, str], logs: Logs) -> dict[str, Any]:
@@ -64,22 +59,3 @@ def _entry(result: SmokeResult) -> dict[str, Any]:
         "fault": result.fault,
         "figures": dict(result.figures),
     }
-
-
-def _figure(name: str, figures: Figures) -> str:
-    """Return `first token 12 ms` for `first_token_ms`, and `noise down 9 dB (at least 6 dB)` for one with a bound."""
-    words, _, unit = name.rpartition("_")
-    unit = UNITS.get(unit, "")
-    label = (words if unit else name).replace("_", " ")
-    bounds = (
-        f" ({_words(suffix)} {_value(figures[name + suffix], unit)})" for suffix in BOUNDS if name + suffix in figures
-    )
-    return f"{label} {_value(figures[name], unit)}{''.join(bounds)}"
-
-
-def _words(suffix: str) -> str:
-    return suffix.strip("_").replace("_", " ")
-
-
-def _value(value: object, unit: str) -> str:
-    return f"{value} {unit}".rstrip()

@@ -120,7 +120,7 @@ def _task(plan: Plan, target: Target) -> Task:
 def _services(plan: Plan, check: SmokeCheck, model: str | None) -> tuple[ServicePlan, ...]:
     """Return the targets of the model's route and the services of the other tasks; the gateway where there is none."""
     routed = {target.service.name for target in _targets(plan, model)}
-    tasks = {task for task in check.needs if not (routed and task == check.each)}
+    tasks = {task for task in (*check.needs, *check.uses) if not (routed and task == check.each)}
     services = tuple(
         service
         for service in plan.services

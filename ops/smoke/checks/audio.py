@@ -68,6 +68,6 @@ def _file(sound: Sound) -> dict[str, tuple[str, bytes, str]]:
 
 
 CHECKS = (
-    SmokeCheck(name="denoise", run=denoise, needs=("speech", "audio")),
+    SmokeCheck(name="denoise", run=denoise, needs=("speech", "audio"), uses=("transcription",)),
     SmokeCheck(name="convert", run=convert, needs=("audio",)),
 )

@@ -43,6 +43,6 @@ def audible(sound: Sound) -> Figures:
 
 
 CHECKS = (
-    SmokeCheck(name="synthesize", run=synthesize, needs=("speech",)),
-    SmokeCheck(name="speech", run=speech, needs=("speech",), each="speech"),
+    SmokeCheck(name="synthesize", run=synthesize, needs=("speech",), uses=("transcription",)),
+    SmokeCheck(name="speech", run=speech, needs=("speech",), uses=("transcription",), each="speech"),
 )

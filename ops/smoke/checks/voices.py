@@ -83,5 +83,5 @@ def _voice_ids(context: CheckContext) -> list[str]:
 
 CHECKS = (
     SmokeCheck(name="voices", run=voices),
-    SmokeCheck(name="clone", run=clone, needs=("speech",), adapter=CLONING),
+    SmokeCheck(name="clone", run=clone, needs=("speech",), uses=("transcription", "speakers"), adapter=CLONING),
 )

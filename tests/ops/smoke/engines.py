@@ -11,31 +11,49 @@ from aiohttp import web
 from ops.smoke import sounds
 from ops.smoke.sounds import Sound
 from tests.gateway.fake_tts import upload_response
-from tests.gateway.fakes import ANSWER, Fake, Handler, events
+from tests.gateway.fakes import Fake, Handler
 from tests.gateway.recordings import NATIVE
 from tests.gateway.recordings import sent as form
 from tests.gateway.router import Router
+from tests.ops.smoke.fake_chat import chat
 
 RATE = 8000
-MARK = (-32_768, 32_767, -32_768)
-"""Marks the beginning of an utterance; no tone has these samples side by side."""
+HIGH = 30_000
+"""Size of a sample that carries one bit; no tone and no noise reaches half of it."""
+MARK = (1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)
+"""Bits that begin an utterance; voice, length and text follow, eight bits each."""
 SPOKEN_S = 1.0
 GATE = 1600
 BEGINS = {"flac": b"fLaC", "mp3": b"ID3", "ogg": b"OggS"}
-USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+TOPICS = (("bread", "flour", "dough"), ("car", "battery", "engine"), ("meow", "cats"))
+"""Words that the fake embeddings take for the same topic."""
 
 
-def speak(text: str, voice: str) -> Sound:
-    written = [*MARK, sum(voice.encode()) % 251, len(text), *text.encode()]
-    return Sound(rate=RATE, samples=array("h", [*written, *sounds.tone(SPOKEN_S, RATE).samples]))
+def speak(text: str, voice: str | int) -> Sound:
+    """Return *text* in a voice, by its name or by the number that a recording of it carries."""
+    number = voice if isinstance(voice, int) else sum(voice.encode()) % 251
+    written = bytes([number, len(text), *text.encode()])
+    bits = [*MARK, *(byte >> place & 1 for byte in written for place in range(8))]
+    samples = [HIGH if bit else -HIGH for bit in bits]
+    return Sound(rate=RATE, samples=array("h", [*samples, *sounds.tone(SPOKEN_S, RATE).samples]))
 
 
 def utterances(samples: Sequence[int]) -> Iterator[tuple[int, int, str]]:
     """Yield the position, the voice and the text of each utterance."""
-    for at in range(len(samples) - len(MARK)):
-        if tuple(samples[at : at + 3]) == MARK:
-            voice, length = samples[at + 3], samples[at + 4]
-            yield at, voice, bytes(list(samples[at + 5 : at + 5 + length])).decode()
+    loud = [abs(sample) > HIGH / 2 for sample in samples]
+    at = 0
+    while at < len(samples):
+        if loud[at] and tuple(int(sample > 0) for sample in samples[at : at + len(MARK)]) == MARK:
+            begin = at + len(MARK)
+            voice, length = _bytes(samples, begin, 2)
+            yield at, voice, bytes(_bytes(samples, begin + 16, length)).decode()
+            at = begin + 8 * (2 + length)
+        at += 1
+
+
+def _bytes(samples: Sequence[int], begin: int, count: int) -> list[int]:
+    bits = [int(sample > 0) for sample in samples[begin : begin + 8 * count]]
+    return [sum(bit << place for place, bit in enumerate(bits[8 * index : 8 * index + 8])) for index in range(count)]
 
 
 def audio(sound: Sound) -> web.Response:
@@ -56,8 +74,15 @@ def fields(request: web.BaseRequest, body: bytes) -> dict[str, Any]:
 
 def embed(request: web.BaseRequest, body: bytes) -> Any:
     texts = msgspec.json.decode(body)["input"]
-    vectors = [[byte - 127.5 for byte in hashlib.sha256(text.encode()).digest()] for text in texts]
-    return {"data": [{"index": index, "embedding": vector} for index, vector in enumerate(vectors)]}
+    return {"data": [{"index": index, "embedding": _vector(text)} for index, text in enumerate(texts)]}
+
+
+def _vector(text: str) -> list[float]:
+    """Return small numbers that follow from the whole text, and a large one where it is on one of TOPICS."""
+    vector = [byte - 127.5 for byte in hashlib.sha256(text.encode()).digest()]
+    for index, words in enumerate(TOPICS):
+        vector[index] += 1000 * any(word in text.lower().replace(",", "").split() for word in words)
+    return vector
 
 
 def rerank(request: web.BaseRequest, body: bytes) -> Any:
@@ -67,18 +92,22 @@ def rerank(request: web.BaseRequest, body: bytes) -> Any:
     return {"results": sorted(results, key=lambda each: -float(each["relevance_score"]))}
 
 
-def chat(request: web.BaseRequest, body: bytes) -> Any:
-    if not msgspec.json.decode(body).get("stream"):
-        return ANSWER
-    parts = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("Bl", "ue.")]
-    return events(request, *parts, {"choices": [], "usage": USAGE})
+class FakeChatterbox:
+    """Chatterbox that clones: it speaks in the voice of an uploaded recording."""
 
+    def __init__(self) -> None:
+        self._voices: dict[str, int] = {}
 
-def tts(request: web.BaseRequest, body: bytes) -> web.Response:
-    request_body = msgspec.json.decode(body)
-    return audio(
-        speak(request_body["text"], request_body.get("predefined_voice_id") or request_body["reference_audio_filename"])
-    )
+    def upload(self, request: web.BaseRequest, body: bytes) -> Any:
+        response = upload_response(request, body)
+        (_, voice, _), *_ = utterances(file(request, body, "files").samples)
+        self._voices[response["uploaded_files"][0]] = voice
+        return response
+
+    def tts(self, _: web.BaseRequest, body: bytes) -> web.Response:
+        request_body = msgspec.json.decode(body)
+        named = request_body.get("predefined_voice_id")
+        return audio(speak(request_body["text"], named or self._voices[request_body["reference_audio_filename"]]))
 
 
 def speech(request: web.BaseRequest, body: bytes) -> web.Response:
@@ -125,10 +154,11 @@ def convert(request: web.BaseRequest, body: bytes) -> web.Response:
 def engines() -> dict[str, Fake]:
     """Return one engine of every kind in the tested stack, by the name of its service."""
     router = Router()
+    cloning = FakeChatterbox()
     chatter: dict[str, Handler] = {
-        "POST /tts": tts,
+        "POST /tts": cloning.tts,
         "POST /v1/audio/speech": speech,
-        "POST /upload_reference": upload_response,
+        "POST /upload_reference": cloning.upload,
     }
     well: dict[str, Handler] = {"GET /api/ui/initial-data": lambda *_: {}}
     handlers: dict[str, dict[str, Handler]] = {

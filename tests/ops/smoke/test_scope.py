@@ -9,7 +9,7 @@ from infra.settings.services import Task
 from ops.errors import UnreachableError
 from ops.gateway.locate import gateway_service
 from ops.smoke.checks import CHECKS
-from ops.smoke.scope import cases, missing
+from ops.smoke.scope import cases, missing, recorded_model, voices
 from tests.conftest import changed, config_of, settings_of
 from tests.ops.smoke.stage import planned
 
@@ -33,12 +33,16 @@ def test_the_forge_gets_the_checks_of_its_services() -> None:
         "health": [None],
         "models": [None],
         "embedding": ["mxbai-embed-large"],
+        "embedding ranking": ["mxbai-embed-large"],
         "chat": ["qwen3-8b"],
         "chat streamed": ["qwen3-8b"],
+        "chat facts": ["qwen3-8b"],
+        "chat JSON": ["qwen3-8b"],
+        "tool call": ["qwen3-8b"],
         "synthesize": [None],
-        "speech": ["piper-tts"],
-        "transcribe digits": ["digits"],
-        "transcribe sentence": ["digits"],
+        "speech": ["kokoro", "piper-tts"],
+        "transcribe digits": ["whisper-base"],
+        "transcribe sentence": ["whisper-base"],
         "voices": [None],
         "metrics": [None],
     }
@@ -52,6 +56,39 @@ def test_every_model_of_a_router_is_requested() -> None:
     models = models_of("forge-llamacpp")
     assert models["chat"] == ["Qwen3-8B-Q4_K_M", "Qwen2.5-Coder-7B-Instruct-Q4_K_M"]
     assert models.keys() == {check.name for check in CHECKS} - {"rerank"}
+
+
+def test_a_model_that_calls_no_tools_is_not_asked_for_a_call() -> None:
+    plan = plan_of(settings_of(config_of("local")))
+    left_out = {check.name: missing(plan, check) for check in CHECKS}
+    assert left_out["tool call"] == "no chat model that calls tools"
+    assert left_out["chat JSON"] is None
+    without_parser = plan_of(settings_of(changed("services.vllm.toolCallParser", "none")))
+    assert "tool call" not in [case.check.name for case in cases(without_parser, CHECKS)]
+
+
+def test_the_tested_voices_follow_from_the_engine() -> None:
+    plan = plan_of(settings_of(config_of("forge")))
+    assert voices(plan, "kokoro") == ("nova", "onyx", "alloy")
+    assert voices(plan, "piper-tts") == ("nova",)
+    assert len(voices(plan_of(settings_of(config_of("local"))), "speech")) == 3
+
+
+def test_recordings_are_in_the_model_with_the_most_voices() -> None:
+    config = config_of("forge")
+    routes = config["synapse:routes"]
+    config["synapse:routes"] = {"piper-tts": routes.pop("piper-tts"), **routes}
+    assert recorded_model(plan_of(settings_of(config))) == "kokoro"
+
+
+def test_speakers_are_compared_with_two_voices_only() -> None:
+    config = config_of("local")
+    del config["synapse:services"]["chatterbox"]
+    config["synapse:routes"]["speech"] = [{"service": "piper", "model": "tts-1"}]
+    plan = plan_of(settings_of(config))
+    left_out = {check.name: missing(plan, check) for check in CHECKS}
+    assert left_out["diarize"] == left_out["verify other speaker"] == "no speech with 2 voices"
+    assert left_out["speech"] is None
 
 
 def test_a_stack_without_speech_gets_no_checks_of_it() -> None:
@@ -84,7 +121,7 @@ def test_a_case_has_the_services_that_take_part() -> None:
     by_check = {case.check.name: case for case in cases(planned(), CHECKS)}
     names = {check: [service.name for service in case.services] for check, case in by_check.items()}
     assert names["chat"] == ["llama-router"]
-    assert names["speech"] == ["chatterbox", "piper"]
+    assert names["speech"] == ["chatterbox", "whisper", "piper"]
     assert names["transcribe digits"] == ["chatterbox", "whisper", "piper"]
     assert names["load and unload"] == ["llama-router"]
     assert names["voices"] == names["metrics"] == ["gateway"]
@@ -92,7 +129,7 @@ def test_a_case_has_the_services_that_take_part() -> None:
 
 def test_a_service_without_a_route_is_requested_without_a_model() -> None:
     config = config_of("forge")
-    del config["synapse:routes"]["digits"]
+    del config["synapse:routes"]["whisper-base"]
     models = [case.model for case in cases(plan_of(settings_of(config)), CHECKS) if case.check.each == "transcription"]
     assert models == [None, None]
 
