@@ -19,10 +19,8 @@ def voices(service: ServicePlan) -> tuple[str, ...]:
 
 
 def calls_tools(service: ServicePlan) -> bool:
-    """Tell if its models can call tools: vLLM and SGLang need a parser, the CPU engine's model is too small."""
-    if isinstance(service.options, EngineService):
-        return service.options.parsers.tool_call is not None
-    return service.options.engine != CPU
+    """Tell if its models can call tools: vLLM and SGLang need a parser."""
+    return not isinstance(service.options, EngineService) or service.options.parsers.tool_call is not None
 
 
 def clones(service: ServicePlan) -> bool:

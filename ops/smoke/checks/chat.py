@@ -1,5 +1,7 @@
 """Checks of chat: English on a topic, facts, JSON by a schema, and a tool call."""
 
+import json
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -16,7 +18,7 @@ from ops.smoke.traits import calls_tools
 RAIN: Final = "Explain in one sentence what rain is."
 RAIN_TOPIC: Final = ("water", "cloud", "clouds", "drops", "droplets", "sky", "precipitation", "moisture")
 LIBRARY: Final = "What is a library? Answer in one sentence."
-LIBRARY_TOPIC: Final = ("book", "books", "read", "reading", "borrow", "literature")
+LIBRARY_TOPIC: Final = ("book", "books", "read", "reading", "borrow", "literature", "information", "access")
 FACTS: Final = (
     ("What is the capital of France?", ("London", "Paris", "Berlin", "Madrid"), "Paris"),
     ("What is the capital of Italy?", ("Rome", "Paris", "Oslo", "Tokyo"), "Rome"),
@@ -31,7 +33,8 @@ Choices and not yes or no: the smallest model of a shipped stack answers no to e
 """
 MIN_RIGHT: Final = 5
 PERSON: Final = "Anna is 34 years old and lives in Oslo. Write her name, age and city as JSON."
-WEATHER: Final = "What is the weather in Paris?"
+EXAMPLES: Final = ("Rome", "Berlin", "Madrid")
+"""Cities whose weather was asked before: a model of 135M parameters calls a tool after three examples."""
 
 
 class _Person(BaseModel):
@@ -116,7 +119,9 @@ def json_by_schema(context: CheckContext) -> Figures:
 
 def tool_call(context: CheckContext) -> Figures:
     """Ask a question that a tool answers: the model must call it, with arguments by its schema."""
-    message = chat_client.response(context, WEATHER, tools=[TOOL], tool_choice="required").message
+    messages = [*(message for city in EXAMPLES for message in _called(city)), _asked("Paris")]
+    options = {"messages": messages, "tools": [TOOL], "tool_choice": "required"}
+    message = chat_client.response(context, "", **options).message
     if not message.tool_calls:
         raise WrongAnswerError(f"no tool call; the answer: {excerpt(message.text)!r}")
     call = message.tool_calls[0].function
@@ -124,6 +129,22 @@ def tool_call(context: CheckContext) -> Figures:
     if call.name != "get_weather" or "paris" not in arguments.city.lower():
         raise WrongAnswerError(f"{call.name}({arguments.city!r}); get_weather('Paris') expected")
     return {"called": call.name, "city": arguments.city}
+
+
+def _asked(city: str) -> dict[str, object]:
+    return {"role": "user", "content": f"What is the weather in {city}?"}
+
+
+def _called(city: str) -> Iterator[dict[str, object]]:
+    """Yield the question, the call of the tool and its result."""
+    function = {"name": "get_weather", "arguments": json.dumps({"city": city})}
+    yield _asked(city)
+    yield {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": f"call-{city}", "type": "function", "function": function}],
+    }
+    yield {"role": "tool", "tool_call_id": f"call-{city}", "content": "sunny, 21 degrees"}
 
 
 CHECKS = (

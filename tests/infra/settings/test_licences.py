@@ -22,7 +22,9 @@ def with_licence(licence: str | None, *allowed: str) -> dict[str, object]:
 def test_a_licence_against_commercial_use_is_refused() -> None:
     with pytest.raises(SettingsError) as error:
         settings_of(with_licence("cc-by-nc-4.0"))
-    assert "services.vllm: got model 'owner/model', whose licence CC-BY-NC-4.0 forbids commercial use" in str(error.value)
+    assert "services.vllm: got model 'owner/model', whose licence CC-BY-NC-4.0 forbids commercial use" in str(
+        error.value
+    )
     assert "synapse:allowLicences with CC-BY-NC-4.0" in str(error.value)
 
 
