@@ -20,6 +20,7 @@ COMPUTE_TYPES: Final = (
     "float32",
 )
 SYNTHESIZERS: Final = ("kokoro", "chatterbox")
+DIARIZERS: Final = ("open", "pyannote")
 
 
 class SettingError(Exception):
@@ -42,6 +43,8 @@ class Settings:
     idle_unload_s: int = 0
     max_upload: int = 256 * 1024 * 1024
     max_seconds: int = 3600
+    diarizer: str = "open"  # the models behind the API of pyannote
+    hf_token: str = field(default="", repr=False)  # of the hub's account that accepted the terms of pyannote's models
     references: Path = field(default_factory=lambda: Path(gettempdir()) / "synapse-references")
 
 
@@ -58,6 +61,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         idle_unload_s=_number(environment, "IDLE_UNLOAD_S", default.idle_unload_s, least=0),
         max_upload=_number(environment, "MAX_UPLOAD", default.max_upload),
         max_seconds=_number(environment, "MAX_SECONDS", default.max_seconds),
+        diarizer=_choice(environment, "DIARIZER", default.diarizer, DIARIZERS),
+        hf_token=environment.get("SPEAKER_HF_TOKEN", default.hf_token),
         references=Path(environment.get(f"{PREFIX}REFERENCES") or default.references),
     )
 

@@ -33,6 +33,8 @@ BATCH = 32
 LEVEL_DBFS = -30.0
 """Level to which a quiet recording is raised."""
 MAX_PAUSE_S, MIN_SPEECH_S = 0.2, 0.1
+MAX_SPEECH_S = 300
+"""Speech that a voice is taken from; more of it does not change the voice."""
 
 
 class VoiceEncoder:
@@ -75,6 +77,20 @@ class VoiceEncoder:
             vectors[first : first + BATCH] = self._run(batch)
         return vectors
 
+    def embed_pieces(self, pieces: Sequence[Samples], cancel: CancelEvent | None = None) -> Vector:
+        """Return the voice of each of *pieces*, of shape (pieces, DIMENSIONS); a piece has at most one window.
+
+        A shorter piece is repeated. After a cancellation the pieces that are left have zeros.
+        """
+        vectors = np.zeros((len(pieces), DIMENSIONS), np.float32)
+        for first in range(0, len(pieces), BATCH):
+            if cancel is not None and cancel.is_set():
+                break
+            batch = (np.resize(piece, WINDOW * STEP) for piece in pieces[first : first + BATCH])
+            spectra = np.stack([mel_spectrogram(raise_level(samples))[:WINDOW] for samples in batch])
+            vectors[first : first + BATCH] = self._run(spectra)
+        return vectors
+
     def _run(self, spectra: NDArray[np.float32]) -> Vector:
         """Return the vectors (batch, DIMENSIONS) of *spectra* (batch, WINDOW, BANDS)."""
         assert spectra.shape[1:] == (WINDOW, BANDS)  # noqa: S101 - the shape of the model
@@ -84,12 +100,12 @@ class VoiceEncoder:
 
 
 def speech_of(waveform: Waveform) -> Samples:
-    """Return the samples of *waveform* without its pauses. Raises ValueError at another rate than 16 kHz."""
+    """Return the first MAX_SPEECH_S of *waveform* without its pauses. Raises ValueError at another rate than 16 kHz."""
     if waveform.rate != RATE:
         raise ValueError(f"got a recording at {waveform.rate} Hz; accepted: {RATE} Hz")
     spans = speech_spans(waveform, MAX_PAUSE_S, MIN_SPEECH_S)
     parts = [waveform.between(span.start, span.end).samples for span in spans]
-    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+    return np.concatenate(parts)[: MAX_SPEECH_S * RATE] if parts else np.empty(0, np.float32)
 
 
 def window_starts(count: int) -> Sequence[int]:
