@@ -149,8 +149,8 @@ def test_a_long_recording_is_clustered_by_a_part_of_its_windows() -> None:
     ],
 )
 def test_speakers_have_the_names_of_known_voices(degrees: tuple[float, ...], minimum: int, names: list[str]) -> None:
-    known = {"anna": directions(0)[0], "ben": directions(85)[0]}
-    assert name_speakers(directions(*degrees), known, 0.9, minimum) == names
+    references = {"anna": directions(0)[0], "ben": directions(85)[0]}
+    assert name_speakers(directions(*degrees), references, 0.9, minimum) == names
 
 
 def test_the_error_counts_wrong_speakers_for_the_best_numbering() -> None:

@@ -16,7 +16,7 @@ from synapse_engines.settings import SettingError, Settings
 from synapse_engines.synthesis.kokoro import build
 from synapse_engines.synthesis.kokoro_voices import OPENAI_VOICES, KokoroVoices
 from tests.engines_image.gated_voice import until_idle
-from tests.engines_image.listening import heard, word_error_rate
+from tests.engines_image.transcription.listening import heard, word_error_rate
 
 pytestmark = pytest.mark.anyio
 RATE = 24_000

@@ -44,9 +44,9 @@ async def test_a_tool_call_is_parsed(start: Any) -> None:
     server = await with_model(await start("llama-router"))
     city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     tool = {"type": "function", "function": {"name": "get_weather", "description": "Weather", "parameters": city}}
-    examples = [message for name in ("Rome", "Berlin", "Madrid") for message in called(name)]
+    examples = [message for name in ("Rome", "Berlin", "Madrid") for message in example(name)]
     body = chat_body(tools=[tool], tool_choice="required", temperature=0, max_tokens=60)
-    body["messages"] = [*examples, asked("Paris")]
+    body["messages"] = [*examples, question("Paris")]
     (choice,) = (await server.http.post(CHAT, json=body)).json()["choices"]
     (call,) = choice["message"]["tool_calls"]
     assert call["function"]["name"] == "get_weather"
@@ -54,28 +54,28 @@ async def test_a_tool_call_is_parsed(start: Any) -> None:
     assert choice["finish_reason"] == "tool_calls"
 
 
-def asked(city: str) -> dict[str, Any]:
+def question(city: str) -> dict[str, Any]:
     return {"role": "user", "content": f"What is the weather in {city}?"}
 
 
-def called(city: str) -> Iterator[dict[str, Any]]:
+def example(city: str) -> Iterator[dict[str, Any]]:
     """Yield a question, a call of the tool and its result."""
     function = {"name": "get_weather", "arguments": msgspec.json.encode({"city": city}).decode()}
-    yield asked(city)
+    yield question(city)
     yield {"role": "assistant", "content": "", "tool_calls": [{"id": city, "type": "function", "function": function}]}
     yield {"role": "tool", "tool_call_id": city, "content": "sunny"}
 
 
 async def test_the_same_model_answers_by_the_other_apis(start: Any) -> None:
     server = await with_model(await start("llama-router"))
-    said = {"model": "chat", "messages": [{"role": "user", "content": "Say hello."}]}
-    message = (await server.http.post("/v1/messages", json={**said, "max_tokens": 8})).json()
+    body = {"model": "chat", "messages": [{"role": "user", "content": "Say hello."}]}
+    message = (await server.http.post("/v1/messages", json={**body, "max_tokens": 8})).json()
     assert (message["type"], message["role"], message["content"][0]["type"]) == ("message", "assistant", "text")
     assert message["usage"]["output_tokens"] <= 8
-    counted = (await server.http.post("/v1/messages/count_tokens", json=said)).json()
+    counted = (await server.http.post("/v1/messages/count_tokens", json=body)).json()
     assert counted["input_tokens"] > 5
-    body = {"model": "chat", "input": "Say hello.", "max_output_tokens": 8}
-    response = (await server.http.post("/v1/responses", json=body)).json()
+    request = {"model": "chat", "input": "Say hello.", "max_output_tokens": 8}
+    response = (await server.http.post("/v1/responses", json=request)).json()
     assert response["object"] == "response"
     assert response["output"][-1]["content"][0]["type"] == "output_text"
 

@@ -53,8 +53,8 @@ def _blocks(waveform: Waveform, options: VadOptions) -> Iterator[list[SpeechSpan
     """Yield the spans of each block of the recording."""
     size = BLOCK_S * SAMPLE_RATE
     for first in range(0, len(waveform.samples), size):
-        found = get_speech_timestamps(waveform.samples[first : first + size], options)
-        yield [SpeechSpan((first + each["start"]) / SAMPLE_RATE, (first + each["end"]) / SAMPLE_RATE) for each in found]
+        spans = get_speech_timestamps(waveform.samples[first : first + size], options)
+        yield [SpeechSpan((first + each["start"]) / SAMPLE_RATE, (first + each["end"]) / SAMPLE_RATE) for each in spans]
 
 
 def _join_blocks(blocks: Iterable[list[SpeechSpan]], max_pause_s: float, max_speech_s: float) -> list[SpeechSpan]:

@@ -8,14 +8,16 @@ from synapse_engines.speakers.diarizer import Vector
 from synapse_engines.speakers.voice_encoder import unit
 
 
-def name_speakers(voices: Vector, known: Mapping[str, Vector], threshold: float, minimum: int = 1) -> list[str]:
+def name_speakers(voices: Vector, references: Mapping[str, Vector], threshold: float, minimum: int = 1) -> list[str]:
     """Return the name of each of *voices*, or SPEAKER_00, SPEAKER_01, ... where no known voice is similar enough.
 
     Several voices may be the same known speaker, but at least *minimum* different names remain.
     """
     names: dict[int, str] = {}
     similarities = [
-        (float(voice @ other), index, name) for index, voice in enumerate(unit(voices)) for name, other in known.items()
+        (float(voice @ other), index, name)
+        for index, voice in enumerate(unit(voices))
+        for name, other in references.items()
     ]
     for similarity, index, name in sorted(similarities, reverse=True):
         is_enough = len(voices) - _repeated({**names, index: name}) >= minimum

@@ -64,12 +64,14 @@ class PyannoteServer:
 
     async def _diarize(self, form: UploadForm, count: SpeakerCount) -> dict[str, Any]:
         waveform = await self._read(form.file("file"))
-        known: dict[str, list[Waveform]] = {}
+        references: dict[str, list[Waveform]] = {}
         for name, file in _known_files(form):
-            known.setdefault(name, []).append(await self._read(file))
+            references.setdefault(name, []).append(await self._read(file))
 
         def work(cancel: CancelEvent) -> dict[str, Any]:
-            voices = {name: average([self._embed(name, each, cancel) for each in known[name]]) for name in known}
+            voices = {
+                name: average([self._embed(name, each, cancel) for each in references[name]]) for name in references
+            }
             result = self._diarizer.diarize(waveform, count, cancel)
             names = name_speakers(result.voices, voices, self._diarizer.threshold, count.minimum)
             return {**_segments(result, names), "duration": round(waveform.seconds, 3)}

@@ -1,4 +1,4 @@
-"""What a form asks for, checked."""
+"""Options of a request as its form has them, checked."""
 
 from collections.abc import Collection, Sequence
 

@@ -17,7 +17,7 @@ BOTH: tuple[Task, ...] = ("transcribe", "translate")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a client asks for. *language*: ISO 639-1 code, None: the model finds it.
+    """Options of a request. *language*: ISO 639-1 code, None: the model finds it.
 
     *temperature* 0: greedy, with higher ones where that fails. *prompt* and *hotwords* are hints, which a model may
     ignore. *with_words*: times of words, where the model has them; *needs_words*: refused by a model without them.

@@ -42,11 +42,11 @@ class SpeachesServer:
     async def _handle(self, request: Request, task: Task) -> Response:
         async with read_form(request, self._service.settings.max_upload) as form:
             response_format = choice(form.text("response_format", "json"), tuple(FORMATS), "response_format")
-            wanted, is_stream = granularities(form), form.flag("stream", default=False)
-            job = await self._job(form, task, with_words="word" in wanted, needs_words="word" in wanted)
+            details, is_stream = granularities(form), form.flag("stream", default=False)
+            job = await self._job(form, task, with_words="word" in details, needs_words="word" in details)
             if not is_stream:
                 transcript = await cancel_on_disconnect(request, self._service.transcribe(job))
-                return FORMATS[response_format](transcript, task, wanted)
+                return FORMATS[response_format](transcript, task, details)
         return await stream_events(request, self._service.stream(job), OpenAiEvents().render, error_event)
 
     async def _job(self, form: UploadForm, task: Task, **more: bool) -> Job:
@@ -54,8 +54,8 @@ class SpeachesServer:
         if not name:
             raise InvalidError("Field required", "model")
         model = self._service.models.resolve(name)
-        asked = read_request(form, task, is_stream=form.flag("stream", default=False), **more)
-        return Job(model, await self._service.read(form), asked)
+        options = read_request(form, task, is_stream=form.flag("stream", default=False), **more)
+        return Job(model, await self._service.read(form), options)
 
 
 def _entry(model: InstalledModel) -> dict[str, object]:

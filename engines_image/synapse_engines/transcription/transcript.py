@@ -51,7 +51,7 @@ class DetectedLanguage(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Start(msgspec.Struct, kw_only=True, frozen=True):
-    """What is known before the first segment; *audio_tokens*: steps of the encoder for the whole recording."""
+    """Facts that are known before the first segment; *audio_tokens*: steps of the encoder for the whole recording."""
 
     language: DetectedLanguage
     audio_tokens: int

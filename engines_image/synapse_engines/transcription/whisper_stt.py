@@ -59,8 +59,8 @@ class WhisperSttServer:
         return JSONResponse(self._service.health())
 
     async def _job(self, form: UploadForm, **more: bool) -> Job:
-        asked = read_request(form, "transcribe", **more)
-        return Job(self._service.models.default, await self._service.read(form), asked)
+        options = read_request(form, "transcribe", **more)
+        return Job(self._service.models.default, await self._service.read(form), options)
 
 
 def _transcript(transcript: Transcript) -> dict[str, Any]:

@@ -34,7 +34,7 @@ Choices and not yes or no: the smallest model of a shipped stack answers no to e
 MIN_RIGHT: Final = 5
 PERSON: Final = "Anna is 34 years old and lives in Oslo. Write her name, age and city as JSON."
 EXAMPLES: Final = ("Rome", "Berlin", "Madrid")
-"""Cities whose weather was asked before: a model of 135M parameters calls a tool after three examples."""
+"""Cities of earlier questions: a model of 135M parameters calls a tool after three examples."""
 
 
 class _Person(BaseModel):
@@ -119,7 +119,7 @@ def json_by_schema(context: CheckContext) -> Figures:
 
 def tool_call(context: CheckContext) -> Figures:
     """Ask a question that a tool answers: the model must call it, with arguments by its schema."""
-    messages = [*(message for city in EXAMPLES for message in _called(city)), _asked("Paris")]
+    messages = [*(message for city in EXAMPLES for message in _example(city)), _question("Paris")]
     options = {"messages": messages, "tools": [TOOL], "tool_choice": "required"}
     message = chat_client.response(context, "", **options).message
     if not message.tool_calls:
@@ -131,14 +131,14 @@ def tool_call(context: CheckContext) -> Figures:
     return {"called": call.name, "city": arguments.city}
 
 
-def _asked(city: str) -> dict[str, object]:
+def _question(city: str) -> dict[str, object]:
     return {"role": "user", "content": f"What is the weather in {city}?"}
 
 
-def _called(city: str) -> Iterator[dict[str, object]]:
+def _example(city: str) -> Iterator[dict[str, object]]:
     """Yield the question, the call of the tool and its result."""
     function = {"name": "get_weather", "arguments": json.dumps({"city": city})}
-    yield _asked(city)
+    yield _question(city)
     yield {
         "role": "assistant",
         "content": "",

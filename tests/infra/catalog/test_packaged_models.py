@@ -1,5 +1,6 @@
 """Models of packages: each has its licence beside it, and a size and a digest for every file."""
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -20,7 +21,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 PINNED = re.compile(r"(pypi|npm):[a-z0-9@/._-]+@\d+(\.\d+)+")
 ENTRIES: list[dict[str, Any]] = json.loads(packaged_models.CATALOG.read_text(encoding="utf-8"))["models"]
 FILES = [file for entry in ENTRIES for file in entry["files"]]
-SOURCES = [source for file in FILES for source in file.get("converted", [file])]
+SOURCES = [source for file in FILES if "own" not in file for source in file.get("converted", [file])]
 
 
 def model(name: str) -> PackagedModel:
@@ -31,8 +32,8 @@ def model(name: str) -> PackagedModel:
 def test_a_model_is_free_and_its_licence_lies_beside_its_files(each: PackagedModel) -> None:
     assert each.licence in FREE
     (licence,) = [file for file in each.files if PurePosixPath(file.path).name == "LICENSE"]
-    folder = PurePosixPath(licence.path).parent
-    assert all(PurePosixPath(file.path).is_relative_to(folder) for file in each.files)
+    folder, ours = PurePosixPath(licence.path).parent, {file["path"] for file in FILES if "own" in file}
+    assert all(PurePosixPath(file.path).is_relative_to(folder) for file in each.files if file.path not in ours)
     assert each.origin.startswith("https://")
     assert each.languages
 
@@ -59,9 +60,15 @@ def test_a_file_is_made_of_members_of_packages_at_a_version(file: dict[str, Any]
         assert part["member"]
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if "own" in file], ids=lambda file: file["path"])
+def test_a_file_of_the_folder_has_the_digest_of_the_catalog(file: dict[str, Any]) -> None:
+    content = (ROOT / packaged_models.SOURCE / file["own"]).read_bytes()
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (file["size"], file["sha256"])
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["path"])
-def test_a_file_has_an_address_unless_it_is_converted(file: dict[str, Any]) -> None:
-    assert ("url" in file) != ("converted" in file)
+def test_a_file_has_an_address_unless_it_is_made_in_the_image(file: dict[str, Any]) -> None:
+    assert sum(key in file for key in ("url", "converted", "own")) == 1
     for source in (file, *file.get("converted", ())):
         assert source.get("url", "https://").startswith("https://")
 
@@ -94,5 +101,6 @@ def test_a_model_of_many_files_has_one_that_is_not_a_part() -> None:
     """A GGUF file is a model by its own name."""
     assert [file.model for file in model("Kokoro-82M").files if not file.is_part] == ["Kokoro-82M"]
     chat = [(PurePosixPath(file.path).name, file.model) for file in model("SmolLM2-135M-Instruct").files]
-    assert chat == [("chat.gguf", None), ("coder.gguf", None), ("LICENSE", "SmolLM2-135M-Instruct")]
-    assert model("SmolLM2-135M-Instruct").size == 2 * 98_362_432 + 11_357
+    parts = ("chatml-tools.jinja", "LICENSE")
+    assert chat == [("chat.gguf", None), ("coder.gguf", None), *((name, "SmolLM2-135M-Instruct") for name in parts)]
+    assert model("SmolLM2-135M-Instruct").size > 2 * 98_362_432

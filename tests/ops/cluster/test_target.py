@@ -48,9 +48,8 @@ def test_a_named_cluster_is_used(kubeconfig: Path) -> None:
 
 
 def test_a_named_cluster_that_cannot_pull_the_images_is_refused(kubeconfig: Path) -> None:
-    with pytest.raises(
-        ToolsError, match=r"cannot pull the images that are built here \(engines_image, gateway_image\)"
-    ):
+    sources = "engines_image, gateway_image, llama_image, models_image"
+    with pytest.raises(ToolsError, match=rf"cannot pull the images that are built here \({sources}\)"):
         target.ensure_cluster("local", local(), kubeconfig)
     assert target.ensure_cluster("local", local(registry="registry.example/team"), kubeconfig) == kubeconfig
 

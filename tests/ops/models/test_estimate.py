@@ -13,7 +13,7 @@ from infra.sizing.model_specs import QWEN3_8B
 from ops.models.estimate import estimate
 from ops.models.inventory import find
 from tests.cli.test_commands import project, synapse
-from tests.conftest import config_of, forge_config
+from tests.conftest import changed, config_of, forge_config
 from tests.infra.sizing.gguf_bytes import LLAMA, whole
 
 MODEL_SPECS = load("forge").model_specs
@@ -83,7 +83,7 @@ def test_a_stack_without_models_to_verify_is_named(tmp_path: Path) -> None:
 
 
 def test_wrong_arguments_are_one_message(tmp_path: Path, file: Path) -> None:
-    folder = project(tmp_path, forge_config())
+    folder = project(tmp_path, changed("services.piper", {}))  # upstream's image, which brings its model
     for arguments, message in (
         (["verify", "--file", str(file)], "--file: name the model of the file; accepted: qwen3:8b"),
         (["verify", "tts-1"], "tts-1: piper-tts provides it; pass a file of it with --file"),

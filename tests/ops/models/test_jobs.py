@@ -112,7 +112,7 @@ def test_without_an_image_of_the_gateway_there_is_no_job() -> None:
             image(plan(load(stack)), cluster())
 
 
-@pytest.mark.parametrize(("stack", "has_access"), [("forge", True), ("forge-llamacpp", True), ("local", False)])
+@pytest.mark.parametrize(("stack", "has_access"), [("forge", True), ("forge-llamacpp", True), ("local", True)])
 def test_workers_reach_the_internet_where_a_service_does(stack: str, has_access: bool) -> None:  # noqa: FBT001 - of a table
     stack_plan = plan(load(stack))
     workers = [each for each in egress_rules(stack_plan, ingress_rules(stack_plan.services)) if each.name == WORKER]

@@ -8,7 +8,7 @@ import pytest
 from synapse_engines.benchmark.transcription import word_error_rate, words
 from tests.engines_image.recordings import NOT_AUDIO, concatenate, upload
 from tests.engines_image.speech import SENTENCES, Say
-from tests.engines_image.test_transcription import MOST_WORD_ERRORS, SPANISH
+from tests.engines_image.transcription.test_transcription import MOST_WORD_ERRORS, SPANISH
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/audio/transcriptions"

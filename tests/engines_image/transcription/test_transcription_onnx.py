@@ -15,9 +15,9 @@ from synapse_engines.transcription.onnx_models import load
 from synapse_engines.transcription.recognizer import BOTH, TRANSCRIBE, Request
 from synapse_engines.transcription.transcribe import collect, transcribe
 from synapse_engines.transcription.transcript import Transcript
-from tests.engines_image.onnx_speech_models import canary, parakeet
 from tests.engines_image.recordings import concatenate, upload
 from tests.engines_image.speech import SENTENCES, Say
+from tests.engines_image.transcription.onnx_speech_models import canary, parakeet
 
 pytestmark = pytest.mark.anyio
 RATE = 16_000

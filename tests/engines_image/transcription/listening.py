@@ -1,4 +1,4 @@
-"""What Whisper hears in a recording, and how many of its words are wrong."""
+"""Transcript of a recording by Whisper, and the share of its words that are wrong."""
 
 import re
 from functools import cache
