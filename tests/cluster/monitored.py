@@ -16,6 +16,8 @@ from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
 from tests.conftest import Config, config_of, settings_of
 
+MODELS = "models"
+"""Name of the image of packaged models among the images of the services."""
 ENGINES = ("llama-router", "chatterbox", "piper")
 MONITORING = ("prometheus", "alertmanager", "blackbox", "kube-state-metrics", "node-exporter")
 READY_S = 300.0
@@ -49,6 +51,7 @@ class MonitoredStack:
 
     plan: Plan
     api: Any
+    models_image: str
 
     @property
     def namespace(self) -> str:
@@ -56,13 +59,22 @@ class MonitoredStack:
 
     @cached_property
     def objects(self) -> list[dict[str, Any]]:
-        return manifests(self.plan)
+        return [_with_image(item, self.models_image) for item in manifests(self.plan)]
 
     def deploy(self) -> None:
-        """Apply all objects and wait until every pod is ready."""
+        """Apply all objects, Deployments after the Jobs for their models, and wait until every pod is ready."""
+        deployments = [item for item in self.objects if item["kind"] == "Deployment"]
         for item in self.objects:
+            if item["kind"] != "Deployment":
+                create_from_dict(self.api, item)  # type: ignore[no-untyped-call]
+        eventually(self._has_models, "the models are not fetched", READY_S)
+        for item in deployments:
             create_from_dict(self.api, item)  # type: ignore[no-untyped-call]
         eventually(self._is_ready, "the stack is not ready", READY_S)
+
+    def _has_models(self) -> bool:
+        jobs = client.BatchV1Api(self.api).list_namespaced_job(self.namespace).items
+        return bool(jobs) and all(job.status.succeeded for job in jobs)
 
     def scale(self, deployment: str, replicas: int) -> None:
         body = {"spec": {"replicas": replicas}}
@@ -108,3 +120,11 @@ class MonitoredStack:
     def _is_ready(self) -> bool:
         listed: Any = client.AppsV1Api(self.api).list_namespaced_deployment(self.namespace).items
         return all(each.status.ready_replicas == each.spec.replicas for each in listed)
+
+
+def _with_image(item: dict[str, Any], image: str) -> dict[str, Any]:
+    """Return a Job with the image of packaged models, which a rendering does not know; others as they are."""
+    if item["kind"] == "Job":
+        (container,) = item["spec"]["template"]["spec"]["containers"]
+        container["image"] = image
+    return item

@@ -15,7 +15,7 @@ from infra.monitoring import alertmanager, alerts, dashboards, targets
 from infra.monitoring.metric_names import EXPOSED
 from infra.settings.model import ROOT
 from tests.cluster.conftest import eventually
-from tests.cluster.monitored import ENGINES, MonitoredStack, monitored_plan
+from tests.cluster.monitored import MODELS, MonitoredStack, monitored_plan
 from tests.cluster.probe_pods import ProbePods
 from tools.cluster import Cluster
 from tools.cluster.images import archive, of_one
@@ -23,7 +23,12 @@ from tools.images.build import Images
 
 NAMESPACE, PAGER, PAGER_PORT = "monitored", "pager", 8088
 WEBHOOK = f"http://{PAGER}.{PAGER}.svc.cluster.local:{PAGER_PORT}/alerts"
-BUILT = {"gateway": "gateway_image", **dict.fromkeys(ENGINES, "engines_image")}
+BUILT = {
+    "gateway": "gateway_image",
+    "llama-router": "llama_image",
+    **dict.fromkeys(("chatterbox", "piper"), "engines_image"),
+    MODELS: "models_image",
+}
 PROGRAMS = {
     "prometheus": "prometheus",
     "alertmanager": "alertmanager",
@@ -74,7 +79,7 @@ def stack(api: Any, images: dict[str, str], pager: ProbePods) -> Iterator[Monito
         patch.setattr(alerts, "ALERTS", tuple(replace(alert, minutes=0) for alert in alerts.ALERTS))
         patch.setattr(alertmanager, "GROUP_WAIT_S", 1)
         patch.setattr(alertmanager, "GROUP_INTERVAL_S", 1)
-        stack = MonitoredStack(monitored_plan(NAMESPACE, WEBHOOK, images), api)
+        stack = MonitoredStack(monitored_plan(NAMESPACE, WEBHOOK, images), api, images[MODELS])
         stack.deploy()
         eventually(lambda: has_response(stack), "the gateway does not respond")
     yield stack

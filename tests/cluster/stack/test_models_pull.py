@@ -21,14 +21,14 @@ from infra.settings.loader import load
 from stacks.rendering import manifests
 from tests.cluster.conftest import eventually
 from tests.cluster.internet import SERVED, listening
-from tests.cluster.registry import first, inside
+from tests.cluster.registry import first
 from tests.cluster.stack.local import CommandResult, LocalStack
+from tests.engines_image.packaged_models import packaged_models
 from tests.ops.models.file_server import FileServer, serving
 
 SERVICE, MODEL = "kept", "mxbai-embed-large-v1_fp16"
 ADDED = {
     "kind": "llama-embed",
-    "disk": "64Mi",
     "memory": {"request": "64Mi", "limit": "512Mi"},
     "cpu": {"request": "100m", "limit": "500m"},  # beside the half core of its Job
 }
@@ -73,12 +73,11 @@ class ExtendedStack:
         return {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
 
     def run_service(self) -> None:
-        """Run the service's pod with the engine image of the node."""
+        """Run the service's pod with the llama.cpp of the node."""
         pod = deepcopy(self.objects[f"Deployment/{SERVICE}"]["spec"]["template"])
         (container,) = pod["spec"]["containers"]
         container |= {
             "image": self.engine(),
-            "args": ["llama-embed", "--host", "0.0.0.0", "--port", "8081"],  # noqa: S104 - inside its pod
             "readinessProbe": container["readinessProbe"] | {"initialDelaySeconds": 0, "periodSeconds": 1},
         }
         with self.local.core() as core:
@@ -90,10 +89,10 @@ class ExtendedStack:
             deployment = apps.read_namespaced_deployment("llama-router", self.local.namespace)
         return str(deployment.spec.template.spec.containers[0].image)
 
-    def generated(self) -> bytes:
-        """Return a generated model of the engines' image, from the router's container."""
-        router = inside(self.local.cluster, lambda process: "llama-router" in process.cmdline())
-        return Path(f"/proc/{router.pid}/root/models/chat/coder.gguf").read_bytes()
+    def remove(self) -> None:
+        """Delete the model from the disk, which the local stack's own models share."""
+        if file := self.files().get(FILE):
+            file.unlink()
 
 
 def _plan(stack: LocalStack) -> Any:
@@ -105,6 +104,7 @@ def grown(local: LocalStack) -> Iterator[ExtendedStack]:
     stack = replace(local, name=f"{local.name}-grown")
     config = yaml.safe_load((local.folder / f"Pulumi.{local.name}.yaml").read_text())
     config["config"]["synapse:services"][SERVICE] = ADDED
+    config["config"]["synapse:node"]["memory"] = "16Gi"
     file = local.folder / f"Pulumi.{stack.name}.yaml"
     file.write_text(yaml.safe_dump(config))
     extended = ExtendedStack(local=local, stack=stack)
@@ -124,7 +124,6 @@ def _added(grown: ExtendedStack) -> Iterator[None]:
         networking: Any = client.NetworkingV1Api(core.api_client)
         deletes = {
             "NetworkPolicy": networking.delete_namespaced_network_policy,
-            "PersistentVolumeClaim": core.delete_namespaced_persistent_volume_claim,
             "Service": core.delete_namespaced_service,
         }
         made: list[dict[str, Any]] = []
@@ -138,7 +137,7 @@ def _added(grown: ExtendedStack) -> Iterator[None]:
                 grown.local.kill(name)
             for each in made:
                 deletes[each["kind"]](each["metadata"]["name"], namespace)
-            eventually(lambda: CLAIM not in grown.local.claims(), "the claim stays")
+            grown.remove()
 
 
 @pytest.fixture
@@ -150,7 +149,7 @@ def mirror(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileS
 
 
 def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, mirror: FileServer) -> None:
-    content = grown.generated()
+    content = (packaged_models() / "embeddings/all-MiniLM-L6-v2.gguf").read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     path = "/ChristianAzinn/mxbai-embed-large-v1-gguf/resolve/main/mxbai-embed-large-v1_fp16.gguf"
     mirror.files[path] = content
@@ -164,7 +163,7 @@ def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, m
 
     refused = grown.models("pull", MODEL, "--sha256", WRONG, code=1)
     assert f"its digest is {digest}; accepted: {WRONG}" in " ".join(refused.stderr.split())
-    assert grown.files() == {}
+    assert FILE not in grown.files()
 
     by_catalog = grown.models("pull", MODEL, code=1)
     assert f"its digest is {digest}; accepted: 819c2adf5ce6" in " ".join(by_catalog.stderr.split())
@@ -172,7 +171,7 @@ def test_a_model_is_fetched_once_checked_and_then_served(grown: ExtendedStack, m
     (result,) = json.loads(grown.models("pull", MODEL, "--sha256", digest, "--json").stdout)
     assert (result["place"], result["bytes"], result["files"][0]["state"]) == (place, len(content), "fetched")
     files = grown.files()
-    assert {name: file.read_bytes() for name, file in files.items()} == {FILE: content}
+    assert files[FILE].read_bytes() == content
     assert [(method, requested) for method, requested, _, _ in mirror.requests] == [("HEAD", path), ("GET", path)]
 
     before = files[FILE].stat()
