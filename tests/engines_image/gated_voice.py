@@ -23,8 +23,13 @@ class GatedVoice:
 
     def __init__(self) -> None:
         self._gate = threading.Semaphore(0)
-        self.started = self.finished = 0
+        self.segments: list[str] = []
+        self.finished = 0
         self.error: Exception | None = None
+
+    @property
+    def started(self) -> int:
+        return len(self.segments)
 
     @property
     def waiting(self) -> int:
@@ -37,8 +42,8 @@ class GatedVoice:
     def open_all(self) -> None:
         self._gate.release(1000)
 
-    def speak(self, _: str) -> Waveform:
-        self.started += 1
+    def speak(self, segment: str) -> Waveform:
+        self.segments.append(segment)
         assert self._gate.acquire(timeout=WAIT_S), "the test did not open the gate"
         if self.error:
             raise self.error

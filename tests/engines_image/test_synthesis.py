@@ -42,6 +42,11 @@ def tone(seconds: float, hz: float = 220.0) -> Waveform:
     return Waveform((0.5 * np.sin(2 * np.pi * hz * times)).astype(np.float32), RATE)
 
 
+def noise(seconds: float) -> Waveform:
+    samples = np.random.default_rng(1).uniform(-0.5, 0.5, round(seconds * RATE))
+    return Waveform(samples.astype(np.float32), RATE)
+
+
 async def pieces_of(*waveforms: Waveform) -> AsyncGenerator[Waveform, None]:
     for waveform in waveforms:
         yield waveform
@@ -148,15 +153,15 @@ async def test_a_piece_is_encoded_before_the_next_one_exists(name: str) -> None:
     received = asyncio.Event()
 
     async def pieces() -> AsyncGenerator[Waveform, None]:
-        yield tone(3)
+        yield noise(1)
         await received.wait()
-        yield tone(1)
+        yield noise(1)
 
     size = 0
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(30):
         async for chunk in encode_stream(pieces(), name):
             size += len(chunk)
-            if size > MORE_THAN_A_HEADER:
+            if size > (12_000 if name == "flac" else 3000):  # more than any header
                 received.set()
     assert received.is_set()
 
@@ -192,6 +197,23 @@ async def test_requests_take_turns_and_are_one_segment_ahead() -> None:
         assert sorted(order[:2]) == ["a1", "b1"]
         assert sorted(order[2:]) == ["a2", "b2"]
     assert queue.requests == 0
+    queue.close()
+
+
+async def test_a_segment_of_a_text_that_was_given_up_is_not_spoken() -> None:
+    queue, gate = SpeechQueue("test"), GatedVoice()
+    given_up, other = queue.stream(["b1", "b2"], gate.speak), queue.stream(["a1"], gate.speak)
+    first = asyncio.ensure_future(anext(given_up))
+    await until(lambda: gate.started)
+    waiting = asyncio.ensure_future(anext(other))
+    await until(lambda: queue.requests == 2)
+    gate.open(1)
+    await first  # b2 waits behind a1
+    await given_up.aclose()
+    gate.open_all()
+    await waiting
+    _ = [part async for part in queue.stream(["c1"], gate.speak)]
+    assert gate.segments == ["b1", "a1", "c1"]
     queue.close()
 
 

@@ -78,10 +78,10 @@ async def _start(rate: int, arguments: tuple[str, ...]) -> Process:
     path = shutil.which(FFMPEG[0])
     if path is None:
         raise FailedError(f"{FFMPEG[0]} is not installed: install the Debian package of that name")
-    # Without these ffmpeg reads ahead to recognize its input, and collects output before it writes.
+    # Without these ffmpeg reads ahead to recognize its input.
     source = ("-probesize", "32", "-analyzeduration", "0", "-f", "s16le", "-ar", str(rate), "-ac", "1", "-i", "pipe:0")
     command = (path, "-hide_banner", "-loglevel", "error", "-threads", "1", *source)
-    output = ("-flush_packets", "1", *arguments, "pipe:1")
+    output = (*arguments, "pipe:1")
     return await asyncio.create_subprocess_exec(*command, *output, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
 
 

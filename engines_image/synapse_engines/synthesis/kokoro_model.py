@@ -1,5 +1,6 @@
 """Kokoro, a model with 82 million parameters, by the library kokoro-onnx (https://github.com/thewh1teagle/kokoro-onnx)."""
 
+import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,7 @@ from synapse_engines.settings import Settings
 from synapse_engines.synthesis.kokoro_voices import Style
 from synapse_engines.synthesis.onnx_session import create_session
 
+logging.getLogger("phonemizer").setLevel(logging.ERROR)  # it warns of every text that has a mark
 RATE = 24_000
 SPEEDS = (0.5, 2.0)
 """Range of speeds that the model has; outside of it the finished sound is stretched."""
