@@ -111,6 +111,7 @@ def test_the_server_reads_the_volume_that_its_job_fills(objects: list[dict[str, 
     job, server = pods(objects, "Job")[f"{service}-models"], pods(objects, "Deployment")[service]
     (written,) = container(job)["volumeMounts"]
     (read,) = [mount for mount in container(server)["volumeMounts"] if mount["mountPath"] == "/models"]
+    assert "readOnly" not in written
     assert read == {**written, "readOnly": True}
     claims = [
         next(volume for volume in pod["volumes"] if volume["name"] == read["name"])["persistentVolumeClaim"]
