@@ -73,7 +73,7 @@ class MonitoredStack:
         eventually(self._is_ready, "the stack is not ready", READY_S)
 
     def _has_models(self) -> bool:
-        jobs = client.BatchV1Api(self.api).list_namespaced_job(self.namespace).items
+        jobs: Any = client.BatchV1Api(self.api).list_namespaced_job(self.namespace).items
         return bool(jobs) and all(job.status.succeeded for job in jobs)
 
     def scale(self, deployment: str, replicas: int) -> None:

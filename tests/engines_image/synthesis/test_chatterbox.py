@@ -10,7 +10,7 @@ from synapse_engines.synthesis.chatterbox import build
 from synapse_engines.synthesis.chatterbox_voices import CHATTERBOX_VOICES, FEMALE, MALE
 from synapse_engines.synthesis.kokoro_voices import KokoroVoices
 from tests.engines_image.recordings import NOT_AUDIO, read_wav, upload
-from tests.engines_image.test_synthesis import tone
+from tests.engines_image.synthesis.test_synthesis import tone
 from tests.engines_image.transcription.listening import heard, word_error_rate
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ import pytest
 from synapse_engines.audio.waveform import Waveform, from_pcm
 from synapse_engines.settings import SettingError, Settings
 from synapse_engines.synthesis.piper_voices import OPENAI_VOICES, PiperVoices
-from tests.engines_image.gated_voice import until_idle
+from tests.engines_image.synthesis.gated_voice import until_idle
 from tests.engines_image.transcription.listening import heard, word_error_rate
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from synapse_engines.synthesis.cloning import NearestVoice, promising_blends, si
 from synapse_engines.synthesis.kokoro_voices import KokoroVoices
 from synapse_engines.synthesis.voiceprints import SAMPLE, Voiceprints, digest_of, is_english, read_packaged
 from tests.engines_image.recordings import read_wav, upload
-from tests.engines_image.test_synthesis import tone
+from tests.engines_image.synthesis.test_synthesis import tone
 
 pytestmark = pytest.mark.anyio
 REFERENCE = "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background. It is easy to tell."

@@ -15,7 +15,7 @@ from synapse_engines.errors import BadInputError, NotFoundError
 from synapse_engines.settings import SettingError, Settings
 from synapse_engines.synthesis.kokoro import build
 from synapse_engines.synthesis.kokoro_voices import OPENAI_VOICES, KokoroVoices
-from tests.engines_image.gated_voice import until_idle
+from tests.engines_image.synthesis.gated_voice import until_idle
 from tests.engines_image.transcription.listening import heard, word_error_rate
 
 pytestmark = pytest.mark.anyio
