@@ -72,3 +72,14 @@ def test_the_tests_use_the_versions_of_the_image() -> None:
     for package in LOCK["package"]:
         if package["name"] in SAME:
             assert versions[package["name"]] == package["version"]
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    source = (FOLDER / "synapse_engines/settings.py").read_text(encoding="utf-8")
+    names = re.findall(r'(?:_choice|_number)\(environment, "(\w+)"', source) + re.findall(
+        r"\{PREFIX\}([A-Z]+)\"", source
+    )
+    assert len(names) > 8
+    assert [name for name in names if f"`SYNAPSE_ENGINES_{name}`" not in page] == []
+    assert [kind for kind in KINDS if f"| `{kind}` |" not in page] == []
