@@ -31,9 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def programs() -> None:
-    """Install the Debian programs of the image."""
-    for name in ("espeak-ng", "ffmpeg"):
-        program(name)
+    """Install the Debian program of the image."""
+    program("ffmpeg")
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Audio: decoding, encoding, pitch and voice activity."""
+"""Audio: decoding, encoding and voice activity."""

@@ -1,1 +1,1 @@
-"""Speech synthesis (text to speech) with espeak-ng."""
+"""Speech synthesis: text to speech by Kokoro, Piper or Chatterbox, sentence by sentence."""
