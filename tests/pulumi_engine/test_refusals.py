@@ -34,8 +34,8 @@ def pod(limits: str, more: str = "", annotations: str = "") -> str:
 @pytest.mark.parametrize(
     ("by_hand", "rule", "message"),
     [
-        (pod('{"memory": "40Gi", "cpu": "1"}'), "memory-within-budget", "12.26Gi over the node's budget of 156.8Gi"),
-        (pod('{"memory": "1Gi", "cpu": "14"}'), "cpu-within-budget", "5.6 over the node's budget of 51.2"),
+        (pod('{"memory": "40Gi", "cpu": "1"}'), "memory-within-budget", "14.51Gi over the node's budget of 156.8Gi"),
+        (pod('{"memory": "1Gi", "cpu": "14"}'), "cpu-within-budget", "9.1 over the node's budget of 51.2"),
         (
             pod('{"memory": "1Gi", "cpu": "1", "nvidia.com/gpu": "1"}'),
             "gpu-claimed-once",
