@@ -17,7 +17,7 @@ from tools.offline.engine import PulumiEngine
 pytestmark = pytest.mark.engine
 EXPORTERS = ["blackbox-exporter", "dcgm-exporter", "kube-state-metrics", "node-exporter"]
 MONITORING = ["alertmanager", "grafana", "prometheus", *EXPORTERS]
-SERVICES = ["ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-gateway", "vllm-inference"]
+SERVICES = ["kokoro-tts", "ollama", "piper-tts", "speaches-stt", "synapse-gateway", "synapse-gateway", "vllm-inference"]
 EVERYTHING = sorted([*MONITORING, *SERVICES])
 
 

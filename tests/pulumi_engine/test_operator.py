@@ -96,7 +96,7 @@ def test_an_operator_gets_targets_rules_and_dashboards(project: MakeProject, cor
         "kube-state-metrics",
         "node-exporter",
     }
-    assert names(core, namespace, "probes") == {"ingress", "ollama", "speaches-stt", "piper-tts"}
+    assert names(core, namespace, "probes") == {"ingress", "ollama", "speaches-stt", "kokoro-tts", "piper-tts"}
     assert names(core, namespace, "prometheusrules") == {"synapse"}
     boards = core.list_namespaced_config_map(namespace, label_selector="grafana_dashboard=1").items
     assert {board.metadata.name for board in boards} == {
