@@ -263,9 +263,11 @@ def folder_with(root: Path, *files: str) -> Path:
 
 
 def test_models_of_both_families_are_found_and_the_default_is_the_first(tmp_path: Path) -> None:
-    files = ("whisper/small/model.bin", "whisper/base/model.bin", "whisper/empty/README", "onnx-asr/para/x/model.onnx")
-    models = folder_with(tmp_path, *files)
-    assert list(installed(Settings(models=models))) == ["base", "small", "para"]
+    whisper = ("whisper/small/model.bin", "whisper/base/model.bin", "whisper/empty/README")
+    models = folder_with(tmp_path, *whisper, "onnx-asr/para/onnx/model.onnx", "onnx-asr/base/model.onnx")
+    found = installed(Settings(models=models))
+    assert list(found) == ["base", "small", "para"]
+    assert found["base"].folder == models / "whisper/base"
     assert next(iter(installed(Settings(models=models, model="Systran/faster-whisper-small")))) == "small"
     with pytest.raises(SettingError, match="SYNAPSE_ENGINES_MODEL: got 'none'; accepted: base, small, para"):
         installed(Settings(models=models, model="none"))
