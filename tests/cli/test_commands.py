@@ -29,14 +29,14 @@ def project(folder: Path, config: Config) -> Path:
 def test_plan_prints_the_ledger(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine")
     assert done.returncode == 0
-    for part in ("ollama", "vllm-inference", "synapse-gateway", "129.06Gi", "156.8Gi", "26.26Gi"):
+    for part in ("ollama", "vllm-inference", "synapse-gateway", "131.31Gi", "156.8Gi", "26.26Gi"):
         assert part in done.stdout
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("services.vllm.memory.limit", "120Gi", "44.26Gi over"),
+        ("services.vllm.memory.limit", "120Gi", "46.51Gi over"),
         ("services.two", {"kind": "vllm"}, "two: claims 1 nvidia.com/gpu"),
         ("services.vllm.sequences", 9, "fits on no GPU"),
     ],
@@ -70,7 +70,7 @@ def test_manifests_are_written(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "manifests", "--stack", "mine", "out")
     assert done.returncode == 0
     written = [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").iterdir())]
-    assert [each["kind"] for each in written].count("Deployment") == 12
+    assert [each["kind"] for each in written].count("Deployment") == 13
     assert written[0]["kind"] == "Namespace"
     text = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
     for source, name in (("gateway_image", "gateway-image"), ("engines_image", "engines-image")):
