@@ -11,6 +11,7 @@ from ops.smoke import chat_client
 from ops.smoke.bounds import at_least
 from ops.smoke.check import CheckContext, Figures, SmokeCheck
 from ops.smoke.english import excerpt, on_topic
+from ops.smoke.scope import adapters
 from ops.smoke.traits import calls_tools
 
 RAIN: Final = "Explain in one sentence what rain is."
@@ -31,6 +32,8 @@ Choices and not yes or no: the smallest model of a shipped stack answers no to e
 """
 MIN_RIGHT: Final = 5
 PERSON: Final = "Anna is 34 years old and lives in Oslo. Write her name, age and city as JSON."
+NO_TOOLS: Final = "does not support tools"
+"""Ollama's refusal of tools for a model whose template has none."""
 WEATHER: Final = "What is the weather in Paris?"
 
 
@@ -115,8 +118,16 @@ def json_by_schema(context: CheckContext) -> Figures:
 
 
 def tool_call(context: CheckContext) -> Figures:
-    """Ask a question that a tool answers: the model must call it, with arguments by its schema."""
-    message = chat_client.response(context, WEATHER, tools=[TOOL], tool_choice="required").message
+    """Ask a question that a tool answers: the model must call it, with arguments by its schema.
+
+    An Ollama knows which of its models have no tools, and refuses the question for them.
+    """
+    try:
+        message = chat_client.response(context, WEATHER, tools=[TOOL], tool_choice="required").message
+    except WrongAnswerError as error:
+        if NO_TOOLS in str(error) and "ollama" in adapters(context.plan, context.model):
+            return {"called": "nothing: the model has no tools"}
+        raise
     if not message.tool_calls:
         raise WrongAnswerError(f"no tool call; the answer: {excerpt(message.text)!r}")
     call = message.tool_calls[0].function
