@@ -13,6 +13,7 @@ from ops.smoke import chat_client
 from ops.smoke.bounds import at_least
 from ops.smoke.check import CheckContext, Figures, SmokeCheck
 from ops.smoke.english import excerpt, on_topic
+from ops.smoke.scope import adapters
 from ops.smoke.traits import calls_tools
 
 RAIN: Final = "Explain in one sentence what rain is."
@@ -33,6 +34,8 @@ Choices and not yes or no: the smallest model of a shipped stack answers no to e
 """
 MIN_RIGHT: Final = 5
 PERSON: Final = "Anna is 34 years old and lives in Oslo. Write her name, age and city as JSON."
+NO_TOOLS: Final = "does not support tools"
+"""Ollama's refusal of tools for a model whose template has none."""
 EXAMPLES: Final = ("Rome", "Berlin", "Madrid")
 """Cities of earlier questions: a model of 135M parameters calls a tool after three examples."""
 
@@ -118,10 +121,17 @@ def json_by_schema(context: CheckContext) -> Figures:
 
 
 def tool_call(context: CheckContext) -> Figures:
-    """Ask a question that a tool answers: the model must call it, with arguments by its schema."""
+    """Ask a question that a tool answers: the model must call it, with arguments by its schema.
+
+    An Ollama knows which of its models have no tools, and refuses the question for them.
+    """
     messages = [*(message for city in EXAMPLES for message in _example(city)), _question("Paris")]
-    options = {"messages": messages, "tools": [TOOL], "tool_choice": "required"}
-    message = chat_client.response(context, "", **options).message
+    try:
+        message = chat_client.response(context, "", messages=messages, tools=[TOOL], tool_choice="required").message
+    except WrongAnswerError as error:
+        if NO_TOOLS in str(error) and "ollama" in adapters(context.plan, context.model):
+            return {"called": "nothing: the model has no tools"}
+        raise
     if not message.tool_calls:
         raise WrongAnswerError(f"no tool call; the answer: {excerpt(message.text)!r}")
     call = message.tool_calls[0].function
@@ -138,13 +148,10 @@ def _question(city: str) -> dict[str, object]:
 def _example(city: str) -> Iterator[dict[str, object]]:
     """Yield the question, the call of the tool and its result."""
     function = {"name": "get_weather", "arguments": json.dumps({"city": city})}
+    call = {"id": f"call-{city}", "type": "function", "function": function}
     yield _question(city)
-    yield {
-        "role": "assistant",
-        "content": "",
-        "tool_calls": [{"id": f"call-{city}", "type": "function", "function": function}],
-    }
-    yield {"role": "tool", "tool_call_id": f"call-{city}", "content": "sunny, 21 degrees"}
+    yield {"role": "assistant", "content": "", "tool_calls": [call]}
+    yield {"role": "tool", "tool_call_id": call["id"], "content": "sunny, 21 degrees"}
 
 
 CHECKS = (

@@ -12,7 +12,7 @@ from ops.smoke.recordings import OTHER_SENTENCE, SENTENCE
 from ops.smoke.sounds import Sound
 
 PAUSE_S: Final = 0.5
-MIN_MARGIN: Final = 0.05
+MIN_MARGIN: Final = 0.1
 """Least difference between the similarity of one voice and that of two; it is a cosine, at most 1."""
 
 

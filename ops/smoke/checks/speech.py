@@ -11,7 +11,7 @@ from ops.smoke.sounds import Sound
 
 MIN_SOUND_S: Final = 0.4
 """No voice says four digits faster."""
-MIN_LOUDNESS: Final = 50.0
+MIN_LOUDNESS: Final = 50
 """Root mean square below which a recording counts as silent."""
 
 
@@ -37,7 +37,7 @@ def audible(sound: Sound) -> Figures:
     """Return length, loudness and rate. Raises WrongAnswerError for a sound too short or too quiet to be speech."""
     return {
         **at_least("sound_s", sound.seconds, MIN_SOUND_S, "no speech"),
-        **at_least("loudness", sound.loudness(), MIN_LOUDNESS, "no speech"),
+        **at_least("loudness", round(sound.loudness()), MIN_LOUDNESS, "no speech"),
         "rate_hz": sound.rate,
     }
 

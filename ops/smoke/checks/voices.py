@@ -17,7 +17,7 @@ from ops.smoke.sounds import Sound
 NAME: Final = "synapse-smoke"
 CLONING: Final = "chatterbox"
 """API of the engines that speak in a voice of the library."""
-MIN_NEARER: Final = 0.05
+MIN_NEARER: Final = 0.1
 """Least difference between the similarity of the clone to its reference and that of the default voice."""
 
 

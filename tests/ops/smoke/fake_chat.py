@@ -18,7 +18,7 @@ SENTENCES = {
 PERSON = {"name": "Anna", "age": 34, "city": "Oslo"}
 
 
-def response_of(text: str | None, **more: Any) -> dict[str, Any]:
+def chat_response(text: str | None, **more: Any) -> dict[str, Any]:
     """Return a response with *text*; *more*: other fields of its message."""
     message = {"role": "assistant", "content": text, **more}
     return {**ANSWER, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
@@ -27,7 +27,7 @@ def response_of(text: str | None, **more: Any) -> dict[str, Any]:
 def calling(name: str, arguments: str) -> dict[str, Any]:
     """Return a response that calls a tool."""
     call = {"id": "call-1", "type": "function", "function": {"name": name, "arguments": arguments}}
-    return response_of(None, tool_calls=[call])
+    return chat_response(None, tool_calls=[call])
 
 
 def saying(text: str, **more: Any) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def chat(request: web.BaseRequest, body: bytes) -> Any:
         return events(request, *map(saying, parts), {"choices": [], "usage": USAGE})
     if content.get("tools"):
         return calling("get_weather", '{"city": "Paris"}')
-    return response_of(
+    return chat_response(
         msgspec.json.encode(_fields(question)).decode() if "response_format" in content else SENTENCES[question]
     )
 
@@ -55,7 +55,7 @@ def _fields(question: str) -> Mapping[str, Any]:
 def choosing(*answers: str) -> Handler:
     """Return a handler that gives *answers* to the questions, in their order."""
     given = {question: answer for (question, _, _), answer in zip(FACTS, answers, strict=True)}
-    return lambda _, body: response_of(_answer_json(given[msgspec.json.decode(body)["messages"][0]["content"]]))
+    return lambda _, body: chat_response(_answer_json(given[msgspec.json.decode(body)["messages"][0]["content"]]))
 
 
 def _answer_json(answer: str) -> str:
