@@ -3,9 +3,12 @@
 import asyncio
 import io
 import os
+import subprocess
+import sys
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -279,3 +282,11 @@ async def test_the_oldest_references_are_deleted_above_the_limit(tmp_path: Any, 
         os.utime(tmp_path / "store" / name, (number, number))
     assert store.names() == ["1.wav", "2.wav"]
     assert safe_file_name("../../x.wav") == "x.wav"
+
+
+def test_onnxruntime_sends_nothing_to_its_maker(tmp_path: Path) -> None:
+    """Its telemetry writes a file to the temporary folder as soon as it is imported."""
+    program = "import synapse_engines, onnxruntime"
+    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
