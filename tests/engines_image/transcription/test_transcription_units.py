@@ -265,9 +265,9 @@ def folder_with(root: Path, *files: str) -> Path:
 def test_models_of_both_families_are_found_and_the_default_is_the_first(tmp_path: Path) -> None:
     whisper = ("whisper/small/model.bin", "whisper/base/model.bin", "whisper/empty/README")
     models = folder_with(tmp_path, *whisper, "onnx-asr/para/onnx/model.onnx", "onnx-asr/base/model.onnx")
-    found = installed(Settings(models=models))
-    assert list(found) == ["base", "small", "para"]
-    assert found["base"].folder == models / "whisper/base"
+    models_by_name = installed(Settings(models=models))
+    assert list(models_by_name) == ["base", "small", "para"]
+    assert models_by_name["base"].folder == models / "whisper/base"
     assert next(iter(installed(Settings(models=models, model="Systran/faster-whisper-small")))) == "small"
     with pytest.raises(SettingError, match="SYNAPSE_ENGINES_MODEL: got 'none'; accepted: base, small, para"):
         installed(Settings(models=models, model="none"))
