@@ -57,8 +57,8 @@ def used_memory(core: Any, namespace: str) -> str:
 def test_the_namespace_has_the_limits_of_the_ledger(engine: PulumiEngine, core: Any, namespace: str) -> None:
     ok(engine.capture("up", "--yes", "--skip-preview", *PACK))
     wait_until_counted(core, namespace)
-    core.create_namespaced_pod(namespace, pod("31Gi", HARDENED), dry_run="All")
-    assert "exceeded quota: budget" in refusal(core, namespace, pod("32Gi", HARDENED))
+    core.create_namespaced_pod(namespace, pod("30Gi", HARDENED), dry_run="All")
+    assert "exceeded quota: budget" in refusal(core, namespace, pod("31Gi", HARDENED))
     assert "maximum memory usage per Container is 64Gi" in refusal(core, namespace, pod("65Gi", HARDENED))
     assert 'violates PodSecurity \\"restricted' in refusal(core, namespace, pod("1Gi", {}))
     for field in HARDENED:
