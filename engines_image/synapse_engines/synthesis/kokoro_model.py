@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from kokoro_onnx import Kokoro
+from phonemizer import phonemize
 
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.errors import BadInputError
@@ -33,10 +34,20 @@ class KokoroModel:
     def speak(self, text: str, style: Style, speed: float, language: str) -> Waveform:
         """Return *text*, at most a few hundred characters, as speech. Raises BadInputError if it has no phonemes."""
         try:
-            samples, rate = self._kokoro.create(text, style, _model_speed(speed), language)
+            phonemes = phonemes_of(text, language)
+            samples, rate = self._kokoro.create(phonemes, style, _model_speed(speed), is_phonemes=True)
         except ValueError as error:
             raise BadInputError(f"the text cannot be spoken in {language}: {text[:32]!r}") from error
         return Waveform(samples.astype(np.float32, copy=False), rate)
+
+
+def phonemes_of(text: str, language: str) -> str:
+    """Return the phonemes of *text*, as the library does it, but without the language marks of espeak-ng.
+
+    It marks a foreign word, as in `(en)...(fr)`, and the marks would be spoken. It holds the state of one thread.
+    """
+    phonemes = phonemize(text, language, preserve_punctuation=True, with_stress=True, language_switch="remove-flags")
+    return str(phonemes)
 
 
 def remaining_tempo(speed: float) -> float:

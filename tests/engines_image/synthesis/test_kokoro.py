@@ -14,6 +14,7 @@ from synapse_engines.audio.waveform import Waveform, from_pcm
 from synapse_engines.errors import BadInputError, NotFoundError
 from synapse_engines.settings import SettingError, Settings
 from synapse_engines.synthesis.kokoro import build
+from synapse_engines.synthesis.kokoro_model import phonemes_of
 from synapse_engines.synthesis.kokoro_voices import OPENAI_VOICES, KokoroVoices
 from tests.engines_image.synthesis.gated_voice import until_idle
 from tests.engines_image.transcription.listening import heard, word_error_rate
@@ -60,9 +61,15 @@ async def test_a_spanish_voice_speaks_spanish(start: Any, models: Path) -> None:
 async def test_a_language_can_be_chosen(start: Any) -> None:
     engine = await start("kokoro")
     codes = ("", "a", "EN-US", "b", "fr")
-    spoken = [await sound(engine, "Water.", voice="af_heart", lang_code=code) for code in codes]
+    spoken = [await sound(engine, "Tomato.", voice="af_heart", lang_code=code) for code in codes]
     assert spoken[0].pcm() == spoken[1].pcm() == spoken[2].pcm()
     assert len({part.pcm() for part in spoken}) == 3
+
+
+async def test_the_language_of_a_foreign_word_is_not_spoken() -> None:
+    phonemes = phonemes_of("Le software (libre).", "fr-fr")
+    assert "(en)" not in phonemes
+    assert phonemes.count("(") == 1
 
 
 @pytest.mark.parametrize("name", list(SPEECH_FORMATS))
