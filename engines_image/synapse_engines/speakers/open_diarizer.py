@@ -1,5 +1,6 @@
 """Diarization with free models: Silero VAD finds the speech, GE2E compares the voices of short windows."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -76,7 +77,7 @@ class OpenDiarizer:
 def cut_windows(spans: Sequence[SpeechSpan]) -> Iterator[Window]:
     """Yield overlapping windows of each span; their cores follow one another without a gap."""
     for span in spans:
-        count = max(round((span.seconds - WINDOW_S) / HOP_S), 0) + 1
+        count = max(math.ceil(round((span.seconds - WINDOW_S) / HOP_S, 6)), 0) + 1
         length = min(WINDOW_S, span.seconds)
         starts = np.linspace(span.start, span.end - length, count)
         edges = [span.start, *(starts[1:] + starts[:-1] + length) / 2, span.end]
