@@ -9,7 +9,8 @@ from synapse_engines.speakers.diarizer import SpeakerCount, Vector
 from synapse_engines.speakers.voice_encoder import unit
 
 SAME_SPEAKER = 0.75
-"""Mean cosine similarity of the windows of two clusters, from which they are one speaker (measured)."""
+"""Mean cosine similarity of the windows of two clusters, from which they are one speaker. A window is shorter than the
+recordings of a verification, so the value is a little lower than that threshold."""
 MIN_SPEAKER_S = 1.5
 """Minimum time of a speaker; a smaller cluster, often a window with two voices, goes to the most similar speaker."""
 MAX_WINDOWS = 1000

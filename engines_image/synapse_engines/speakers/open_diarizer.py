@@ -25,8 +25,8 @@ WINDOW_S = 1.6
 HOP_S = 0.8
 MIN_WINDOW_S = 0.6
 """Minimum length of a window with a voice of its own; a shorter one belongs to the speaker of the nearest window."""
-SAME_VOICE = 0.75
-"""Cosine similarity of two recordings of the same voice (measured)."""
+SAME_VOICE = 0.77
+"""Cosine similarity of two recordings of the same voice: the equal error rate, 0.9 % over 12 voices of Kokoro."""
 
 
 @dataclass(frozen=True)
