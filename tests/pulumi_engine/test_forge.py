@@ -65,7 +65,7 @@ def test_a_first_up_makes_every_pod_ready_and_a_second_changes_nothing(engine: P
 
 
 def test_phases_go_up_and_down_and_claims_stay(engine: PulumiEngine, namespace: str) -> None:
-    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 6), (6, 13), (5, 6)):
+    for phase, expected in ((1, 1), (3, 4), (2, 2), (1, 1), (5, 7), (6, 14), (5, 7)):
         engine.prepare({"synapse:namespace": namespace, "synapse:phase": phase})
         up(engine)
         assert len(workloads(engine, namespace)) == expected
