@@ -1,6 +1,6 @@
 """Chatterbox itself, by the library chatterbox-tts, which needs PyTorch (https://github.com/resemble-ai/chatterbox).
 
-The library is imported when the engine is built, because only the image for GPUs has it.
+The library is imported when the engine is built, because an image for the small models does not have it.
 """
 
 from collections.abc import Sequence

@@ -173,7 +173,7 @@ async def test_an_installation_that_is_incomplete_is_reported(models: Path, tmp_
     (tmp_path / "kokoro").symlink_to(models / "kokoro")
     with pytest.raises(SettingError, match=r"the voice encoder \S*ge2e\.pt is missing"):
         build(Settings(models=tmp_path, references=tmp_path / "references"))
-    with pytest.raises(SettingError, match="chatterbox-tts with PyTorch is only in the image for GPUs"):
+    with pytest.raises(SettingError, match="chatterbox-tts and torch this image does not contain"):
         build(Settings(models=models, synthesizer="chatterbox", references=tmp_path / "references"))
 
 
