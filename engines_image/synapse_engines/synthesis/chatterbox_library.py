@@ -34,8 +34,8 @@ class ChatterboxSynthesizer:
     def __init__(self, settings: Settings) -> None:
         if find_spec("chatterbox") is None or find_spec("torch") is None:
             raise SettingError(
-                "SYNAPSE_ENGINES_SYNTHESIZER: got 'chatterbox', whose packages chatterbox-tts and torch this image does "
-                "not contain; accepted: kokoro, or an image with them"
+                "SYNAPSE_ENGINES_SYNTHESIZER: got 'chatterbox', whose packages chatterbox-tts and torch this image "
+                "does not contain; accepted: kokoro, or an image with them"
             )
         self._device = settings.device
         self._folder = settings.models / "chatterbox"
