@@ -23,6 +23,7 @@ class CpuEngine:
     """
 
     memory: tuple[int, int]
+    cores: int = 2
     source: str = SPEECH_SOURCE
     replaced: tuple[tuple[str, str], ...] = ()
     more: tuple[str, ...] = ()
@@ -30,17 +31,19 @@ class CpuEngine:
     @property
     def claim(self) -> ResourceClaim:
         request, limit = self.memory
-        return ResourceClaim(memory_request=request, memory_limit=limit, cpu_request=100, cpu_limit=2000)
+        return ResourceClaim(memory_request=request, memory_limit=limit, cpu_request=100, cpu_limit=1000 * self.cores)
 
 
 ENGINES: Mapping[str, CpuEngine] = {
     "llama-embed": CpuEngine(
         memory=(192 * MI, 384 * MI),
+        cores=1,
         source=LLAMA_SOURCE,
         replaced=(("--model", f"{MODELS}/embeddings/all-MiniLM-L6-v2.gguf"), ("--pooling", "mean")),
     ),
     "llama-router": CpuEngine(
         memory=(384 * MI, 768 * MI),
+        cores=1,  # its threads wait for each other without sleep: on a busy machine two take minutes for seconds of one
         source=LLAMA_SOURCE,
         replaced=(("--ctx-size", "8192"),),
         more=("--chat-template-file", f"{MODELS}/templates/chatml-tools.jinja"),  # the model's own knows no tools

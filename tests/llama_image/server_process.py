@@ -54,7 +54,7 @@ def arguments(kind: str, models: Path, port: int) -> list[str]:
 
 def launch(kind: str, models: Path, folder: Path, environment: Mapping[str, str] | None = None) -> LlamaProcess:
     """Start the server with *folder* as its home, and wait until it is ready."""
-    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "LLAMA_ARG_THREADS": "2", **(environment or {})}
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "LLAMA_ARG_THREADS": "1", **(environment or {})}
     program = llama_server()
     with reserved_port() as port:
         command = [str(program), *arguments(kind, models, port)]

@@ -77,7 +77,7 @@ def test_llamacpp_on_the_cpu_has_the_arguments_of_its_kind_but_for_smaller_figur
     assert arguments[len(forge) :] == ENGINES[kind].more
     places = [place for place, word in enumerate(forge) if word != arguments[place]]
     assert {(forge[place - 1], arguments[place]) for place in places} == set(ENGINES[kind].replaced)
-    assert service.environment == {"LLAMA_ARG_THREADS": "2"}
+    assert service.environment == {"LLAMA_ARG_THREADS": "1"}
 
 
 @pytest.mark.parametrize("kind", LLAMA)

@@ -22,9 +22,9 @@ def messages(checked: Ledger) -> list[str]:
 
 
 def test_limits_may_add_up_to_the_budget_times_the_overcommit() -> None:
-    assert messages(ledger(14, {"request": "100m", "limit": 2})) == []
-    (message,) = messages(ledger(13, {"request": "100m", "limit": 2}))
-    assert "the limits add up to 21.5, 0.7 over the node's budget of 20.8" in message
+    assert messages(ledger(13, {"request": "100m", "limit": 2})) == []
+    (message,) = messages(ledger(12, {"request": "100m", "limit": 2}))
+    assert "the limits add up to 19.5, 0.3 over the node's budget of 19.2" in message
 
 
 def test_requests_must_fit_the_budget_itself() -> None:
