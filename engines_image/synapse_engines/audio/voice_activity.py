@@ -5,6 +5,7 @@ https://github.com/snakers4/silero-vad
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from threading import Event
 
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
@@ -31,12 +32,17 @@ class SpeechSpan:
 
 
 def speech_spans(
-    waveform: Waveform, max_pause_s: float, min_speech_s: float = 0.1, max_speech_s: float = float("inf")
+    waveform: Waveform,
+    max_pause_s: float,
+    min_speech_s: float = 0.1,
+    max_speech_s: float = float("inf"),
+    cancel: Event | None = None,
 ) -> list[SpeechSpan]:
     """Return the spans of speech in a waveform of 16 kHz.
 
     Pauses up to *max_pause_s* are included, spans under *min_speech_s* left out, spans over *max_speech_s* cut,
-    at a short pause where there is one. Raises ValueError for another sample rate.
+    at a short pause where there is one. After *cancel* is set, the rest counts as silence.
+    Raises ValueError for another sample rate.
     """
     if waveform.rate != SAMPLE_RATE:
         raise ValueError(f"got a waveform of {waveform.rate} Hz; accepted: {SAMPLE_RATE} Hz")
@@ -45,14 +51,16 @@ def speech_spans(
         max_speech_duration_s=max_speech_s,
         speech_pad_ms=round(PAD_S * 1000),
     )
-    spans = _join_blocks(_blocks(waveform, options), max_pause_s, max_speech_s)
+    spans = _join_blocks(_blocks(waveform, options, cancel or Event()), max_pause_s, max_speech_s)
     return [span for span in spans if span.seconds >= min_speech_s]
 
 
-def _blocks(waveform: Waveform, options: VadOptions) -> Iterator[list[SpeechSpan]]:
+def _blocks(waveform: Waveform, options: VadOptions, cancel: Event) -> Iterator[list[SpeechSpan]]:
     """Yield the spans of each block of the recording."""
     size = BLOCK_S * SAMPLE_RATE
     for first in range(0, len(waveform.samples), size):
+        if cancel.is_set():
+            return
         spans = get_speech_timestamps(waveform.samples[first : first + size], options)
         yield [SpeechSpan((first + each["start"]) / SAMPLE_RATE, (first + each["end"]) / SAMPLE_RATE) for each in spans]
 

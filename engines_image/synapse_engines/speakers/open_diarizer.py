@@ -55,13 +55,15 @@ class OpenDiarizer:
 
     def diarize(self, waveform: Waveform, count: SpeakerCount, cancel: CancelEvent) -> Diarization:
         """Return the turns; after a cancellation they mean nothing."""
-        windows = list(cut_windows(speech_spans(waveform, PAUSE_S, MIN_SPEECH_S)))
+        windows = list(cut_windows(speech_spans(waveform, PAUSE_S, MIN_SPEECH_S, cancel=cancel)))
         long = [number for number, window in enumerate(windows) if window.span.seconds >= MIN_WINDOW_S]
         if not long:
             return Diarization([], np.empty((0, 0), np.float32))
         pieces = [waveform.between(windows[number].span.start, windows[number].span.end).samples for number in long]
         with self._encoder.use() as encoder:
             vectors = encoder.embed_pieces(pieces, cancel)
+        if cancel.is_set():
+            return Diarization([], np.empty((0, 0), np.float32))
         seconds = np.array([windows[number].core.seconds for number in long])
         labels, voices = cluster_windows(vectors, seconds, count)
         return Diarization(merge_turns(_turns(windows, long, labels)), voices)
