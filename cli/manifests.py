@@ -24,7 +24,7 @@ def manifests(folder: Folder, stack: Stack = DEFAULT_STACK) -> None:
     planned = plan(load(stack))
     for path in rendering.write(rendering.manifests(planned), folder):
         typer.echo(path)
-    for source in sorted({service.source for service in planned.services if service.source}):
+    for source in sorted(planned.sources):
         reference = rendering.made_up_image(image_name(source))
         typer.echo(
             f"{reference} stands for the image of {source}/, whose digest only a build knows: to apply the files, put "

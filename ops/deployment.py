@@ -122,7 +122,7 @@ def explained(pulumi: PulumiEngine, code: int) -> int:
 
 def build_images(plan: Plan, target: Path) -> None:
     """Build the stack's images. Raises ImageError."""
-    for source in sorted({service.source for service in plan.services if service.source}):
+    for source in sorted(plan.sources):
         build_image(source, plan.settings, target)
 
 

@@ -11,7 +11,7 @@ from infra.plan import device_plugin
 from infra.plan.stack import Plan
 from infra.quantities import BUILD
 from infra.sizing.image_sizes import GB, disk_size, download_size
-from ops.models.inventory import models, weights
+from ops.models.inventory import StackModel, models, weights
 
 LINE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG])(?:bit|bps)(?:/s)?")
 BITS: Final = {"k": 10**3, "M": 10**6, "G": 10**9}
@@ -51,20 +51,25 @@ class FirstStart:
 def first_start(plan: Plan, present: Collection[str] = (), claims: Collection[str] = ()) -> FirstStart:
     """Return the downloads; *present* images, and models on existing *claims*, are there already.
 
-    An image that is built here, or on the node, is not downloaded.
+    An image that is built here, or on the node, is not downloaded, nor are the models that it holds.
     """
     names = {service.image for service in plan.services} - {BUILD, ""}
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
         names.add(device_plugin.IMAGE)
     digests = {_digest(name) for name in present}
     missing = [each for each in models(plan) if each.disk is None or each.disk.name not in claims]
-    downloaded = (each for each in missing if each.kind != "service" or each.service.backend.fetches)
-    sizes = {each.name: weights(plan, each) for each in downloaded}
+    sizes = {each.name: weights(plan, each) for each in missing if _is_downloaded(each)}
     return FirstStart(
         images={name: download_size(name) for name in sorted(names) if _digest(name) not in digests},
         models={name: size for name, size in sizes.items() if size is not None},
         unknown=tuple(name for name, size in sizes.items() if size is None),
     )
+
+
+def _is_downloaded(model: StackModel) -> bool:
+    fetch = model.service.fetch
+    is_fetched = fetch is not None and fetch.source is None
+    return model.kind != "service" or model.service.backend.fetches or is_fetched
 
 
 def parse_line(text: str) -> int:

@@ -114,9 +114,8 @@ def _login(
 
 def _images(plan: Plan, key: pulumi.Output[str] | None) -> dict[str | None, pulumi.Output[str]]:
     """Return the image of each folder that services are built from; each folder is built once."""
-    sources = dict.fromkeys(source for service in plan.services for source in service.sources)
     to = _destination(plan, key)
-    return {source: Image(image_name(source), ImageArgs(source=source, to=to)).reference for source in sources}
+    return {source: Image(image_name(source), ImageArgs(source=source, to=to)).reference for source in plan.sources}
 
 
 def _destination(plan: Plan, key: pulumi.Output[str] | None) -> tuple[str, ...] | RemoteBuild:

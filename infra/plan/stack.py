@@ -27,6 +27,11 @@ class Plan:
         others = (line.namespace for line in self.ledger.lines)
         return tuple(dict.fromkeys([self.settings.namespace, *(name for name in others if name)]))
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Folders of this repository that its images are built from, each once."""
+        return tuple(dict.fromkeys(source for service in self.services for source in service.sources))
+
 
 def plan(settings: Settings) -> Plan:
     """Plan the services of all phases up to that of the settings, in phase order. Raises RouteError and PhaseError."""

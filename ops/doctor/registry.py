@@ -28,7 +28,7 @@ def registries(plan: Plan) -> tuple[str, ...]:
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):
         images.append(device_plugin.IMAGE)
     hosts = {image.partition("/")[0] for image in images if "/" in image}
-    built = plan.settings.registry if any(service.source for service in plan.services) else None
+    built = plan.settings.registry if plan.sources else None
     return tuple(sorted(hosts | ({built} if built else set())))
 
 
