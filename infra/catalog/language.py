@@ -126,7 +126,7 @@ SGLANG = BackendSpec(
 _ANY = "0.0.0.0"  # noqa: S104 - every interface of the pod
 _HUB = "https://huggingface.co"
 _LLAMA_CPP = "ghcr.io/ggml-org/llama.cpp"
-_MODELS = Volume(name="synapse-models", mount="/models", size=200 * GI, is_shared=True)  # one disk for both servers
+_MODELS = Volume(name="synapse-models", mount="/models", size=200 * GI, is_shared=True, is_fetched=True)  # for both
 
 LLAMA_EMBED = BackendSpec(
     kind="llama-embed",

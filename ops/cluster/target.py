@@ -138,7 +138,7 @@ def at_phase(settings: Settings, phase: int | None) -> Settings:
 
 
 def _check_images(stack: str, settings: Settings, kubeconfig: Path) -> None:
-    built = sorted({source for service in plan(settings).services for source in service.sources})
+    built = sorted(plan(settings).sources)
     if built and settings.node.embedded and not settings.registry:
         raise ToolsError(
             f"{kubeconfig} is not the private cluster of {stack}, and cannot pull the images that are built here "

@@ -105,7 +105,16 @@ def test_elsewhere_each_file_has_its_address_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "service", ["chatterbox-tts", "piper-tts", "whisper-stt", "pyannote-speaker", "deepfilter-audio"]
+    "service",
+    [
+        "llama-embed",
+        "llama-router",
+        "chatterbox-tts",
+        "piper-tts",
+        "whisper-stt",
+        "pyannote-speaker",
+        "deepfilter-audio",
+    ],
 )
 def test_the_server_reads_the_volume_that_its_job_fills(objects: list[dict[str, Any]], service: str) -> None:
     job, server = pods(objects, "Job")[f"{service}-models"], pods(objects, "Deployment")[service]

@@ -77,6 +77,8 @@ def test_llamacpp_on_the_cpu_has_the_arguments_of_its_kind_but_for_smaller_figur
     assert arguments[len(forge) :] == ENGINES[kind].more
     places = [place for place, word in enumerate(forge) if word != arguments[place]]
     assert {(forge[place - 1], arguments[place]) for place in places} == set(ENGINES[kind].replaced)
+    assert {forge[place - 1] for place in places} <= {"--model", "--pooling", "--ctx-size"}  # they belong to the model
+    assert [volume.is_fetched for volume in service.volumes] == [True]  # a Job fills it, and the server reads it only
     assert service.environment == {"LLAMA_ARG_THREADS": "1"}
 
 
