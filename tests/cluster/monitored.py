@@ -22,7 +22,7 @@ ENGINES = ("llama-router", "chatterbox", "piper")
 MONITORING = ("prometheus", "alertmanager", "blackbox", "kube-state-metrics", "node-exporter")
 READY_S = 300.0
 """A dozen servers start at once, on a busy machine."""
-SMALL: Config = {"memory": {"request": "64Mi", "limit": "512Mi"}, "cpu": {"request": "10m", "limit": 1}}
+SMALL: Config = {"memory": {"request": "64Mi", "limit": "384Mi"}, "cpu": {"request": "10m", "limit": 1}}
 
 
 def monitored_plan(namespace: str, webhook: str, images: Mapping[str, str]) -> Plan:

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from kubernetes import client, config
 
 from tests.cluster.conftest import SIZE, eventually
 from tests.shipped import copy_checkout
-from tools.cluster import Cluster
+from tools.cluster import Cluster, ClusterStatus
 from tools.cluster.packages import programs
+from tools.cluster.record import API
 
 CGROUPS = Path("/sys/fs/cgroup")
 NOBODY = 65534
@@ -95,15 +97,20 @@ def test_a_second_checkout_uses_the_cluster_that_runs(cluster: Cluster, state: P
 @pytest.mark.parametrize("name", ["cluster.json", "kubeconfig", "status.json", "node.json"])
 def test_a_file_that_was_cut_off_is_mended_and_no_data_is_lost(cluster: Cluster, name: str) -> None:
     """Only the node's specification, which says what runs, needs a restart."""
-    file, before = cluster.folder / name, cluster.status()
+    file, before = cluster.folder / name, _without_forwards(cluster.status())
     whole = file.read_text()
     names = _names(cluster)
     file.write_text(whole[: len(whole) // 2])
     assert cluster.up(size=SIZE) == cluster.kubeconfig
     if name in {"cluster.json", "kubeconfig"}:
-        assert cluster.status() == before
+        assert _without_forwards(cluster.status()) == before
     assert cluster.status().is_healthy
     assert _names(cluster) == names
+
+
+def _without_forwards(status: ClusterStatus) -> ClusterStatus:
+    """Return a status with the API server's address only: others are those that the next start is given."""
+    return replace(status, addresses={API: status.addresses[API]})
 
 
 def test_a_missing_privilege_has_a_message_of_one_sentence(state: Path) -> None:

@@ -36,7 +36,7 @@ WRONG = 64 * "0"
 PATH = "/owner/model/resolve/main/model.gguf"
 FILE = "/models/embeddings/model.gguf"
 MIRROR = f"http://{SERVED}:{HTTPS}"
-(MODELS,) = (each.fetch.models for each in plan(load("forge")).services if each.fetch)
+(MODELS,) = (each.fetch.models for each in plan(load("forge")).services if each.fetch and each.fetch.models)
 Manifest = dict[str, Any]
 
 

@@ -94,4 +94,4 @@ async def test_a_missing_model_is_reported_in_one_line(kind: str, tmp_path: Path
 def command(kind: str, variable: str, value: str) -> subprocess.CompletedProcess[str]:
     arguments = [sys.executable, "-m", "synapse_engines", kind, "--port", "0"]
     environment = {"PATH": os.environ["PATH"], variable: value}
-    return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=600, check=False)

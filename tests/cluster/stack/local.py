@@ -105,11 +105,11 @@ class LocalStack:
             yield client.AppsV1Api(api)
 
     def pods(self) -> dict[str, set[str]]:
-        """Return workload -> uids of its pods that are not being deleted."""
+        """Return workload -> uids of its pods, but for those that are being deleted and those of Jobs that are done."""
         with self.core() as core:
             uids: dict[str, set[str]] = {}
             for pod in core.list_namespaced_pod(self.namespace).items:
-                if not pod.metadata.deletion_timestamp:
+                if not pod.metadata.deletion_timestamp and pod.status.phase != "Succeeded":
                     uids.setdefault(pod.metadata.labels.get(NAME, ""), set()).add(pod.metadata.uid)
         return uids
 

@@ -10,6 +10,7 @@ from tests.tools.plugin_calls import PluginRefusedError, PluginResource, kinds
 from tests.tools.plugins.test_kubernetes_awaiting import with_annotations
 from tools.offline.plugins.kubernetes.api import KubernetesApi
 from tools.offline.plugins.kubernetes.objects import reference
+from tools.offline.plugins.values import Object
 
 pytestmark = pytest.mark.engine
 
@@ -90,6 +91,13 @@ def test_a_definition_is_replaced_by_an_update(make: Make, api: KubernetesApi) -
         "spec": {"group": "example.test", "scope": "Cluster", "names": names, "versions": [version]},
     }
     resource.create(definition)
+    # The API server writes the status after the creation: an update in that moment is a conflict.
+    eventually(lambda: _is_established(api.get(reference(definition))), "the definition is not established")
     resource.update(definition | {"metadata": {"name": "others.example.test", "labels": {"a": "c"}}})
     assert (api.get(reference(definition)) or {})["metadata"]["labels"] == {"a": "c"}
     resource.delete()
+
+
+def _is_established(definition: Object | None) -> bool:
+    conditions = (definition or {}).get("status", {}).get("conditions", [])
+    return any((each["type"], each["status"]) == ("Established", "True") for each in conditions)
