@@ -127,7 +127,7 @@ class BackendComponent(pulumi.ComponentResource):
     def _workload(self, extras: Extras) -> WorkloadArgs:
         service, kind, node = self.args.service, self.args.service.backend, self.args.node
         smallest = min((gpu.memory for gpu in node.gpus), default=0)
-        secrets = {secret.variable: (self._secret(secret), secret.key) for secret in kind.secrets if self._has(secret)}
+        secrets, fetch_secrets = (self._secrets(is_for_fetch=each) for each in (False, True))
         return WorkloadArgs(
             name=service.service_name,
             component=kind.kind,
@@ -142,12 +142,13 @@ class BackendComponent(pulumi.ComponentResource):
             arguments=extras.arguments or service.options.flags(service.vram, smallest) or kind.arguments,
             environment={**service.environment, **extras.environment},
             field_environment=extras.fields,
-            secret_environment={variable: (holder.metadata.name, key) for variable, (holder, key) in secrets.items()},
+            secret_environment=_references(secrets),
             volumes=service.volumes,
             shared_claims=service.shared_claims,
             fetch=service.fetch,
             fetch_timeout_s=service.fetch.timeout_s(node.download_mbit) if service.fetch else 0,
             fetch_image=self.args.fetch_image,
+            fetch_secrets=_references(fetch_secrets),
             fetch_pull_secret=self.args.login if self.args.fetch_image else None,
             scratch=kind.scratch,
             files={mount: self._config_map(mount, files) for mount, files in extras.files.items()},
@@ -161,8 +162,13 @@ class BackendComponent(pulumi.ComponentResource):
             pods_service=service.pods_service,
         )
 
-    def _has(self, secret: SecretEnv) -> bool:
-        return secret.config_key in self.secrets()
+    def _secrets(self, *, is_for_fetch: bool) -> dict[str, tuple[core.v1.Secret, str]]:
+        """Return the Secrets of the server, or of the Job that fetches: variable -> Secret, and the key in it."""
+        return {
+            secret.variable: (self._secret(secret), secret.key)
+            for secret in self.args.service.backend.secrets
+            if secret.config_key in self.secrets() and secret.is_for_fetch == is_for_fetch
+        }
 
     def _secret(self, secret: SecretEnv) -> core.v1.Secret:
         return core.v1.Secret(
@@ -189,6 +195,10 @@ class BackendComponent(pulumi.ComponentResource):
             "namespace": self.args.namespace.name,
             "labels": labels(service.service_name, service.backend.kind),
         }
+
+
+def _references(secrets: Mapping[str, tuple[core.v1.Secret, str]]) -> dict[str, tuple[pulumi.Input[str], str]]:
+    return {variable: (holder.metadata.name, key) for variable, (holder, key) in secrets.items()}
 
 
 def _versions(secrets: Sequence[core.v1.Secret]) -> dict[str, pulumi.Output[str]]:

@@ -11,7 +11,7 @@ from typing import Final
 import pulumi
 
 from components.kubernetes import batch, core
-from components.pod import CONTAINER_SECURITY, mount, pod_security, resources, volumes
+from components.pod import CONTAINER_SECURITY, mount, pod_security, resources, secret_variables, volumes
 from components.workload_args import WorkloadArgs
 from infra.annotations import AWAIT_SECONDS
 from infra.catalog.spec import Download
@@ -86,6 +86,8 @@ def pod_template(fetch: FetchPlan, args: WorkloadArgs) -> core.v1.PodTemplateSpe
         "termination_message_policy": "FallbackToLogsOnError",  # Pulumi shows the message of a failed pod
         "volume_mounts": [mount(disk) for disk in args.volumes] if fetch.files else [],
     }
+    if args.fetch_secrets:
+        container["env"] = secret_variables(args.fetch_secrets)
     spec: core.v1.PodSpecArgsDict = {
         "restart_policy": "Never",  # a failed pod stays, and with it its log
         "automount_service_account_token": False,

@@ -1,6 +1,8 @@
 # Download files to a volume: URL PATH SIZE SHA256, four arguments for each source; "-" for a figure that is not known.
 # Sources with the same PATH follow each other: the next one is used where one fails. A host that cannot be reached is
 # not asked again while there is another source.
+# HF_TOKEN, where it is set, is the token of an account that accepted the terms of gated models; curl keeps it from the
+# other host of a redirect.
 # A file is written to PATH.part, continued from there by the next run, and renamed once its SHA-256 is the expected
 # one. The exit code is 65 where another attempt would not help.
 set -eu
@@ -12,6 +14,9 @@ CONNECT_S="${CONNECT_S:-30}"  # for a connection
 RESERVE="${RESERVE:-1073741824}"  # bytes that stay free on the disk
 SMALL=8000000               # a file up to this size shows no progress
 
+# Configuration of curl, which reads it from its input: every process of the node can see the arguments.
+credentials="${HF_TOKEN:+header = \"Authorization: Bearer $HF_TOKEN\"}"
+
 say() { echo "$name: $*"; }
 give_up() { say "$*"; exit 65; }
 bytes() { if [ -f "$1" ]; then stat -c %s "$1"; else echo 0; fi; }
@@ -21,7 +26,7 @@ megabytes() { echo "$(($1 / 1000000)) MB"; }
 # The hub's answer before its redirect has the SHA-256 of a large file, and its size; other servers have neither.
 ask() {
   failures=0
-  until answer=$(curl --silent --show-error --head --max-time 60 "$url" 2>&1); do again "$answer"; done
+  until answer=$(echo "$credentials" | curl --config - --silent --show-error --head --max-time 60 "$url" 2>&1); do again "$answer"; done
   answer=$(echo "$answer" | tr -d '"\r')
   [ "$sha256" != - ] || sha256=$(echo "$answer" | sed -n 's/^[Xx]-[Ll]inked-[Ee][Tt]ag: *\([0-9a-f]\{64\}\)$/\1/p')
   [ "$size" != - ] || size=$(echo "$answer" | sed -n 's/^[Xx]-[Ll]inked-[Ss]ize: *\([0-9]*\)$/\1/p')
@@ -55,8 +60,10 @@ show() {
 
 # Continue the part file; set the exit code of curl and its error.
 request() {
-  curl --fail --location --silent --show-error --connect-timeout "$CONNECT_S" --speed-limit 1024 --speed-time 60 \
-    --continue-at - --output "$part" "$url" >"$part.error" 2>&1 &
+  curl --config - --fail --location --silent --show-error --connect-timeout "$CONNECT_S" --speed-limit 1024 \
+    --speed-time 60 --continue-at - --output "$part" "$url" >"$part.error" 2>&1 <<CONFIG &
+$credentials
+CONFIG
   curl=$! last=$(bytes "$part") waited=0 code=0
   trap 'kill $curl 2>/dev/null; exit 143' TERM INT
   while ! is_small && kill -0 "$curl" 2>/dev/null; do

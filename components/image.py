@@ -54,7 +54,7 @@ class RemoteBuild:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageArgs:
-    """A folder of this repository, and the destination of its image.
+    """A source in this repository (`tools.images.content`), and the destination of its image.
 
     *to*: options of `python -m tools.images` for a build on this machine, or a remote build.
     """
@@ -110,5 +110,5 @@ class Image(pulumi.ComponentResource):
 
 
 def image_name(source: str) -> str:
-    """Return the name of the resources that build a folder: `gateway-image` for `gateway_image`."""
-    return Path(source).name.replace("_", "-")
+    """Return the name of the resources that build a source: `gateway-image` for `gateway_image`."""
+    return Path(source).name.replace("_", "-").replace("#", "-")

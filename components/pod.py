@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
+
+import pulumi
 
 from components.kubernetes import core
 from components.workload_args import WorkloadArgs
@@ -87,11 +90,15 @@ def environment(args: WorkloadArgs) -> list[core.v1.EnvVarArgsDict]:
         {"name": name, "value_from": {"field_ref": {"api_version": API_VERSION, "field_path": path}}}
         for name, path in args.field_environment.items()
     ]
-    secret: list[core.v1.EnvVarArgsDict] = [
+    return plain + fields + secret_variables(args.secret_environment)
+
+
+def secret_variables(secrets: Mapping[str, tuple[pulumi.Input[str], str]]) -> list[core.v1.EnvVarArgsDict]:
+    """Return variables whose values are in Secrets; *secrets*: variable -> name of the Secret and the key in it."""
+    return [
         {"name": name, "value_from": {"secret_key_ref": {"name": holder, "key": key}}}
-        for name, (holder, key) in args.secret_environment.items()
+        for name, (holder, key) in secrets.items()
     ]
-    return plain + fields + secret
 
 
 def resources(claim: ResourceClaim, scratch: int = 0) -> core.v1.ResourceRequirementsArgsDict:

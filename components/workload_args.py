@@ -37,6 +37,8 @@ class WorkloadArgs:
     fetch: FetchPlan | None = None  # files before the Deployment, or models that its pods pull
     fetch_timeout_s: int = 0
     fetch_image: pulumi.Input[str] | None = None  # None: curl's published image
+    fetch_secrets: Mapping[str, tuple[pulumi.Input[str], str]] = field(default_factory=dict)
+    """Like *secret_environment*, of the pod that fetches."""
     fetch_pull_secret: pulumi.Input[str] | None = None  # the same as *pull_secret*, for *fetch_image*
     scratch: Sequence[Scratch] = ()
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)

@@ -11,5 +11,9 @@ class WrongAnswerError(Exception):
         self.code = code
 
 
+class DisconnectedError(WrongAnswerError):
+    """The server closed the connection without a response, as happens to one that was idle."""
+
+
 class UnreachableError(SynapseError):
     """A cluster or a gateway cannot be reached, or refuses the caller; the message says what to do."""

@@ -62,8 +62,9 @@ ENGINES: Mapping[str, CpuEngine] = {
 def on_cpu(backend: BackendSpec) -> BackendSpec:
     """Return the spec of a kind in ENGINES, run by its CPU engine; a Job puts its models on its volume."""
     engine = ENGINES[backend.kind]
-    common = replace(
-        backend,
+    server = _llama(backend, engine) if engine.source == LLAMA_SOURCE else speech_server(backend, 2 * GI)
+    return replace(
+        server,
         image=BUILD,
         source=engine.source,
         claim=engine.claim,
@@ -72,7 +73,22 @@ def on_cpu(backend: BackendSpec) -> BackendSpec:
         secrets=(),
         cuda=None,
     )
-    return _llama(common, engine) if engine.source == LLAMA_SOURCE else _speech(common)
+
+
+def speech_server(backend: BackendSpec, disk: int) -> BackendSpec:
+    """Return the spec of a kind of speech, served by this repository; *disk*: bytes of the volume of its models."""
+    return replace(
+        backend,
+        image=BUILD,
+        command=("synapse-engines", backend.kind, "--host", ANY, "--port", str(backend.container_port)),
+        arguments=(),
+        environment={},
+        thread_variable=THREADS,
+        volumes=(Volume(name=f"{backend.kind}-models", mount=MODELS, size=disk, is_fetched=True),),
+        scratch=(Scratch(mount="/tmp", size=2 * GI),),  # noqa: S108 - uploads and conversions, inside the container
+        fetches=False,
+        user=BackendSpec.user,
+    )
 
 
 def _llama(backend: BackendSpec, engine: CpuEngine) -> BackendSpec:
@@ -82,16 +98,3 @@ def _llama(backend: BackendSpec, engine: CpuEngine) -> BackendSpec:
         arguments[arguments.index(flag) + 1] = value
     volumes = tuple(replace(volume, size=2 * GI) for volume in backend.volumes)
     return replace(backend, arguments=(*arguments, *engine.more), volumes=volumes)
-
-
-def _speech(backend: BackendSpec) -> BackendSpec:
-    return replace(
-        backend,
-        command=("synapse-engines", backend.kind, "--host", ANY, "--port", str(backend.container_port)),
-        arguments=(),
-        environment={},
-        thread_variable=THREADS,
-        volumes=(Volume(name=f"{backend.kind}-models", mount=MODELS, size=2 * GI, is_fetched=True),),
-        scratch=(Scratch(mount="/tmp", size=GI),),  # noqa: S108 - uploads and conversions, inside the container
-        user=BackendSpec.user,
-    )

@@ -1,10 +1,11 @@
 """Catalog of all kinds of backends. To add one: docs/adding-a-backend.md."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from infra.catalog import gateway, language, monitoring, speech
 from infra.catalog.cpu import on_cpu
+from infra.catalog.cuda import on_cuda
 from infra.catalog.spec import BackendSpec
 from infra.quantities import MI
 from infra.settings.services import Service
@@ -38,6 +39,8 @@ CATALOG: Mapping[str, BackendSpec] = {
         monitoring.NODE_EXPORTER,
     )
 }
+ENGINES: Mapping[str, Callable[[BackendSpec], BackendSpec]] = {"cpu": on_cpu, "cuda": on_cuda}
+"""Value of `engine` -> the spec of a kind that runs by that engine of this repository."""
 SECRET_KEYS = frozenset(secret.config_key for backend in CATALOG.values() for secret in backend.secrets)
 """Stack-file keys of all secrets of backends."""
 OPERATED = frozenset(backend.kind for backend in CATALOG.values() if backend.from_operator)
@@ -52,4 +55,4 @@ def backend_spec(name: str, options: Service) -> BackendSpec:
     """
     entry = CATALOG[options.kind or name]
     entry = replace(entry, tasks=options.tasks or entry.tasks)
-    return on_cpu(entry) if options.engine == "cpu" else entry
+    return ENGINES[options.engine](entry) if options.engine else entry

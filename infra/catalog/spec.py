@@ -62,6 +62,7 @@ class SecretEnv:
     config_key: str
     secret: str  # suffix of the Secret's name, after the name of its service
     key: str
+    is_for_fetch: bool = False  # of the Job that fetches the models: the server does not have it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ class Download:
     packaged: str | None = None
     model: str | None = None  # name of the model; None: that of the file
     is_part: bool = False  # a further file of the model before it: a voice, a licence
+    is_gated: bool = False  # only an account that accepted its terms may download it
 
 
 @dataclass(frozen=True, kw_only=True)

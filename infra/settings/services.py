@@ -55,8 +55,9 @@ class Service(Section):
 
     kind: str | None = None
     """The kind of backend, one of `infra/catalog/kinds.py`; the service's own name if left out."""
-    engine: Literal["cpu"] | None = None
-    """`cpu` runs this repository's own engine of the kind with a small model; the kind's own if left out."""
+    engine: Literal["cpu", "cuda"] | None = None
+    """`cpu` runs this repository's own engine of the kind with a small model, `cuda` with the full one on a GPU; the
+    kind's own if left out."""
     image: Image | None = None
     """The image, pinned by digest, or `build` where its source is in this repository; the catalog's if left out."""
     replicas: int | None = Field(default=None, ge=1, le=64)
@@ -163,7 +164,7 @@ class SpeechService(Service):
     """Speech, speakers and audio by an engine of this repository, or by another server of the kind."""
 
     idle_unload: int = Field(default=0, ge=0, le=86_400)
-    """Seconds after which an unused model leaves memory, for `engine: cpu`; 0: it stays."""
+    """Seconds after which an unused model leaves memory, for an `engine` of this repository; 0: it stays."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -174,15 +175,16 @@ class SpeechService(Service):
         return self.idle_unload or -1
 
     def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:  # noqa: ARG002
-        if self.idle_unload and self.engine != "cpu":
-            yield f"idleUnload: got {self.idle_unload}; accepted: with engine: cpu, or left out"
+        if self.idle_unload and self.engine is None:
+            yield f"idleUnload: got {self.idle_unload}; accepted: with engine: cpu or cuda, or left out"
 
 
 class TranscriptionService(SpeechService):
     """Speech to text."""
 
     default_model: str | None = None
-    """Model of `whisper-1` and of a request that names none, for `engine: cpu`; the first by name if left out."""
+    """Model of `whisper-1` and of a request that names none, for an `engine` of this repository; if left out, the full
+    one of `engine: cuda`, or the first by name."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -191,8 +193,8 @@ class TranscriptionService(SpeechService):
 
     def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:
         yield from super().errors(model_specs, routes)
-        if self.default_model and self.engine != "cpu":
-            yield f"defaultModel: got {self.default_model!r}; accepted: with engine: cpu, or left out"
+        if self.default_model and self.engine is None:
+            yield f"defaultModel: got {self.default_model!r}; accepted: with engine: cpu or cuda, or left out"
 
 
 class GatewayService(Service):

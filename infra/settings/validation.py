@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from infra.catalog import licences
-from infra.catalog.cpu import ENGINES
+from infra.catalog import cpu, cuda, licences
 from infra.catalog.kinds import CATALOG, OPERATED, backend_spec
 from infra.plan.timeouts import TimeoutTier, inverted
 from infra.quantities import BUILD, PLACEHOLDER
@@ -14,8 +13,15 @@ from infra.settings.names import PREFIX
 from infra.settings.registry import REGISTRY_PASSWORD
 from infra.settings.services import Service
 
+ENGINES: Final = {"cpu": cpu.ENGINES, "cuda": cuda.ENGINES}
+"""Value of `engine` -> the kinds that it serves."""
 HUB_TOKEN: Final = "hfToken"  # noqa: S105 - the name of a key
 """Key of the token for the Hugging Face hub."""
+GATED: Final = "the hub gives only to an account that accepted its licence"
+TOKEN: Final = (
+    f"with the token of such an account (`synapse secret set {HUB_TOKEN}`, or "
+    f"`pulumi config set --secret {PREFIX}{HUB_TOKEN}`)"
+)
 
 
 def validate(settings: Settings) -> Iterator[str]:
@@ -71,11 +77,12 @@ def _reference_errors(settings: Settings) -> Iterator[str]:
 
 
 def _engine_errors(name: str, service: Service) -> list[str]:
-    """Return what a CPU engine lacks: a kind without one, or a GPU."""
-    path, kind, is_cpu = f"services.{name}", service.kind or name, service.engine == "cpu"
-    if is_cpu and kind not in ENGINES:
-        return [f"{path}.engine: got 'cpu' for kind {kind}; accepted: a kind with a CPU engine: {', '.join(ENGINES)}"]
-    if is_cpu and service.gpu_memory:
+    """Return what an engine of this repository lacks: a kind that it serves, or a GPU."""
+    path, kind, engine = f"services.{name}", service.kind or name, service.engine
+    if engine and kind not in ENGINES[engine]:
+        kinds = ", ".join(ENGINES[engine])
+        return [f"{path}.engine: got {engine!r} for kind {kind}; accepted: a kind with such an engine: {kinds}"]
+    if engine == "cpu" and service.gpu_memory:
         return [f"{path}.gpuMemory: has no GPU with engine: cpu; accepted: left out"]
     return []
 
@@ -85,14 +92,18 @@ def _image_errors(name: str, service: Service) -> Iterator[str]:
     path, spec = f"services.{name}.image", backend_spec(name, service)
     image, pinned = service.image or spec.image, "name[:tag]@sha256:<digest>, as your registry reports it"
     built = f"{BUILD}, which builds it from {spec.source}/, or " if spec.source else ""
-    cpu = "left out with engine: cpu, or " if spec.kind in ENGINES else ""
+    engines = " or ".join(engine for engine, kinds in ENGINES.items() if spec.kind in kinds)
+    ours = f"left out with engine: {engines}, or " if engines else ""
     if image is None:
-        yield f"{path}: missing; accepted: {built or cpu}{pinned}"
+        yield f"{path}: missing; accepted: {built or ours}{pinned}"
     elif image.endswith(PLACEHOLDER):
-        yield f"{path}: got {image}, a placeholder: no image has this digest; accepted: {built or cpu}{pinned}"
+        yield f"{path}: got {image}, a placeholder: no image has this digest; accepted: {built or ours}{pinned}"
     elif image == BUILD and spec.source is None:
         sources = ", ".join(kind for kind, other in CATALOG.items() if other.source)
-        yield f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and engine: cpu"
+        yield (
+            f"{path}: got {BUILD!r}, but not its source; accepted: {pinned}, or {BUILD} for {sources} and with "
+            "engine: cpu or cuda"
+        )
 
 
 def _licence_errors(name: str, service: Service, settings: Settings) -> Iterator[str]:
@@ -110,16 +121,21 @@ def _licence_errors(name: str, service: Service, settings: Settings) -> Iterator
 
 def _gated_errors(name: str, service: Service, settings: Settings) -> Iterator[str]:
     """Yield the models that the hub refuses to the service: gated ones, in a stack without a token."""
+    if HUB_TOKEN in settings.secrets:
+        return
+    for file in backend_spec(name, service).downloads:
+        if file.is_gated and not file.is_part:
+            yield (
+                f"services.{name}.engine: got {service.engine!r}, whose model {file.model} {GATED}; accepted: {TOKEN}, "
+                "or engine: cpu, whose model needs none"
+            )
     takes_token = any(secret.config_key == HUB_TOKEN for secret in CATALOG[service.kind or name].secrets)
-    refused = takes_token and service.engine is None and HUB_TOKEN not in settings.secrets
-    specs = settings.model_specs if refused else {}
+    specs = settings.model_specs if takes_token and service.engine is None else {}
     for model in service.served_models():
         if model.model_spec in specs and specs[model.model_spec].gated:
             yield (
-                f"services.{name}.model: got {model.name!r}, which the hub gives only to an account that accepted its "
-                f"licence; accepted: with the token of such an account (`synapse secret set {HUB_TOKEN}`, "
-                f"or `pulumi config set --secret {PREFIX}{HUB_TOKEN}`), or a model that needs none, such as "
-                f"{DEFAULT_MODEL}"
+                f"services.{name}.model: got {model.name!r}, which {GATED}; accepted: {TOKEN}, "
+                f"or a model that needs none, such as {DEFAULT_MODEL}"
             )
 
 

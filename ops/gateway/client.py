@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ops.errors import WrongAnswerError
+from ops.errors import DisconnectedError, WrongAnswerError
 
 T = TypeVar("T")
 CHUNK = TypeVar("CHUNK", bytes, str)
@@ -66,6 +66,8 @@ class GatewayClient:
                 yield response, start
         except httpx.TimeoutException as error:
             raise self._timeout() from error
+        except httpx.RemoteProtocolError as error:
+            raise DisconnectedError(f"the connection broke: {error}") from error
         except httpx.HTTPError as error:
             raise WrongAnswerError(f"the connection broke: {error}") from error
         finally:

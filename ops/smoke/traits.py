@@ -9,13 +9,15 @@ from infra.settings.engine_services import EngineService
 VOICES: Final[Mapping[str, tuple[str, ...]]] = {"chatterbox": ("Alice.wav", "Michael.wav", "Emily.wav")}
 """Voices of women and men by the adapter of a speech service, a woman's and a man's first."""
 USUAL_VOICES: Final = ("nova", "onyx", "alloy")
+ONE_VOICE: Final = frozenset({("piper", "cpu"), ("chatterbox", "cuda")})
+"""Kinds and engines that have one voice under all its names, or one at all before its owner adds recordings."""
 CPU: Final = "cpu"
 
 
 def voices(service: ServicePlan) -> tuple[str, ...]:
-    """Return the voices to test; the names of Piper's CPU engine all mean the one voice that it has."""
+    """Return the voices to test: one where its engine has no other."""
     names = VOICES.get(service.backend.adapter, USUAL_VOICES)
-    return names[:1] if (service.backend.kind, service.options.engine) == ("piper", CPU) else names
+    return names[:1] if (service.backend.kind, service.options.engine) in ONE_VOICE else names
 
 
 def calls_tools(service: ServicePlan) -> bool:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from components.fetch import arguments
 from infra.catalog.spec import Download
 from infra.plan.fetching import FetchPlan
-from tests.components.fetch_script import CONTENT, NO_RETRY, SHA256, Script, gets
-from tests.ops.models.file_server import FileServer
+from tests.components.fetch_script import CONTENT, NO_RETRY, PATH, SHA256, Script, gets
+from tests.ops.models.file_server import FileServer, serving
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the scripts of the image run curl")
 
@@ -113,3 +114,22 @@ def test_a_complete_file_is_asked_for_nowhere(script: Script, server: FileServer
         (packaged / name).unlink()
     assert script.run(fetch, *arguments(fetch, 0)) == (0, "a: complete\nb: complete\n")
     assert gets(server) == []
+
+
+def test_the_token_goes_to_the_hub_and_not_to_the_host_of_its_redirect(script: Script, server: FileServer) -> None:
+    with serving() as elsewhere:
+        elsewhere.files[PATH] = CONTENT
+        server.files[PATH] = CONTENT
+        server.redirects[PATH] = (f"http://localhost:{elsewhere.server_address[1]}{PATH}", {})
+        gated = replace(script, environment={**script.environment, "HF_TOKEN": "hf_secret"})
+        code, log = gated.file(server, None, 0)
+    assert (code, script.target.read_bytes()) == (0, CONTENT), log
+    assert "hf_secret" not in log
+    assert {authorization for *_, authorization in server.requests} == {"Bearer hf_secret"}
+    assert {authorization for *_, authorization in elsewhere.requests} == {None}
+
+
+def test_without_a_token_none_is_sent(script: Script, server: FileServer) -> None:
+    server.files[PATH] = CONTENT
+    assert script.file(server)[0] == 0
+    assert {authorization for *_, authorization in server.requests} == {None}

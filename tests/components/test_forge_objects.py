@@ -57,7 +57,7 @@ def test_every_container_has_limits_and_three_probes(forge_object: Find, name: s
 
 
 def test_ephemeral_storage_is_limited_to_scratch_folders_and_the_log(forge_object: Find) -> None:
-    assert container(forge_object, "piper-tts")["resources"]["limits"]["ephemeral-storage"] == "1280Mi"  # /tmp: 1Gi
+    assert container(forge_object, "piper-tts")["resources"]["limits"]["ephemeral-storage"] == "2304Mi"  # /tmp: 2Gi
     assert container(forge_object, "dcgm-exporter")["resources"]["limits"]["ephemeral-storage"] == "320Mi"  # 64Mi
 
 

@@ -40,7 +40,7 @@ def _published(arguments: argparse.Namespace) -> str:
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.images")
-    parser.add_argument("folder", help="folder with a Dockerfile")
+    parser.add_argument("folder", help="folder with a Dockerfile, or FOLDER#ENVIRONMENT")
     parser.add_argument("--context", help="context of the kubeconfig in which the node is; the current one by default")
     destination = parser.add_mutually_exclusive_group(required=True)
     destination.add_argument("--registry", help="registry to push to, HOST/PATH")

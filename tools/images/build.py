@@ -24,7 +24,7 @@ LONGEST_S: Final = 3600.0  # longest build; intermediate images older than this 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A folder, its base, and the tag that follows from both."""
+    """A source (`content`), its base, and the tag that follows from both."""
 
     folder: Path
     base: str
@@ -38,10 +38,17 @@ class Recipe:
     def tagged(self) -> str:
         return f"{self.repository}:{self.tag}"
 
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Build arguments: the base, and the environment of a source that names one."""
+        environment = content.environment_of(self.folder)
+        return {"BASE": self.base, **({"ENVIRONMENT": environment} if environment else {})}
+
 
 def repository(folder: Path) -> str:
-    """Return the name of the image of *folder*: `gateway_image` -> `synapse-gateway`."""
-    return f"synapse-{folder.name.removesuffix(SUFFIX).replace('_', '-')}"
+    """Return the name of a source's image: `gateway_image` -> `synapse-gateway`, `a_image#b` -> `synapse-a-b`."""
+    words = (content.folder_of(folder).name.removesuffix(SUFFIX), content.environment_of(folder))
+    return "-".join(["synapse", *filter(None, words)]).replace("_", "-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +142,7 @@ class Images:
             build = Build(
                 context=context,
                 name=name,
-                arguments={"BASE": recipe.base},
+                arguments=recipe.arguments,
                 secrets=host.secrets(secrets),
                 caches=host.caches(base.SUITE),
             )

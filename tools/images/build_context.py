@@ -65,8 +65,9 @@ def script(folder: Path, at: str, destination: Sequence[str]) -> str:
 
 
 def _members(folder: Path) -> Iterator[tuple[Path, str]]:
+    root = content.folder_of(folder)
     for file in content.files(folder):
-        yield folder / file, f"{folder.name}/{file.as_posix()}"
+        yield root / file, f"{root.name}/{file.as_posix()}"
     for file in _code():
         yield file, file.relative_to(ROOT).as_posix()
 

@@ -1,4 +1,8 @@
-"""Files of an image's folder, and a digest of them."""
+"""Files of an image's folder, and a digest of them.
+
+A source is a folder, or `FOLDER#ENVIRONMENT` for one of several images of a folder: its Dockerfile takes the name of a
+folder below `environments/` as a build argument.
+"""
 
 import hashlib
 import re
@@ -16,41 +20,62 @@ IGNORED: Final = ("__pycache__", "*.pyc", ".venv")
 BASE: Final = re.compile(r"^ARG BASE=(\S+)$", re.MULTILINE)
 EXECUTABLE: Final = 0o111
 TAG_LENGTH: Final = 16
+ENVIRONMENTS: Final = "environments"
 
 
-def files(folder: Path) -> list[Path]:
+def folder_of(source: Path) -> Path:
+    return source.with_name(source.name.partition("#")[0])
+
+
+def environment_of(source: Path) -> str:
+    """Return the environment of a source; empty where it names none."""
+    return source.name.partition("#")[2]
+
+
+def files(source: Path) -> list[Path]:
     """Return the folder's files, relative and sorted, without those of `.dockerignore` but with the Dockerfile.
 
-    Raises ImageError without a Dockerfile.
+    Raises ImageError without a Dockerfile, or without the environment that the source names.
     """
+    folder, environment = folder_of(source), environment_of(source)
+    if environment not in environments(folder):
+        names = ", ".join(each for each in environments(folder) if each) or "none"
+        raise ImageError(f"{folder}: has no environment {environment!r}; accepted: none, or one of: {names}")
     if not (folder / DOCKERFILE).is_file():
         raise ImageError(f"{folder}: has no {DOCKERFILE}; accepted: a folder that an image is built from")
     return sorted(_walk(folder, folder, _ignored(folder)))
 
 
-def digest(folder: Path, *more: str) -> str:
-    """Return a short digest of *more* and of the files: their names, bytes and executable bits."""
-    hashed = hashlib.sha256("\0".join(more).encode())
-    for file in files(folder):
-        path = folder / file
+def environments(folder: Path) -> list[str]:
+    """Return the names of the environments of *folder*, the empty one of the folder itself first."""
+    return ["", *sorted(path.name for path in (folder / ENVIRONMENTS).glob("*") if path.is_dir())]
+
+
+def digest(source: Path, *more: str) -> str:
+    """Return a short digest of *more*, of the environment and of the files: their names, bytes and executable bits."""
+    environment = environment_of(source)
+    hashed = hashlib.sha256("\0".join([*more, environment] if environment else more).encode())
+    for file in files(source):
+        path = folder_of(source) / file
         content = bytes(path.readlink()) if path.is_symlink() else path.read_bytes()
         kind = "link" if path.is_symlink() else "program" if path.stat().st_mode & EXECUTABLE else "file"
         hashed.update(f"\0{file.as_posix()}\0{kind}\0{len(content)}\0".encode() + content)
     return hashed.hexdigest()[:TAG_LENGTH]
 
 
-def copy(folder: Path, target: Path) -> None:
+def copy(source: Path, target: Path) -> None:
     """Copy the folder's files to *target*: exactly the files of the digest."""
-    for file in files(folder):
+    for file in files(source):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(folder / file, target / file, follow_symlinks=False)
+        shutil.copy2(folder_of(source) / file, target / file, follow_symlinks=False)
 
 
-def base(folder: Path) -> str:
+def base(source: Path) -> str:
     """Return the default base of the Dockerfile. Raises ImageError where it names none."""
-    match = BASE.search((folder / DOCKERFILE).read_text(encoding="utf-8"))
+    file = folder_of(source) / DOCKERFILE
+    match = BASE.search(file.read_text(encoding="utf-8"))
     if match is None:
-        raise ImageError(f"{folder / DOCKERFILE}: names no base; accepted: a line ARG BASE=<image by digest>")
+        raise ImageError(f"{file}: names no base; accepted: a line ARG BASE=<image by digest>")
     return match[1]
 
 

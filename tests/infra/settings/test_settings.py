@@ -76,7 +76,7 @@ def test_the_engine_passes_the_same_settings() -> None:
         (
             "services.chatterbox",
             {},
-            "services.chatterbox.image: missing; accepted: left out with engine: cpu, or name[",
+            "services.chatterbox.image: missing; accepted: left out with engine: cpu or cuda, or name[",
         ),
         ("services.openvoice", {}, "services.openvoice.image: missing; accepted: name[:tag]@sha256:<digest>, as your"),
         (
@@ -84,11 +84,11 @@ def test_the_engine_passes_the_same_settings() -> None:
             "build",
             "got 'build', but not its source; accepted: name[:tag]@sha256:<digest>, as your registry reports it",
         ),
-        ("services.ollama.engine", "gpu", "services.ollama.engine: got 'gpu'; accepted: 'cpu'"),
+        ("services.ollama.engine", "gpu", "services.ollama.engine: got 'gpu'; accepted: 'cpu' or 'cuda'"),
         (
             "services.ollama.engine",
             "cpu",
-            "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind with a CPU engine: llama-em",
+            "services.ollama.engine: got 'cpu' for kind ollama; accepted: a kind with such an engine: llama-em",
         ),
         (
             "services.piper",
@@ -98,23 +98,23 @@ def test_the_engine_passes_the_same_settings() -> None:
         (
             "services.speaches",
             {"defaultModel": "base"},
-            "services.speaches.defaultModel: got 'base'; accepted: with engine: cpu, or left out",
+            "services.speaches.defaultModel: got 'base'; accepted: with engine: cpu or cuda, or left out",
         ),
         (
             "services.piper",
             {"idleUnload": 600},
-            "services.piper.idleUnload: got 600; accepted: with engine: cpu, or left out",
+            "services.piper.idleUnload: got 600; accepted: with engine: cpu or cuda, or left out",
         ),
         (
             "services.whisper",
             {"image": f"registry.example/whisper@sha256:{64 * 'a'}", "idleUnload": 600},
-            "services.whisper.idleUnload: got 600; accepted: with engine: cpu, or left out",
+            "services.whisper.idleUnload: got 600; accepted: with engine: cpu or cuda, or left out",
         ),
         ("services.piper", {"engine": "cpu", "idleUnload": -1}, "services.piper.idleUnload: got -1; accepted: greater"),
         (
             "services.kokoro",
             {},
-            "services.kokoro.image: missing; accepted: left out with engine: cpu, or name[",
+            "services.kokoro.image: missing; accepted: left out with engine: cpu or cuda, or name[",
         ),
         (
             "services.gateway.autoModel",
