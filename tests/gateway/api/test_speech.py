@@ -6,6 +6,8 @@ import openai
 import pytest
 from aiohttp import web
 
+from synapse_engines.synthesis import chatterbox_voices
+from synapse_gateway.api.speech.openai_speech import CHATTERBOX_VOICES
 from tests.gateway.fake_tts import SOUND, chatterbox, code, sound, upload_response, voice
 
 pytestmark = pytest.mark.anyio
@@ -106,6 +108,26 @@ async def test_a_voice_of_the_backend_is_passed_on(start: Any, fake: Any) -> Non
     gateway = await start({"c": chatterbox(backend)})
     await gateway.http.post("/v1/audio/speech", json={**BODY, "voice": "Alice.wav"})
     assert backend.requests[0].json() == {**BODY, "voice": "Alice.wav"}
+
+
+async def busy(_: web.Request, __: bytes) -> web.Response:
+    return web.Response(status=503)
+
+
+@pytest.mark.parametrize(("name", "voice"), [("alloy", "Alice.wav"), ("onyx", "Jeremiah.wav"), ("Zoe.wav", "Zoe.wav")])
+async def test_openais_name_of_a_voice_becomes_one_of_chatterboxs(start: Any, fake: Any, name: str, voice: str) -> None:
+    cloning, other = await fake({"POST /v1/audio/speech": busy}), await fake({"POST /v1/audio/speech": sound})
+    targets = [{"backend": "c", "model": "chatterbox"}, {"backend": "piper", "model": "tts-1"}]
+    gateway = await start({"c": chatterbox(cloning), "piper": other}, {"speech": targets})
+    answer = await gateway.http.post("/v1/audio/speech", json={**BODY, "model": "speech", "voice": name})
+    assert answer.content == SOUND
+    assert cloning.requests[0].json() == {**BODY, "model": "chatterbox", "voice": voice}
+    assert other.requests[0].json() == {**BODY, "model": "tts-1", "voice": name}
+
+
+def test_the_voices_of_chatterbox_are_those_of_the_engine() -> None:
+    assert set(CHATTERBOX_VOICES.values()) <= set(chatterbox_voices.CHATTERBOX_VOICES)
+    assert len(set(CHATTERBOX_VOICES.values())) == len(CHATTERBOX_VOICES)
 
 
 async def test_a_voice_id_is_passed_on_to_a_backend_without_cloning(start: Any, fake: Any) -> None:

@@ -1,22 +1,40 @@
 """Text to speech with OpenAI's API, `POST /v1/audio/speech`, routed by model."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
 from synapse_gateway.api.language.pass_through import with_target_model
-from synapse_gateway.api.schema import ModelRequest
+from synapse_gateway.api.schema import ModelRequest, with_fields
 from synapse_gateway.api.speech.dialects import SpeechRequest, can_clone
 from synapse_gateway.api.speech.synthesize import synthesize
 from synapse_gateway.api.voices.layout import is_id
 from synapse_gateway.errors import BadRequestError
 from synapse_gateway.routing.forward import UpstreamCall, forward
+from synapse_gateway.routing.registry import Target
 from synapse_gateway.routing.relay import EVENTS
 from synapse_gateway.server.call import Call, parse
 from synapse_gateway.server.endpoint import Doc, Endpoint
 from synapse_gateway.server.http import Response, Stream
 
 CLONED_FORMATS = ("wav", "opus", "mp3")
+CHATTERBOX_VOICES: Mapping[str, str] = {
+    "alloy": "Alice.wav",
+    "ash": "Adrian.wav",
+    "ballad": "Alexander.wav",
+    "cedar": "Miles.wav",
+    "coral": "Elena.wav",
+    "echo": "Michael.wav",
+    "fable": "Everett.wav",
+    "marin": "Cora.wav",
+    "nova": "Olivia.wav",
+    "onyx": "Jeremiah.wav",
+    "sage": "Abigail.wav",
+    "shimmer": "Emily.wav",
+    "verse": "Ryan.wav",
+}
+"""OpenAI's voice -> one of those that the Chatterbox TTS server bundles, which clients of OpenAI do not know."""
 
 
 class OpenAISpeechRequest(ModelRequest, kw_only=True):
@@ -38,9 +56,19 @@ async def speech(call: Call) -> Response | Stream:
     if is_id(request.voice) and any(can_clone(target.upstream) for target in targets):
         return await synthesize(call, _speech_request(request), targets)
     upstream_call = UpstreamCall(
-        operation="speech", timeout_s=call.gateway.settings.timeouts["tts"], body=with_target_model(data, request.model)
+        operation="speech", timeout_s=call.gateway.settings.timeouts["tts"], body=_body(data, request)
     )
     return await forward(call, upstream_call, targets)
+
+
+def _body(data: bytes, request: OpenAISpeechRequest) -> Callable[[Target], bytes]:
+    """Return a function that makes the body for a target; Chatterbox has other names than OpenAI for its voices."""
+    plain = with_target_model(data, request.model)
+    name = CHATTERBOX_VOICES.get(request.voice)
+    if name is None:
+        return plain
+    renamed = with_target_model(with_fields(data, voice=name), request.model)
+    return lambda target: (renamed if can_clone(target.upstream) else plain)(target)
 
 
 def _speech_request(request: OpenAISpeechRequest) -> SpeechRequest:
