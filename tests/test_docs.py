@@ -13,7 +13,7 @@ import infra.monitoring.reference
 import policies.reference
 from cli import COMMANDS, application
 from cli import reference as commands
-from infra.catalog import licences, packaged_models
+from infra.catalog import cuda, hub_models, licences, packaged_models
 from infra.plan.stack import plan
 from infra.settings import what_if
 from infra.settings.model import ROOT
@@ -41,9 +41,14 @@ def test_the_gateway_page_shows_the_routes_of_the_forge() -> None:
     assert between("docs/gateway.md", "routes") == planned().routes.markdown()
 
 
+def test_the_speech_page_shows_the_engines_for_a_gpu() -> None:
+    assert between("docs/speech.md", "cuda") == markdown(cuda.COLUMNS, list(cuda.rows()))
+
+
 def test_the_licences_page_shows_the_licences_and_the_packaged_models() -> None:
     page = "docs/licences.md"
     assert between(page, "licences") == markdown(licences.COLUMNS, list(licences.rows()))
+    assert between(page, "hub") == markdown(packaged_models.COLUMNS, list(hub_models.rows()))
     assert between(page, "packaged") == markdown(packaged_models.COLUMNS, list(packaged_models.rows()))
 
 

@@ -1,12 +1,12 @@
 """Speech engines of this repository on a GPU: the same servers as on a CPU, with the full models of their kinds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from infra.catalog import cpu, hub_models, packaged_models
 from infra.catalog.spec import BackendSpec, SecretEnv
-from infra.quantities import GI
+from infra.quantities import GI, memory_text
 from infra.sizing.budget import ResourceClaim
 
 DEVICE: Final = {"SYNAPSE_ENGINES_DEVICE": "cuda"}
@@ -79,3 +79,16 @@ def on_cuda(backend: BackendSpec) -> BackendSpec:
         secrets=(TOKEN,) if any(file.is_gated for file in full) else (),
         cuda=engine.cuda,
     )
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """Return the engines as cells of a table, in the order of COLUMNS."""
+    for kind, engine in ENGINES.items():
+        full = [model.name for model in hub_models.MODELS if kind in model.kinds]
+        small = [model.name for model in packaged_models.models() if kind in model.kinds]
+        claim = engine.claim
+        memory = f"{memory_text(claim.memory_request)} to {memory_text(claim.memory_limit)}"
+        yield f"`{kind}`", ", ".join(full or small), memory, memory_text(claim.vram), str(engine.cuda)
+
+
+COLUMNS = ("Kind", "Model", "Memory", "GPU memory", "CUDA")

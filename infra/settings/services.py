@@ -56,8 +56,7 @@ class Service(Section):
     kind: str | None = None
     """The kind of backend, one of `infra/catalog/kinds.py`; the service's own name if left out."""
     engine: Literal["cpu", "cuda"] | None = None
-    """`cpu` runs this repository's own engine of the kind with a small model, `cuda` with the full one on a GPU; the
-    kind's own if left out."""
+    """`cpu` or `cuda`: this repository's engine with small models or full ones on a GPU; the kind's own if left out."""
     image: Image | None = None
     """The image, pinned by digest, or `build` where its source is in this repository; the catalog's if left out."""
     replicas: int | None = Field(default=None, ge=1, le=64)
@@ -183,8 +182,7 @@ class TranscriptionService(SpeechService):
     """Speech to text."""
 
     default_model: str | None = None
-    """Model of `whisper-1` and of a request that names none, for an `engine` of this repository; if left out, the full
-    one of `engine: cuda`, or the first by name."""
+    """Model of a request that names none, or `whisper-1`, for an `engine`; the full one or the first if left out."""
 
     @property
     def environment(self) -> dict[str, str]:
