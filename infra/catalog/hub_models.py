@@ -39,6 +39,7 @@ class HubModel:
             yield Download(
                 url=f"{self.address}/resolve/main/{file}",
                 path=f"{folder}/{self.folder}/{file}",
+                estimate=self.size if file == self.files[0] else 0,
                 model=self.name,
                 is_part=file != self.files[0],
                 is_gated=self.is_gated,

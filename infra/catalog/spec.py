@@ -69,6 +69,8 @@ class SecretEnv:
 class Download:
     """A file of *size* bytes (0: unknown) that is downloaded to *path* before the first start, and kept when complete.
 
+    *estimate*: bytes of the whole model in round figures, for the time and the room that it takes.
+
     Without a *sha256* the digest that the hub sends is used. *packaged*: the file's place in the image of packaged
     models, which a private cluster reads where *url* cannot be reached; without a *url* there is only that image.
     """
@@ -76,6 +78,7 @@ class Download:
     url: str | None
     path: str
     size: int = 0
+    estimate: int = 0
     sha256: str | None = None
     packaged: str | None = None
     model: str | None = None  # name of the model; None: that of the file

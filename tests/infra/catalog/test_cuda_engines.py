@@ -76,6 +76,14 @@ def test_the_full_models_come_from_the_hub_and_kokoro_is_the_small_one() -> None
     assert on_cuda("kokoro").backend.downloads == packaged_models.downloads("kokoro", cpu.MODELS)
 
 
+def test_the_time_for_a_download_follows_from_the_rounded_size_of_the_model() -> None:
+    fetch = on_cuda("chatterbox").fetch
+    assert fetch is not None
+    assert fetch.size == next(model.size for model in hub_models.MODELS if model.name == "chatterbox")
+    assert fetch.timeout_s(25) > fetch.timeout_s(1000)
+    assert {file.size for file in fetch.files} == {0}  # the script takes the exact ones from the hub's answer
+
+
 def test_the_default_model_is_the_full_one_and_the_stack_file_may_name_another() -> None:
     assert on_cuda("whisper").environment["SYNAPSE_ENGINES_MODEL"] == "large-v3-turbo"
     assert on_cuda("whisper", defaultModel="medium").environment["SYNAPSE_ENGINES_MODEL"] == "medium"

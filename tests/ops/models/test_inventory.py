@@ -57,6 +57,14 @@ def test_small_models_come_with_their_services(stack: str) -> None:
     assert all(model.disk and model.sha256 for model in small)
 
 
+def test_a_model_of_a_gpu_engine_is_one_of_many_files_with_the_size_of_all() -> None:
+    config = changed("services.whisper", {"engine": "cuda"})
+    del config["synapse:services"]["vllm"]
+    config["synapse:routes"] = {}
+    (model,) = [each for each in models(plan(settings_of(config))) if each.service.name == "whisper"]
+    assert (model.name, model.kind, model.size) == ("large-v3-turbo", "service", 1_620_000_000)
+
+
 def test_a_model_of_many_files_is_listed_once_with_all_its_bytes(forge: Plan) -> None:
     (kokoro,) = [model for model in models(forge) if model.service.name == "kokoro"]
     (catalog,) = [model for model in packaged_models.models() if model.name == "Kokoro-82M"]
