@@ -7,14 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from synapse_engines.audio.waveform import Waveform
-from tests.engines_image.voices import say
 
 NOT_AUDIO = b"<html>this is no recording</html>" * 50
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
-
-
-async def speech(text: str, voice: str = "af_heart") -> Waveform:
-    return await say(text, voice)
 
 
 def concatenate(waveforms: Sequence[Waveform], pause_s: float = 0.6) -> Waveform:

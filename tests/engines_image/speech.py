@@ -2,17 +2,17 @@
 
 import hashlib
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
 
-import kokoro_onnx
-import numpy as np
 import pytest
 
 from synapse_engines.audio.waveform import Waveform
+from synapse_engines.benchmark import speech_samples
+from synapse_engines.benchmark.speech_samples import Speaker
+from tests.engines_image.packaged_models import packaged_models
 from tests.engines_image.recordings import read_wav
 from tools import paths
 
@@ -25,45 +25,46 @@ SENTENCES = (
     "The old library keeps more books than anyone can read.",
     "Nobody knew why the lights went out in the kitchen.",
 )
-LANGUAGES = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "i": "it", "p": "pt-br"}
-"""First letter of a voice -> its language for espeak-ng, which finds the phonemes."""
 Say = Callable[..., Waveform]
 
 
-class Speaker:
-    """Kokoro, with one WAV file in *folder* for each text and voice."""
+class StoredSpeaker(Speaker):
+    """Kokoro of the folder *models*, with one WAV file in *folder* for each text and voice."""
 
     def __init__(self, models: Path, folder: Path) -> None:
-        self._models, self._folder = models / "kokoro", folder
+        super().__init__(models)
+        self._stored = folder
 
-    def say(self, text: str, voice: str = "af_heart") -> Waveform:
-        """Return *text* as speech, at 24 kHz."""
-        file = self._folder / f"{hashlib.sha256(f'{voice} {text}'.encode()).hexdigest()[:16]}.wav"
+    def recording(self, text: str, voice: str = VOICES[0]) -> Waveform:
+        file = self._stored / f"{hashlib.sha256(f'{voice} {text}'.encode()).hexdigest()[:16]}.wav"
         if not file.exists():
-            style = np.fromfile(self._models / f"voices/{voice}.bin", np.float32).reshape(-1, 1, 256)
-            samples, rate = self._kokoro.create(text, style, lang=LANGUAGES[voice[0]])
-            self._keep(file, Waveform(samples.astype(np.float32), rate).wav())
+            self._store(file, super().recording(text, voice).wav())
         return read_wav(file.read_bytes())
 
-    @cached_property
-    def _kokoro(self) -> Any:
-        """The library takes all voices as one archive; each text brings its own here."""
-        with NamedTemporaryFile(suffix=".npz") as voices:
-            np.savez(voices, none=np.zeros(1, np.float32))
-            voices.flush()
-            return kokoro_onnx.Kokoro(str(self._models / "kokoro-v1.0.int8.onnx"), voices.name)
-
     @staticmethod
-    def _keep(file: Path, content: bytes) -> None:
+    def _store(file: Path, content: bytes) -> None:
         """Write *file* at once: other processes use it, too."""
         with NamedTemporaryFile(dir=file.parent, delete=False) as fresh:
             fresh.write(content)
         Path(fresh.name).replace(file)
 
 
-@pytest.fixture(scope="session")
-def say(models: Path) -> Say:
-    """`say("A sentence.", "bf_emma")`: the sentence in that voice."""
+@cache
+def speaker() -> StoredSpeaker:
+    models = packaged_models()
     folder = paths.cache() / "built" / f"speech-{models.name}-{version('kokoro-onnx')}"
     folder.mkdir(parents=True, exist_ok=True)
-    return Speaker(models, folder).say
+    return StoredSpeaker(models, folder)
+
+
+@pytest.fixture(scope="session")
+def say() -> Say:
+    """`say("A sentence.", "bf_emma")`: the sentence in that voice, at 24 kHz."""
+    return speaker().recording
+
+
+async def speak(
+    text: str = speech_samples.SENTENCES[0], voice: str = VOICES[0], rate: int = speech_samples.RATE
+) -> Waveform:
+    """Return *text* in *voice*, at *rate* Hz."""
+    return await speaker().say(text, voice, rate)

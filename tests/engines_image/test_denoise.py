@@ -25,6 +25,7 @@ from synapse_engines.benchmark.noise_reduction import (
     signal_to_noise_db,
     white_noise,
 )
+from synapse_engines.benchmark.speech_samples import SENTENCES
 from synapse_engines.benchmark.transcription import Recognizer, word_error_rate
 from synapse_engines.enhancement.deepfilternet import DELAY, FRAME, RATE, channels, find_model
 from synapse_engines.enhancement.denoise import BLOCK, denoise, denoise_to_wav
@@ -32,7 +33,7 @@ from synapse_engines.enhancement.pcm_stream import Source, read_blocks
 from synapse_engines.errors import TooLargeError
 from synapse_engines.settings import SettingError
 from tests.engines_image.recordings import read_wav, upload
-from tests.engines_image.voices import SENTENCES, say, speaker
+from tests.engines_image.speech import speak, speaker
 
 pytestmark = pytest.mark.anyio
 Frames = NDArray[np.float32]
@@ -44,7 +45,7 @@ def model(models: Path) -> Path:
 
 
 async def talk(*sentences: int) -> Samples:
-    return np.concatenate([(await say(SENTENCES[number], rate=RATE)).samples for number in sentences])
+    return np.concatenate([(await speak(SENTENCES[number], rate=RATE)).samples for number in sentences])
 
 
 async def noise_of(kind: str, count: int) -> Samples:
@@ -186,7 +187,7 @@ def test_another_file_is_a_setting_error(tmp_path: Path, content: bytes | None) 
 
 async def test_denoise_returns_48_khz(start: Any) -> None:
     engine = await start("deepfilter")
-    clean = await say()
+    clean = await speak()
     response = await engine.http.post("/denoise", files=upload(clean))
     assert response.headers["content-type"] == "audio/wav"
     assert int(response.headers["content-length"]) == len(response.content)
@@ -246,7 +247,7 @@ async def test_the_attenuation_has_a_limit_on_request(start: Any) -> None:
     ],
 )
 async def test_invalid_options_are_refused(start: Any, form: dict[str, str], field: str) -> None:
-    response = await (await start("deepfilter")).http.post("/denoise", data=form, files=upload(await say()))
+    response = await (await start("deepfilter")).http.post("/denoise", data=form, files=upload(await speak()))
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", field]
 

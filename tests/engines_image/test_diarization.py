@@ -12,6 +12,7 @@ import pytest
 from synapse_engines.audio.voice_activity import SpeechSpan
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.benchmark.speakers import dialogue, similarities, speaker_error
+from synapse_engines.benchmark.speech_samples import RATE, SENTENCES, VOICES
 from synapse_engines.settings import SettingError, Settings, load
 from synapse_engines.speakers.choice import choose_diarizer
 from synapse_engines.speakers.clustering import MAX_WINDOWS, MIN_SPEAKER_S, cluster_windows, merge_similar
@@ -19,7 +20,7 @@ from synapse_engines.speakers.diarizer import Diarization, SpeakerCount, Speaker
 from synapse_engines.speakers.known_speakers import name_speakers
 from synapse_engines.speakers.open_diarizer import HOP_S, WINDOW_S, OpenDiarizer, cut_windows
 from synapse_engines.speakers.voice_encoder import unit
-from tests.engines_image.voices import RATE, SENTENCES, VOICES, say
+from tests.engines_image.speech import speak
 
 pytestmark = pytest.mark.anyio
 TALKERS = VOICES[:4]
@@ -32,12 +33,14 @@ def diarizer(models: Path) -> OpenDiarizer:
 
 
 async def recorded(*talkers: str) -> Mapping[tuple[str, int], Waveform]:
-    return {(voice, number): await say(SENTENCES[number], voice) for voice in talkers for number in WORDS}
+    return {(voice, number): await speak(SENTENCES[number], voice) for voice in talkers for number in WORDS}
 
 
 async def talk(*talkers: str) -> tuple[Waveform, Any]:
     """Return a dialogue of each sentence, and who speaks when."""
-    recordings = {(voice, number): await say(text, voice) for voice in talkers for number, text in enumerate(SENTENCES)}
+    recordings = {
+        (voice, number): await speak(text, voice) for voice in talkers for number, text in enumerate(SENTENCES)
+    }
     return dialogue(recordings, talkers)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engines_image.recordings import NOT_AUDIO, PLAYLIST, read_wav, upload
-from tests.engines_image.voices import say
+from tests.engines_image.speech import speak
 
 pytestmark = pytest.mark.anyio
 CODECS = {"wav": "pcm_s16le", "mp3": "mp3", "flac": "flac", "ogg": "vorbis"}
@@ -28,7 +28,7 @@ def probe(data: bytes, folder: Path) -> dict[str, Any]:
 async def test_convert_writes_each_format(start: Any, name: str, tmp_path: Path) -> None:
     engine = await start("deepfilter")
     form = {"output_format": name, "sample_rate": "44100", "bitrate": "96k"}
-    response = await engine.http.post("/convert", data=form, files=upload(await say(TEXT)))
+    response = await engine.http.post("/convert", data=form, files=upload(await speak(TEXT)))
     assert response.status_code == 200, response.text
     assert int(response.headers["content-length"]) == len(response.content)
     stream = probe(response.content, tmp_path)
@@ -37,14 +37,14 @@ async def test_convert_writes_each_format(start: Any, name: str, tmp_path: Path)
 
 async def test_converted_recordings_can_be_converted_again(start: Any) -> None:
     engine = await start("deepfilter")
-    content = (await say(TEXT)).wav()
+    content = (await speak(TEXT)).wav()
     for name in ("ogg", "mp3", "flac", "wav"):
         response = await engine.http.post(
             "/convert", data={"output_format": f" {name.upper()} "}, files=upload(content)
         )
         assert response.status_code == 200, name
         content = response.content
-    assert read_wav(content).seconds == pytest.approx((await say(TEXT)).seconds, abs=0.2)
+    assert read_wav(content).seconds == pytest.approx((await speak(TEXT)).seconds, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ async def test_converted_recordings_can_be_converted_again(start: Any) -> None:
     ],
 )
 async def test_invalid_options_are_refused(start: Any, form: dict[str, str], status: int) -> None:
-    response = await (await start("deepfilter")).http.post("/convert", data=form, files=upload(await say(TEXT)))
+    response = await (await start("deepfilter")).http.post("/convert", data=form, files=upload(await speak(TEXT)))
     assert response.status_code == status
     assert response.json()["detail"]
 
@@ -77,7 +77,7 @@ async def test_a_playlist_cannot_open_another_file(start: Any) -> None:
     """ffmpeg detects a playlist by its content, not by its name; this one refers to another file of the form."""
     engine = await start("deepfilter")
     playlist = b"ffconcat version 1.0\nfile 0\n"
-    files = [("other", ("0", (await say(TEXT)).wav())), ("file", ("talk.mp3", playlist))]
+    files = [("other", ("0", (await speak(TEXT)).wav())), ("file", ("talk.mp3", playlist))]
     for path in ("/convert", "/denoise"):
         response = await engine.http.post(path, files=files)
         assert response.status_code == 400
@@ -86,7 +86,7 @@ async def test_a_playlist_cannot_open_another_file(start: Any) -> None:
 
 async def test_denoise_and_convert_through_the_gateway(start: Any, gateway: Any, tmp_path: Path) -> None:
     front = await gateway({"audio": await start("deepfilter")})
-    waveform = upload(await say(TEXT))
+    waveform = upload(await speak(TEXT))
     assert read_wav((await front.http.post("/audio/denoise", files=waveform)).content).rate == 48_000
     for name, codec in CODECS.items():
         response = await front.http.post("/audio/convert", data={"output_format": name}, files=waveform)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from synapse_engines.audio.waveform import Waveform
+from synapse_engines.benchmark.speech_samples import RATE, SENTENCES
 from tests.engines_image.recordings import NOT_AUDIO, concatenate, upload
-from tests.engines_image.voices import RATE, SENTENCES, say
+from tests.engines_image.speech import speak
 
 pytestmark = pytest.mark.anyio
 ANNA, BEN, CARL = "af_heart", "am_michael", "am_onyx"
@@ -16,11 +17,11 @@ ANNA, BEN, CARL = "af_heart", "am_michael", "am_onyx"
 
 async def dialogue(*voices: str) -> Waveform:
     """Return a recording in which each voice speaks the next sentence."""
-    return concatenate([await say(SENTENCES[number], voice) for number, voice in enumerate(voices)])
+    return concatenate([await speak(SENTENCES[number], voice) for number, voice in enumerate(voices)])
 
 
 async def pair(first: tuple[str, int], second: tuple[str, int]) -> dict[str, Any]:
-    one, two = [await say(SENTENCES[number], voice) for voice, number in (first, second)]
+    one, two = [await speak(SENTENCES[number], voice) for voice, number in (first, second)]
     return {**upload(one, "a.wav", "file1"), **upload(two, "b.wav", "file2")}
 
 
@@ -50,7 +51,11 @@ async def test_the_number_of_speakers_can_be_given(start: Any) -> None:
 async def test_known_speakers_have_their_names(start: Any) -> None:
     """Reference recordings have other words than the dialogue, and one speaker may have several."""
     engine = await start("pyannote")
-    anna, also_anna, carl = await say(SENTENCES[4], ANNA), await say(SENTENCES[5], ANNA), await say(SENTENCES[4], CARL)
+    anna, also_anna, carl = (
+        await speak(SENTENCES[4], ANNA),
+        await speak(SENTENCES[5], ANNA),
+        await speak(SENTENCES[4], CARL),
+    )
     files = [
         *upload(await dialogue(BEN, ANNA, BEN, ANNA)).items(),
         *upload(anna, "anna.wav", "known").items(),
@@ -66,7 +71,7 @@ async def test_known_speakers_have_their_names(start: Any) -> None:
     ("field", "name"), [("speaker_", "a.wav"), ("known", "SPEAKER_00.wav"), ("speaker_" + 65 * "a", "a.wav")]
 )
 async def test_a_speaker_without_a_usable_name_is_refused(start: Any, field: str, name: str) -> None:
-    recording = await say()
+    recording = await speak()
     files = {**upload(recording), **upload(recording, name, field)}
     response = await (await start("pyannote")).http.post("/diarize", files=files)
     assert response.status_code == 422
@@ -75,7 +80,7 @@ async def test_a_speaker_without_a_usable_name_is_refused(start: Any, field: str
 
 async def test_a_known_speaker_without_speech_is_refused(start: Any) -> None:
     silent = Waveform(np.zeros(RATE, np.float32), RATE)
-    files = {**upload(await say()), **upload(silent, "a.wav", "speaker_anna")}
+    files = {**upload(await speak()), **upload(silent, "a.wav", "speaker_anna")}
     response = await (await start("pyannote")).http.post("/diarize", files=files)
     assert (response.status_code, response.json()["detail"]) == (400, "anna: no voice in the recording")
 
@@ -99,7 +104,7 @@ async def test_an_embedding_is_256_numbers_of_length_1(start: Any) -> None:
     engine = await start("pyannote")
     vectors = []
     for number in (0, 1):
-        response = (await engine.http.post("/embeddings", files=upload(await say(SENTENCES[number], ANNA)))).json()
+        response = (await engine.http.post("/embeddings", files=upload(await speak(SENTENCES[number], ANNA)))).json()
         assert (response["dimensions"], response["model"]) == (256, "ge2e")
         vectors.append(np.array(response["embedding"]))
     verified = (await engine.http.post("/verify", files=await pair((ANNA, 0), (ANNA, 1)))).json()
@@ -110,7 +115,7 @@ async def test_an_embedding_is_256_numbers_of_length_1(start: Any) -> None:
 async def test_the_model_is_loaded_at_its_first_use(start: Any) -> None:
     engine = await start("pyannote", SYNAPSE_ENGINES_IDLE_UNLOAD_S="600")
     before = (await engine.http.get("/health")).json()
-    await engine.http.post("/embeddings", files=upload(await say()))
+    await engine.http.post("/embeddings", files=upload(await speak()))
     after = (await engine.http.get("/health")).json()
     assert (before["model_loaded"], after["model_loaded"]) == (False, True)
     assert after["memory_bytes"] > before["memory_bytes"] > 0
@@ -121,7 +126,7 @@ async def test_silence_has_no_speakers(start: Any) -> None:
     silent = Waveform(np.zeros(2 * RATE, np.float32), RATE)
     response = (await engine.http.post("/diarize", files=upload(silent))).json()
     assert (response["num_speakers"], response["segments"]) == (0, [])
-    files = {**upload(silent, "a.wav", "file1"), **upload(await say(), "b.wav", "file2")}
+    files = {**upload(silent, "a.wav", "file1"), **upload(await speak(), "b.wav", "file2")}
     refused = await engine.http.post("/verify", files=files)
     assert (refused.status_code, refused.json()["detail"]) == (400, "file1: no voice in the recording")
 
@@ -135,7 +140,7 @@ async def test_silence_has_no_speakers(start: Any) -> None:
     ],
 )
 async def test_invalid_speaker_counts_are_refused(start: Any, form: dict[str, str], field: str) -> None:
-    response = await (await start("pyannote")).http.post("/diarize", data=form, files=upload(await say()))
+    response = await (await start("pyannote")).http.post("/diarize", data=form, files=upload(await speak()))
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", field]
 
@@ -145,20 +150,20 @@ async def test_a_file_that_is_not_a_recording_is_refused(start: Any) -> None:
     for path in ("/diarize", "/embeddings"):
         for content in (b"", NOT_AUDIO):
             assert (await engine.http.post(path, files=upload(content))).status_code == 400
-    missing = await engine.http.post("/verify", files=upload(await say(), field="file1"))
+    missing = await engine.http.post("/verify", files=upload(await speak(), field="file1"))
     assert missing.json()["detail"][0]["loc"] == ["body", "file2"]
 
 
 async def test_a_recording_above_the_limit_is_refused(start: Any) -> None:
     engine = await start("pyannote", SYNAPSE_ENGINES_MAX_SECONDS="1")
-    response = await engine.http.post("/diarize", files=upload(await say()))
+    response = await engine.http.post("/diarize", files=upload(await speak()))
     assert (response.status_code, response.json()["detail"]) == (413, "the recording is longer than 1 s")
 
 
 async def test_a_client_that_leaves_stops_the_work(start: Any) -> None:
     """The next request is served long before an hour of speech could be diarized."""
     engine = await start("pyannote")
-    sentence = await say()
+    sentence = await speak()
     long = Waveform(np.resize(sentence.samples, 1500 * RATE), RATE)
     working = asyncio.create_task(engine.http.post("/diarize", files=upload(long), timeout=300))
     await asyncio.wait({working}, timeout=5)

@@ -14,8 +14,8 @@ from synapse_engines.audio.waveform import Waveform
 
 RATE = 16_000
 """Sample rate of the recognizers in Hz."""
-LANGUAGES: Mapping[str, str] = {"a": "en-us", "b": "en-gb"}
-"""First letter of an English voice -> its accent."""
+LANGUAGES: Mapping[str, str] = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "i": "it", "p": "pt-br"}
+"""First letter of a voice -> its language for espeak-ng, which finds the phonemes."""
 VOICES = ("af_heart", "am_michael", "bf_emma", "am_onyx", "af_nova", "bm_george")
 SENTENCES = (
     "We walked along the river until it was dark.",
@@ -36,10 +36,14 @@ class Speaker:
 
     async def say(self, text: str, voice: str, rate: int = RATE) -> Waveform:
         """Return *text* in *voice*, at *rate* Hz."""
+        return await resample(self.recording(text, voice), rate)
+
+    def recording(self, text: str, voice: str) -> Waveform:
+        """Return *text* in *voice*, at Kokoro's own rate."""
         if (text, voice) not in self._recordings:
             samples, own_rate = self._kokoro.create(text, self._style(voice), lang=LANGUAGES[voice[0]])
             self._recordings[text, voice] = Waveform(samples.astype(np.float32), own_rate)
-        return await resample(self._recordings[text, voice], rate)
+        return self._recordings[text, voice]
 
     def _style(self, voice: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         return np.fromfile(self._folder / f"voices/{voice}.bin", np.float32).reshape(-1, 1, 256)

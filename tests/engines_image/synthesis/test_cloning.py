@@ -13,7 +13,7 @@ from synapse_engines.speakers.voice_encoder import Vector, VoiceEncoder
 from synapse_engines.synthesis.cloning import NearestVoice, promising_blends, similarity
 from synapse_engines.synthesis.kokoro_voices import KokoroVoices
 from synapse_engines.synthesis.voiceprints import SAMPLE, Voiceprints, digest_of, is_english, read_packaged
-from tests.engines_image import voices
+from tests.engines_image import speech
 from tests.engines_image.recordings import read_wav, upload
 from tests.engines_image.synthesis.test_synthesis import tone
 
@@ -123,7 +123,7 @@ async def test_a_voice_that_is_not_packaged_is_spoken_once(models: Path, tmp_pat
 
     async def speak(text: str, _: Any) -> Waveform:
         spoken.append(text)
-        return await voices.say(text)
+        return await speech.speak(text)
 
     for _ in range(2):
         settings = Settings(models=models)
