@@ -48,7 +48,7 @@ _WHISPER = CudaEngine(
 ENGINES: Final[Mapping[str, CudaEngine]] = {
     "whisper": _WHISPER,
     "speaches": _WHISPER,
-    "kokoro": CudaEngine(environment="kokoro", cuda=12, claim=_claim((GI, 4 * GI), 2 * GI), disk=2 * GI),
+    "kokoro": CudaEngine(environment="kokoro", cuda=13, claim=_claim((GI, 4 * GI), 2 * GI), disk=2 * GI),
     "chatterbox": CudaEngine(
         environment="chatterbox",
         cuda=13,

@@ -1,5 +1,6 @@
 """`engine: cuda`: kinds of speech run on a GPU by the engines of this repository, with the same API."""
 
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,14 @@ def test_its_image_is_built_with_the_environment_of_its_libraries(kind: str) -> 
     folder, _, environment = (service.source or "").partition("#")
     assert (service.image, folder) == (BUILD, cpu.SPEECH_SOURCE)
     assert (ROOT / folder / "environments" / environment / "uv.lock").is_file()
+
+
+@pytest.mark.parametrize("kind", sorted(ENGINES))
+def test_its_version_of_cuda_is_that_of_the_locked_libraries(kind: str) -> None:
+    lock = ROOT / cpu.SPEECH_SOURCE / "environments" / ENGINES[kind].environment / "uv.lock"
+    packages = {each["name"]: each["version"] for each in tomllib.loads(lock.read_text(encoding="utf-8"))["package"]}
+    majors = {version.partition(".")[0] for name, version in packages.items() if name.startswith("nvidia-cublas")}
+    assert majors == {str(ENGINES[kind].cuda)}
 
 
 @pytest.mark.parametrize("kind", sorted(ENGINES))
