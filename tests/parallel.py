@@ -7,7 +7,7 @@ from pathlib import PurePath
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-LONG = ("tests/pulumi_engine", "tests/cluster/stack", "tests/cluster", "tests/engines_image")
+LONG = ("tests/pulumi_engine", "tests/cluster/stack", "tests/cluster", "tests/engines_cuda", "tests/engines_image")
 """Folders whose tests share a twin, a cluster or an image; they take minutes, so they start first."""
 
 

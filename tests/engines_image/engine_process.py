@@ -38,11 +38,13 @@ class EngineClient:
     http: httpx.AsyncClient
 
 
-def launch(kind: str, folder: Path, environment: Mapping[str, str]) -> EngineProcess:
+def launch(
+    kind: str, folder: Path, environment: Mapping[str, str], python: Path = Path(sys.executable)
+) -> EngineProcess:
     """Start an engine with *folder* as its temporary folder, and wait until it is ready."""
     variables = {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **environment}
     with reserved_port() as port:
-        command = [sys.executable, "-m", "synapse_engines", kind, "--host", "127.0.0.1", "--port", str(port)]
+        command = [str(python), "-m", "synapse_engines", kind, "--host", "127.0.0.1", "--port", str(port)]
         process = EngineProcess(kind, f"http://127.0.0.1:{port}", subprocess.Popen(command, env=variables))
         _wait_until_ready(process)
     return process

@@ -17,6 +17,7 @@ FILES = sorted((FOLDER / "synapse_engines").rglob("*.py"))
 DOCKERFILE = (FOLDER / "Dockerfile").read_text()
 PROJECT: dict[str, Any] = tomllib.loads((FOLDER / "pyproject.toml").read_text())
 LOCK: dict[str, Any] = tomllib.loads((FOLDER / "uv.lock").read_text())
+ENVIRONMENTS = sorted(file.parent.name for file in (FOLDER / "environments").glob("*/uv.lock"))
 OTHER_PACKAGES = {"components", "infra", "policies", "stacks", "synapse_gateway", "tests", "tools"}
 SAME = {"faster-whisper", "kokoro-onnx", "onnx-asr", "onnxruntime", "piper-tts", "starlette", "uvicorn"}
 """Packages that decide what an engine answers."""
@@ -55,15 +56,33 @@ def test_the_image_runs_as_an_unprivileged_user_with_ffmpeg_and_no_models() -> N
 
 
 def test_a_change_of_the_source_does_not_install_the_libraries_again() -> None:
-    assert DOCKERFILE.index("--no-install-project") < DOCKERFILE.index("COPY synapse_engines")
+    assert DOCKERFILE.index("--no-install-package synapse-engines") < DOCKERFILE.index("COPY synapse_engines")
 
 
 def test_every_package_is_pinned_by_hash() -> None:
     assert DOCKERFILE.count("uv sync") == DOCKERFILE.count("uv sync --locked")
-    for package in LOCK["package"]:
-        if "editable" not in package["source"]:
+    check_pins(LOCK)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_for_a_gpu_is_pinned_and_in_the_readme(name: str) -> None:
+    lock: dict[str, Any] = tomllib.loads((FOLDER / "environments" / name / "uv.lock").read_text())
+    check_pins(lock)
+    versions = {package["name"]: package.get("version") for package in LOCK["package"]}
+    for package in lock["package"]:
+        if package["name"] in SAME & set(versions):
+            assert versions[package["name"]] == package["version"]
+    assert f"| `{name}` |" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def check_pins(lock: dict[str, Any]) -> None:
+    for package in lock["package"]:
+        if "registry" in package["source"]:
+            assert package["source"]["registry"] == "https://pypi.org/simple", package["name"]
             assert package["wheels"], package["name"]  # nothing is compiled
             assert all(each["hash"].startswith("sha256:") for each in package["wheels"]), package["name"]
+        else:
+            assert package["name"].startswith("synapse-engines")
 
 
 def test_the_tests_use_the_versions_of_the_image() -> None:

@@ -27,7 +27,7 @@ API_KEYS = "SYNAPSE_API_KEYS"
 KEY = "a-key-of-the-test"
 KEYED = {"Authorization": f"Bearer {KEY}"}
 UV = ROOT / "tools/uv"
-EXTRAS = {"gateway_image": ("--extra", "models", "--extra", "otlp"), "engines_image": ()}
+EXTRAS = {"gateway_image": ("--extra", "models", "--extra", "otlp"), "engines_image": ("--extra", "cpu")}
 
 
 def installed(folder: str, target: Path) -> Path:

@@ -15,6 +15,7 @@ import numpy as np
 from synapse_engines.audio.voice_activity import SpeechSpan
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.errors import BadInputError, UnavailableError
+from synapse_engines.models.gpu import check_gpu
 from synapse_engines.models.holder import ModelHolder
 from synapse_engines.settings import SettingError, Settings
 from synapse_engines.speakers.diarizer import RATE, Diarization, SpeakerCount, SpeakerTurn, Vector
@@ -28,7 +29,7 @@ OPEN = "or choose the free models: SYNAPSE_ENGINES_DIARIZER=open"
 class PyannoteDiarizer:
     """Diarizer of the first folder `pyannote/NAME` of the models, or of MODEL from the hub.
 
-    Raises SettingError without the library, or without both a folder and a token.
+    Raises SettingError without the library or its device, or without both a folder and a token.
     """
 
     threshold = 0.5
@@ -36,6 +37,7 @@ class PyannoteDiarizer:
     def __init__(self, settings: Settings) -> None:
         if find_spec("pyannote") is None or find_spec("pyannote.audio") is None:
             raise SettingError(f"pyannote.audio is not installed: install pyannote.audio==4.0.7, {OPEN}")
+        check_gpu(settings, "torch", lambda: int(import_module("torch").cuda.device_count()))
         self._settings = settings
         self._folder = _find_folder(settings.models / "pyannote")
         if self._folder is None and not settings.hf_token:
@@ -58,7 +60,7 @@ class PyannoteDiarizer:
                 max_speakers=count.maximum,
                 hook=_stop_when(cancel),
             )
-        return _in_order(output)
+        return _in_order(output, waveform.seconds)
 
     def embed(self, waveform: Waveform, cancel: CancelEvent) -> Vector:  # noqa: ARG002 - one call of the model
         samples = speech_of(waveform)
@@ -108,9 +110,9 @@ def _tensor(samples: Vector) -> Any:  # noqa: ANN401 - a tensor of PyTorch
     return import_module("torch").from_numpy(np.array(samples, np.float32))
 
 
-def _in_order(output: Any) -> Diarization:  # noqa: ANN401 - DiarizeOutput of the library
-    """Return the library's result, with the speakers numbered in order of appearance."""
-    tracks = list(_tracks(output.speaker_diarization))
+def _in_order(output: Any, seconds: float) -> Diarization:  # noqa: ANN401 - DiarizeOutput of the library
+    """Return the library's result for *seconds* of sound, with the speakers numbered in order of appearance."""
+    tracks = list(_tracks(output.speaker_diarization, seconds))
     labels = output.speaker_diarization.labels()
     order = list(dict.fromkeys(label for _, label in tracks))
     turns = [SpeakerTurn(span, order.index(label)) for span, label in tracks]
@@ -118,6 +120,8 @@ def _in_order(output: Any) -> Diarization:  # noqa: ANN401 - DiarizeOutput of th
     return Diarization(turns, unit(np.nan_to_num(output.speaker_embeddings[rows])))
 
 
-def _tracks(annotation: Any) -> Iterator[tuple[SpeechSpan, str]]:  # noqa: ANN401 - Annotation of the library
+def _tracks(annotation: Any, seconds: float) -> Iterator[tuple[SpeechSpan, str]]:  # noqa: ANN401 - of the library
+    """Yield the turns; the library pads the last part of a recording, and its turns may end in the padding."""
     for segment, _, label in annotation.itertracks(yield_label=True):
-        yield SpeechSpan(segment.start, segment.end), label
+        if segment.start < seconds:
+            yield SpeechSpan(segment.start, min(segment.end, seconds)), label

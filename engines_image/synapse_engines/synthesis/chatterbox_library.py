@@ -3,6 +3,7 @@
 The library is imported when the engine is built, because an image for the small models does not have it.
 """
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ import numpy as np
 
 from synapse_engines.audio.waveform import Waveform
 from synapse_engines.errors import BadInputError
+from synapse_engines.models.gpu import check_gpu
 from synapse_engines.models.holder import ModelHolder
 from synapse_engines.settings import SettingError, Settings
 from synapse_engines.synthesis.speech_queue import Speaker
@@ -27,7 +29,7 @@ MAX_PREPARED = 8
 
 
 class ChatterboxSynthesizer:
-    """Model of the library. Raises SettingError if the library is not installed."""
+    """Model of the library. Raises SettingError if the library is not installed, or cannot use the device."""
 
     max_characters = 20_000
 
@@ -37,7 +39,8 @@ class ChatterboxSynthesizer:
                 "SYNAPSE_ENGINES_SYNTHESIZER: got 'chatterbox', whose packages chatterbox-tts and torch this image "
                 "does not contain; accepted: kokoro, or an image with them"
             )
-        self._device = settings.device
+        check_gpu(settings, "torch", lambda: int(import_module("torch").cuda.device_count()))
+        self._device, self._threads = settings.device, settings.threads
         self._folder = settings.models / "chatterbox"
         self.holder = ModelHolder("chatterbox", self._load, settings.idle_unload_s)
 
@@ -70,6 +73,8 @@ class ChatterboxSynthesizer:
         return {path.name: path for path in (self._folder / "voices").glob("*.wav")}
 
     def _load(self) -> "ChatterboxModel":
+        os.environ.setdefault("TQDM_DISABLE", "1")  # no progress bar of each sentence in the log
+        import_module("torch").set_num_threads(self._threads)  # instead of one for each core of the host
         library = import_module("chatterbox.tts").ChatterboxTTS
         if all((self._folder / name).is_file() for name in FILES):
             return ChatterboxModel(library.from_local(self._folder, self._device))

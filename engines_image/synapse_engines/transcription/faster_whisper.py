@@ -3,7 +3,10 @@
 https://github.com/SYSTRAN/faster-whisper
 """
 
+import ctypes
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,9 @@ LOWEST_TO_HIGHEST = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures that are tried in turn where a text repeats itself or is improbable."""
 LONGEST_S = 29.0
 """The encoder always takes 30 s: less speech costs as much."""
+CUBLAS = "nvidia-cublas-cu12"
+CUBLAS_LIBRARIES = ("libcublasLt.so.12", "libcublas.so.12")
+"""Libraries of the package CUBLAS; the second one needs the first."""
 
 
 def load(folder: Path, settings: Settings) -> "WhisperRecognizer":
@@ -32,6 +38,8 @@ def load(folder: Path, settings: Settings) -> "WhisperRecognizer":
     if missing:
         raise FailedError(f"the model {folder.name} is not complete: {', '.join(missing)} not found in {folder}")
     compute_type = settings.compute_type or COMPUTE_TYPES[settings.device]
+    if settings.device == "cuda":
+        preload_cublas()
     try:
         model = WhisperModel(
             str(folder), device=settings.device, compute_type=compute_type, cpu_threads=settings.threads
@@ -40,6 +48,17 @@ def load(folder: Path, settings: Settings) -> "WhisperRecognizer":
         where = f"on {settings.device} as {compute_type}"
         raise FailedError(f"the model {folder.name} cannot be loaded {where}: {error}") from error
     return WhisperRecognizer(model, folder.name)
+
+
+def preload_cublas() -> None:
+    """Load the libraries of the package CUBLAS, where it is installed.
+
+    CTranslate2 opens them by name when it first uses the GPU, and the loader of the system does not look in packages.
+    """
+    with suppress(PackageNotFoundError):
+        paths = {path.name: path.locate() for path in files(CUBLAS) or ()}
+        for name in CUBLAS_LIBRARIES:
+            ctypes.CDLL(str(paths[name]), mode=ctypes.RTLD_GLOBAL)
 
 
 class WhisperRecognizer:

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from synapse_engines.errors import NotFoundError
+from synapse_engines.models.gpu import check_gpu
 from synapse_engines.models.holder import ModelHolder
 from synapse_engines.settings import SettingError, Settings
 from synapse_engines.transcription.recognizer import Recognizer
@@ -51,7 +52,11 @@ class InstalledModel:
 
 
 def installed(settings: Settings) -> Mapping[str, InstalledModel]:
-    """Return the models by name, the default first. Raises SettingError where there is none, or not the default."""
+    """Return the models by name, the default first.
+
+    Raises SettingError where there is none, or not the default, or no GPU for the device `cuda`.
+    """
+    check_gpu(settings, "CTranslate2", lambda: int(import_module("ctranslate2").get_cuda_device_count()))
     models: dict[str, InstalledModel] = {}
     for model in _find(settings):
         models.setdefault(model.name, model)

@@ -5,7 +5,9 @@ of one that the library knows. Nothing is downloaded.
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,12 @@ PROVIDERS: Mapping[str, Sequence[str]] = {
 QUANTIZATIONS: Mapping[str, Sequence[str | None]] = {"int8": ("int8", None), "float16": ("fp16", None, "int8")}
 """Compute type -> endings of the files (`encoder-model.int8.onnx`) that are tried in turn; None: no ending."""
 COMPUTE_TYPES: Mapping[str, str] = {"cpu": "int8", "cuda": "float16"}
+LOG = logging.getLogger(__name__)
 
 
 def load(folder: Path, settings: Settings) -> "OnnxRecognizer":
-    """Load a model onto the device of *settings*. Raises FailedError."""
-    if not set(PROVIDERS[settings.device]) <= set(onnxruntime.get_available_providers()):
-        raise FailedError(f"onnxruntime has no provider for {settings.device}; install onnxruntime-gpu for cuda")
+    """Load a model onto the device of *settings*, or onto the CPU without onnxruntime-gpu. Raises FailedError."""
+    settings = replace(settings, device=_device(folder.name, settings.device))
     kind = _model_type(folder)
     compute_type = settings.compute_type or COMPUTE_TYPES[settings.device]
     try:
@@ -83,6 +85,14 @@ class OnnxRecognizer:
 
     def _default_language(self) -> str:
         return self._traits.default_language or (self.languages[0] if len(self.languages) == 1 else UNKNOWN_LANGUAGE)
+
+
+def _device(name: str, device: str) -> str:
+    """Return the device for the model *name*: the image for GPUs has CTranslate2 with CUDA, but not onnxruntime."""
+    if set(PROVIDERS[device]) <= set(onnxruntime.get_available_providers()):
+        return device
+    LOG.warning("%s runs on the CPU: onnxruntime has no provider for %s; onnxruntime-gpu has one", name, device)
+    return "cpu"
 
 
 def _model_type(folder: Path) -> str:

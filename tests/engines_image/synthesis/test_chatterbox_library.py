@@ -67,6 +67,8 @@ def library(monkeypatch: pytest.MonkeyPatch) -> type[FakeTts]:
     monkeypatch.setattr(FakeTts, "calls", [])
     torch, package, module = ModuleType("torch"), ModuleType("chatterbox"), ModuleType("chatterbox.tts")
     torch.manual_seed = lambda seed: FakeTts.calls.append(("seed", seed))  # type: ignore[attr-defined]
+    torch.set_num_threads = lambda count: None  # type: ignore[attr-defined]
+    torch.cuda = SimpleNamespace(device_count=lambda: 1)  # type: ignore[attr-defined]
     module.ChatterboxTTS = FakeTts  # type: ignore[attr-defined]
     for each in (torch, package, module):
         each.__spec__ = ModuleSpec(each.__name__, None)
@@ -151,6 +153,12 @@ async def test_it_speaks_english_only(library: Any, folder: Path) -> None:
     assert model.names() == ["Adam.wav", "Zoe.wav"]
     with pytest.raises(BadInputError, match="accepted: en"):
         await model.speaker("Adam.wav", SpeechOptions(language="de"))
+
+
+async def test_a_missing_gpu_is_named(library: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["torch"].cuda, "device_count", lambda: 0)
+    with pytest.raises(SettingError, match="SYNAPSE_ENGINES_DEVICE: got 'cuda', but torch sees no GPU"):
+        ChatterboxSynthesizer(Settings(models=folder, device="cuda"))
 
 
 async def test_a_missing_library_is_named() -> None:

@@ -114,9 +114,12 @@ def test_a_folder_that_is_no_model_is_named(tmp_path: Path, write: Callable[[Pat
         load(tmp_path / "broken", Settings())
 
 
-def test_cuda_needs_its_provider(tmp_path: Path) -> None:
-    with pytest.raises(FailedError, match="onnxruntime has no provider for cuda; install onnxruntime-gpu"):
-        load(tmp_path, Settings(device="cuda"))
+def test_without_its_provider_for_a_gpu_a_model_runs_on_the_cpu(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    parakeet(tmp_path / "parakeet-tdt-0.6b-v3")
+    assert load(tmp_path / "parakeet-tdt-0.6b-v3", Settings(device="cuda")).has_word_times
+    assert "parakeet-tdt-0.6b-v3 runs on the CPU: onnxruntime has no provider for cuda" in caplog.text
 
 
 async def test_both_families_are_served_together(start: Any, tmp_path: Path, models: Path, recording: Waveform) -> None:
