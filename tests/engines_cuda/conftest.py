@@ -9,8 +9,9 @@ import pytest
 
 from tests.engines_cuda.environments import environment, install_source
 from tests.engines_image.conftest import models, programs  # noqa: F401 - fixtures
-from tests.engines_image.engine_process import EngineProcess, launch
+from tests.engines_image.engine_process import launch
 from tests.engines_image.speech import say  # noqa: F401 - a fixture
+from tests.server_process import ServerProcess
 
 REQUEST_S = 900
 """Longest request: a model of PyTorch on a busy CPU."""
@@ -35,7 +36,7 @@ def serve(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
     Each process is shared by the tests, and must end without an error.
     """
-    processes: dict[object, EngineProcess] = {}
+    processes: dict[object, ServerProcess] = {}
     clients: list[httpx.Client] = []
 
     def get(name: str, kind: str, folder: Path, **variables: str) -> httpx.Client:

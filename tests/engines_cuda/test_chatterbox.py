@@ -66,6 +66,6 @@ def test_a_reference_is_cloned(engine: httpx.Client, reference: Waveform) -> Non
 
 
 def test_the_built_in_voice_speaks(engine: httpx.Client) -> None:
-    body = {"text": TEXT, "voice_mode": "predefined", "predefined_voice_id": "Alice.wav", "exaggeration": 0.8}
+    body = {"text": TEXT, "voice_mode": "predefined", "predefined_voice_id": "Alice.wav", "cfg_weight": 0}
     check_sound(engine.post("/tts", json=body))
     assert engine.get("/api/model-info").json()["loaded"] is True

@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engines_image.engine_process import EngineClient, EngineProcess, launch
+from tests.engines_image.engine_process import launch
 from tests.engines_image.packaged_models import packaged_models
 from tests.engines_image.speech import say  # noqa: F401 - a fixture
 from tests.gateway.running_gateway import RunningGateway, running
+from tests.server_process import ServerClient, ServerProcess
 from tools.offline.debian import program
 
 TIMEOUT_S = 300
@@ -41,15 +42,15 @@ def models() -> Path:
     return packaged_models()
 
 
-Launch = Callable[..., EngineProcess]
+Launch = Callable[..., ServerProcess]
 
 
 @pytest.fixture(scope="session")
 def launched(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
     """`launched("piper")`: the process of that kind and environment, shared by all tests."""
-    processes: dict[Any, EngineProcess] = {}
+    processes: dict[Any, ServerProcess] = {}
 
-    def get(kind: str, **environment: str) -> EngineProcess:
+    def get(kind: str, **environment: str) -> ServerProcess:
         key = (kind, *sorted(environment.items()))
         if key not in processes:
             variables = {"SYNAPSE_ENGINES_MODELS": str(models), **environment}
@@ -72,10 +73,10 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 def start(stack: AsyncExitStack, launched: Launch) -> Start:
     """`await start("piper")`: a client of an engine; further arguments are its environment."""
 
-    async def run(kind: str, **environment: str) -> EngineClient:
+    async def run(kind: str, **environment: str) -> ServerClient:
         process = launched(kind, **environment)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.url, timeout=60))
-        return EngineClient(process, http)
+        return ServerClient(process, http)
 
     return run
 
@@ -85,7 +86,7 @@ def gateway(stack: AsyncExitStack, tmp_path: Path) -> Start:
     """`await gateway({"tts": engine}, routes)`: a gateway in front of engines, with the adapter of each kind."""
 
     async def run(
-        engines: dict[str, EngineClient], routes: dict[str, Any] | None = None, **environment: str
+        engines: dict[str, ServerClient], routes: dict[str, Any] | None = None, **environment: str
     ) -> RunningGateway:
         backends = {
             name: {"url": engine.process.url, **ADAPTERS[engine.process.kind]} for name, engine in engines.items()

@@ -167,8 +167,10 @@ def test_a_recording_above_the_limit_is_refused_while_it_is_read(tmp_path: Path)
         list(read_blocks(Source(file, RATE, 1, 1), BLOCK, Event()))
 
 
-def test_the_model_of_the_package_is_used_where_the_folder_has_none(tmp_path: Path, model: Path) -> None:
-    assert find_model(tmp_path).read_bytes() == model.read_bytes()
+def test_a_folder_without_a_model_is_a_setting_error(tmp_path: Path) -> None:
+    """The library has a model inside; with that one nobody would see that the Job has fetched none."""
+    with pytest.raises(SettingError, match=r"deepfilter: no file \*\.tar\.gz; accepted: DeepFilterNet3_onnx\.tar\.gz"):
+        find_model(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", None], ids=["empty", "text", "other archive"])

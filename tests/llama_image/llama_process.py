@@ -2,34 +2,19 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import httpx
 
 from infra.catalog.cpu import MODELS, on_cpu
 from infra.catalog.kinds import CATALOG
 from tests.llama_image.program import llama_server
 from tests.ports import reserved_port
-
-READY_S = 300
-EXIT_S = 150
+from tests.server_process import ServerClient, ServerProcess
 
 
-@dataclass(frozen=True)
-class LlamaProcess:
-    """Process that serves *kind* at *url*."""
-
-    kind: str
-    url: str
-    popen: subprocess.Popen[bytes]
-
-    def terminate(self) -> int:
-        """Send SIGTERM, as Kubernetes does, and return the exit code."""
-        self.popen.terminate()
-        return self.popen.wait(EXIT_S)
+class LlamaProcess(ServerProcess):
+    """Process that serves *kind* at *url*, and the processes that a router starts."""
 
     def peak_memory(self) -> int:
         """Return the sum of the largest resident memory of the server and of the servers that it started, in bytes."""
@@ -37,11 +22,10 @@ class LlamaProcess:
 
 
 @dataclass(frozen=True)
-class LlamaClient:
+class LlamaClient(ServerClient):
     """HTTP client of one test for a process."""
 
     process: LlamaProcess
-    http: httpx.AsyncClient
 
 
 def arguments(kind: str, models: Path, port: int) -> list[str]:
@@ -61,21 +45,8 @@ def launch(kind: str, models: Path, folder: Path, environment: Mapping[str, str]
         with (folder / "log").open("wb") as log:
             popen = subprocess.Popen(command, env=variables, stdout=log, stderr=subprocess.STDOUT)
         process = LlamaProcess(kind, f"http://127.0.0.1:{port}", popen)
-        _wait_until_ready(process, folder / "log")
+        process.wait_until_ready(folder / "log")
     return process
-
-
-def _wait_until_ready(process: LlamaProcess, log: Path) -> None:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline and process.popen.poll() is None:
-        try:
-            if httpx.get(f"{process.url}/health", timeout=5).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    process.popen.kill()
-    raise AssertionError(f"{process.kind}: not ready, exit code {process.popen.wait()}\n{log.read_text()[-3000:]}")
 
 
 def _children(pid: int) -> list[int]:
