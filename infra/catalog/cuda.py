@@ -9,7 +9,10 @@ from infra.catalog.spec import BackendSpec, SecretEnv
 from infra.quantities import GI, memory_text
 from infra.sizing.budget import ResourceClaim
 
-DEVICE: Final = {"SYNAPSE_ENGINES_DEVICE": "cuda"}
+DEVICE: Final = {
+    "SYNAPSE_ENGINES_DEVICE": "cuda",
+    "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",  # parts of the driver that NVIDIA's runtime puts into the pod
+}
 TOKEN: Final = SecretEnv(variable="HF_TOKEN", config_key="hfToken", secret="hf-token", key="token", is_for_fetch=True)  # noqa: S106
 
 

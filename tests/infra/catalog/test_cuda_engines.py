@@ -65,6 +65,7 @@ def test_it_claims_a_gpu_and_the_plan_counts_its_memory(kind: str) -> None:
     assert service.claim.vram >= 2 * 2**30
     assert on_cuda(kind, gpuMemory="7Gi").claim.vram == 7 * 2**30
     assert service.environment["SYNAPSE_ENGINES_DEVICE"] == "cuda"
+    assert service.environment["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"  # its base is no image of CUDA
 
 
 @pytest.mark.parametrize("kind", sorted(ENGINES))
