@@ -13,11 +13,13 @@ from httpx import AsyncClient
 
 from infra.catalog.kinds import CATALOG
 from synapse_engines.kinds import KINDS
+from synapse_engines.models.gpu import driver_gpus
 from tests.engines_image.engine_process import launch
 from tests.engines_image.recordings import upload
 from tests.engines_image.speech import Say
 
 pytestmark = pytest.mark.anyio
+NO_GPU = pytest.mark.skipif(driver_gpus() > 0, reason="this machine has a GPU")
 POD_GRACE_S = 30
 """Termination grace period of a pod; the running request of the test does not end before."""
 
@@ -70,6 +72,7 @@ async def test_no_file_of_a_request_remains(models: Path, tmp_path: Path, say: S
     ("variable", "value", "message"),
     [
         ("SYNAPSE_ENGINES_DEVICE", "abacus", "accepted: cpu, cuda"),
+        pytest.param("SYNAPSE_ENGINES_DEVICE", "cuda", "accepted: cpu, or a machine with them", marks=NO_GPU),
         ("SYNAPSE_ENGINES_IDLE_UNLOAD_S", "-1", "accepted: a whole number from 0"),
         ("SYNAPSE_ENGINES_COMPUTE_TYPE", "int3", "accepted: int8, int8_float32, "),
         ("SYNAPSE_ENGINES_THREADS", "many", "accepted: a whole number from 1"),

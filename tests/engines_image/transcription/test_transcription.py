@@ -195,9 +195,9 @@ async def test_a_disconnected_client_cancels_the_transcription_and_probes_are_se
     assert (await transcribe(engine, say(SENTENCES[1])))["text"]
 
 
-async def test_a_device_that_is_not_there_is_named(start: Any, say: Say) -> None:
-    engine = await start("whisper", SYNAPSE_ENGINES_DEVICE="cuda")
+async def test_a_compute_type_that_the_device_lacks_is_named(start: Any, say: Say) -> None:
+    engine = await start("whisper", SYNAPSE_ENGINES_COMPUTE_TYPE="float16")
     response = await engine.http.post("/transcribe", files=upload(say(SENTENCES[0])))
     assert response.status_code == 500
-    assert "the model base cannot be loaded on cuda as float16: " in response.json()["detail"]
+    assert "the model base cannot be loaded on cpu as float16: " in response.json()["detail"]
     assert (await engine.http.get("/health")).json()["model_loaded"] is False
