@@ -11,12 +11,15 @@ import pytest
 from kubernetes import client
 
 from tests.cluster.conftest import eventually
+from tests.cluster.registry import inside as process_inside
 from tests.cluster.stack.load import speak
 from tests.cluster.stack.local import NAME, LocalStack
 from tools.cluster.record import load as record
 
 CHATTERBOX = "chatterbox-tts"
 GATEWAY = "synapse-gateway"
+KILLED_S = 600
+"""Longest time until the kubelet has ended a pod that is deleted without a grace period."""
 
 
 @pytest.fixture
@@ -39,14 +42,24 @@ def state_after_another(http: httpx.Client) -> float:
 
 
 def test_no_request_fails_while_a_killed_pod_is_replaced(local: LocalStack, http: httpx.Client) -> None:
-    """A request meets the fallback, or the new pod where that is faster than the attempt to connect."""
+    """A request meets the fallback, or the new pod where that is faster than the attempt to connect.
+
+    One that the killed server has taken is an error, by design: so the kubelet has killed it before the first.
+    """
     assert not speak(http)
     (old,) = local.pods()[CHATTERBOX]
+    server = process_inside(local.cluster, is_chatterbox)
     local.kill(CHATTERBOX)
+    server.wait(KILLED_S)
     speak(http)
     while not local.ready_pods(CHATTERBOX) - {old}:
         speak(http)
     eventually(lambda: not speak(http), "the killed backend does not serve again")
+
+
+def is_chatterbox(process: psutil.Process) -> bool:
+    words = process.cmdline()
+    return "chatterbox" in words and any(word.endswith("synapse-engines") for word in words)
 
 
 def test_a_breaker_opens_and_closes(local: LocalStack, http: httpx.Client) -> None:
