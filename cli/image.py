@@ -11,7 +11,7 @@ from tools.progress import say
 
 app = typer.Typer(help="Images that are built here.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(help="Folder with a Dockerfile, such as gateway_image.")]
+Folder = Annotated[Path, typer.Argument(help="Folder with a Dockerfile, such as gateway_image, or FOLDER#ENVIRONMENT.")]
 Cluster = Annotated[
     str | None, typer.Option("--cluster", metavar="NAME", help="Private cluster to import the image into.")
 ]

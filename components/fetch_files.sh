@@ -26,7 +26,9 @@ megabytes() { echo "$(($1 / 1000000)) MB"; }
 # The hub's answer before its redirect has the SHA-256 of a large file, and its size; other servers have neither.
 ask() {
   failures=0
-  until answer=$(echo "$credentials" | curl --config - --silent --show-error --head --max-time 60 "$url" 2>&1); do again "$answer"; done
+  until answer=$(echo "$credentials" | curl --config - --silent --show-error --head --max-time 60 "$url" 2>&1); do
+    again "$answer"
+  done
   answer=$(echo "$answer" | tr -d '"\r')
   [ "$sha256" != - ] || sha256=$(echo "$answer" | sed -n 's/^[Xx]-[Ll]inked-[Ee][Tt]ag: *\([0-9a-f]\{64\}\)$/\1/p')
   [ "$size" != - ] || size=$(echo "$answer" | sed -n 's/^[Xx]-[Ll]inked-[Ss]ize: *\([0-9]*\)$/\1/p')

@@ -57,19 +57,20 @@ class GatewayClient:
 
     @contextmanager
     def _request(self, method: str, path: str, **content: Any) -> Iterator[tuple[httpx.Response, float]]:  # noqa: ANN401
-        start = perf_counter()
+        start, has_begun = perf_counter(), False
         try:
             with self._http.stream(method, path, timeout=self.within_s, **content) as response:
+                has_begun = True
                 if response.is_error or response.is_redirect:
                     raise _error(response, b"".join(self._until_deadline(response.iter_bytes(), start)))
                 self._note_fallback(response)
                 yield response, start
         except httpx.TimeoutException as error:
             raise self._timeout() from error
-        except httpx.RemoteProtocolError as error:
-            raise DisconnectedError(f"the connection broke: {error}") from error
         except httpx.HTTPError as error:
-            raise WrongAnswerError(f"the connection broke: {error}") from error
+            is_closed = isinstance(error, httpx.RemoteProtocolError) and not has_begun
+            kind = DisconnectedError if is_closed else WrongAnswerError
+            raise kind(f"the connection broke: {error}") from error
         finally:
             self.seconds += perf_counter() - start
 

@@ -1,5 +1,6 @@
 """Third-party linters find nothing unreviewed in the shipped stacks."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.lint import divide
 from stacks.rendering import manifests, write
+from tests.conftest import Config, config_of, settings_of
+from tests.infra.catalog.test_cuda_engines import TOKEN, forge_with
 from tests.shipped import STACKS
 from tools.errors import ToolsError
 from tools.lint import LintFinding, findings, reviews
@@ -28,17 +31,25 @@ OPEN = {
 }
 
 
+STACKS_WITH_TOKEN: Mapping[str, Callable[[], Config]] = {
+    "vLLM with a token": lambda: config_of("forge") | TOKEN,
+    "a gated model of a GPU engine": lambda: forge_with("pyannote") | TOKEN,
+}
+
+
 @pytest.fixture(scope="module")
 def findings_of(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[LintFinding, ...]]:
-    """Return the findings in each shipped stack."""
-    folders = {stack: tmp_path_factory.mktemp(stack) for stack in STACKS}
+    """Return the findings in each shipped stack, and in those with the token of the hub."""
+    stacks = {stack: load(stack) for stack in STACKS}
+    stacks |= {name: settings_of(config()) for name, config in STACKS_WITH_TOKEN.items()}
+    folders = {stack: tmp_path_factory.mktemp("stack") for stack in stacks}
     for stack, folder in folders.items():
-        write(manifests(plan(load(stack))), folder)
+        write(manifests(plan(stacks[stack])), folder)
     return {stack: findings(folder) for stack, folder in folders.items()}
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_a_shipped_stack_has_no_unreviewed_finding(findings_of: dict[str, tuple[LintFinding, ...]], stack: str) -> None:
+@pytest.mark.parametrize("stack", [*STACKS, *STACKS_WITH_TOKEN])
+def test_a_stack_has_no_unreviewed_finding(findings_of: dict[str, tuple[LintFinding, ...]], stack: str) -> None:
     reviewed, new = divide(findings_of[stack])
     assert new == []
     assert reviewed, "the linters did not run"

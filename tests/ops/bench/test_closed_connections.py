@@ -19,16 +19,20 @@ VECTOR = b'{"data": [{"embedding": [0.5], "index": 0}]}'
 
 @dataclass
 class Closing:
-    """A server that takes *kept* requests on each connection, and closes it amid the next one without a response."""
+    """A server that takes *kept* requests on each connection, and closes it amid the next one.
+
+    It does so without a response, or after *sent* bytes of the body of a vector.
+    """
 
     kept: int
+    sent: int | None = None
     paths: list[str] = field(default_factory=list)
     url: str = ""
 
 
 @pytest.fixture
 def closing(request: pytest.FixtureRequest) -> Iterator[Closing]:
-    state = Closing(kept=request.param)
+    state = Closing(*request.param)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -44,7 +48,9 @@ def closing(request: pytest.FixtureRequest) -> Iterator[Closing]:
             self.send_response(200)
             self.send_header("content-length", str(len(VECTOR)))
             self.end_headers()
-            self.wfile.write(VECTOR)
+            is_cut = state.sent is not None and self.command == "POST"
+            self.wfile.write(VECTOR[: state.sent] if is_cut else VECTOR)
+            self.close_connection = is_cut
 
         do_POST = do_GET  # noqa: N815 - the name that the class looks for
 
@@ -65,7 +71,7 @@ def endpoint(http: httpx.Client) -> ModelEndpoint:
     )
 
 
-@pytest.mark.parametrize("closing", [2, 3], indirect=True)
+@pytest.mark.parametrize("closing", [(2,), (3,)], indirect=True)
 def test_it_is_measured_on_a_connection_that_is_open(closing: Closing) -> None:
     with httpx.Client(base_url=closing.url, timeout=10, trust_env=False) as http:
         figures = [probe(endpoint(http), 8) for _ in range(4)]
@@ -75,7 +81,7 @@ def test_it_is_measured_on_a_connection_that_is_open(closing: Closing) -> None:
         assert path == "/health" or closing.paths[place - 1] == "/health"
 
 
-@pytest.mark.parametrize("closing", [0], indirect=True)
+@pytest.mark.parametrize("closing", [(0,)], indirect=True)
 def test_a_server_that_closes_every_connection_is_an_error(closing: Closing) -> None:
     with (
         httpx.Client(base_url=closing.url, timeout=10, trust_env=False) as http,
@@ -83,3 +89,13 @@ def test_a_server_that_closes_every_connection_is_an_error(closing: Closing) -> 
     ):
         probe(endpoint(http), 8)
     assert closing.paths == []
+
+
+@pytest.mark.parametrize("closing", [(9, 7)], indirect=True)
+def test_a_response_that_breaks_off_is_an_error_at_once(closing: Closing) -> None:
+    with (
+        httpx.Client(base_url=closing.url, timeout=10, trust_env=False) as http,
+        pytest.raises(WrongAnswerError, match="the connection broke: peer closed connection"),
+    ):
+        probe(endpoint(http), 8)
+    assert closing.paths.count("/v1/embeddings") == 1
