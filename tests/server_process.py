@@ -9,6 +9,8 @@ import httpx
 
 READY_S = 600
 EXIT_S = 150
+REQUEST_S = 900
+"""Limit of one request to a real model: some take half a minute on an idle core, and the machine may be busy."""
 LINES = 3000
 """Characters of a log in an error message."""
 
@@ -34,7 +36,7 @@ class ServerProcess:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health", timeout=5).status_code == httpx.codes.OK
+            return httpx.get(f"{self.url}/health", timeout=60).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

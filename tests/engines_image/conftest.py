@@ -12,10 +12,10 @@ from tests.engines_image.engine_process import launch
 from tests.engines_image.packaged_models import packaged_models
 from tests.engines_image.speech import say  # noqa: F401 - a fixture
 from tests.gateway.running_gateway import RunningGateway, running
-from tests.server_process import ServerClient, ServerProcess
+from tests.server_process import REQUEST_S, ServerClient, ServerProcess
 from tools.offline.debian import program
 
-TIMEOUT_S = 300
+TIMEOUT_S = 1800
 Start = Callable[..., Any]
 
 
@@ -75,7 +75,7 @@ def start(stack: AsyncExitStack, launched: Launch) -> Start:
 
     async def run(kind: str, **environment: str) -> ServerClient:
         process = launched(kind, **environment)
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.url, timeout=60))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.url, timeout=REQUEST_S))
         return ServerClient(process, http)
 
     return run

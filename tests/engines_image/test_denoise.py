@@ -34,6 +34,7 @@ from synapse_engines.errors import TooLargeError
 from synapse_engines.settings import SettingError
 from tests.engines_image.recordings import read_wav, upload
 from tests.engines_image.speech import speak, speaker
+from tests.server_process import REQUEST_S
 
 pytestmark = pytest.mark.anyio
 Frames = NDArray[np.float32]
@@ -264,13 +265,13 @@ async def test_a_client_that_leaves_stops_the_work(start: Any) -> None:
     """The model is in memory while a recording is denoised; this one takes much longer than the test waits."""
     engine = await start("deepfilter")
     noise = Waveform(np.float32(0.1) * white_noise(600 * RATE), RATE)
-    working = asyncio.create_task(engine.http.post("/denoise", files=upload(noise), timeout=300))
+    working = asyncio.create_task(engine.http.post("/denoise", files=upload(noise)))
     await until_loaded(engine, True)
     working.cancel()
     await until_loaded(engine, False)
 
 
 async def until_loaded(engine: Any, expected: bool) -> None:  # noqa: FBT001
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + REQUEST_S
     while (await engine.http.get("/health")).json()["model_loaded"] is not expected:
         assert time.monotonic() < deadline, f"model_loaded is not {expected}"

@@ -9,7 +9,7 @@ import pytest
 from synapse_engines.models.holder import ModelHolder, release_memory
 from synapse_engines.models.memory import peak_bytes, resident_bytes
 
-WAIT_S = 60
+WAIT_S = 300
 SIZE, BLOCK = 100_000_000, 1000
 
 

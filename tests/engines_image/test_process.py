@@ -17,6 +17,7 @@ from synapse_engines.models.gpu import driver_gpus
 from tests.engines_image.engine_process import launch
 from tests.engines_image.recordings import upload
 from tests.engines_image.speech import Say
+from tests.server_process import REQUEST_S
 
 pytestmark = pytest.mark.anyio
 NO_GPU = pytest.mark.skipif(driver_gpus() > 0, reason="this machine has a GPU")
@@ -48,7 +49,7 @@ async def test_an_invalid_body_is_refused(start: Any, body: bytes) -> None:
 
 async def test_sigterm_ends_the_process_within_the_grace_period_of_a_pod(models: Path, tmp_path: Path) -> None:
     process = launch("piper", tmp_path, {"SYNAPSE_ENGINES_MODELS": str(models)})
-    async with AsyncClient(base_url=process.url, timeout=60) as http:
+    async with AsyncClient(base_url=process.url, timeout=REQUEST_S) as http:
         body = {"input": "This is one of very many sentences. " * 500, "response_format": "pcm"}
         async with http.stream("POST", "/v1/audio/speech", json=body) as response:
             assert response.status_code == 200
@@ -61,7 +62,7 @@ async def test_sigterm_ends_the_process_within_the_grace_period_of_a_pod(models:
 async def test_no_file_of_a_request_remains(models: Path, tmp_path: Path, say: Say) -> None:
     """The temporary folder is a small volume of the pod, so an uploaded form is deleted after the response."""
     process = launch("whisper", tmp_path, {"SYNAPSE_ENGINES_MODELS": str(models)})
-    async with AsyncClient(base_url=process.url, timeout=60) as http:
+    async with AsyncClient(base_url=process.url, timeout=REQUEST_S) as http:
         response = await http.post("/transcribe", files=upload(say("One two three.")))
         assert response.status_code == 200
     assert process.terminate() == 0

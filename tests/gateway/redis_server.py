@@ -61,7 +61,7 @@ class RedisServer:
         heard: asyncio.Queue[bytes] = asyncio.Queue()
         async with self.client() as client, client.pubsub() as channel:
             await channel.subscribe(CHANNEL)
-            await channel.get_message(timeout=5)
+            await channel.get_message(timeout=60)
 
             async def listen() -> None:
                 async for message in channel.listen():

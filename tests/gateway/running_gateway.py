@@ -16,6 +16,7 @@ from synapse_gateway.routing import config
 from synapse_gateway.server.application import Application, refuse
 from synapse_gateway.server.http import Listener
 from tests.gateway.fakes import Fake
+from tests.server_process import REQUEST_S
 
 
 class RunningGateway:
@@ -56,7 +57,7 @@ async def running(
     await clients.start(bound)
     port = bound.getsockname()[1]
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=REQUEST_S) as client:
             yield RunningGateway(gateway, port, client, clients)
     finally:
         gateway.drain()

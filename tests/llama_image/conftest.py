@@ -13,6 +13,7 @@ import pytest
 from tests.engines_image.conftest import anyio_backend, models, stack  # noqa: F401 - fixtures
 from tests.gateway.running_gateway import RunningGateway, running
 from tests.llama_image.llama_process import LlamaClient, LlamaProcess, launch
+from tests.server_process import REQUEST_S
 
 TIMEOUT_S = 1800
 """The first test may build the image."""
@@ -45,7 +46,9 @@ def start(stack: AsyncExitStack, launched: Callable[..., LlamaProcess]) -> Start
 
     async def run(kind: str, *folder: Path) -> LlamaClient:
         process = launched(kind, *folder)
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=process.url, timeout=120))
+        limits = httpx.Limits(max_keepalive_connections=0)  # idle for 5 s, it is closed by the server
+        client = httpx.AsyncClient(base_url=process.url, timeout=REQUEST_S, limits=limits)
+        http = await stack.enter_async_context(client)
         return LlamaClient(process, http)
 
     return run

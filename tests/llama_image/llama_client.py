@@ -8,7 +8,7 @@ import msgspec
 
 from tests.llama_image.llama_process import LlamaClient
 
-LOAD_S = 240
+LOAD_S = 600
 ENDLESS: dict[str, Any] = {"max_tokens": 6000, "ignore_eos": True}
 """Options of a response that takes a minute or more."""
 

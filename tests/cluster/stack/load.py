@@ -55,7 +55,7 @@ def load(url: str, *sends: Send) -> Iterator[Counter[str]]:
 
 
 def _client(url: str, send: Send, results: Counter[str], done: threading.Event) -> None:
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+    with httpx.Client(base_url=url, timeout=300, trust_env=False) as http:
         while not done.is_set():
             try:
                 send(http)

@@ -152,7 +152,7 @@ class LocalStack:
 
     def get(self, path: str, **more: Any) -> httpx.Response:
         """Request *path* of the gateway, with a timeout for a busy machine."""
-        return httpx.get(f"{self.url}{path}", timeout=60, trust_env=False, **more)
+        return httpx.get(f"{self.url}{path}", timeout=300, trust_env=False, **more)
 
     def serves(self, path: str) -> bool:
         """Return whether the gateway responds with 200; a Service leads to a pod later than that is ready."""
@@ -163,7 +163,7 @@ class LocalStack:
 
     def make_voice(self, seconds: float = 6) -> httpx.Response:
         files = {"files": ("voice.wav", wav(seconds), "audio/wav")}
-        return httpx.post(f"{self.url}/voices", data={"name": "kept"}, files=files, timeout=60)
+        return httpx.post(f"{self.url}/voices", data={"name": "kept"}, files=files, timeout=300)
 
     def voices(self) -> set[str]:
         return {voice["voice_id"] for voice in self.get("/voices").json()}

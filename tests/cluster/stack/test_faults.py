@@ -24,7 +24,7 @@ KILLED_S = 600
 
 @pytest.fixture
 def http(local: LocalStack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=local.url, timeout=60, trust_env=False) as session:
+    with httpx.Client(base_url=local.url, timeout=300, trust_env=False) as session:
         yield session
 
 

@@ -15,7 +15,7 @@ from synapse_engines.audio.waveform import Waveform
 from tests.ports import reserved_port
 
 RATE = 24_000
-WAIT_S = 60
+WAIT_S = 300
 
 
 class GatedVoice:

@@ -23,7 +23,7 @@ async def upload_reference(engine: Any, name: str, recording: Any) -> Any:
 
 
 async def tts(engine: Any, **change: Any) -> Any:
-    return await engine.http.post("/tts", json={**PREDEFINED, **change}, timeout=250)
+    return await engine.http.post("/tts", json={**PREDEFINED, **change})
 
 
 # Speech
@@ -56,7 +56,7 @@ async def test_formats_are_written(start: Any, name: str, magic: bytes) -> None:
 
 async def test_the_speech_of_openai_is_the_same_sound(start: Any) -> None:
     engine = await start("chatterbox")
-    streamed = await engine.http.post("/v1/audio/speech", json={"input": "Hello there."}, timeout=200)
+    streamed = await engine.http.post("/v1/audio/speech", json={"input": "Hello there."})
     assert streamed.status_code == 200
     assert streamed.content[44:] == (await tts(engine)).content[44:]
 
@@ -183,16 +183,16 @@ async def test_an_installation_that_is_incomplete_is_reported(models: Path, tmp_
 async def test_speech_and_cloned_voices_through_the_gateway(start: Any, gateway: Any) -> None:
     engine = await start("chatterbox")
     front = await gateway({"voice": engine})
-    plain = await front.http.post("/tts/synthesize", json={"text": TEXT}, timeout=200)
+    plain = await front.http.post("/tts/synthesize", json={"text": TEXT})
     assert plain.status_code == 200
     reference = read_wav((await tts(engine, text=f"{TEXT} {TEXT} {TEXT}", predefined_voice_id="Michael.wav")).content)
     assert reference.seconds > 5
     files = [("files", ("low.wav", reference.wav(), "audio/wav"))]
     voice = (await front.http.post("/voices", data={"name": "low"}, files=files)).json()["voice_id"]
-    cloned = await front.http.post("/tts/synthesize", json={"text": TEXT, "voice_id": voice}, timeout=250)
+    cloned = await front.http.post("/tts/synthesize", json={"text": TEXT, "voice_id": voice})
     assert cloned.status_code == 200, cloned.text
     assert cloned.content != plain.content
-    streamed = await front.http.post("/tts/stream", json={"text": TEXT}, timeout=200)
+    streamed = await front.http.post("/tts/stream", json={"text": TEXT})
     assert streamed.content[44:] == plain.content[44:]
 
 
@@ -201,5 +201,5 @@ async def test_the_gateway_falls_back_to_piper(start: Any, gateway: Any) -> None
     targets = [{"backend": "voice", "model": "chatterbox"}, {"backend": "piper", "model": "tts-1"}]
     front = await gateway(engines, {"speech": targets})
     body = {"model": "speech", "input": "Hello.", "response_format": "wav"}
-    response = await front.http.post("/v1/audio/speech", json={**body, "voice": "Alice.wav"}, timeout=200)
+    response = await front.http.post("/v1/audio/speech", json={**body, "voice": "Alice.wav"})
     assert (response.status_code, response.headers["x-synapse-backend"]) == (200, "voice")

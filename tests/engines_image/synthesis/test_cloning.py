@@ -36,7 +36,7 @@ def unit(*values: float) -> Vector:
 
 
 async def say(engine: Any, path: str = "/tts", **body: Any) -> Waveform:
-    response = await engine.http.post(path, json=body, timeout=290)
+    response = await engine.http.post(path, json=body)
     assert response.status_code == 200, response.text
     return read_wav(response.content)
 

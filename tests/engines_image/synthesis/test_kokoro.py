@@ -28,7 +28,7 @@ MAGIC = {"mp3": b"", "opus": b"OggS", "aac": b"\xff\xf1", "flac": b"fLaC", "wav"
 
 async def say(engine: Any, text: str, **options: Any) -> Any:
     body = {"input": text, "model": "kokoro", **options}
-    return await engine.http.post("/v1/audio/speech", json=body, timeout=280)
+    return await engine.http.post("/v1/audio/speech", json=body)
 
 
 async def sound(engine: Any, text: str, **options: Any) -> Waveform:
@@ -114,7 +114,7 @@ async def test_a_long_text_arrives_while_it_is_spoken_and_ends_with_its_client(s
     engine = await start("kokoro")
     body = {"input": LONG, "response_format": "mp3"}
     before = (await engine.http.get("/health")).json()["spoken_segments"]
-    async with engine.http.stream("POST", "/v1/audio/speech", json=body, timeout=200) as response:
+    async with engine.http.stream("POST", "/v1/audio/speech", json=body) as response:
         await anext(response.aiter_raw())
         health = (await engine.http.get("/health")).json()
         assert health["running_texts"] == 1

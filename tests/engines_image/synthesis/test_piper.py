@@ -22,7 +22,7 @@ LONG = "The source of the huge river is the clear spring. Kick the ball straight
 
 
 async def say(engine: Any, **body: Any) -> Any:
-    return await engine.http.post("/v1/audio/speech", json={"input": "Hello there.", **body}, timeout=200)
+    return await engine.http.post("/v1/audio/speech", json={"input": "Hello there.", **body})
 
 
 async def sound(engine: Any, **body: Any) -> Waveform:
@@ -65,7 +65,7 @@ async def test_a_long_text_arrives_while_it_is_spoken_and_ends_with_its_client(s
     engine = await start("piper")
     before = (await engine.http.get("/health")).json()["spoken_segments"]
     body = {"input": LONG, "response_format": "opus"}
-    async with engine.http.stream("POST", "/v1/audio/speech", json=body, timeout=200) as response:
+    async with engine.http.stream("POST", "/v1/audio/speech", json=body) as response:
         await anext(response.aiter_raw())
         assert (await engine.http.get("/health")).json()["running_texts"] == 1
     await until_idle(engine.http)

@@ -30,6 +30,7 @@ from synapse_engines.web.application import application
 from synapse_engines.web.error_responses import openai_format
 from synapse_engines.web.requests import UploadedFile
 from tests.engines_image.synthesis.gated_voice import GatedVoice, serve, until, until_idle
+from tests.server_process import REQUEST_S
 
 pytestmark = pytest.mark.anyio
 RATE = 24_000
@@ -191,7 +192,7 @@ def gated_api(gate: GatedVoice) -> Starlette:
 async def gated(stack: Any) -> AsyncIterator[tuple[GatedVoice, httpx.AsyncClient]]:
     gate = GatedVoice()
     url = stack.enter_context(serve(gated_api(gate)))
-    yield gate, await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+    yield gate, await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=REQUEST_S))
     gate.open_all()
 
 

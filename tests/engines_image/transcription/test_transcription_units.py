@@ -28,7 +28,7 @@ from tests.engines_image.speech import SENTENCES, Say
 
 pytestmark = pytest.mark.anyio
 RATE = 16_000
-WAIT_S = 60
+WAIT_S = 300
 ENGLISH = DetectedLanguage(code="en", probability=0.9)
 
 

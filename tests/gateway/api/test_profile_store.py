@@ -197,7 +197,7 @@ def test_the_watcher_refreshes_periodically(path: Path) -> None:
         other = ProfileStore(path)
         task = asyncio.create_task(watch_profiles(other, 0.01))
         ProfileStore(path).change(MODEL, {"top_k": 7}, is_whole=False)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not other.of(MODEL):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         task.cancel()

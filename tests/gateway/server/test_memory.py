@@ -17,7 +17,7 @@ async def main():
     del held
     kept = before - resident()
     trimmer = asyncio.create_task(memory.trim_periodically(0.01))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while before - resident() < 60_000_000:
             await asyncio.sleep(0.01)
     trimmer.cancel()
@@ -28,5 +28,5 @@ asyncio.run(main())
 
 
 def test_free_memory_is_returned_to_the_system() -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=300)
     assert done.stdout.split() == ["True", "4000"], done.stderr

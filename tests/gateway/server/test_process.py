@@ -43,7 +43,7 @@ class Process:
         for line in self.process.stderr:
             self.log.append(line)
 
-    def until(self, pattern: str, seconds: float = 20) -> re.Match[str]:
+    def until(self, pattern: str, seconds: float = 120) -> re.Match[str]:
         """Wait for a matching line of the log."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -63,12 +63,12 @@ class Process:
         return self.wait()
 
     def wait(self) -> int:
-        code = self.process.wait(20)
-        self._reader.join(20)
+        code = self.process.wait(120)
+        self._reader.join(120)
         return code
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     """Wait until *condition* returns True."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -124,7 +124,7 @@ def test_calls_in_progress_end_before_the_process(launch: Launch, number: int) -
         gateway.config.write_text(CONFIG.replace(":9'", f":{server.server_port}'"))
         gateway.until("configuration reloaded")
         body = {"model": "x", "messages": []}
-        with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=20) as answer:
+        with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=60) as answer:
             lines = answer.iter_lines()
             assert next(lines) == "data: 0"
             gateway.process.send_signal(number)
@@ -162,7 +162,7 @@ def test_clients_reconnect_elsewhere_while_it_drains(launch: Launch) -> None:
 def test_feed_subscribers_are_disconnected_at_the_end(launch: Launch) -> None:
     """Without an end of the stream they would learn of it at the next keepalive only."""
     gateway = launch(**LIVE)
-    with httpx.stream("GET", f"{gateway.url}/events/terminal", headers=BEARER, timeout=5) as answer:
+    with httpx.stream("GET", f"{gateway.url}/events/terminal", headers=BEARER, timeout=60) as answer:
         lines = answer.iter_lines()
         assert next(lines) == "event: meta"
         gateway.process.terminate()

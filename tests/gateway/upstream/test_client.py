@@ -101,6 +101,65 @@ async def test_a_chunked_upload_arrives_whole(fake: Any) -> None:
     assert await read(backend.url, UpstreamRequest("POST", "/up", body())) == (200, b'{"size":2000000}')
 
 
+async def test_a_request_on_an_idle_connection_that_the_backend_closes_is_sent_again() -> None:
+    async with served(closing_at_the_second_request()) as url:
+        client = Client(url)
+        for _ in range(3):
+            with await client.send(UpstreamRequest("POST", "/", b"hello"), 5) as answer:
+                assert await answer.read(10) == b"ok"
+        client.close()
+
+
+async def test_a_request_on_a_new_connection_is_sent_once() -> None:
+    requests = 0
+
+    async def close(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await reader.readuntil(b"\r\n\r\n")
+        requests += 1
+
+    async with served(close) as url:
+        with pytest.raises(BrokenResponseError):
+            await read(url, UpstreamRequest("POST", "/", b"hello"))
+    assert requests == 1
+
+
+async def test_a_response_that_breaks_off_is_not_asked_for_again() -> None:
+    async with served(closing_at_the_second_request(b"HTTP/1.1 200")) as url:
+        client = Client(url)
+        with await client.send(UpstreamRequest("POST", "/", b"hello"), 5) as answer:
+            await answer.read(10)
+        with pytest.raises(BrokenResponseError):
+            await client.send(UpstreamRequest("POST", "/", b"hello"), 5)
+        client.close()
+
+
+async def test_a_body_that_can_be_sent_only_once_goes_on_a_new_connection() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"hello"
+
+    async with served(closing_at_the_second_request()) as url:
+        client = Client(url)
+        for _ in range(3):
+            with await client.send(UpstreamRequest("POST", "/", body(), length=5), 5) as answer:
+                assert await answer.read(10) == b"ok"
+        client.close()
+
+
+def closing_at_the_second_request(sent: bytes = b"") -> Serve:
+    """Return a server that answers the first request of a connection, and closes it at the second, after *sent*."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\nhello")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\nhello")
+            writer.write(sent)
+            await writer.drain()
+
+    return handle
+
+
 @pytest.mark.parametrize(
     ("content", "message", "param"),
     [

@@ -73,7 +73,7 @@ def endpoint(http: httpx.Client) -> ModelEndpoint:
 
 @pytest.mark.parametrize("closing", [(2,), (3,)], indirect=True)
 def test_it_is_measured_on_a_connection_that_is_open(closing: Closing) -> None:
-    with httpx.Client(base_url=closing.url, timeout=10, trust_env=False) as http:
+    with httpx.Client(base_url=closing.url, timeout=300, trust_env=False) as http:
         figures = [probe(endpoint(http), 8) for _ in range(4)]
     assert all(each["latency_ms"] > 0 for each in figures)
     assert closing.paths.count("/v1/embeddings") == 4
@@ -84,7 +84,7 @@ def test_it_is_measured_on_a_connection_that_is_open(closing: Closing) -> None:
 @pytest.mark.parametrize("closing", [(0,)], indirect=True)
 def test_a_server_that_closes_every_connection_is_an_error(closing: Closing) -> None:
     with (
-        httpx.Client(base_url=closing.url, timeout=10, trust_env=False) as http,
+        httpx.Client(base_url=closing.url, timeout=300, trust_env=False) as http,
         pytest.raises(WrongAnswerError, match=f"llama-embed closed {MOST_CLOSED} connections in a row"),
     ):
         probe(endpoint(http), 8)
@@ -94,7 +94,7 @@ def test_a_server_that_closes_every_connection_is_an_error(closing: Closing) -> 
 @pytest.mark.parametrize("closing", [(9, 7)], indirect=True)
 def test_a_response_that_breaks_off_is_an_error_at_once(closing: Closing) -> None:
     with (
-        httpx.Client(base_url=closing.url, timeout=10, trust_env=False) as http,
+        httpx.Client(base_url=closing.url, timeout=300, trust_env=False) as http,
         pytest.raises(WrongAnswerError, match="the connection broke: peer closed connection"),
     ):
         probe(endpoint(http), 8)

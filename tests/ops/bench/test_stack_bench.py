@@ -134,7 +134,7 @@ def endpoints(stage: Stage, contexts: ExitStack) -> dict[str, list[ModelEndpoint
     )
     for task, model, name in routes:
         for through, url in ((GATEWAY, stage.url), (services[name].service_name, stage.engines[name].url)):
-            http = contexts.enter_context(httpx.Client(base_url=url, timeout=10, trust_env=False))
+            http = contexts.enter_context(httpx.Client(base_url=url, timeout=300, trust_env=False))
             endpoint = ModelEndpoint(
                 task=task, model=model, through=through, service=services[name], name=model, http=http
             )

@@ -71,7 +71,7 @@ def test_large_concurrent_requests_arrive_complete(here: tuple[FakeCluster, Serv
     stage.break_("llama-embed", "POST /v1/embeddings", lambda request, body: body)
     body = {"model": "mxbai-embed-large", "input": large}
     with forward_port(here[1], GATEWAY, PORT) as url, ThreadPoolExecutor(8) as threads:
-        answers = threads.map(lambda _: httpx.post(f"{url}/v1/embeddings", json=body, timeout=30), range(8))
+        answers = threads.map(lambda _: httpx.post(f"{url}/v1/embeddings", json=body, timeout=300), range(8))
         assert [answer.json()["input"] == large for answer in answers] == 8 * [True]
     assert here[0].opened == 8
 

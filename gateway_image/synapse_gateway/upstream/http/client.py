@@ -9,7 +9,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from synapse_gateway.upstream.http.connection import Connection
-from synapse_gateway.upstream.http.errors import ConnectError, UpstreamError
+from synapse_gateway.upstream.http.errors import BrokenResponseError, ConnectError, UpstreamError
 from synapse_gateway.upstream.http.response import UpstreamResponse
 
 CONNECT_S = 5.0
@@ -20,7 +20,10 @@ MOST_IDLE = 512
 
 @dataclass(slots=True)
 class UpstreamRequest:
-    """Request to a backend. A body of unknown length is sent in chunks, as fast as the backend reads it."""
+    """Request to a backend. A body of unknown length is sent in chunks, as fast as the backend reads it.
+
+    A body that is not in memory can be sent only once: it goes on a new connection, which no backend closes beforehand.
+    """
 
     method: str
     path: str
@@ -66,7 +69,18 @@ class Client:
 
         Raises ConnectError when nothing was sent, else BrokenResponseError and UpstreamTimeoutError.
         """
-        connection = self._reuse() or await self._connect()
+        self._drop_old()
+        if isinstance(request.body, bytes) and (idle := self._reuse()):
+            try:
+                return await self._send(idle, request, timeout_s)
+            except BrokenResponseError:
+                if idle.has_data:
+                    raise
+                # The backend closed an idle connection while the request was on its way; llama-server does after 5 s.
+                # Had it read the request, a second would still be harmless: requests to engines change nothing.
+        return await self._send(await self._connect(), request, timeout_s)
+
+    async def _send(self, connection: Connection, request: UpstreamRequest, timeout_s: float) -> UpstreamResponse:
         connection.begin(timeout_s)
         try:
             await self._exchange(connection, request)
@@ -97,7 +111,6 @@ class Client:
         )
 
     def _reuse(self) -> Connection | None:
-        self._drop_old()
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:

@@ -25,6 +25,7 @@ class Connection(asyncio.Protocol):
         self._deadline = Deadline(loop, self._time_out)  # set for as long as an exchange lasts
         self._timeout_s = 0.0
         self._is_streaming = False
+        self.has_data = False  # any byte of a response in this exchange
         self.idle_since = 0.0
 
     def begin(self, seconds: float) -> None:
@@ -34,6 +35,7 @@ class Connection(asyncio.Protocol):
         self._is_streaming = False
         self._timeout_s = seconds
         self._deadline.set(seconds)
+        self.has_data = False
         self.status = 0
         self.headers: list[Header] = []
         self.has_head = False
@@ -111,6 +113,7 @@ class Connection(asyncio.Protocol):
         if not self._deadline.is_set:  # unsolicited data must not be read as the next response
             self.close()
             return
+        self.has_data = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
