@@ -46,7 +46,10 @@ ENGINES: Mapping[str, CpuEngine] = {
         cores=1,  # its threads wait for each other without sleep: on a busy machine two take minutes for seconds of one
         source=LLAMA_SOURCE,
         replaced=(("--ctx-size", "8192"),),
-        more=("--chat-template-file", f"{MODELS}/templates/chatml-tools.jinja"),  # the model's own knows no tools
+        more=(
+            *("--chat-template-file", f"{MODELS}/templates/chatml-tools.jinja"),  # the model's own knows no tools
+            *("--predict", "2048"),  # of a request without a limit: a model of this size may find no end
+        ),
     ),
     "kokoro": CpuEngine(memory=(512 * MI, GI)),
     "chatterbox": CpuEngine(memory=(512 * MI, GI)),
