@@ -33,7 +33,7 @@ def test_a_users_own_stack_file_is_ignored(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-p", "no:cacheprovider", *TESTED],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders)), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
