@@ -1,6 +1,5 @@
 """`synapse up`: preview, deploy, show the state, and run the smoke test on a private cluster."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from cli.options import DEFAULT_STACK, Kubeconfig, Phase, Stack
 from cli.smoke import smoke_test
 from cli.status import show
-from infra.plan.stack import Plan, plan
+from infra.plan.stack import plan
 from infra.settings.loader import load
 from ops.cluster.completion import wait_until_complete
 from ops.cluster.state import is_complete, read
@@ -20,9 +19,16 @@ from tools.cluster import Cluster
 Adopt = Annotated[
     bool, typer.Option("--adopt", help="Take over a stack that another engine, with a state of its own, has deployed.")
 ]
+SkipSmoke = Annotated[bool, typer.Option("--skip-smoke", help="Do not send requests to the gateway at the end.")]
 
 
-def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig = None, adopt: Adopt = False) -> None:
+def up(
+    stack: Stack = DEFAULT_STACK,
+    phase: Phase = None,
+    kubeconfig: Kubeconfig = None,
+    adopt: Adopt = False,
+    skip_smoke: SkipSmoke = False,
+) -> None:
     """Preview under the policy pack, deploy, wait for all pods, and show the state.
 
     Without a kubeconfig, a private cluster or a twin of the node is started first. A cluster with real pods is tested
@@ -40,19 +46,16 @@ def up(stack: Stack = DEFAULT_STACK, phase: Phase = None, kubeconfig: Kubeconfig
     state = wait_until_complete(planned, lambda: read(target, *planned.namespaces, context=context))
     show(planned, state)
     passed = is_complete(planned, state)
-    if is_local:
-        passed = _test_gateway(planned, stack, target, token) and passed
+    if is_local and forwards(planned.settings):
+        passed = (skip_smoke or smoke_test(planned, stack, target)) and passed
+        _show_addresses(stack, token)
     raise typer.Exit(0 if passed else 1)
 
 
-def _test_gateway(planned: Plan, stack: str, kubeconfig: Path, new_token: str | None) -> bool:
-    """Run the smoke test and print the gateway's addresses; True for a stack without a gateway."""
-    if not forwards(planned.settings):
-        return True
-    passed = smoke_test(planned, stack, kubeconfig)
+def _show_addresses(stack: str, new_token: str | None) -> None:
+    """Print the addresses of the gateway and of its dashboard."""
     url = f"http://{Cluster(stack).address(GATEWAY)}"
     token = (
         f"token: {new_token}" if new_token else f"`synapse secret show --stack {stack} dashboardToken` prints its token"
     )
     typer.echo(f"gateway: {url}\ndashboard: {url}/dashboard ({token})")
-    return passed

@@ -31,7 +31,7 @@ def local(brought_up: tuple[LocalStack, CommandResult]) -> LocalStack:
     """Return the stack; deploy it again where the tests before have deleted its cluster."""
     local = brought_up[0]
     if not local.cluster.folder.exists():
-        local.run("up")
+        local.run("up", "--skip-smoke")
     return local
 
 

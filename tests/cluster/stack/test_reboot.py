@@ -23,7 +23,7 @@ def processes(local: LocalStack) -> list[psutil.Process]:
 @pytest.fixture(scope="module", autouse=True)
 def settled(local: LocalStack) -> None:
     """Deploy what the folder has: after the tests of releases that is another version than the one that runs."""
-    local.run("up")
+    local.run("up", "--skip-smoke")
 
 
 def test_up_waits_for_the_pods_and_then_tests_them(local: LocalStack) -> None:
@@ -42,7 +42,7 @@ def test_a_cut_off_record_is_no_reason_to_start_anew(local: LocalStack) -> None:
     voice, pods = local.make_voice().json()["voice_id"], local.pods()
     record = local.cluster.folder / "cluster.json"
     record.write_text(record.read_text()[:40])
-    done = local.run("up")
+    done = local.run("up", "--skip-smoke")
     assert "cannot be read; made anew from the processes of" in done.stderr
     assert voice in local.voices()
     assert local.pods() == pods
