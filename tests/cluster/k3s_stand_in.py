@@ -7,7 +7,6 @@ It takes only flags of K3s, and has its files at K3s' paths; it runs Kubernetes'
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ import yaml
 from tools.cluster.credentials import KUBE_PROXY, KUBE_ROUTER, KUBELET, KUBELET_CLIENT, credentials
 from tools.control_plane.components import API_SERVER, ETCD, ControlPlane
 from tools.control_plane.credentials import CONTROLLER_MANAGER, SCHEDULER
+from tools.node import layout
+from tools.node.supervisor import is_there
 from tools.offline.toolchain import tool
 
 SOCKET = "/run/k3s/containerd/containerd.sock"
@@ -98,7 +99,7 @@ class K3sServer:
         yield SOCKET, [str(tool(KUBELET)), *self._client(KUBELET), *_flags(self.options.kubelet_arg)]
         proxy = ("--proxy-mode=iptables", f"--cluster-cidr={self.options.cluster_cidr}")
         yield api, [str(tool(KUBE_PROXY)), *self._client(KUBE_PROXY), *proxy, *_flags(self.options.kube_proxy_arg)]
-        yield api, [str(tool(KUBE_ROUTER)), *self._client(KUBE_ROUTER), *self._router()]
+        yield layout.SERVICE_RULES, [str(tool(KUBE_ROUTER)), *self._client(KUBE_ROUTER), *self._router()]
 
     def _api_server(self) -> list[str]:
         """Return the API server's own flags; its token file also has the given users."""
@@ -173,13 +174,8 @@ def _flags(values: Sequence[str]) -> list[str]:
 
 
 def _accepts(needed: str) -> bool:
-    """Return whether a Unix socket (a path) or host:port accepts connections; an empty need is always met."""
-    if not needed:
-        return True
-    host, _, port = needed.rpartition(":")
-    kind, address = (socket.AF_INET, (host, int(port))) if host else (socket.AF_UNIX, needed)
-    with socket.socket(kind) as probe:
-        return probe.connect_ex(address) == 0
+    """Return whether a need of a component is met; an empty one always is."""
+    return not needed or is_there(needed, os.environ)
 
 
 if __name__ == "__main__":

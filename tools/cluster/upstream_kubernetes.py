@@ -37,7 +37,7 @@ class UpstreamKubernetes(NodeSoftware):
             NodeComponent(name=SCHEDULER, command=(str(tool(SCHEDULER)), *self._plane.scheduler()), needs=(API,)),
             NodeComponent(name=KUBELET, command=self._kubelet(), needs=(runtime, API)),
             NodeComponent(name=KUBE_PROXY, command=self._kube_proxy(), needs=(API,)),
-            NodeComponent(name=KUBE_ROUTER, command=self._kube_router(), needs=(API,)),
+            NodeComponent(name=KUBE_ROUTER, command=self._kube_router(), needs=(layout.SERVICE_RULES,)),
         )
 
     def files(self) -> dict[str, str]:

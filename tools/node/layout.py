@@ -16,6 +16,14 @@ DOMAIN: Final = "cluster.local"
 API_PORT: Final = 6443
 KUBELET_PORT: Final = 10250
 
+CHAIN: Final = "chain "  # prefix of a component's need: a table and a chain of iptables
+SERVICE_RULES: Final = f"{CHAIN}nat KUBE-MARK-MASQ"
+"""Chain that exists once kube-proxy has written the rules of the services.
+
+kube-router replaces the whole table `filter`, and with it chains that kube-proxy is just making. The first attempt of
+kube-proxy then fails, and it is not repeated before a Service changes (`OnServiceSynced` of Kubernetes 1.34).
+"""
+
 CONTROL: Final = "control"  # the socket in HOME on which process 1 accepts forwards
 
 CONTAINERD_SOCKET: Final = HOME / "containerd.sock"

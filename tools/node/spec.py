@@ -15,7 +15,7 @@ class NodeComponent:
 
     name: str
     command: tuple[str, ...]
-    needs: tuple[str, ...] = ()  # Unix sockets and host:port that must accept before it starts
+    needs: tuple[str, ...] = ()  # Unix sockets and host:port that must accept before it starts, and chains of rules
 
 
 @dataclass(frozen=True, kw_only=True)

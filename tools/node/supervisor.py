@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.node import isolation
-from tools.node.layout import CONTROL
+from tools.node.layout import CHAIN, CONTROL
 from tools.node.spec import NodeComponent, NodeSpec
 
 FIRST_WAIT_S: Final = 0.2  # pause before a restart; doubled at each further one
@@ -48,8 +48,9 @@ class SupervisedComponent:
     def is_waiting(self) -> bool:
         return self.pid is None
 
-    def is_due(self) -> bool:
-        return self.pid is None and time.monotonic() >= self.due and all(map(is_there, self.component.needs))
+    def is_due(self, environment: Mapping[str, str]) -> bool:
+        is_time = self.pid is None and time.monotonic() >= self.due
+        return is_time and all(is_there(need, environment) for need in self.component.needs)
 
     def start(self, environment: Mapping[str, str]) -> None:
         log = Path("logs") / f"{self.component.name}.log"
@@ -102,7 +103,7 @@ class Supervisor:
                 self._publish()
 
     def _start(self) -> None:
-        for item in [item for item in self.all.values() if item.is_due()]:
+        for item in [item for item in self.all.values() if item.is_due(self.spec.environment)]:
             try:
                 item.start(self.spec.environment)
             except OSError as error:  # its program was removed, and may be restored
@@ -150,13 +151,21 @@ class Supervisor:
         return self.wakers[0]
 
 
-def is_there(need: str) -> bool:
-    """Return whether a Unix socket (a path) or a port (host:port) accepts connections."""
+def is_there(need: str, environment: Mapping[str, str]) -> bool:
+    """Return whether a Unix socket (a path) or a port (host:port) accepts connections, or a chain of rules exists."""
+    if need.startswith(CHAIN):
+        return _has_chain(environment, *need.removeprefix(CHAIN).split())
     host, _, port = need.rpartition(":")
     family, address = (socket.AF_INET, (host, int(port))) if host else (socket.AF_UNIX, need)
     with socket.socket(family) as probe:
         probe.settimeout(1)
         return probe.connect_ex(address) == 0
+
+
+def _has_chain(environment: Mapping[str, str], table: str, chain: str) -> bool:
+    """Return whether iptables has *chain* in *table*."""
+    command = ("iptables", "-w", "5", "-t", table, "-S", chain)
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
 
 
 def _ended() -> int:

@@ -21,13 +21,14 @@ from tools.cluster.credentials import KUBELET, credentials
 from tools.cluster.node import listen
 from tools.cluster.packages import NodePrograms
 from tools.cluster.record import ClusterRecord, load
+from tools.cluster.upstream_kubernetes import UpstreamKubernetes
 from tools.control_plane.credentials import ADMIN
 from tools.control_plane.processes import Process
 from tools.errors import ClusterError, ToolchainError
 from tools.images import scratch
 from tools.images.scratch import ScratchImage
 from tools.locks import exclusive
-from tools.node import supervisor
+from tools.node import layout, supervisor
 from tools.node.spec import NodeComponent, NodeSpec
 
 GIB = 1 << 30
@@ -249,8 +250,8 @@ def test_a_component_waits_for_its_needs_and_longer_after_each_end(tmp_path: Pat
     with listen(0) as listener:
         need = f"127.0.0.1:{listener.getsockname()[1]}"
         item = supervisor.SupervisedComponent(NodeComponent(name="it", command=("/bin/true",), needs=(need,)))
-        assert item.is_due()
-    assert not item.is_due()
+        assert item.is_due({})
+    assert not item.is_due({})
     item.pid, item.started = 1, item.due
     item.wait = supervisor.LONGEST_WAIT_S
     item.ended()
@@ -259,6 +260,20 @@ def test_a_component_waits_for_its_needs_and_longer_after_each_end(tmp_path: Pat
     item.ended()
     assert item.wait == 2 * supervisor.FIRST_WAIT_S
     assert item.is_waiting()
+
+
+def test_the_network_policies_start_after_the_rules_of_the_services(tmp_path: Path) -> None:
+    """kube-router rewrites a table of rules; kube-proxy does not repeat an attempt that this breaks."""
+    (router,) = [each for each in UpstreamKubernetes("it", "/it", NONE).components() if each.name == "kube-router"]
+    assert router.needs == (layout.SERVICE_RULES,)
+    program = tmp_path / "iptables"
+    program.write_text('#!/bin/sh\necho "$@" >> "$0.calls"\ntest -e "$0.rules"\n')
+    program.chmod(0o755)
+    item = supervisor.SupervisedComponent(router)
+    assert not item.is_due({"PATH": f"{tmp_path}:/bin"})
+    (tmp_path / "iptables.rules").touch()
+    assert item.is_due({"PATH": f"{tmp_path}:/bin"})
+    assert (tmp_path / "iptables.calls").read_text().splitlines() == 2 * ["-w 5 -t nat -S KUBE-MARK-MASQ"]
 
 
 def test_an_existing_cluster_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
