@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kokoro_onnx.tokenizer import Tokenizer
 
 from synapse_engines.audio.formats import SPEECH_FORMATS
 from synapse_engines.audio.waveform import Waveform, from_pcm
@@ -67,6 +68,7 @@ async def test_a_language_can_be_chosen(start: Any) -> None:
 
 
 async def test_the_language_of_a_foreign_word_is_not_spoken() -> None:
+    Tokenizer()  # tells phonemizer where espeak-ng is, as loading a model does
     phonemes = phonemes_of("Le software (libre).", "fr-fr")
     assert "(en)" not in phonemes
     assert phonemes.count("(") == 1
