@@ -98,6 +98,7 @@ async def test_properties_and_arguments(start: Any) -> None:
     entries = {entry["id"]: entry for entry in (await server.http.get("/v1/models")).json()["data"]}
     words = entries["chat"]["status"]["args"]
     assert words[words.index("--ctx-size") + 1] == "8192"
+    assert words[words.index("--n-predict") + 1] == "2048"  # the end of a response to a request that sets no limit
 
 
 async def test_the_memory_stays_below_its_claim(start: Any) -> None:
