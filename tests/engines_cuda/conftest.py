@@ -11,17 +11,9 @@ from tests.engines_cuda.environments import environment, install_source
 from tests.engines_image.conftest import models, programs  # noqa: F401 - fixtures
 from tests.engines_image.engine_process import launch
 from tests.engines_image.speech import say  # noqa: F401 - a fixture
-from tests.server_process import ServerProcess
+from tests.server_process import REQUEST_S, ServerProcess
 
-REQUEST_S = 900
-"""Longest request: a model of PyTorch on a busy CPU."""
 Serve = Callable[..., httpx.Client]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/engines_cuda" in str(item.path):
-            item.add_marker(pytest.mark.timeout(1800))
 
 
 @pytest.fixture(scope="session")

@@ -15,19 +15,12 @@ from tests.gateway.running_gateway import RunningGateway, running
 from tests.server_process import REQUEST_S, ServerClient, ServerProcess
 from tools.offline.debian import program
 
-TIMEOUT_S = 1800
 Start = Callable[..., Any]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/engines_image" in str(item.path):
-            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
 
 @pytest.fixture(scope="session", autouse=True)

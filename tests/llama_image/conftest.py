@@ -15,8 +15,6 @@ from tests.gateway.running_gateway import RunningGateway, running
 from tests.llama_image.llama_process import LlamaClient, LlamaProcess, launch
 from tests.server_process import REQUEST_S
 
-TIMEOUT_S = 1800
-"""The first test may build the image."""
 Start = Callable[..., Any]
 ADAPTERS: dict[str, dict[str, Any]] = {
     "llama-embed": {"type": "openai", "tasks": ["embeddings"]},

@@ -163,9 +163,12 @@ def is_there(need: str, environment: Mapping[str, str]) -> bool:
 
 
 def _has_chain(environment: Mapping[str, str], table: str, chain: str) -> bool:
-    """Return whether iptables has *chain* in *table*."""
+    """Return whether iptables has *chain* in *table*; False where it cannot run: an error would end the node."""
     command = ("iptables", "-w", "5", "-t", table, "-S", chain)
-    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+    try:
+        return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _ended() -> int:

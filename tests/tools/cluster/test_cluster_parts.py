@@ -274,6 +274,7 @@ def test_the_network_policies_start_after_the_rules_of_the_services(tmp_path: Pa
     (tmp_path / "iptables.rules").touch()
     assert item.is_due({"PATH": f"{tmp_path}:/bin"})
     assert (tmp_path / "iptables.calls").read_text().splitlines() == 2 * ["-w 5 -t nat -S KUBE-MARK-MASQ"]
+    assert not item.is_due({"PATH": "nowhere"})  # the node does not end
 
 
 def test_an_existing_cluster_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ MOST_IDLE = 512
 class UpstreamRequest:
     """Request to a backend. A body of unknown length is sent in chunks, as fast as the backend reads it.
 
-    A body that is not in memory can be sent only once: it goes on a new connection, which no backend closes beforehand.
+    A body that is not in memory cannot be sent again: it goes on a new connection, which no backend closes beforehand.
     """
 
     method: str
