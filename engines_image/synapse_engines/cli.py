@@ -15,6 +15,9 @@ from synapse_engines.kinds import KINDS, build
 
 SHUTDOWN_GRACE_S = 3
 """Time that running requests have to finish after SIGTERM."""
+LOOP = "asyncio"
+"""Not uvloop, which uvicorn prefers where it is installed: it starts ffmpeg by fork(). OpenBLAS ends its threads before
+a fork, and a product of matrices in another thread then never ends. asyncio uses vfork(), which no library is told of."""
 
 
 def main() -> None:
@@ -30,7 +33,13 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
         # uvicorn raises the signal again after a clean shutdown; without a handler the exit code would not be 0.
         signal.signal(number, lambda *_: None)
     uvicorn.run(
-        app, host=host, port=port, access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, log_config=None
+        app,
+        host=host,
+        port=port,
+        loop=LOOP,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+        log_config=None,
     )
 
 

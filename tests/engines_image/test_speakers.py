@@ -172,6 +172,17 @@ async def test_a_client_that_leaves_stops_the_work(start: Any) -> None:
     assert (await engine.http.post("/diarize", files=upload(sentence))).status_code == 200
 
 
+async def test_recordings_that_arrive_during_the_work_do_not_stop_it(start: Any) -> None:
+    """Each upload starts ffmpeg, beside a thread that multiplies matrices."""
+    engine = await start("pyannote")
+    sentence = await speak()
+    long = Waveform(np.resize(sentence.samples, 100 * RATE), RATE)
+    working = asyncio.create_task(engine.http.post("/diarize", files=upload(long)))
+    while not working.done():
+        assert (await engine.http.post("/embeddings", files=upload(NOT_AUDIO))).status_code == 400
+    assert (await working).status_code == 200
+
+
 async def test_diarization_and_verification_through_the_gateway(start: Any, gateway: Any) -> None:
     front = await gateway({"speakers": await start("pyannote")})
     diarized = await front.http.post("/speakers/diarize", files=upload(await dialogue(ANNA, BEN)))

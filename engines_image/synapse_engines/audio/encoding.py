@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 
 from synapse_engines.audio.ffmpeg import FFMPEG
 from synapse_engines.audio.formats import SPEECH_FORMATS
+from synapse_engines.audio.subprocesses import kill
 from synapse_engines.audio.waveform import Waveform, wav_header, with_length
 from synapse_engines.errors import FailedError
 
@@ -100,6 +101,4 @@ async def _stop(process: Process, feeding: asyncio.Task[None]) -> None:
     feeding.cancel()
     with suppress(asyncio.CancelledError, Exception):
         await feeding
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
+    await kill(process)

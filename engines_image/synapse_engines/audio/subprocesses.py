@@ -32,11 +32,15 @@ async def run(arguments: Sequence[str], data: bytes = b"") -> CommandResult:
     try:
         output, errors = await process.communicate(data or None)
     finally:
-        await _kill(process)
+        await kill(process)
     return CommandResult(output, process.returncode or 0, errors.decode(errors="replace").strip()[-MAX_MESSAGE:])
 
 
-async def _kill(process: Process) -> None:
+async def kill(process: Process) -> None:
+    """Kill a process that still runs, and wait for its end.
+
+    Its output is read, because asyncio's `wait()` does not return while there is some left.
+    """
     if process.returncode is None:
         process.kill()
-        await process.wait()
+        await process.communicate()
