@@ -11,10 +11,15 @@ from infra.plan.stack import Plan, plan
 from infra.settings.loader import check_secrets, parse
 from infra.settings.model import ROOT, Settings
 from stacks.rendering import manifests
+from tests.failures import print_failures
 from tests.parallel import GroupScheduling, long_first, refuse_equal_ids
 from tools.offline.plugins.kubernetes.pace import PACE
 
 Config = dict[str, Any]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    print_failures(session)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -17,7 +17,7 @@ SHUTDOWN_GRACE_S = 3
 """Time that running requests have to finish after SIGTERM."""
 LOOP = "asyncio"
 """Not uvloop, which uvicorn prefers where it is installed: it starts ffmpeg by fork(). OpenBLAS ends its threads before
-a fork, and a product of matrices in another thread then never ends. asyncio uses vfork(), which no library is told of."""
+a fork, so a product of matrices in another thread never ends. asyncio uses vfork(), which libraries do not see."""
 
 
 def main() -> None:
