@@ -6,6 +6,10 @@ the address first, with the kubelet's own token, and waits for the rules. Withou
 kubelet tries again. The kubelet would remove the address again until it has seen the pod's sandbox; the API server
 refuses that (`_addresses` in `tools/cluster/manifests.py`).
 
+kube-router reads the pods twice for one set of rules: first those that each policy selects, by their addresses, then
+those of its node, which get chains. A pod whose address comes between the two has a chain without its policies, until
+the next set. So the plugin reports the address without the node, and the node after the next set of rules.
+
 K3s, which uses kube-router's policies too, has no such plugin.
 """
 
@@ -16,7 +20,9 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, Final
@@ -57,18 +63,20 @@ class Pod:
         status: dict[str, Any] = self._call("GET", "").get("status", {})
         return status
 
-    def announce(self, address: str) -> None:
-        """Write the address into the pod's status. Raises OSError."""
-        node = self.connection.host
-        status = {"podIP": address, "podIPs": [{"ip": address}], "hostIP": node, "hostIPs": [{"ip": node}]}
+    def announce(self, address: str, node: str | None) -> None:
+        """Write the address into the pod's status, and that of its node, or that it has none. Raises OSError."""
+        nodes = [{"ip": node}] if node else None
+        status = {"podIP": address, "podIPs": [{"ip": address}], "hostIP": node, "hostIPs": nodes}
         self._call("PATCH", "/status", {"status": status})
 
-    def is_enforced(self, address: str) -> bool:
-        """Return whether kube-router has a chain of rules for this pod."""
-        command = ["iptables", "-w", "-S", "KUBE-ROUTER-FORWARD"]  # the whole table would take longer
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        pod = f"POD name:{self.name} namespace: {self.namespace} to chain"
-        return any(f"-s {address}/32 " in line and pod in line for line in done.stdout.splitlines())
+    @property
+    def node(self) -> str:
+        """Address of the pod's node, where its API server is."""
+        return self.connection.host
+
+    def is_source(self, address: str, rule: str) -> bool:
+        """Return whether *rule* leads what the pod sends to the chain of the pod."""
+        return f"-s {address}/32 " in rule and f"POD name:{self.name} namespace: {self.namespace} to chain" in rule
 
     def _call(self, method: str, part: str, content: Any = None) -> dict[str, Any]:  # noqa: ANN401
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/merge-patch+json"}
@@ -100,31 +108,36 @@ def _result(command: str, configuration: dict[str, Any]) -> dict[str, Any] | Non
         return None
     result: dict[str, Any] = configuration["prevResult"]
     pod = Pod.of(os.environ["CNI_ARGS"], Path(configuration["kubeconfig"]))
-    wait_for_rules(pod, result["ips"][0]["address"].split("/")[0])
+    wait_for_rules(pod, result["ips"][0]["address"].split("/")[0], Firewall())
     return result
 
 
-def wait_for_rules(pod: Pod, address: str) -> None:
+class Firewall:
+    """kube-router's rules on this node."""
+
+    def jumps(self) -> list[str]:
+        """Return the rules that lead to the chains of pods; each set of rules has new names for all chains."""
+        command = ["iptables", "-w", "-S", "KUBE-ROUTER-FORWARD"]  # the whole table would take longer
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if " to chain " in line]
+
+
+def wait_for_rules(pod: Pod, address: str, firewall: Firewall) -> None:
     """Wait until the pod's rules exist. Raises OSError, as a TimeoutError after READY_S."""
-    deadline = time.monotonic() + READY_S
-    while not _has_rules(pod, address):
+    wait = partial(_wait, f"kube-router has no rules for {pod.namespace}/{pod.name}", time.monotonic() + READY_S)
+    wait(lambda: "startTime" in pod.status())  # the kubelet's first report has no address, and would overwrite one
+    before = firewall.jumps()
+    pod.announce(address, None)
+    wait(lambda: not before or firewall.jumps() != before)
+    pod.announce(address, pod.node)
+    wait(lambda: any(pod.is_source(address, line) for line in firewall.jumps()))
+
+
+def _wait(failure: str, deadline: float, condition: Callable[[], bool]) -> None:
+    while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"after {READY_S:.0f} s kube-router has no rules for {pod.namespace}/{pod.name}")
+            raise TimeoutError(f"after {READY_S:.0f} s {failure}")
         time.sleep(POLL_S)
-
-
-def _has_rules(pod: Pod, address: str) -> bool:
-    """Announce the address once the kubelet has reported the pod, then return whether the rules exist.
-
-    The kubelet's first report has no address, and would overwrite an earlier one.
-    """
-    status = pod.status()
-    if "startTime" not in status:
-        return False
-    if status.get("podIP") != address:
-        pod.announce(address)
-        return False
-    return pod.is_enforced(address)
 
 
 if __name__ == "__main__":
