@@ -32,7 +32,14 @@ class Script:
     def start(self, fetch: FetchPlan, *arguments: str) -> subprocess.Popen[str]:
         words = [*self.shell, *command(fetch)[1:], *arguments]
         environment = {**os.environ, **self.environment}
-        return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(
+            words,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def run(self, fetch: FetchPlan, *arguments: str) -> tuple[int, str]:
         process = self.start(fetch, *arguments)

@@ -97,9 +97,10 @@ def write_project(folder: Path, by_hand: str, settings: Config) -> None:
 
 
 def clean(engine: PulumiEngine, kubeconfig: Path, namespace: str) -> None:
-    """Remove a test's resources and its namespace from the cluster."""
-    engine.capture("cancel", "--yes")
-    ok(engine.capture("destroy", "--yes", "--refresh"))
+    """Remove a test's resources and its namespace from the cluster. Only a killed run needs more than a `destroy`."""
+    if engine.capture("destroy", "--yes").code:
+        engine.capture("cancel", "--yes")
+        ok(engine.capture("destroy", "--yes", "--refresh"))
     with config.new_client_from_config(str(kubeconfig)) as api, contextlib.suppress(client.ApiException):  # type: ignore[no-untyped-call]
         client.CoreV1Api(api).delete_namespace(namespace)
 
