@@ -75,7 +75,7 @@ def gateway(model: StubBackend, tmp_path_factory: pytest.TempPathFactory) -> Ite
         _until_alive(f"http://{address}:8000/livez")
         yield address
     finally:
-        process.terminate()
+        process.kill()  # SIGTERM would wait for the uploads that the tests cut off
         process.wait()
 
 
