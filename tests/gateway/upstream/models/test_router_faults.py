@@ -60,7 +60,8 @@ async def test_a_load_is_retried_while_the_router_is_unavailable(
 
 
 async def test_a_lost_connection_is_retried(launch: Any, router: Router, backend: Any) -> None:
-    load, losses = backend.handlers["POST /models/load"], [True]
+    """Two are: a request on a kept connection is sent once more in any case."""
+    load, losses = backend.handlers["POST /models/load"], [True, True]
 
     def lose(request: web.BaseRequest, body: bytes) -> Any:
         if losses:

@@ -152,7 +152,13 @@ async def test_a_broken_sleep_state_response_is_an_error(start: Any, fake: Any) 
 
 
 async def test_a_failed_sleep_request_is_repeated_after_the_next_call(start: Any, fake: Any) -> None:
+    """Each goes on a new connection: on a kept one that breaks off it would be sent twice."""
     refusals: list[str] = []
+
+    def answer(*_: Any) -> web.Response:
+        response = web.json_response(ANSWER)
+        response.force_close()
+        return response
 
     def refuse(request: web.BaseRequest, body: bytes) -> web.Response:
         refusals.append(request.query_string)
@@ -160,8 +166,7 @@ async def test_a_failed_sleep_request_is_repeated_after_the_next_call(start: Any
         request.transport.abort()
         return web.Response()
 
-    sleeper = Sleeper()
-    backend = await fake({**sleeper.handlers, "POST /sleep": refuse})
+    backend = await fake({**Sleeper().handlers, f"POST {CHAT}": answer, "POST /sleep": refuse})
     gateway = await start(section(backend, 0.02))
     await gateway.http.post(CHAT, json=BODY)
     await until(lambda: len(refusals) == 1)
