@@ -4,6 +4,7 @@ from typing import Any
 
 import openai
 import pytest
+from openai.types.audio import TranscriptionSegment
 
 from synapse_engines.benchmark.transcription import word_error_rate, words
 from tests.engines_image.recordings import NOT_AUDIO, concatenate, upload
@@ -43,7 +44,7 @@ async def test_verbose_json_has_openais_fields(start: Any, say: Say) -> None:
     assert (one["id"], two["id"]) == (0, 1)
     assert two["seek"] == pytest.approx(two["start"] * 100, abs=50)
     for segment in (one, two):
-        assert set(segment) == {*openai.types.audio.TranscriptionSegment.model_fields}
+        assert set(segment) == {*TranscriptionSegment.model_fields}
         assert -1 < segment["avg_logprob"] < 0
         assert 0 <= segment["no_speech_prob"] < 0.6
         assert 0.5 < segment["compression_ratio"] < 2.4
