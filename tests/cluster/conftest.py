@@ -96,8 +96,7 @@ class Space:
         spec = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
         self.core.create_namespaced_service(self.name, {"metadata": {"name": name}, "spec": spec})
         eventually(lambda: self.phase(name) == "Running", f"{name} does not run")
-        address: str = self.core.read_namespaced_pod(name, self.name).status.pod_ip
-        return address
+        return self.address(name) or ""
 
     def fetch(self, client: str, host: str, port: int = 80) -> str:
         """Start a pod that requests the host; return its response, or `blocked`."""
@@ -107,6 +106,10 @@ class Space:
     def phase(self, name: str) -> str:
         phase: str = self.core.read_namespaced_pod(name, self.name).status.phase
         return phase
+
+    def address(self, name: str) -> str | None:
+        address: str | None = self.core.read_namespaced_pod(name, self.name).status.pod_ip
+        return address
 
     def output(self, name: str, script: str, **spec: Any) -> str:
         """Run a pod to its end; return its output."""

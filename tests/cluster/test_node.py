@@ -13,6 +13,7 @@ from kubernetes.client.exceptions import ApiException
 
 from tests.cluster.conftest import MIB, SIZE, Space, eventually
 from tests.cluster.registry import inside
+from tests.cluster.slow_firewall import slow_firewall
 from tools.cluster import Cluster, Forward
 from tools.cluster.images import archive, of_one
 from tools.cluster.record import load
@@ -116,8 +117,11 @@ def _in_force(space: Space, address: str) -> None:
     eventually(lambda: space.fetch(f"during-{next(number)}", address, 8080) == "blocked", "the policy does not hold")
 
 
-def test_a_policy_holds_from_the_first_packet(api: Any, space: Space) -> None:
-    """No policy selects the target, so only the new pod's own rules can block it; the policy exists before the pod."""
+def test_a_policy_holds_from_the_first_packet(cluster: Cluster, api: Any, space: Space) -> None:
+    """No policy selects the target, so only the new pod's own rules can block it; the policy exists before the pod.
+
+    The pods start while kube-router makes rules: the address of a pod may come after it has read those of a policy.
+    """
     other = Space(f"{space.name}-open", space.api, space.shell)
     other.core.create_namespace({"metadata": {"name": other.name}})
     eventually(other.has_account, "no service account")
@@ -128,11 +132,13 @@ def test_a_policy_holds_from_the_first_packet(api: Any, space: Space) -> None:
     try_once = f"(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 1 {address} 8080 && echo through) 2>/dev/null"
     attempt = f"for i in $(seq 4); do for j in $(seq 50); do {try_once} & done; wait; done; echo tried"
     names = [f"first-{number}" for number in range(4)]
-    for name in names:
-        space.run(name, attempt)
-    for name in names:
-        eventually(lambda name=name: space.phase(name) == "Succeeded", f"{name} does not end")  # type: ignore[misc]
-        assert space.core.read_namespaced_pod_log(name, space.name) == "tried\n"
+    with slow_firewall(_process(cluster, "kube-router")):
+        for name in names:
+            space.run(name, attempt)
+            eventually(lambda name=name: space.address(name), f"{name} has no address")  # type: ignore[misc]
+        for name in names:
+            eventually(lambda name=name: space.phase(name) == "Succeeded", f"{name} does not end")  # type: ignore[misc]
+            assert space.core.read_namespaced_pod_log(name, space.name) == "tried\n"
     other.core.delete_namespace(other.name)
 
 

@@ -1,4 +1,7 @@
-"""Deploy the local stack, again, after an edit, and after `clean`."""
+"""Deploy the local stack, again, after an edit, and after `clean`.
+
+The first `up` runs every check of the smoke test: the models take minutes of two busy cores. Other tests choose a few.
+"""
 
 import json
 
@@ -11,11 +14,6 @@ from tests.ops.smoke.test_scope import models_of
 GATEWAY = "synapse-gateway"
 
 
-def only(*checks: str) -> list[str]:
-    """Return options of `synapse smoke`: the models take most of its time, and the first `up` runs every check."""
-    return [option for check in checks for option in ("--only", check)]
-
-
 def test_up_ends_with_every_check_passed(first_up: str) -> None:
     assert "FAIL" not in first_up
     passed = [line for line in first_up.splitlines() if line.rstrip().endswith(" pass")]
@@ -24,7 +22,7 @@ def test_up_ends_with_every_check_passed(first_up: str) -> None:
 
 
 def test_smoke_has_its_results_as_json(local: LocalStack) -> None:
-    report = json.loads(local.run("smoke", "--json", *only("embedding")).stdout)
+    report = json.loads(local.run("smoke", "--json", "--only", "embedding").stdout)
     assert (report["passed"], report["logs"]) == (True, {})
     (embedding,) = report["checks"]
     assert (embedding["check"], embedding["figures"]["dimensions"]) == ("embedding", 384)
@@ -36,7 +34,7 @@ def test_any_cluster_reaches_its_gateway_through_its_api(
     """A copy of the kubeconfig is not known as a private cluster."""
     kubeconfig = tmp_path_factory.mktemp("elsewhere") / "kubeconfig"
     kubeconfig.write_bytes(local.cluster.kubeconfig.read_bytes())
-    done = local.run("smoke", "--kubeconfig", str(kubeconfig), *only("models"))
+    done = local.run("smoke", "--kubeconfig", str(kubeconfig), "--only", "models")
     assert "(the port 8000 of pod synapse-gateway-" in done.output
 
 
@@ -68,6 +66,6 @@ def test_clean_keeps_the_voices(local: LocalStack) -> None:
     local.run("clean", stdin="y\n")
     assert not local.cluster.status().api_ready
     local.run("up", "--skip-smoke")
-    local.run("smoke", *only("health", "voices"))
+    local.run("smoke", "--only", "health", "--only", "voices")
     assert local.claims() == before
     assert voice in local.voices()
