@@ -5,7 +5,7 @@ CPU limits may exceed the budget (overcommit), because cores are shared in time;
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.quantities import cores, gib
 
@@ -28,6 +28,8 @@ class ResourceClaim:
     cpu_limit: int
     gpus: int = 0  # GPUs, or shares of one
     vram: int = 0  # on each of its GPUs; 0 where the engine states none
+    vram_parts: tuple[MemoryShare, ...] = field(default=(), compare=False)  # of `vram`, where it is calculated
+    vram_error: int = field(default=0, compare=False)  # bytes by which `vram` may be wrong
     shared_memory: int = 0  # memory-backed volumes
     sleeping_weights: int = 0  # weights that a sleeping engine keeps in RAM
     working_set: tuple[MemoryShare, ...] = ()  # memory that the pod needs at least, in the order of the message
@@ -43,6 +45,7 @@ class LedgerLine:
     phase: int = 1
     is_lasting: bool = True  # False: a short-lived pod (rollout, restart); it must fit beside the others as well
     namespace: str | None = None  # None: the namespace of the stack
+    fit: Callable[[int], str] | None = field(default=None, compare=False, repr=False)  # bytes -> what fits into them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,14 @@ class Gpu:
     """One GPU; *shares* above 1 mean time-slicing, which does not divide its memory."""
 
     name: str
-    memory: int
+    memory: int  # that CUDA can use
     shares: int = 1
+    reserve: int = 0  # of it, for what is not planned here
+
+    @property
+    def free(self) -> int:
+        """Bytes that a plan may use."""
+        return self.memory - self.reserve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +84,11 @@ class Capacity:
     @property
     def cpu_limit_budget(self) -> int:
         return self.cpu_budget * self.cpu_overcommit
+
+    @property
+    def smallest_gpu(self) -> int:
+        """Bytes of the smallest GPU; 0 without one."""
+        return min((gpu.memory for gpu in self.gpus), default=0)
 
     @property
     def gpu_shares(self) -> int:
@@ -146,47 +160,6 @@ def overcommit_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> li
     return requests_violations(lines, capacity) if capacity.cpu_overcommit > 1 else []
 
 
-def gpu_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
-    """Return a violation for each workload that claims a GPU, or a share of one, that is already claimed."""
-    result, claimed = [], 0
-    for line in (line for line in lines if line.claim.gpus):
-        gpus = line.claim.gpus * line.replicas
-        if claimed + gpus > capacity.gpu_shares:
-            result.append(Violation(name=line.name, message=_gpu_message(line, gpus, claimed, lines, capacity)))
-        claimed += gpus
-    return result
-
-
-def vram_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
-    """Return a violation for each workload whose engine fits on no GPU beside the engines placed before it.
-
-    Placement is first-fit decreasing: what it places does fit, and claims without a GPU need no place.
-    """
-    free = [gpu.memory for gpu in capacity.gpus]
-    result = []
-    for line in sorted(lines, key=lambda line: -line.claim.vram):
-        if not _place(free, line):
-            result.append(Violation(name=line.name, message=_vram_message(line, lines, capacity)))
-    return result
-
-
-CHECKS: tuple[Callable[[Sequence[LedgerLine], Capacity], list[Violation]], ...] = (
-    memory_violations,
-    shared_memory_violations,
-    sleeping_weights_violations,
-    working_set_violations,
-    cpu_violations,
-    overcommit_violations,
-    gpu_violations,
-    vram_violations,
-)
-
-
-def violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
-    """Return all violations in the order memory (the sum, then pod by pod), CPU, GPUs, VRAM."""
-    return [violation for check in CHECKS for violation in check(lines, capacity)]
-
-
 def total(lines: Iterable[LedgerLine], amount: Callable[[ResourceClaim], int]) -> int:
     """Return the sum of *amount* over every replica."""
     return sum(amount(line.claim) * line.replicas for line in lines)
@@ -253,34 +226,3 @@ def _working_set_message(line: LedgerLine) -> str:
         f"{gib(line.claim.memory_limit)}; raise the limit, shorten the context, serve fewer requests or models at a "
         "time, or choose a smaller model or quantization"
     )
-
-
-def _gpu_message(line: LedgerLine, gpus: int, claimed: int, lines: Sequence[LedgerLine], capacity: Capacity) -> str:
-    others = [other.name for other in lines if other.claim.gpus and other is not line]
-    before = f"; {claimed} already claimed by {', '.join(others)}" if claimed else ""
-    return (
-        f"{line.name}: claims {gpus} nvidia.com/gpu of the {capacity.gpu_shares} that the node has{before}; "
-        f"run {line.name} on the CPU, remove the other claim, or raise the GPU's shares (time-slicing)"
-    )
-
-
-def _vram_message(line: LedgerLine, lines: Sequence[LedgerLine], capacity: Capacity) -> str:
-    others = [other for other in lines if other.claim.vram and other is not line]
-    beside = ", ".join(f"{other.name} {gib(other.claim.vram)}" for other in others)
-    gpus = ", ".join(f"{gpu.name} {gib(gpu.memory)}" for gpu in capacity.gpus) or "none"
-    return (
-        f"{line.name}: its {gib(line.claim.vram)} of VRAM fits on no GPU ({gpus})"
-        f"{f' beside {beside}' if beside else ''}; "
-        "shorten the context, lower the number of sequences, or choose a smaller model, dtype or quantization"
-    )
-
-
-def _place(free: list[int], line: LedgerLine) -> bool:
-    """Subtract the VRAM of each replica from distinct GPUs in *free*; return False where a replica does not fit."""
-    for _ in range(line.replicas if line.claim.vram else 0):
-        chosen = [index for index, left in enumerate(free) if left >= line.claim.vram][: line.claim.gpus]
-        if len(chosen) < max(line.claim.gpus, 1):
-            return False
-        for index in chosen:
-            free[index] -= line.claim.vram
-    return True

@@ -4,15 +4,16 @@ Figures are bytes. Ollama and llama.cpp reserve the cache of every parallel requ
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from infra.sizing.budget import MemoryShare
-from infra.sizing.vram import ModelSpec, Requests, kv_cache, weights
+from infra.sizing.engines.llama_memory import LlamaOptions, buffer_bytes, cache_bytes
+from infra.sizing.specs.model_spec import ModelSpec
+from infra.sizing.weights import weights
 
-BATCH = 512
-"""Tokens of one step of llama.cpp (`n_ubatch`); it keeps the scores of every head and position for them in float32."""
-UNKNOWN_HEADS = 64
-KV_DTYPE = "float16"
+KV_TYPES: Final = {"f16": "F16", "q8_0": "Q8_0", "q4_0": "Q4_0"}
+"""Types of Ollama's cache (`OLLAMA_KV_CACHE_TYPE`), and of llama.cpp's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +36,15 @@ class LoadedModel:
         return tuple(MemoryShare(name=f"{self.name} {part}", size=size) for part, size in sizes.items() if size)
 
 
-def loaded_model(name: str, model_spec: ModelSpec, quantization: str, context: int, parallel: int) -> LoadedModel:
-    """Return the memory of the model *name* with *parallel* requests of *context* tokens, or of its longest context."""
-    tokens = min(context, model_spec.context_tokens)
-    in_flight = 2 * BATCH * parallel  # one step beside each window, and one more as the upper bound of rounding
-    requests = Requests(context_tokens=tokens, sequences=parallel, in_flight=in_flight)
+def loaded_model(name: str, spec: ModelSpec, quantization: str, options: LlamaOptions) -> LoadedModel:
+    """Return the memory of the model *name*, whose context is no longer than the one it was trained for."""
+    longest = min(options.context_tokens, options.slots * spec.context_tokens)
+    served = replace(options, context_tokens=longest)
     return LoadedModel(
         name=name,
-        weights=weights(model_spec, "float16", 1, quantization),
-        kv_cache=kv_cache(model_spec, KV_DTYPE, requests),
-        buffers=4 * BATCH * tokens * parallel * (model_spec.heads or UNKNOWN_HEADS),
+        weights=weights(spec, "float16", 1, quantization),
+        kv_cache=cache_bytes(spec, served),
+        buffers=buffer_bytes(spec, served),
     )
 
 

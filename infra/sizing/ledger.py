@@ -1,13 +1,42 @@
 """The ledger: the resource claims of all workloads, their sums, and the budget of the node."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infra.errors import BudgetError
 from infra.quantities import cores, gib
-from infra.sizing.budget import Capacity, LedgerLine, Violation, total, violations
+from infra.sizing.budget import (
+    Capacity,
+    LedgerLine,
+    Violation,
+    cpu_violations,
+    memory_violations,
+    overcommit_violations,
+    shared_memory_violations,
+    sleeping_weights_violations,
+    total,
+    working_set_violations,
+)
+from infra.sizing.gpu_budget import gpu_violations, vram_violations, vram_warnings
 
 COLUMNS = ("Phase", "Workload", "Replicas", "RAM request", "RAM limit", "CPU request", "CPU limit", "GPUs", "VRAM")
+
+
+CHECKS: tuple[Callable[[Sequence[LedgerLine], Capacity], list[Violation]], ...] = (
+    memory_violations,
+    shared_memory_violations,
+    sleeping_weights_violations,
+    working_set_violations,
+    cpu_violations,
+    overcommit_violations,
+    gpu_violations,
+    vram_violations,
+)
+
+
+def violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
+    """Return all violations in the order memory (the sum, then pod by pod), CPU, GPUs, VRAM."""
+    return [violation for check in CHECKS for violation in check(lines, capacity)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +48,10 @@ class Ledger:
 
     def violations(self) -> list[Violation]:
         return violations(self.lines, self.capacity)
+
+    def warnings(self) -> list[Violation]:
+        """Return what fits only if the figures of its GPU are right; nothing where something does not fit."""
+        return [] if self.violations() else vram_warnings(self.lines, self.capacity)
 
     def check(self) -> None:
         """Raise BudgetError with the table and all violations unless everything fits."""
@@ -60,7 +93,7 @@ class Ledger:
 
     def _budget(self) -> tuple[str, ...]:
         node = self.capacity
-        vram = sum(gpu.memory for gpu in node.gpus)
+        vram = sum(gpu.free for gpu in node.gpus)
         memory, cpu = gib(node.memory_budget), (cores(node.cpu_budget), cores(node.cpu_limit_budget))
         return "", f"budget ({node.budget_percent}%)", "", memory, memory, *cpu, str(node.gpu_shares), gib(vram)
 

@@ -1,152 +1,100 @@
-"""GPU memory of a model: its weights, the KV cache of its context, and the overhead of the engine.
+"""GPU memory of one engine by its parts, and the options of an engine that decide it.
 
-Figures are bytes. The KV cache holds a key and a value per layer, KV head and position:
-`2 x layers x kv_heads x head_size x bytes of the dtype` for every token of every sequence. Layers with a sliding
-window keep only the window, and latent attention keeps one short vector per layer. Comparison with published figures:
-docs/vram.md.
+Each engine has a module that turns a model spec, options and a card into these parts: `infra/sizing/engines`.
 """
 
 import math
 from dataclasses import dataclass, replace
 
-from infra.quantities import GI
-from infra.sizing.model_specs import MODEL_SPECS, ModelSpec
-from infra.sizing.quantization import DTYPE_BYTES, scheme
-
-__all__ = [
-    "ANNOTATION",
-    "ENGINE_OVERHEAD",
-    "MODEL_SPECS",
-    "SGLANG",
-    "VLLM",
-    "EngineOptions",
-    "ModelSpec",
-    "Paging",
-    "Requests",
-    "Vram",
-    "kv_cache",
-    "required_vram",
-    "weights",
-]
+from infra.sizing.budget import MemoryShare
 
 ANNOTATION = "synapse.dev/vram"
 """Annotation of a pod: the memory that its engine uses on each GPU, as a quantity."""
-ENGINE_OVERHEAD = 2 * GI  # CUDA context, activations and fragmentation of an eager vLLM at 8k context
-IN_FLIGHT = 8192
-"""Tokens of one step of vLLM (its default for `max_num_batched_tokens`), which a window holds in addition."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paging:
-    """Allocation of an engine's KV cache in blocks of *block* tokens, one of which the engine reserves for itself."""
-
-    block: int
-    keeps_windows: bool  # a layer with a sliding window stores only the window
-
-
-VLLM = Paging(block=16, keeps_windows=True)
-"""Its null block serves no request: without a spare block the longest never starts (vllm-project/vllm#47272)."""
-SGLANG = Paging(block=64, keeps_windows=False)
-"""The largest page of its attention backends, and one page for padding. Layers with a window store a fixed share of all
-tokens (`--swa-full-tokens-ratio`), which is counted as all tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vram:
-    """GPU memory of one engine in three parts, in bytes on each of its GPUs."""
+    """GPU memory of one engine by its parts, in bytes on each of its GPUs."""
 
     weights: int
-    kv_cache: int
-    overhead: int = ENGINE_OVERHEAD
+    kv_cache: int = 0  # keys, values, and states of sequences
+    activations: int = 0  # the largest step, and the sampler
+    graphs: int = 0
+    workspace: int = 0  # buffers of kernels
+    communication: int = 0  # between the GPUs of one engine
+    adapters: int = 0  # LoRA
+    context: int = 0  # of CUDA and its driver
+    other: int = 0  # in place of all but weights and cache, where the stack file says how much
+    contexts: float = math.inf  # whole contexts that the cache holds at once
+
+    @property
+    def overhead(self) -> int:
+        """Bytes beside weights and cache."""
+        return self.total - self.weights - self.kv_cache
 
     @property
     def total(self) -> int:
-        return self.weights + self.kv_cache + self.overhead
+        return sum(share.size for share in self.parts)
 
-    def utilization(self, gpu_memory: int) -> float:
-        """Return the total as a share of *gpu_memory*, rounded up to a hundredth for vLLM's flag."""
-        return math.ceil(self.total * 100 / gpu_memory) / 100
+    @property
+    def parts(self) -> tuple[MemoryShare, ...]:
+        """Parts that are not empty, by name."""
+        sizes = {
+            "weights": self.weights,
+            "KV cache": self.kv_cache,
+            "activations": self.activations,
+            "CUDA graphs": self.graphs,
+            "workspace": self.workspace,
+            "communication": self.communication,
+            "LoRA adapters": self.adapters,
+            "CUDA context": self.context,
+            "overhead": self.other,
+        }
+        return tuple(MemoryShare(name=name, size=size) for name, size in sizes.items() if size)
+
+    def with_overhead(self, overhead: int | None) -> "Vram":
+        """Return the same with *overhead* for all but weights and cache; unchanged for None."""
+        if overhead is None:
+            return self
+        return Vram(weights=self.weights, kv_cache=self.kv_cache, other=overhead, contexts=self.contexts)
+
+    def with_cache(self, kv_cache: int) -> "Vram":
+        """Return the same with a cache of *kv_cache* bytes."""
+        return replace(self, kv_cache=kv_cache)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speculation:
+    """Speculative decoding: *tokens* that a head of the model drafts, or another model with *weights* bytes."""
+
+    tokens: int
+    layers: int = 0  # layers of the drafting part, which keep what those of the model keep
+    weights: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """LoRA adapters that are loaded at once, and their largest rank."""
+
+    count: int
+    rank: int = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
-    """Options of an engine that decide its memory. A *kv_dtype* of `auto` is the dtype of the weights."""
+    """Options of an engine that decide its memory; a *kv_dtype* of `auto` is that of the checkpoint or the weights."""
 
     context_tokens: int
     sequences: int
-    dtype: str
+    dtype: str = "bfloat16"
     kv_dtype: str = "auto"
     tensor_parallel: int = 1
     quantization: str | None = None
-    paging: Paging = VLLM
-
-
-@dataclass(frozen=True, kw_only=True)
-class Requests:
-    """Requests that a KV cache must hold: *sequences* of *context_tokens* each, and *in_flight* tokens of a step.
-
-    Each sequence uses whole blocks of *block* tokens; *spare* blocks are reserved for the engine.
-    """
-
-    context_tokens: int
-    sequences: int = 1
-    in_flight: int = IN_FLIGHT
-    block: int = 1
-    spare: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """Positions that a layer with full attention stores."""
-        return self.block * (self.sequences * math.ceil(self.context_tokens / self.block) + self.spare)
-
-    def tokens_of(self, window: int) -> int:
-        """Return the positions that a layer with a sliding window of *window* tokens stores."""
-        return min(self.tokens, window * self.sequences + self.in_flight + self.block * self.spare)
-
-
-def required_vram(model_spec: ModelSpec, engine: EngineOptions, overhead: int = ENGINE_OVERHEAD) -> Vram:
-    """Return the GPU memory of *engine* with this model. Raises KeyError for an unknown dtype."""
-    kv_dtype = engine.dtype if engine.kv_dtype == "auto" else engine.kv_dtype
-    requests = Requests(
-        context_tokens=engine.context_tokens, sequences=engine.sequences, block=engine.paging.block, spare=1
-    )
-    cached = model_spec if engine.paging.keeps_windows else replace(model_spec, window_layers=0)
-    return Vram(
-        weights=weights(model_spec, engine.dtype, engine.tensor_parallel, engine.quantization),
-        kv_cache=kv_cache(cached, kv_dtype, requests, engine.tensor_parallel),
-        overhead=overhead,
-    )
-
-
-def weights(model_spec: ModelSpec, dtype: str, tensor_parallel: int = 1, quantization: str | None = None) -> int:
-    """Return the bytes of the weights on each of *tensor_parallel* GPUs. Raises KeyError for an unknown dtype.
-
-    A model that is published quantised uses its stored size, independent of the dtype.
-    """
-    total = _weights(model_spec, dtype, quantization) if model_spec.stored is None else model_spec.stored
-    return math.ceil(total / tensor_parallel)
-
-
-def kv_cache(model_spec: ModelSpec, dtype: str, requests: Requests, tensor_parallel: int = 1) -> int:
-    """Return the bytes of the keys and values of all *requests*, on each of *tensor_parallel* GPUs.
-
-    GPUs beyond the number of KV heads hold copies, and each GPU holds the whole latent cache.
-    """
-    whole, windowed = requests.tokens, requests.tokens_of(model_spec.window)
-    positions = (model_spec.layers - model_spec.window_layers) * whole + model_spec.window_layers * windowed
-    values = model_spec.latent or 2 * math.ceil(model_spec.kv_heads / tensor_parallel) * model_spec.head_size
-    return positions * values * DTYPE_BYTES[dtype]
-
-
-def _weights(model_spec: ModelSpec, dtype: str, quantization: str | None) -> int:
-    bits = scheme(quantization, dtype)
-    embedding, head = _ends(model_spec)
-    body = model_spec.parameters - embedding - head
-    return math.ceil((body * bits.body + embedding * (bits.embedding or 0) + head * (bits.head or 0)) / 8)
-
-
-def _ends(model_spec: ModelSpec) -> tuple[int, int]:
-    """Return the parameters of the embedding and of the output head; the upper bound where they are not known."""
-    if model_spec.embedding is None:
-        return 0, model_spec.parameters
-    return (0, model_spec.embedding) if model_spec.tied else (model_spec.embedding, model_spec.embedding)
+    batched_tokens: int | None = None  # tokens of one step; None: the engine's default on the card
+    cache_tokens: int | None = None  # tokens that all sequences share; None: each has its whole context
+    eager: bool = True
+    prefix_caching: bool = True
+    vision: bool = True  # images are accepted where the model has an encoder for them
+    pooling: bool = False  # it returns vectors or scores
+    speculation: Speculation | None = None
+    adapters: Adapters | None = None

@@ -4,58 +4,41 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from infra.catalog.cards import USABLE_GIB, usable
+from infra.catalog.model_catalog import MODEL_SPECS
 from infra.quantities import GI, MI
-from infra.sizing import model_specs
+from infra.sizing.engines.llama_memory import LlamaOptions, cache_bytes
 from infra.sizing.ledger import markdown
-from infra.sizing.model_specs import MODEL_SPECS
-from infra.sizing.vram import Requests, kv_cache, weights
+from infra.sizing.specs import model_spec
+from infra.sizing.weights import stored_weights, weights
+from tests.infra.sizing.published_memory import MEMORY, pool
+from tests.infra.sizing.published_row import GB, GIB, MIB, Row
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/vram.md"
 COLUMNS = ("Model", "What", "Published", "Ours", "Error", "Source")
-GB = 10**9
 INDEX = "`metadata.total_size` of its model.safetensors.index.json"
 QUANTIZE = "ggml-org/llama.cpp, tools/quantize/README.md"
 
 
-@dataclass(frozen=True)
-class Row:
-    """A published figure and ours, both in bytes; *unit* and *digits* are those of the publication."""
-
-    model: str
-    what: str
-    published: float
-    ours: int
-    source: str
-    unit: tuple[str, int] = ("GB", GB)
-    digits: int = 2
-
-    @property
-    def error(self) -> float:
-        """Deviation of our figure, as a share of the published one."""
-        return self.ours / self.published - 1
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        name, size = self.unit
-        published, ours = (f"{figure / size:,.{self.digits}f} {name}" for figure in (self.published, self.ours))
-        return self.model, self.what, published, ours, f"{self.error:+.1%}".replace("-0.0%", "+0.0%"), self.source
-
-
 def _index(name: str, total: int) -> Row:
-    return Row(name, "as published", total, weights(MODEL_SPECS[name], "bfloat16"), INDEX, ("bytes", 1), 0)
+    return Row(name, "as published", total, stored_weights(MODEL_SPECS[name], "bfloat16"), INDEX, ("bytes", 1), 0)
 
 
 def _gguf(name: str, kind: str, size: float, source: str, unit: tuple[str, int] = ("GB", GB)) -> Row:
     digits = len(f"{size}".partition(".")[2])
-    ours = weights(MODEL_SPECS[name], "float16", quantization=kind)
+    ours = stored_weights(MODEL_SPECS[name], "float16", kind)
     return Row(name, kind.upper(), size * unit[1], ours, source, unit, digits)
 
 
+def _request(name: str, context: int) -> int:
+    """Return the bytes of the blocks that one request takes in vLLM."""
+    blocks = pool(name, usable("rtx-5090"), contextTokens=context)
+    return blocks.block_bytes * blocks.blocks
+
+
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
-GIB, MIB = ("GiB", GI), ("MiB", MI)
 
 EXACT = (
     _index(LLAMA, 16_060_522_496),
@@ -126,7 +109,7 @@ CACHES = (
         LLAMA,
         "10 x 8192 tokens, float16, Ollama",
         10_240 * MI,
-        kv_cache(MODEL_SPECS[LLAMA], "float16", Requests(context_tokens=8192, sequences=10)),
+        cache_bytes(MODEL_SPECS[LLAMA], LlamaOptions(context_tokens=81_920, slots=10, whole_windows=True)),
         "ollama/ollama#9352, log",
         MIB,
         0,
@@ -135,7 +118,7 @@ CACHES = (
         LLAMA,
         "23648 tokens, bfloat16, vLLM",
         2.89 * GI,
-        kv_cache(MODEL_SPECS[LLAMA], "bfloat16", Requests(context_tokens=23_648)),
+        _request(LLAMA, 23_648),
         "vllm-project/vllm#10517, log",
         GIB,
     ),
@@ -143,7 +126,7 @@ CACHES = (
         "deepseek-ai/DeepSeek-V2-Lite-Chat",
         "32768 tokens, bfloat16, vLLM",
         0.95 * GI,
-        kv_cache(MODEL_SPECS["deepseek-ai/DeepSeek-V2-Lite-Chat"], "bfloat16", Requests(context_tokens=32_768)),
+        _request("deepseek-ai/DeepSeek-V2-Lite-Chat", 32_768),
         "vllm-project/vllm#15871, log",
         GIB,
     ),
@@ -151,7 +134,7 @@ CACHES = (
         "openai/gpt-oss-20b",
         "131072 tokens, float16, llama.cpp",
         3090 * MI,
-        kv_cache(MODEL_SPECS["openai/gpt-oss-20b"], "float16", Requests(context_tokens=131_072, in_flight=1024)),
+        cache_bytes(MODEL_SPECS["openai/gpt-oss-20b"], LlamaOptions(context_tokens=131_072)),
         "ikawrakow/ik_llama.cpp#822, log",
         MIB,
         0,
@@ -162,8 +145,10 @@ ROWS = (*EXACT, *QUANTISED, *CACHES)
 
 def sections() -> Iterator[tuple[str, str]]:
     """Return the marks of docs/vram.md and the tables between them."""
-    yield "models", markdown(model_specs.COLUMNS, list(model_specs.rows()))
-    for mark, rows in (("exact", EXACT), ("quantised", QUANTISED), ("caches", CACHES)):
+    rows_of_models = [model_spec.row(name, spec) for name, spec in MODEL_SPECS.items()]
+    yield "models", markdown(model_spec.COLUMNS, rows_of_models)
+    yield "cards", markdown(("Card", "GiB"), [(card, f"{size:.2f}") for card, size in USABLE_GIB.items()])
+    for mark, rows in (("exact", EXACT), ("quantised", QUANTISED), ("caches", CACHES), ("memory", MEMORY)):
         yield mark, markdown(COLUMNS, [row.cells for row in rows])
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,14 +15,13 @@ from infra.sizing.budget import (
     MemoryShare,
     ResourceClaim,
     cpu_violations,
-    gpu_violations,
     memory_violations,
     shared_memory_violations,
     sleeping_weights_violations,
-    violations,
-    vram_violations,
     working_set_violations,
 )
+from infra.sizing.gpu_budget import gpu_violations, vram_violations, vram_warnings
+from infra.sizing.ledger import violations
 
 GPU = Gpu(name="rtx-5090", memory=32 * GI)
 NODE = Capacity(memory=196 * GI, cpu=64_000, gpus=(GPU,))
@@ -94,6 +94,32 @@ def test_shares_are_counted_and_their_memory_is_not_divided() -> None:
 def test_an_engine_larger_than_the_gpu_is_refused() -> None:
     (violation,) = vram_violations([line("vllm", gpus=1, vram=33)], NODE)
     assert "shorten the context" in violation.message
+
+
+def test_a_refusal_says_what_would_fit_beside_the_others_and_the_parts() -> None:
+    parts = (MemoryShare(name="weights", size=20 * GI), MemoryShare(name="KV cache", size=13 * GI))
+    engine = replace(line("vllm", gpus=1, vram=33), fit=lambda free: f"{free // GI} would fit")
+    claimed = replace(engine, claim=replace(engine.claim, vram_parts=parts))
+    (violation,) = vram_violations([claimed], NODE)
+    assert "its 33Gi of VRAM (weights 20Gi + KV cache 13Gi) fits on no GPU (rtx-5090 32Gi); 32 would fit; " in str(
+        violation
+    )
+    reserved = Capacity(memory=196 * GI, cpu=64_000, gpus=(replace(GPU, reserve=2 * GI),))
+    (violation,) = vram_violations([claimed], reserved)
+    assert "(rtx-5090 30Gi); 30 would fit; " in violation.message
+
+
+@pytest.mark.parametrize(("vram", "warned"), [(30, False), (31, False), (32, True)])
+def test_a_plan_is_tight_where_less_is_left_than_its_figures_may_be_wrong_by(vram: int, *, warned: bool) -> None:
+    engine = line("vllm", gpus=1, vram=vram)
+    measured = replace(engine, claim=replace(engine.claim, vram_error=GI))
+    assert vram_violations([measured], NODE) == vram_warnings([engine], NODE) == []
+    assert [violation.name for violation in vram_warnings([measured], NODE)] == ["vllm"] * warned
+
+
+def test_an_engine_that_does_not_fit_is_refused_and_not_tight() -> None:
+    engine = line("vllm", gpus=1, vram=33)
+    assert vram_warnings([replace(engine, claim=replace(engine.claim, vram_error=GI))], NODE) == []
 
 
 def test_an_engine_on_two_gpus_uses_both() -> None:

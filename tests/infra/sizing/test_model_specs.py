@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.sizing.vram import MODEL_SPECS
+from infra.catalog.model_catalog import MODEL_SPECS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,13 @@ def test_the_shapes_of_the_layers_add_up_to_the_parameters(name: str) -> None:
     model_spec, shapes = MODEL_SPECS[name], DENSE[name]
     assert model_spec.embedding is not None
     assert model_spec.heads is not None
-    queries, keys = model_spec.heads * model_spec.head_size, model_spec.kv_heads * model_spec.head_size
+    queries, keys = (
+        model_spec.heads * model_spec.groups[0].head_size,
+        model_spec.kv_heads * model_spec.groups[0].head_size,
+    )
     attention = 2 * shapes.hidden * (queries + keys)
     attention += queries + 2 * keys if shapes.has_bias else 0
-    attention += 2 * model_spec.head_size if shapes.has_head_norms else 0
+    attention += 2 * model_spec.groups[0].head_size if shapes.has_head_norms else 0
     forward = 3 * shapes.hidden * shapes.feed_forward * (shapes.experts or 1) + shapes.hidden * shapes.experts
     layer = attention + forward + shapes.norms * shapes.hidden
     ends = model_spec.embedding * (1 if model_spec.tied else 2) + shapes.hidden
@@ -57,7 +60,12 @@ def test_the_shapes_of_the_layers_add_up_to_the_parameters(name: str) -> None:
 def test_the_weights_of_gpt_oss_add_up_with_its_experts_in_mxfp4() -> None:
     model_spec = MODEL_SPECS["openai/gpt-oss-20b"]
     assert model_spec.embedding is not None
-    hidden, experts, queries, keys = 2880, 32, 64 * model_spec.head_size, model_spec.kv_heads * model_spec.head_size
+    hidden, experts, queries, keys = (
+        2880,
+        32,
+        64 * model_spec.groups[0].head_size,
+        model_spec.kv_heads * model_spec.groups[0].head_size,
+    )
     attention = 2 * hidden * (queries + keys) + queries + 2 * keys + hidden + 64
     router = hidden * experts + experts
     plain = (

@@ -4,8 +4,7 @@ from typing import Any
 
 from components.namespace import quota
 from infra.plan.stack import plan
-from infra.sizing.budget import violations
-from infra.sizing.ledger import Ledger
+from infra.sizing.ledger import Ledger, violations
 from tests.conftest import config_of, settings_of
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.infra.sizing.published import DOCUMENT, EXACT, ROWS, Row, between, sections
+from tests.infra.sizing.published import DOCUMENT, EXACT, ROWS, between, sections
+from tests.infra.sizing.published_row import Row
 
 
 @pytest.mark.parametrize("row", EXACT, ids=lambda row: row.model)

@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.errors import ModelFileError
-from infra.sizing import model_files
+from infra.sizing.specs import model_files
+from infra.sizing.specs.layers import LayerGroup
 
 CONFIG: dict[str, object] = {
+    "model_type": "llama",
     "num_hidden_layers": 4,
     "num_attention_heads": 8,
     "num_key_value_heads": 2,
@@ -40,7 +42,8 @@ def indexed(folder: Path, total: object = 1_000_000, **changes: object) -> Path:
 def test_the_size_comes_from_the_index(tmp_path: Path) -> None:
     spec, stored = model_files.model_spec(indexed(tmp_path))
     assert (stored, spec.parameters, spec.stored) == (1_000_000, 500_000, None)
-    assert (spec.layers, spec.kv_heads, spec.head_size, spec.context_tokens) == (4, 2, 64, 2048)
+    assert spec.groups == (LayerGroup(kind="full", layers=4, kv_heads=2, head_size=64),)
+    assert (spec.layers, spec.context_tokens, spec.heads, spec.hidden, spec.vocabulary) == (4, 2048, 8, 512, 100)
     assert (spec.embedding, spec.tied) == (51_200, False)
 
 
@@ -55,8 +58,31 @@ def test_the_size_comes_from_a_single_file(tmp_path: Path) -> None:
     assert (stored, spec.parameters) == (2000, 1000)
 
 
-def test_quantised_weights_use_their_stored_size(tmp_path: Path) -> None:
-    assert model_files.model_spec(indexed(tmp_path, quantization_config={"bits": 4}))[0].stored == 1_000_000
+@pytest.mark.parametrize(
+    ("quantization", "parameters"),
+    [
+        ({"quant_method": "awq"}, 2_000_000),
+        ({"quant_method": "gptq", "bits": 8}, 1_000_000),
+        ({"quant_method": "fp8"}, 1_000_000),
+        ({"quant_method": "exotic", "bits": 0}, 2_000_000),
+        ({"bits": "four"}, 2_000_000),
+    ],
+)
+def test_quantised_weights_use_their_stored_size(
+    tmp_path: Path, quantization: dict[str, object], parameters: int
+) -> None:
+    spec, _ = model_files.model_spec(indexed(tmp_path, quantization_config=quantization))
+    assert (spec.stored, spec.parameters) == (1_000_000, parameters)
+
+
+@pytest.mark.parametrize(("dtype", "parameters"), [("float32", 250_000), ("float16", 500_000), (["x"], 500_000)])
+def test_the_dtype_says_how_many_weights_the_bytes_are(tmp_path: Path, dtype: object, parameters: int) -> None:
+    assert model_files.model_spec(indexed(tmp_path, torch_dtype=dtype))[0].parameters == parameters
+
+
+def test_a_config_beside_its_index_is_enough(tmp_path: Path) -> None:
+    spec, _ = model_files.model_spec(indexed(tmp_path, total=1e6) / "config.json")
+    assert spec.parameters == 500_000
 
 
 def test_figures_of_a_text_model_inside_another_count(tmp_path: Path) -> None:
@@ -64,36 +90,17 @@ def test_figures_of_a_text_model_inside_another_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "window"),
-    [
-        ({"sliding_window": 128, "layer_types": ["sliding_attention", "full_attention"] * 2}, (128, 2)),
-        ({"sliding_window": 128, "model_type": "gemma2"}, (128, 2)),
-        ({"sliding_window": 128, "sliding_window_pattern": 4}, (128, 3)),
-        ({"sliding_window": 128, "use_sliding_window": False, "model_type": "gemma2"}, (0, 0)),
-        ({"sliding_window": 128}, (0, 0)),
-        ({"sliding_window": None}, (0, 0)),
-    ],
-)
-def test_layers_have_a_window_where_the_config_says_so(
-    tmp_path: Path, changes: dict[str, object], window: tuple[int, int]
-) -> None:
-    spec, _ = model_files.model_spec(indexed(tmp_path, **changes))
-    assert (spec.window, spec.window_layers) == window
-
-
-def test_latent_attention_and_encoders_are_recognised(tmp_path: Path) -> None:
-    assert model_files.model_spec(indexed(tmp_path, kv_lora_rank=512, qk_rope_head_dim=64))[0].latent == 576
-    assert model_files.model_spec(indexed(tmp_path, model_type="bert"))[0].kv_heads == 0
-
-
-@pytest.mark.parametrize(
     ("changes", "fragment"),
     [
-        ({"num_hidden_layers": None}, "config.json: num_hidden_layers: missing"),
-        ({"num_hidden_layers": "many"}, "num_hidden_layers: 'many', not a positive number"),
-        ({"hidden_size": True}, "hidden_size: True, not a positive number"),
+        ({"num_hidden_layers": None}, "config.json: num_hidden_layers or n_layer: missing"),
+        ({"num_hidden_layers": "many"}, "num_hidden_layers or n_layer: 'many', not a positive number"),
+        ({"hidden_size": True}, "hidden_size or n_embd or d_model: True, not a positive number"),
         ({"total": 0}, "index.json: metadata.total_size: 0, not a positive number"),
         ({"total": "big"}, "metadata.total_size: 'big'"),
+        ({"total": None}, "metadata.total_size: None"),
+        ({"total": True}, "metadata.total_size: True"),
+        ({"total": 1.5}, "metadata.total_size: 1.5"),
+        ({"total": -4}, "metadata.total_size: -4"),
     ],
 )
 def test_a_bad_figure_is_named(tmp_path: Path, changes: dict[str, object], fragment: str) -> None:
@@ -120,6 +127,13 @@ def test_a_bad_file_is_named(tmp_path: Path, content: bytes, fragment: str) -> N
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(ModelFileError, match=fragment):
+        model_files.model_spec(tmp_path)
+
+
+@pytest.mark.parametrize("index", [{}, {"metadata": None}, {"metadata": []}, {"metadata": {}}])
+def test_an_index_without_a_size_is_named(tmp_path: Path, index: object) -> None:
+    (indexed(tmp_path) / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelFileError, match=r"index\.json: metadata\.total_size: None, not a positive number"):
         model_files.model_spec(tmp_path)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
 from infra.errors import ModelFileError
-from infra.sizing.ggml_types import TYPES
+from infra.sizing.specs.ggml_types import TYPES
 
 MAGIC: Final = b"GGUF"
 MAX_HEADER: Final = 64 * 2**20  # bytes; a vocabulary of 260 thousand tokens uses a third of it
@@ -37,8 +37,8 @@ class Tensor:
 class Reader:
     """Reader of one file's header from front to back; every fault is a ModelFileError that names the file."""
 
-    def __init__(self, file: BinaryIO, path: Path, size: int) -> None:
-        self.path = path
+    def __init__(self, file: BinaryIO, source: str, size: int) -> None:
+        self.source = source
         self._file, self._end = file, min(size, MAX_HEADER)
 
     @property
@@ -46,7 +46,7 @@ class Reader:
         return self._file.tell()
 
     def fail(self, fault: str) -> NoReturn:
-        raise ModelFileError(f"{self.path}: {fault}")
+        raise ModelFileError(f"{self.source}: {fault}")
 
     def take(self, length: int) -> bytes:
         """Return the next *length* bytes."""
@@ -116,18 +116,22 @@ class Reader:
 class Header:
     """Metadata of a model by key, and its tensors."""
 
-    path: Path
+    source: str  # its path or address
     metadata: Mapping[str, Value]
     tensors: tuple[Tensor, ...]
 
 
 def read(path: Path) -> Header:
     """Return the header of the file at *path*, checked against its size. Raises ModelFileError or OSError."""
-    size = path.stat().st_size
     with path.open("rb") as file:
-        reader = Reader(file, path, size)
-        header = _header(reader)
-        start = _aligned(reader.position, header.metadata.get("general.alignment"), reader)
+        return parse(file, str(path), path.stat().st_size)
+
+
+def parse(file: BinaryIO, source: str, size: int) -> Header:
+    """Return the header at the beginning of *file*, checked against the *size* of the whole. Raises ModelFileError."""
+    reader = Reader(file, source, size)
+    header = _header(reader)
+    start = _aligned(reader.position, header.metadata.get("general.alignment"), reader)
     last = max((tensor.offset + tensor.size for tensor in header.tensors), default=0)
     if last and start + last > size:
         reader.fail(f"truncated: its weights end at byte {start + last}, the file at byte {size}")
@@ -145,7 +149,7 @@ def _header(reader: Reader) -> Header:
         reader.fail(f"GGUF version {version}{big}; versions 2 and 3 can be read")
     tensors, pairs = reader.count("Q", 24), reader.count("Q", 13)
     metadata = {reader.name(): reader.value(int(reader.scalar("I"))) for _ in range(pairs)}
-    return Header(path=reader.path, metadata=metadata, tensors=tuple(_tensor(reader) for _ in range(tensors)))
+    return Header(source=reader.source, metadata=metadata, tensors=tuple(_tensor(reader) for _ in range(tensors)))
 
 
 def _tensor(reader: Reader) -> Tensor:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from infra.errors import ModelFileError, SettingsError
 from infra.plan.stack import plan
-from infra.sizing import model_files
-from infra.sizing.model_specs import ModelSpec
+from infra.sizing.specs import model_files
+from infra.sizing.specs.layers import LayerGroup
+from infra.sizing.specs.model_spec import ModelSpec
 from tests.conftest import changed, settings_of
 from tests.infra.sizing.gguf_bytes import LLAMA, STORED, TENSORS, Shape, header, text, whole
 
@@ -33,7 +34,8 @@ def model_spec(folder: Path, **metadata: object) -> ModelSpec:
 def test_figures_and_weights_come_from_the_header(tmp_path: Path) -> None:
     spec, stored = model_files.model_spec(written(tmp_path, whole()))
     assert stored == spec.stored == STORED
-    assert (spec.layers, spec.kv_heads, spec.head_size, spec.context_tokens) == (2, 2, 64, 4096)
+    assert spec.groups == (LayerGroup(kind="full", layers=2, kv_heads=2, head_size=64),)
+    assert (spec.hidden, spec.vocabulary, spec.context_tokens) == (512, 100, 4096)
     assert (spec.parameters, spec.embedding, spec.tied, spec.heads) == (102_912, 51_200, False, 8)
 
 
@@ -55,32 +57,12 @@ def test_the_head_of_a_tied_model_is_its_embedding(tmp_path: Path) -> None:
 
 def test_key_and_value_lengths_count(tmp_path: Path) -> None:
     spec = model_spec(tmp_path, llama__attention__key_length=192, llama__attention__value_length=128)
-    assert spec.head_size == 160
+    assert (spec.groups[0].head_size, spec.groups[0].value_size) == (192, 128)
 
 
-def test_kv_heads_per_layer_count_as_their_maximum(tmp_path: Path) -> None:
-    assert model_spec(tmp_path, llama__attention__head_count_kv=[1, 4]).kv_heads == 4
-
-
-def test_a_window_counts_where_the_file_says_which_layers_have_it(tmp_path: Path) -> None:
-    windowed = model_spec(
-        tmp_path, llama__attention__sliding_window=128, llama__attention__sliding_window_pattern=[True, False]
-    )
-    assert (windowed.window, windowed.window_layers) == (128, 1)
-    assert model_spec(tmp_path, llama__attention__sliding_window=128).window == 0
-
-
-def test_an_architecture_may_imply_its_pattern(tmp_path: Path) -> None:
-    gemma = {key.replace("llama.", "gemma3."): value for key, value in LLAMA.items()}
-    gemma |= {"general.architecture": "gemma3", "gemma3.block_count": 48, "gemma3.attention.sliding_window": 1024}
-    spec, _ = model_files.model_spec(written(tmp_path, whole(gemma)))
-    assert (spec.window, spec.window_layers) == (1024, 40)
-
-
-def test_latent_attention_counts_in_files_made_for_it(tmp_path: Path) -> None:
-    latent = {"llama__attention__kv_lora_rank": 512, "llama__rope__dimension_count": 64}
-    assert model_spec(tmp_path, **latent).latent == 0
-    assert model_spec(tmp_path, **latent, llama__attention__key_length_mla=192).latent == 576
+def test_layers_with_other_kv_heads_are_groups_of_their_own(tmp_path: Path) -> None:
+    spec = model_spec(tmp_path, llama__attention__head_count_kv=[1, 4])
+    assert [(group.layers, group.kv_heads) for group in spec.groups] == [(1, 1), (1, 4)]
 
 
 def test_an_encoder_keeps_no_cache(tmp_path: Path) -> None:
@@ -102,7 +84,7 @@ def test_an_encoder_keeps_no_cache(tmp_path: Path) -> None:
             whole({key: value for key, value in LLAMA.items() if key != "llama.context_length"}),
             "context_length: missing",
         ),
-        (whole({}), "None.attention.head_count: missing"),
+        (whole({}), "None.embedding_length: missing"),
         (whole({**LLAMA, "general.alignment": 0}), "an alignment of 0"),
         (whole(tensors=[Shape("w", (100,), 12)]), "the rows of tensor w are not whole blocks of 256 values"),
         (whole(tensors=[Shape("w", (256,), 99)]), "tensor w has the unknown type 99"),
@@ -152,7 +134,7 @@ def test_one_wrong_byte_ends_in_a_card_or_one_clear_error(tmp_path: Path, place:
 def test_a_stack_file_can_name_the_file(tmp_path: Path) -> None:
     config = changed("services.vllm.model", "/models/mine.gguf")
     config["synapse:models"] = {"/models/mine.gguf": {"file": str(written(tmp_path, whole()))}}
-    config["synapse:services"]["vllm"]["contextTokens"] = 4096
+    config["synapse:services"]["vllm"] |= {"contextTokens": 4096, "kind": "sglang"}  # vLLM loads no GGUF
     (vllm,) = [service for service in plan(settings_of(config)).services if service.name == "vllm"]
     assert vllm.vram is not None
     assert vllm.vram.weights == STORED
