@@ -1,7 +1,8 @@
 """What-if changes: a stack file with some values changed, before anybody edits it.
 
 A change is `key=value`. The key is the path under `synapse:` (`services.vllm.contextTokens=16384`) or a short name for
-the first vLLM service (`context=16384`); the value is YAML as in the file.
+the first vLLM service (`context=16384`); the value is YAML as in the file. A part of a path that has dots stands in
+quotes, an entry of a list in brackets: `models."Qwen/Qwen3.6-27B".groups[0].layers=16`.
 """
 
 import copy
@@ -23,7 +24,13 @@ SHORT: Final = {
     "sequences": "sequences",
     "memory": "memory.limit",
 }
-_SEPARATOR = re.compile(r",(?=[\w.:/-]+=)")  # a comma inside a value separates nothing
+_KEY: Final = r"""(?:"[^"]+"|'[^']+'|[\w.:/\[\]-])+"""
+_SEPARATOR: Final = re.compile(rf",(?=\s*{_KEY}\s*=)")  # a comma inside a value separates nothing
+_CHANGE: Final = re.compile(rf"\s*({_KEY})\s*=(.*)", re.DOTALL)
+_PART: Final = re.compile(
+    r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|\[(?P<number>\d+)\]|(?P<plain>[^.\[\]"']+))(?:\.(?=.)|(?=\[)|$)"""
+)
+"""First part of a path, with what separates it from the next one."""
 
 
 def changes(texts: Sequence[str]) -> dict[str, Any]:
@@ -47,11 +54,15 @@ def changed(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
 
 
 def _change(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise SettingsError(f"--what-if: got {text!r}; accepted: key=value, such as services.vllm.contextTokens=16384")
+    match = _CHANGE.fullmatch(text)
+    if match is None:
+        raise SettingsError(
+            f"--what-if: got {text!r}; accepted: key=value, such as services.vllm.contextTokens=16384; a part of the "
+            'key with dots in quotes, such as models."Qwen/Qwen3.6-27B".contextTokens=8192'
+        )
+    key, value = match.groups()
     try:
-        return key.strip().removeprefix(PREFIX), yaml.safe_load(value)
+        return key.removeprefix(PREFIX), yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise SettingsError(f"--what-if: {key}: the value is not valid YAML: {value!r}") from error
 
@@ -81,12 +92,17 @@ def _set(holder: Any, path: str, value: object) -> None:  # noqa: ANN401 - a sta
 
 
 def _first(holder: object, path: str) -> tuple[Any, str]:
-    """Split *path* into its first key and the rest."""
+    """Split *path* into its first key and the rest. Raises SettingsError for a part that is none."""
     for key in sorted(map(str, holder) if isinstance(holder, dict) else (), key=len, reverse=True):
-        if path == key or path.startswith(f"{key}."):
-            return key, path[len(key) + 1 :]
-    first, _, rest = path.partition(".")
-    return first, rest
+        if path == key or path.startswith((f"{key}.", f"{key}[")):
+            return key, path[len(key) :].removeprefix(".")
+    match = _PART.match(path)
+    if match is None:
+        raise SettingsError(
+            f"--what-if: {path}: not a path; accepted: parts with a dot between them, a part with dots in quotes "
+            "(\"a.b\" or 'a.b'), the number of an entry in brackets ([0])"
+        )
+    return next(part for part in match.groups() if part is not None), path[match.end() :]
 
 
 def _index(holder: Sequence[object], key: str, path: str) -> int:

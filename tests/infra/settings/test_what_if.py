@@ -59,7 +59,7 @@ def test_the_longest_existing_key_takes_precedence() -> None:
 
 def test_entries_of_lists_are_numbered() -> None:
     changed = what_if.changed(forge_config(), {"node.gpus.0.memory": "24Gi"})["synapse:node"]
-    assert changed["gpus"] == [{"name": "rtx-5090", "memory": "24Gi", "shares": 1}]
+    assert changed["gpus"] == [{"card": "rtx-5090", "shares": 1, "memory": "24Gi"}]
     with pytest.raises(SettingsError, match="got '1'; accepted: the number of an entry, 0 to 0"):
         what_if.changed(forge_config(), {"node.gpus.1.memory": "24Gi"})
 
@@ -90,3 +90,50 @@ def test_a_change_is_validated_like_a_file(text: str, message: str) -> None:
         what_if.load("forge", what_if.changes([text]))
     assert "Pulumi.forge.yaml with --what-if: " in str(raised.value)
     assert message in str(raised.value)
+
+
+NAME = "Qwen/Qwen3.6-27B-NVFP4"
+
+
+def test_a_value_may_have_dots_and_slashes() -> None:
+    assert services(f"services.vllm.model={NAME}")["vllm"]["model"] == NAME
+    assert services(f"model={NAME},context=8192")["vllm"]["model"] == NAME
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_part_in_quotes_may_have_dots(quote: str) -> None:
+    name = f"{quote}{NAME}{quote}"
+    changes = what_if.changes([f"models.{name}.contextTokens=8192,models.{name}.layers=3", f"models.{name}.tied=true"])
+    models = what_if.changed(forge_config(), changes)["synapse:models"]
+    assert models == {NAME: {"contextTokens": 8192, "layers": 3, "tied": True}}
+
+
+def test_a_part_in_quotes_may_have_a_comma() -> None:
+    assert what_if.changed({}, what_if.changes(['models."a,b".layers=3,phase=2'])) == {
+        "synapse:models": {"a,b": {"layers": 3}},
+        "synapse:phase": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "key", ['routes."qwen3.6-27b"[0].model', 'routes."qwen3.6-27b".0.model', "routes.qwen3.6-27b[0].model"]
+)
+def test_an_entry_of_a_list_may_stand_in_brackets(key: str) -> None:
+    config = forge_config()
+    config["synapse:routes"]["qwen3.6-27b"] = [{"service": "vllm"}]
+    changed = what_if.changed(config, what_if.changes([f"{key}={NAME}"]))["synapse:routes"]
+    assert changed["qwen3.6-27b"] == [{"service": "vllm", "model": NAME}]
+
+
+def test_a_whole_route_may_be_set() -> None:
+    changed = what_if.changed(forge_config(), what_if.changes(['routes."qwen3.6-27b"=[{service: vllm, model: a/b}]']))
+    assert changed["synapse:routes"]["qwen3.6-27b"] == [{"service": "vllm", "model": "a/b"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['models."a.b.contextTokens=1', "models.'a=1", 'models."a"b=1', 'models.""=1', "node.gpus[x]=1", "a..b=1", "a.=1"],
+)
+def test_a_path_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"--what-if: .*; accepted: "):
+        what_if.changed(forge_config(), what_if.changes([text]))
