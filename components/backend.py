@@ -126,7 +126,6 @@ class BackendComponent(pulumi.ComponentResource):
 
     def _workload(self, extras: Extras) -> WorkloadArgs:
         service, kind, node = self.args.service, self.args.service.backend, self.args.node
-        smallest = min((gpu.memory for gpu in node.gpus), default=0)
         secrets, fetch_secrets = (self._secrets(is_for_fetch=each) for each in (False, True))
         return WorkloadArgs(
             name=service.service_name,
@@ -139,7 +138,7 @@ class BackendComponent(pulumi.ComponentResource):
             start=service.start,
             strategy=kind.strategy,
             command=kind.command,
-            arguments=extras.arguments or service.options.flags(service.vram, smallest) or kind.arguments,
+            arguments=extras.arguments or service.arguments,
             environment={**service.environment, **extras.environment},
             field_environment=extras.fields,
             secret_environment=_references(secrets),

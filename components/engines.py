@@ -7,7 +7,7 @@ from components.backend import BackendComponent
 
 
 class Ollama(BackendComponent):
-    """One Ollama server: models on the CPU, loaded on demand from its volume (`OllamaService.environment`)."""
+    """One Ollama server: models on the CPU, loaded on demand from its volume (`OllamaService.derived_environment`)."""
 
     pulumi_type = "synapse:components:Ollama"
 

@@ -19,7 +19,7 @@ class FeedBus(BackendComponent):
 
     def extras(self) -> Extras:
         rule = f"$({FEED_PASSWORD_RULE})" if FEED_PASSWORD in self.args.secrets else "nopass"
-        return Extras(arguments=(*self.args.service.backend.arguments, *account(rule)))
+        return Extras(arguments=(*self.args.service.arguments, *account(rule)))
 
     def secrets(self) -> Mapping[str, pulumi.Output[str]]:
         """Return the secrets with the hash of the password, which is enough for Redis."""

@@ -20,7 +20,7 @@ from pulumi_policy import (
 )
 
 from infra.sizing.budget import Capacity, LedgerLine, Violation
-from infra.sizing.vram import ModelSpec
+from infra.sizing.specs.model_spec import ModelSpec
 from policies.reading import node
 from policies.reading.autoscalers import scaled_pods
 from policies.reading.claims import ledger_line

@@ -53,9 +53,11 @@ async def deploy(plan: Plan, secrets: Mapping[str, pulumi.Output[str]]) -> dict[
     """Register the resources of the plan, and return the address of each service inside the cluster.
 
     Gives way to the SDK after each component: it sends what is registered while the next component is made.
-    Raises BudgetError before any registration when the claims do not fit the node.
+    Raises BudgetError before any registration when the claims do not fit the node; warns of those that fit tightly.
     """
     plan.ledger.check()
+    for warning in plan.ledger.warnings():
+        pulumi.log.warn(warning.message)
     opts = pulumi.ResourceOptions(provider=cluster(plan), transformations=[own_fields])
     namespace = Namespace("namespace", NamespaceArgs(name=plan.settings.namespace, ledger=plan.ledger), opts=opts)
     if device_plugin.is_deployed(plan.settings.node, plan.settings.phase):

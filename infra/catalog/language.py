@@ -175,9 +175,7 @@ LLAMA_ROUTER = BackendSpec(
     gateway_sets_context=True,
     cuda=12,  # `server-cuda13-` would be the other
     image=f"{_LLAMA_CPP}:server-cuda-b11206@sha256:3e7673cce183a55f97a1bc3c80817f3c61452483c13bc088a6766388af4775fe",
-    claim=ResourceClaim(
-        memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1, vram=13 * GI
-    ),
+    claim=ResourceClaim(memory_request=16 * GI, memory_limit=64 * GI, cpu_request=4000, cpu_limit=16_000, gpus=1),
     probes=Probes(
         startup=Probe(path="/health", failures=30),
         readiness=Probe(path="/health", delay_s=10),

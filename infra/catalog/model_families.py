@@ -169,6 +169,21 @@ FAMILIES: Final = (
         sglang=Parsers(tool_call="gpt-oss", reasoning="gpt-oss"),
     ),
     ModelFamily(
+        name="Muse Glimmer",
+        patterns=("muse-glimmer-*",),
+        vllm=Parsers(tool_call="muse_glimmer", reasoning="muse_glimmer"),
+        sglang=Parsers(tool_call="muse"),
+    ),
+    ModelFamily(name="LFM2", patterns=("lfm2-*",), vllm=Parsers(tool_call="lfm2"), sglang=Parsers(tool_call="lfm2")),
+    ModelFamily(
+        name="Phi 4 mini",
+        patterns=("phi-4-mini-instruct*",),
+        vllm=Parsers(tool_call="phi4_mini_json", chat_template=_template("phi4_mini")),
+    ),
+    ModelFamily(
+        name="SmolLM3", patterns=("smollm3-*",), vllm=Parsers(tool_call="hermes"), sglang=Parsers(tool_call="hermes")
+    ),
+    ModelFamily(
         name="Gemma 4",
         patterns=("gemma-4-*",),
         vllm=Parsers(tool_call="gemma4", reasoning="gemma4"),

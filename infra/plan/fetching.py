@@ -13,7 +13,7 @@ from infra.plan.start_time import download_s
 from infra.quantities import MI
 from infra.settings.services import Service
 from infra.sizing.budget import ResourceClaim
-from infra.sizing.model_specs import ModelSpec
+from infra.sizing.specs.model_spec import ModelSpec
 
 CLAIM: Final = ResourceClaim(memory_request=64 * MI, memory_limit=256 * MI, cpu_request=100, cpu_limit=500)
 SMALL_CLAIM: Final = ResourceClaim(memory_request=16 * MI, memory_limit=64 * MI, cpu_request=25, cpu_limit=500)

@@ -1,18 +1,20 @@
 """Plan of one service: the defaults of its kind, the options of the stack file, and the claim that follows."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from infra.catalog.kinds import backend_spec
 from infra.catalog.spec import BackendSpec, Probes, Volume
 from infra.plan.fetching import FetchPlan, fetch_plan
+from infra.plan.fit import fitting
 from infra.plan.start_time import StartTime, download_s
 from infra.quantities import BUILD, SLOW_LINE
 from infra.settings.services import Service
 from infra.sizing.budget import LedgerLine, ResourceClaim
 from infra.sizing.image_sizes import download_size
-from infra.sizing.vram import ModelSpec, Vram
+from infra.sizing.specs.model_spec import ModelSpec
+from infra.sizing.vram import Vram
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class ServicePlan:
     shared_claims: frozenset[str] = frozenset()  # volumes whose PVC another service creates
     observed: tuple[Volume, ...] = ()  # volumes of other services, mounted read-only
     fetch: FetchPlan | None = None  # models that the stack fetches for it
+    arguments: tuple[str, ...] = ()  # of its command line
+    fit: Callable[[int], str] | None = field(default=None, compare=False)  # bytes of a GPU -> what fits into them
 
     @property
     def source(self) -> str | None:
@@ -95,7 +99,8 @@ class ServicePlan:
         """Environment variables of its kind, of its CPU limit and of its options."""
         variable, cores = self.backend.thread_variable, max(1, self.claim.cpu_limit // 1000)
         threads = {variable: str(cores)} if variable else {}
-        return {**self.backend.environment, **threads, **self.options.environment}
+        options = self.options
+        return {**self.backend.environment, **threads, **options.derived_environment, **options.environment}
 
     @property
     def timeout_s(self) -> int:
@@ -105,7 +110,13 @@ class ServicePlan:
     @property
     def line(self) -> LedgerLine:
         """Its line of the ledger."""
-        return LedgerLine(name=self.service_name, claim=self.claim, replicas=self.replicas, phase=self.backend.phase)
+        return LedgerLine(
+            name=self.service_name,
+            claim=self.claim,
+            replicas=self.replicas,
+            phase=self.backend.phase,
+            fit=self.fit,
+        )
 
     @property
     def lines(self) -> tuple[LedgerLine, ...]:
@@ -122,22 +133,32 @@ class ServicePlan:
         return self.line, *more
 
 
+@dataclass(frozen=True, kw_only=True)
+class NodeFigures:
+    """Figures of a node that the plan of a service needs.
+
+    *gpu_memory*: bytes of its smallest GPU. *from_packages*: models may come from packages, where their addresses
+    cannot be reached.
+    """
+
+    download_mbit: int = SLOW_LINE
+    gpu_memory: int = 0
+    from_packages: bool = False
+
+
 def resolve(
     name: str,
     options: Service,
     model_specs: Mapping[str, ModelSpec],
-    download_mbit: int = SLOW_LINE,
-    *,
-    from_packages: bool = False,
+    node: NodeFigures = NodeFigures(),
 ) -> ServicePlan:
     """Return the plan of the service *name*, with defaults for everything that its options leave out.
-
-    *from_packages*: its models may come from packages, where their addresses cannot be reached.
 
     Raises KeyError for a model without a spec in *model_specs*.
     """
     backend = backend_spec(name, options)
-    vram = options.vram(model_specs)
+    gpu_memory = node.gpu_memory
+    vram = options.vram(model_specs, gpu_memory)
     return ServicePlan(
         name=name,
         backend=backend,
@@ -145,10 +166,15 @@ def resolve(
         claim=_claim(backend.claim, options, vram, model_specs),
         image=options.image or backend.image or "",
         replicas=options.replicas or backend.replicas,
-        download_mbit=download_mbit,
+        download_mbit=node.download_mbit,
         weights=_weights(backend, options, model_specs),
         vram=vram,
-        fetch=fetch_plan(_service_name(name, backend), backend, options, model_specs, from_packages=from_packages),
+        arguments=(
+            *(options.flags(vram, model_specs, gpu_memory) or _replaced(backend.arguments, options.added_flags)),
+            *options.arguments,
+        ),
+        fit=lambda free: fitting(options, model_specs, gpu_memory, free),
+        fetch=fetch_plan(_service_name(name, backend), backend, options, model_specs, from_packages=node.from_packages),
     )
 
 
@@ -157,6 +183,17 @@ def _weights(backend: BackendSpec, options: Service, model_specs: Mapping[str, M
     if not backend.fetches or options.model_store != "snapshot":
         return 0
     return sum(options.model_weights(model.name, model_specs[model.model_spec]) for model in options.served_models())
+
+
+def _replaced(arguments: tuple[str, ...], flags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return *arguments* with the values of *flags*, at the end those that they do not have."""
+    words = list(arguments)
+    for flag, value in flags.items():
+        if flag in words:
+            words[words.index(flag) + 1] = value
+        else:
+            words += [flag, value]
+    return tuple(words)
 
 
 def _service_name(name: str, backend: BackendSpec) -> str:
@@ -170,6 +207,8 @@ def _claim(
         default,
         gpus=default.gpus if options.gpus is None else options.gpus,
         vram=vram.total if vram else options.gpu_memory or default.vram,
+        vram_parts=vram.parts if vram else (),
+        vram_error=options.error if vram else 0,
         shared_memory=options.shared_memory_bytes,
         sleeping_weights=options.sleeping_weights(model_specs),
         working_set=options.working_set(model_specs),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from infra.catalog.spec import OBSERVED, Volume
 from infra.plan import device_plugin, phase_gates
 from infra.plan.routes import RouteTable, table
-from infra.plan.service import ServicePlan, resolve
+from infra.plan.service import NodeFigures, ServicePlan, resolve
 from infra.settings.model import Settings
 from infra.sizing.budget import LedgerLine
 from infra.sizing.ledger import Ledger
@@ -37,10 +37,10 @@ def plan(settings: Settings) -> Plan:
     """Plan the services of all phases up to that of the settings, in phase order. Raises RouteError and PhaseError."""
     phase_gates.check(settings)
     node, specs = settings.node, settings.model_specs
-    resolved = [
-        resolve(name, service, specs, node.download_mbit, from_packages=node.embedded)
-        for name, service in settings.services.items()
-    ]
+    figures = NodeFigures(
+        download_mbit=node.download_mbit, gpu_memory=node.capacity.smallest_gpu, from_packages=node.embedded
+    )
+    resolved = [resolve(name, service, specs, figures) for name, service in settings.services.items()]
     deployed = [service for service in resolved if service.backend.phase <= settings.phase]
     deployed.sort(key=lambda each: each.backend.phase)
     services = tuple(_with_observed_volumes([*_with_shared_claims(deployed)]))

@@ -5,23 +5,23 @@ from pathlib import Path
 from pydantic import Field, SerializeAsAny
 
 from infra.catalog.kinds import SECRET_KEYS
+from infra.catalog.model_catalog import ModelSpecs
 from infra.quantities import SLOW_LINE
 from infra.settings.build_host import BUILD_KEY, BuildHost
 from infra.settings.consumers import Consumer
+from infra.settings.model_specs import ModelSpecSection
 from infra.settings.names import LAST_PHASE
 from infra.settings.quantity_types import Bytes, DnsLabel, Millicores, Percent
 from infra.settings.registry import REGISTRY_PASSWORD
 from infra.settings.schema import (
     GpuSection,
     IngressSection,
-    ModelSpecSection,
     MonitoringSection,
     Section,
     TargetSection,
 )
 from infra.settings.services import Service
 from infra.sizing.budget import Capacity
-from infra.sizing.model_specs import MODEL_SPECS, ModelSpec
 
 SECRETS = SECRET_KEYS | {BUILD_KEY, REGISTRY_PASSWORD}
 """Keys whose values must be encrypted in a stack file."""
@@ -111,6 +111,6 @@ class Settings(StackFile):
     secrets: frozenset[str]
 
     @property
-    def model_specs(self) -> dict[str, ModelSpec]:
-        """Built-in model specs and those of the stack file, which take precedence."""
-        return {**MODEL_SPECS, **{name: model_spec.model_spec() for name, model_spec in self.models.items()}}
+    def model_specs(self) -> ModelSpecs:
+        """Model specs of the catalog and those of the stack file, which take precedence."""
+        return ModelSpecs({name: model_spec.model_spec() for name, model_spec in self.models.items()})

@@ -10,9 +10,11 @@ from infra.catalog.kinds import CATALOG
 from infra.quantities import memory_text
 from infra.settings.build_host import BuildHost
 from infra.settings.consumers import Consumer, MigrationSection, OwnServer, VerificationSection
+from infra.settings.engine_services import SpeculativeSection
 from infra.settings.field_docs import field_docs
 from infra.settings.language_services import OllamaModel
 from infra.settings.model import SECRETS, Node, StackFile
+from infra.settings.model_specs import LayerGroupSection, ModelSpecSection
 from infra.settings.names import PREFIX
 from infra.settings.quantity_types import Bytes
 from infra.settings.schema import (
@@ -20,7 +22,6 @@ from infra.settings.schema import (
     GpuSection,
     IngressSection,
     MemoryRange,
-    ModelSpecSection,
     MonitoringSection,
     RateLimit,
     TargetSection,
@@ -39,7 +40,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     (f"{PREFIX}services.<name>.cpu", CpuRange),
     (f"{PREFIX}routes.<model>[]", TargetSection),
     (f"{PREFIX}models.<name>", ModelSpecSection),
-    (f"{PREFIX}services.<name>.models[] of kind ollama", OllamaModel),
+    (f"{PREFIX}models.<name>.groups[]", LayerGroupSection),
+    (f"{PREFIX}services.<name>.models[] of kind ollama and llama-router", OllamaModel),
+    (f"{PREFIX}services.<name>.speculative of kind vllm and sglang", SpeculativeSection),
     (f"{PREFIX}consumers.<name>", Consumer),
     (f"{PREFIX}consumers.<name>.migration", MigrationSection),
     (f"{PREFIX}consumers.<name>.migration.verify", VerificationSection),

@@ -1,26 +1,22 @@
 """Sections of a stack file other than services: GPUs, models, routes, ingress, monitoring and resource ranges."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from infra.catalog import cards
 from infra.quantities import cpu_text, memory_text
-from infra.settings.quantity_types import Bytes, DnsLabel, Millicores, Seconds, Tokens
-from infra.sizing import model_files
+from infra.settings.quantity_types import Bytes, DnsLabel, Millicores, Seconds
 from infra.sizing.budget import Gpu
-from infra.sizing.vram import ModelSpec
 
 Range = TypeVar("Range", bound="MemoryRange | CpuRange")
 TRAEFIK = "traefik"
 TRAEFIK_SERVICE = "traefik.kube-system.svc.cluster.local:443"
 RANGE = "range"
 """Type of the error for a request above its limit; its message is complete."""
-FIGURES = {"parameters", "layers", "kv_heads", "head_size", "context_tokens"}
 
 
 class Section(BaseModel):
@@ -75,15 +71,39 @@ def _ordered(section: Range, request: int, limit: int, text: Callable[[int], str
 class GpuSection(Section):
     """One GPU; shares above 1 mean time-slicing."""
 
-    name: str
-    """Name of the GPU in messages, such as `RTX 5090`."""
-    memory: Bytes
-    """Memory of the whole GPU."""
+    name: str = ""
+    """Name of the GPU in messages; that of its card if left out."""
+    card: str | None = None
+    """Card, such as `rtx-5090`, whose usable memory is known; the one that `name` says if left out."""
+    memory: Bytes | None = None
+    """Memory that CUDA can use; that of the card if left out, and never more than it."""
+    reserve: Bytes = 0
+    """Memory that something else uses: a desktop, or a process outside of this stack."""
     shares: int = Field(default=1, ge=1, le=48)
     """Pods that may share it by time-slicing, which does not divide its memory."""
 
+    @model_validator(mode="after")
+    def memory_is_known(self) -> "GpuSection":
+        if self.card and self.card not in cards.USABLE_GIB:
+            raise PydanticCustomError(
+                "card", "card: one of {cards}; or memory, and no card", {"cards": ", ".join(cards.USABLE_GIB)}
+            )
+        if not self.memory and not self.listed_card:
+            raise PydanticCustomError("card", "a card, such as rtx-5090, or a name and the memory that CUDA can use")
+        if not self.name and not self.card:
+            raise PydanticCustomError("card", "a name, or a card")
+        return self
+
+    @property
+    def listed_card(self) -> str | None:
+        """Its card, or the one that its name says; None for one that is not listed."""
+        return self.card or cards.named(self.name)
+
     def gpu(self) -> Gpu:
-        return Gpu(name=self.name, memory=self.memory, shares=self.shares)
+        """Return the GPU with what a plan may use of it."""
+        sizes = [cards.usable(self.listed_card)] if self.listed_card else []
+        usable = min([*sizes, *([self.memory] if self.memory else [])])
+        return Gpu(name=self.name or str(self.card), memory=usable, reserve=self.reserve, shares=self.shares)
 
 
 class TargetSection(Section):
@@ -93,59 +113,6 @@ class TargetSection(Section):
     """Key of `services`."""
     model: str | None = None
     """Name of the model in the service; the route's own if left out."""
-
-
-class ModelSpecSection(Section):
-    """Model spec that is not built in: a `file`, or the figures of `config.json` down to `contextTokens`."""
-
-    file: Path | None = None
-    """GGUF file or folder of safetensors, whose header has all the figures."""
-    parameters: int | None = Field(default=None, ge=1)
-    """Number of weights."""
-    layers: int | None = Field(default=None, ge=1)
-    """`num_hidden_layers`."""
-    kv_heads: int | None = Field(default=None, ge=0)
-    """`num_key_value_heads`; 0 for an encoder, which keeps no KV cache."""
-    head_size: int | None = Field(default=None, ge=1)
-    """`head_dim`, or hidden size by attention heads."""
-    context_tokens: Tokens | None = None
-    """`max_position_embeddings`."""
-    heads: int | None = Field(default=None, ge=1)
-    """`num_attention_heads`, for compute buffers on the CPU; 64 if left out."""
-    embedding: int | None = Field(default=None, ge=1)
-    """`vocab_size` x `hidden_size`, which quantisers treat separately; all weights count as it if left out."""
-    tied: bool = False
-    """`tie_word_embeddings`: the output head is the embedding itself."""
-    window: int = Field(default=0, ge=0)
-    """`sliding_window`, in tokens."""
-    window_layers: int = Field(default=0, ge=0)
-    """Number of layers with that window."""
-    latent: int = Field(default=0, ge=0)
-    """`kv_lora_rank` + `qk_rope_head_dim`, of a model with latent attention."""
-    stored: Bytes | None = None
-    """Size of the weights, where the model comes quantised."""
-    gated: bool = False
-    """The hub gives the model only to an account that accepted its licence: the stack needs `hfToken`."""
-    licence: str | None = None
-    """Its licence, as the hub names it; one that forbids commercial use needs `allowLicences`."""
-
-    @model_validator(mode="after")
-    def file_or_figures(self) -> "ModelSpecSection":
-        needed = {"file"} if self.file else FIGURES
-        given = self.model_fields_set - {"gated", "licence"}
-        if not needed <= given or (self.file and len(given) > 1):
-            raise PydanticCustomError(
-                "model_spec", "file alone, or parameters, layers, kvHeads, headSize and contextTokens"
-            )
-        if self.window_layers > (self.layers or 0):
-            raise PydanticCustomError("model_spec", "no more windowLayers than layers")
-        return self
-
-    def model_spec(self) -> ModelSpec:
-        """Return the model spec. Raises ModelFileError when its file cannot be read."""
-        if self.file:
-            return replace(model_files.model_spec(self.file)[0], gated=self.gated, licence=self.licence)
-        return ModelSpec(**self.model_dump(exclude={"file"}))
 
 
 class MonitoringSection(Section):

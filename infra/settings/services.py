@@ -13,8 +13,9 @@ from infra.quantities import MI
 from infra.settings.quantity_types import Bytes, Image, Seconds
 from infra.settings.schema import CpuRange, MemoryRange, Section
 from infra.sizing.budget import MemoryShare
-from infra.sizing.model_specs import ModelSpec
-from infra.sizing.vram import Vram, weights
+from infra.sizing.specs.model_spec import ModelSpec
+from infra.sizing.vram import Vram
+from infra.sizing.weights import stored_weights
 
 Task = Literal["chat", "embeddings", "rerank", "transcription", "speech", "speakers", "audio"]
 """A task of a backend; the gateway knows the same ones (`synapse_gateway/upstream/adapters.py`)."""
@@ -50,6 +51,14 @@ class Service(Section):
 
     model_store: ClassVar[ModelStore | None] = None
     """Store of the models that `served_models` names."""
+    error: ClassVar[int] = 0
+    """How far the figures of its VRAM may be from real ones, in bytes; 0 where the stack file says them."""
+    writes_flags: ClassVar[bool] = False
+    """Its command line follows from its options (`flags`)."""
+    derived_flags: ClassVar[Mapping[str, str]] = {}
+    """Flags that follow from its options -> the key to use instead of an argument."""
+    derived_variables: ClassVar[Mapping[str, str]] = {}
+    """Environment variables that follow from its options -> the key to use instead."""
     pulls_any_model: ClassVar[bool] = False
     """It can fetch a model that the stack file does not name."""
 
@@ -71,6 +80,10 @@ class Service(Section):
     """Timeout of one request in seconds, also of the gateway for it; the kind's own if left out."""
     gpu_memory: Bytes | None = None
     """VRAM of one pod, for a kind whose options do not decide it; the catalog's claim if left out."""
+    arguments: tuple[str, ...] = ()
+    """Arguments that are added to its command line as they are, for a kind that has one."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Environment variables that are added to its pods as they are; secrets do not belong here."""
 
     def served_models(self) -> tuple[ServedModel, ...]:
         """Return the models that its options name."""
@@ -82,14 +95,14 @@ class Service(Section):
 
     def model_weights(self, name: str, model_spec: ModelSpec) -> int:  # noqa: ARG002
         """Return the bytes of all weights of the model *name*."""
-        return weights(model_spec, "float16", 1, "f16")
+        return stored_weights(model_spec, "float16", "f16")
 
-    def model_memory(self, name: str, model_spec: ModelSpec) -> ModelMemory | None:  # noqa: ARG002
+    def model_memory(self, name: str, model_spec: ModelSpec, gpu_memory: int = 0) -> ModelMemory | None:  # noqa: ARG002
         """Return the memory of the model *name*; None where the options do not decide it."""
         return None
 
-    def vram(self, model_specs: Mapping[str, ModelSpec]) -> Vram | None:  # noqa: ARG002
-        """Return the GPU memory of one replica; None where the options do not decide it.
+    def vram(self, model_specs: Mapping[str, ModelSpec], gpu_memory: int = 0) -> Vram | None:  # noqa: ARG002
+        """Return the memory of one replica on each GPU of *gpu_memory* bytes; None where the options do not decide it.
 
         Raises KeyError for a model without a model spec.
         """
@@ -106,9 +119,19 @@ class Service(Section):
         """Return the memory shares that fill the RAM of one replica. Raises KeyError for a model without a spec."""
         return ()
 
-    def flags(self, vram: Vram | None, gpu_memory: int) -> tuple[str, ...]:  # noqa: ARG002
+    def flags(
+        self,
+        vram: Vram | None,  # noqa: ARG002
+        model_specs: Mapping[str, ModelSpec],  # noqa: ARG002
+        gpu_memory: int,  # noqa: ARG002
+    ) -> tuple[str, ...]:
         """Return the arguments that follow from its options; empty for the catalog's own arguments."""
         return ()
+
+    @property
+    def added_flags(self) -> Mapping[str, str]:
+        """Flags that follow from its options, which win over those of the catalog."""
+        return {}
 
     def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:  # noqa: ARG002
         """Yield `key: got ...; accepted: ...` for each value that contradicts the rest of the stack file."""
@@ -139,7 +162,7 @@ class Service(Section):
         return ()
 
     @property
-    def environment(self) -> dict[str, str]:
+    def derived_environment(self) -> dict[str, str]:
         """Environment variables that follow from its options, added to those of its kind."""
         return {}
 
@@ -166,7 +189,7 @@ class SpeechService(Service):
     """Seconds after which an unused model leaves memory, for an `engine` of this repository; 0: it stays."""
 
     @property
-    def environment(self) -> dict[str, str]:
+    def derived_environment(self) -> dict[str, str]:
         return {"SYNAPSE_ENGINES_IDLE_UNLOAD_S": str(self.idle_unload)} if self.idle_unload else {}
 
     @property
@@ -185,9 +208,9 @@ class TranscriptionService(SpeechService):
     """Model of a request that names none, or `whisper-1`, for an `engine`; the full one or the first if left out."""
 
     @property
-    def environment(self) -> dict[str, str]:
+    def derived_environment(self) -> dict[str, str]:
         named = {"SYNAPSE_ENGINES_MODEL": self.default_model} if self.default_model else {}
-        return {**super().environment, **named}
+        return {**super().derived_environment, **named}
 
     def errors(self, model_specs: Mapping[str, ModelSpec], routes: Collection[str]) -> Iterator[str]:
         yield from super().errors(model_specs, routes)
@@ -208,7 +231,7 @@ class GatewayService(Service):
     """OpenTelemetry collector that receives its spans, such as `http://host:4318`; none if left out."""
 
     @property
-    def environment(self) -> dict[str, str]:
+    def derived_environment(self) -> dict[str, str]:
         variables = {
             "AUTO_GENERAL_MODEL": self.auto_model,
             "AUTO_CODER_MODEL": self.auto_coder_model,

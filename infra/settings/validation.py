@@ -7,6 +7,7 @@ from infra.catalog import cpu, cuda, licences
 from infra.catalog.kinds import CATALOG, OPERATED, backend_spec
 from infra.plan.timeouts import TimeoutTier, inverted
 from infra.quantities import BUILD, PLACEHOLDER
+from infra.settings import added_arguments
 from infra.settings.engine_services import DEFAULT_MODEL
 from infra.settings.model import Node, Settings
 from infra.settings.names import PREFIX
@@ -34,7 +35,10 @@ def validate(settings: Settings) -> Iterator[str]:
             f"accepted: with {PREFIX}registry, or left out"
         )
     for name, service in settings.services.items():
-        yield from _engine_errors(name, service) or _image_errors(name, service)
+        yield from _engine_errors(name, service) or (
+            *_image_errors(name, service),
+            *added_arguments.errors(name, service),
+        )
         for error in service.errors(settings.model_specs, settings.routes):
             yield f"services.{name}.{error}"
         yield from _licence_errors(name, service, settings)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from infra.settings.services import ModelMemory
+from infra.sizing.engines.llama_memory import CUDA, LlamaOptions
 from infra.sizing.host_memory import loaded_model
-from infra.sizing.model_specs import ModelSpec
-from infra.sizing.vram import ENGINE_OVERHEAD
+from infra.sizing.specs.model_spec import ModelSpec
 from ops.models.inventory import StackModel
 
 CONTEXT = "--ctx-size"
@@ -48,16 +48,17 @@ def _memory(model: StackModel, spec: ModelSpec) -> ModelMemory:
 
 def _by_arguments(model: StackModel, spec: ModelSpec) -> ModelMemory:
     """Return the memory of a model whose server has its context in its arguments, as llama.cpp does."""
-    arguments = model.service.backend.arguments
-    parallel = _number(arguments, PARALLEL, 1)
-    context = _number(arguments, CONTEXT, spec.context_tokens) // parallel
-    memory = loaded_model(model.name, spec, "f16", context, parallel)
+    arguments = model.service.arguments
+    options = LlamaOptions(
+        context_tokens=_number(arguments, CONTEXT, spec.context_tokens), slots=_number(arguments, PARALLEL, 1)
+    )
+    memory = loaded_model(model.name, spec, "f16", options)
     return ModelMemory(weights=memory.weights, kv_cache=memory.kv_cache, other=memory.buffers + _overhead(model))
 
 
 def _overhead(model: StackModel) -> int:
     """Return the bytes of CUDA itself, on a GPU."""
-    return ENGINE_OVERHEAD // 2 if model.service.claim.gpus else 0
+    return CUDA if model.service.claim.gpus else 0
 
 
 def _number(arguments: tuple[str, ...], flag: str, default: int) -> int:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.errors import ModelFileError
-from infra.sizing import model_files
-from infra.sizing.model_specs import ModelSpec
+from infra.sizing.specs import model_files
+from infra.sizing.specs.model_spec import ModelSpec
 
 REGISTRY: Final = "registry.ollama.ai"
 WEIGHTS: Final = "application/vnd.ollama.image.model"

@@ -8,16 +8,26 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+SPECS: Final = (
+    "__init__",
+    "config_spec",
+    "ggml_types",
+    "gguf",
+    "gguf_layers",
+    "gguf_spec",
+    "layer_reader",
+    "layers",
+    "model_config",
+    "model_files",
+    "model_spec",
+    "recurrent_state",
+    "safetensors",
+)
 MODULES: Final = (
     "infra/__init__",
     "infra/errors",
     "infra/sizing/__init__",
-    "infra/sizing/ggml_types",
-    "infra/sizing/gguf",
-    "infra/sizing/gguf_spec",
-    "infra/sizing/model_files",
-    "infra/sizing/model_specs",
-    "infra/sizing/safetensors",
+    *(f"infra/sizing/specs/{name}" for name in SPECS),
     "ops/__init__",
     "ops/models/__init__",
     "ops/models/headers",

@@ -114,7 +114,7 @@ def _task(plan: Plan, target: Target) -> Task:
     """Return the task of a target's model; of a service with several tasks the model decides: encoders embed."""
     tasks, served = target.service.backend.tasks, target.service.options.served_models()
     names = [model.model_spec for model in served if model.name == target.model and "embeddings" in tasks]
-    return "embeddings" if any(plan.settings.model_specs[name].kv_heads == 0 for name in names) else tasks[0]
+    return "embeddings" if any(plan.settings.model_specs[name].is_encoder for name in names) else tasks[0]
 
 
 def _services(plan: Plan, check: SmokeCheck, model: str | None) -> tuple[ServicePlan, ...]:

@@ -10,10 +10,11 @@ from functools import cache
 from typing import Any
 
 from infra.quantities import as_bytes, as_millicores
-from infra.sizing import sglang_flags, vllm_flags
 from infra.sizing.budget import Capacity, LedgerLine, ResourceClaim
-from infra.sizing.engine_flags import EngineFlags
-from infra.sizing.vram import ANNOTATION, ENGINE_OVERHEAD, ModelSpec
+from infra.sizing.engines import sglang_flags, vllm_flags
+from infra.sizing.engines.engine_flags import EngineFlags
+from infra.sizing.specs.model_spec import ModelSpec
+from infra.sizing.vram import ANNOTATION
 from policies.reading.pods import Pods, at
 from policies.reading.unknowns import UNKNOWN, UnprovenError, items, mapping
 
@@ -45,18 +46,21 @@ def ledger_line(pods: Pods, node: Capacity, model_specs: Mapping[str, ModelSpec]
 
 
 def vram(pods: Pods, node: Capacity, model_specs: Mapping[str, ModelSpec]) -> int:
-    """Return the bytes used on each GPU: the larger of the pod's annotation and the need of its engines' flags.
+    """Return the bytes used on each GPU: the pod's annotation, or the need of its engines' flags where it is larger.
 
-    No flag contains the overhead of an engine: it is part of the annotation, or the default is assumed.
+    No flag contains the overhead of an engine: it is part of an annotation that covers the flags, or calculated.
     """
     declared = _figure(pods.annotations.get(ANNOTATION, "0"), as_bytes, f"annotation {ANNOTATION}")
-    overhead = 0 if declared else ENGINE_OVERHEAD
-    smallest = min((gpu.memory for gpu in node.gpus), default=0)
+    if declared and declared >= _needed(pods, node, model_specs, with_overhead=False):
+        return declared
+    return max(declared, _needed(pods, node, model_specs, with_overhead=True))
 
+
+def _needed(pods: Pods, node: Capacity, model_specs: Mapping[str, ModelSpec], *, with_overhead: bool) -> int:
     def used(flags: EngineFlags) -> int:
-        return flags.vram(model_specs, smallest, overhead)
+        return flags.vram(model_specs, node.smallest_gpu, with_overhead=with_overhead)
 
-    return max(declared, sum(_of_engine(container, used) for container in containers(pods.spec)))
+    return sum(_of_engine(container, used) for container in containers(pods.spec))
 
 
 def containers(spec: Mapping[str, Any]) -> list[Container]:

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.errors import ModelFileError
 from infra.settings.model import Node
-from infra.settings.schema import ModelSpecSection
+from infra.settings.model_specs import ModelSpecSection
 from infra.sizing.budget import Capacity
-from infra.sizing.vram import ModelSpec
+from infra.sizing.specs.model_spec import ModelSpec
 from policies.reading.unknowns import UnprovenError
 
 _MODEL_SPECS = TypeAdapter(dict[str, ModelSpecSection])

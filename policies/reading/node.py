@@ -5,9 +5,9 @@ from importlib import import_module
 from threading import Thread
 from typing import Any
 
+from infra.catalog.model_catalog import ModelSpecs
 from infra.settings.names import PREFIX
 from infra.sizing.budget import Capacity
-from infra.sizing.vram import MODEL_SPECS, ModelSpec
 from policies.reading import stack_config
 from policies.reading.unknowns import UnprovenError
 
@@ -34,9 +34,8 @@ def capacity(config: Mapping[str, Any]) -> Capacity:
     return described_node.capacity(described)
 
 
-def model_specs() -> dict[str, ModelSpec]:
-    """Return the built-in model specs and those of the stack, which win. Raises UnprovenError for an unreadable one."""
+def model_specs() -> ModelSpecs:
+    """Return the model specs of the catalog and of the stack, which win. Raises UnprovenError for unreadable ones."""
     from policies.reading import described_node  # noqa: PLC0415 - loaded late, as it explains
 
-    own = described_node.model_specs(stack_config.value(f"{PREFIX}models") or {})
-    return {**MODEL_SPECS, **own}
+    return ModelSpecs(described_node.model_specs(stack_config.value(f"{PREFIX}models") or {}))

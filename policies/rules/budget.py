@@ -8,13 +8,12 @@ from infra.sizing.budget import (
     LedgerLine,
     Violation,
     cpu_violations,
-    gpu_violations,
     memory_violations,
     requests_violations,
     shared_memory_violations,
     sleeping_weights_violations,
-    vram_violations,
 )
+from infra.sizing.gpu_budget import gpu_violations, vram_violations
 from policies.reading.claims import amount, containers, memory_volumes
 from policies.reading.pods import Pods
 from policies.rule import budget_rule, pod_rule

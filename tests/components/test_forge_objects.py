@@ -119,7 +119,7 @@ def test_vllm_claims_the_whole_gpu(forge_object: Find) -> None:
 def test_vllm_flags_come_from_the_ledger(forge_object: Find) -> None:
     arguments = container(forge_object, "vllm-inference")["args"]
     assert arguments[0] == "Qwen/Qwen3-8B"
-    for flag in ("--gpu-memory-utilization=0.83", "--kv-cache-memory-bytes=9666035712", "--max-model-len=32768"):
+    for flag in ("--gpu-memory-utilization=0.82", "--kv-cache-memory-bytes=9859356426", "--max-model-len=32768"):
         assert flag in arguments
     assert "--enforce-eager" in arguments
 

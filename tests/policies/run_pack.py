@@ -4,8 +4,9 @@ import copy
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from infra.catalog.model_catalog import MODEL_SPECS
 from infra.sizing.budget import LedgerLine
-from infra.sizing.vram import MODEL_SPECS, ModelSpec
+from infra.sizing.specs.model_spec import ModelSpec
 from ops import policy_run
 from ops.policy_run import Resource, resource, resources_of
 from policies.reading import claims

@@ -48,7 +48,7 @@ def pod(limits: str, more: str = "", annotations: str = "") -> str:
                 f'"args": ["vllm", "serve", "{MODEL}", "--max-model-len=131072"],',
             ),
             "vram-within-gpu",
-            "Pod/hand: its 32.96Gi of VRAM fits on no GPU (rtx-5090 32Gi)",
+            "Pod/hand: its 35.32Gi of VRAM fits on no GPU (rtx-5090 31.36Gi)",
         ),
     ],
     ids=["memory", "cpu", "gpu", "limit", "vram"],
@@ -82,7 +82,7 @@ def test_an_unknown_limit_is_refused_and_another_unknown_value_is_not(project: M
     ("path", "value", "message"),
     [
         ("services.vllm.memory.limit", "120Gi", "vllm-inference: with its memory limit of 120Gi"),
-        ("services.vllm.sequences", 9, "vllm-inference: its 57.76Gi of VRAM fits on no GPU"),
+        ("services.vllm.sequences", 9, "vllm-inference: its 59.04Gi of VRAM (weights"),
         ("services.vllm-two", {"kind": "vllm"}, "vllm-two: claims 1 nvidia.com/gpu"),
         ("services.vllm.contextTokens", "eight", "Pulumi.forge.yaml: synapse:services.vllm.contextTokens: got 'eight'"),
         ("hfToken", "hf_plain", "synapse:hfToken: in plain text"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from infra.catalog import cards
 from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import MI, gib
@@ -12,6 +13,7 @@ from ops.doctor.facts import GPU, NodeFacts
 DRIVER = ("nvidia.com/cuda.driver-version.major", "nvidia.com/cuda.driver.major")
 """Labels of GPU feature discovery, the newer name first."""
 FAMILY, COMPUTE = "nvidia.com/gpu.family", "nvidia.com/gpu.compute.major"
+PRODUCT = "nvidia.com/gpu.product"
 MEMORY, REPLICAS = "nvidia.com/gpu.memory", "nvidia.com/gpu.replicas"
 HANDLER = "nvidia"
 PLUGIN = "set synapse:node.devicePlugin: true, or install NVIDIA's device plugin"
@@ -91,9 +93,26 @@ def driver(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
         yield ok(f"driver {version}")
 
 
+def card(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
+    """Check that the GPUs are the cards that the stack file says: less of another card may be usable."""
+    planned = plan.settings.node.gpus[0].listed_card
+    label = facts.labels.get(PRODUCT)
+    names = [gpu.name for gpu in facts.gpus or ()] or ([label] if label else [])
+    others = sorted({name for name in names if cards.named(name) not in {planned, None}})
+    if planned is None or not names:
+        return
+    if others:
+        yield failure(
+            f"the node has a {' and a '.join(others)}, and the stack file says {planned}",
+            f"set synapse:node.gpus[].card to {cards.named(others[0])}, then run `synapse plan`",
+        )
+    else:
+        yield ok(f"{planned}: {gib(cards.usable(planned))} that CUDA can use")
+
+
 def memory(facts: NodeFacts, plan: Plan) -> Iterator[Verdict]:
     """Check that the GPUs have the memory that the budget is planned with."""
-    planned = plan.settings.node.gpus[0].memory
+    planned = plan.settings.node.capacity.smallest_gpu
     labelled = [int(facts.labels[MEMORY]) * MI] if MEMORY in facts.labels else []
     sizes = [gpu.memory for gpu in facts.gpus or ()] or labelled
     if not sizes:
@@ -156,6 +175,7 @@ CHECKS = (
     NodeCheck(name="GPUs", run=count, scope="gpu"),
     NodeCheck(name="time-slicing", run=time_slicing, scope="gpu"),
     NodeCheck(name="driver", run=driver, scope="gpu"),
+    NodeCheck(name="GPU card", run=card, scope="gpu"),
     NodeCheck(name="GPU memory", run=memory, scope="gpu"),
     NodeCheck(name="GPU free", run=free, scope="gpu"),
     NodeCheck(name="sleep mode", run=sleep_mode, scope="gpu"),

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from infra.catalog.kinds import CATALOG
+from infra.catalog.model_catalog import MODEL_SPECS
 from infra.plan.service import resolve
-from infra.sizing.vram import MODEL_SPECS
 
 KINDS = sorted(CATALOG)
 BACKENDS = [kind for kind in KINDS if CATALOG[kind].tasks]

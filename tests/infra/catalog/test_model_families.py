@@ -6,10 +6,10 @@ import pytest
 
 from infra.catalog import parser_names
 from infra.catalog.kinds import CATALOG
+from infra.catalog.model_catalog import MODEL_SPECS
 from infra.catalog.model_families import FAMILIES, UNKNOWN, VLLM_EXAMPLES, ModelFamily, family_of
 from infra.catalog.parser_names import ParserNames
 from infra.settings.engine_services import SglangService, VllmService
-from infra.sizing.vram import MODEL_SPECS
 
 RELEASES = [parser_names.VLLM, parser_names.SGLANG]
 
@@ -47,6 +47,12 @@ def test_a_family_names_parsers_that_exist(family: ModelFamily, release: ParserN
         ("openai/gpt-oss-20b", ("openai", "openai_gptoss"), ("gpt-oss", "gpt-oss")),
         ("mistralai/Mistral-7B-Instruct-v0.3", ("mistral", None), ("mistral", None)),
         ("google/gemma-3-12b-it", (None, None), (None, None)),
+        ("nvidia/Qwen3.6-27B-NVFP4", ("qwen3_coder", "qwen3"), ("qwen3_coder", "qwen3")),
+        ("meta-models/Muse-Glimmer-30B", ("muse_glimmer", "muse_glimmer"), ("muse", None)),
+        ("LiquidAI/LFM2-8B-A1B", ("lfm2", None), ("lfm2", None)),
+        ("microsoft/Phi-4-mini-instruct", ("phi4_mini_json", None), (None, None)),
+        ("microsoft/phi-4", (None, None), (None, None)),
+        ("HuggingFaceTB/SmolLM3-3B", ("hermes", None), ("hermes", None)),
         ("acme/secret-7b", (None, None), (None, None)),
     ],
 )
@@ -70,7 +76,7 @@ def test_every_family_can_be_reached() -> None:
 
 
 def flags_of(service: VllmService | SglangService) -> tuple[str, ...]:
-    return service.flags(service.vram(MODEL_SPECS), 2**35)
+    return service.flags(service.vram(MODEL_SPECS, 2**35), MODEL_SPECS, 2**35)
 
 
 def test_llama_gets_the_template_that_vllm_recommends() -> None:

@@ -27,7 +27,7 @@ def test_every_service_and_route_is_drawn() -> None:
         assert any(service.service_name in text for text in texts)
     targets = sum(len(route.targets) for route in forge.routes.routes)
     assert len(list(root.iter(f"{SVG}path"))) == targets
-    assert "RAM 48Gi, CPU 12, GPU 1 with 26.26Gi" in texts
+    assert "RAM 48Gi, CPU 12, GPU 1 with 26.91Gi" in texts
 
 
 def test_the_picture_names_its_stack_and_not_its_node() -> None:

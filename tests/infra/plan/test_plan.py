@@ -29,7 +29,7 @@ def test_vllm_stays_under_28_gb_of_vram() -> None:
     (vllm,) = [service for service in planned().services if service.name == "vllm"]
     assert vllm.vram is not None
     assert 27 * 10**9 < vllm.vram.total < 29 * 10**9
-    assert vllm.vram.utilization(32 * GI) == 0.83
+    assert "--gpu-memory-utilization=0.82" in vllm.arguments  # 25.56 of 31.36 GiB
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_phases_are_cumulative(phase: int, names: list[str]) -> None:
     [
         ("services.vllm.memory.limit", "120Gi", "vllm-inference: with its memory limit of 120Gi"),
         ("services.vllm.cpu.limit", 64, "vllm-inference: with its CPU limit of 64"),
-        ("services.vllm.sequences", 4, "vllm-inference: its 35.26Gi of VRAM fits on no GPU"),
+        ("services.vllm.sequences", 4, "vllm-inference: its 36.09Gi of VRAM (weights 15.26Gi + KV cache 18.36Gi + "),
         ("services.vllm-two", {"kind": "vllm"}, "vllm-two: claims 1 nvidia.com/gpu of the 1 that the node has"),
         ("services.vllm.sharedMemory", "64Gi", "vllm-inference: its memory-backed volumes of 64Gi"),
         ("node.memory", "128Gi", "the node's budget of 102.4Gi"),

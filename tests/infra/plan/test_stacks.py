@@ -11,8 +11,8 @@ from infra.plan.stack import plan
 from infra.quantities import GI
 from infra.settings.loader import load
 from infra.settings.services import Service
-from infra.sizing.budget import ResourceClaim, total, violations
-from infra.sizing.ledger import Ledger
+from infra.sizing.budget import ResourceClaim, total
+from infra.sizing.ledger import Ledger, violations
 from stacks.rendering import manifests
 from tests.conftest import planned
 from tests.shipped import STACKS

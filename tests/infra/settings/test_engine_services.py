@@ -2,13 +2,13 @@
 
 import pytest
 
+from infra.catalog.model_catalog import MODEL_SPECS
 from infra.errors import SettingsError
 from infra.plan.stack import plan
 from infra.quantities import GI
 from infra.settings.engine_services import DEFAULT_MODEL, SglangService, VllmService
 from infra.settings.language_services import OllamaService
 from infra.settings.presets import DEFAULT_PRESET, PRESETS
-from infra.sizing.vram import MODEL_SPECS
 from tests.conftest import Config, changed, settings_of
 
 GATED = "meta-llama/Llama-3.1-8B-Instruct"
@@ -86,7 +86,7 @@ def test_a_preset_says_context_and_sequences(kind: type[VllmService | SglangServ
 def test_ollama_has_the_same_presets(name: str) -> None:
     service, preset = OllamaService.model_validate({"preset": name}), PRESETS[name]
     assert (
-        service.environment.items()
+        service.derived_environment.items()
         >= {
             "OLLAMA_CONTEXT_LENGTH": str(preset.context_tokens),
             "OLLAMA_NUM_PARALLEL": str(preset.sequences),

@@ -3,8 +3,8 @@
 import pytest
 
 from infra.catalog.licences import LICENCES, find
+from infra.catalog.model_catalog import MODEL_SPECS
 from infra.errors import SettingsError
-from infra.sizing.model_specs import MODEL_SPECS
 from tests.conftest import changed, settings_of
 
 FIGURES = {"parameters": 8_000_000_000, "layers": 32, "kvHeads": 8, "headSize": 128, "contextTokens": 32_768}

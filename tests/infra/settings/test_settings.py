@@ -55,7 +55,7 @@ def test_the_engine_passes_the_same_settings() -> None:
         (
             "services.vllm.model",
             "acme/secret-7b",
-            "got 'acme/secret-7b', which has no model spec; accepted: meta-llama",
+            "got 'acme/secret-7b', which has no model spec; accepted: a model of the catalog",
         ),
         ("services.vllm.dtype", "int3", "synapse:services.vllm.dtype: got 'int3'; accepted: 'bfloat16'"),
         ("services.vllm.memory.limit", "8Gi", "services.vllm.memory: request 32Gi is above the limit 8Gi; accepted"),

@@ -1,0 +1,60 @@
+"""The longest context and the most sequences of a service that fit into a GPU, by trying."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from infra.settings.engine_services import EngineService
+from infra.settings.services import Service
+from infra.sizing.specs.model_spec import ModelSpec
+
+STEP: Final = 256
+"""Tokens between two contexts that are tried."""
+MOST_SEQUENCES: Final = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The most of a service that fits into a GPU; 0 where nothing does."""
+
+    context_tokens: int  # with its sequences
+    sequences: int  # with its context
+
+
+def fit(service: EngineService, model_specs: Mapping[str, ModelSpec], gpu_memory: int, free: int) -> Fit:
+    """Return what fits into *free* bytes of each GPU of *gpu_memory*. Raises KeyError for a model without a spec."""
+
+    def fits(**changes: int) -> bool:
+        return service.model_copy(update=changes).vram(model_specs, gpu_memory).total <= free
+
+    longest = model_specs[service.model].context_tokens
+    context = longest if fits(context_tokens=longest) else _steps(longest, fits)
+    sequences = _largest(MOST_SEQUENCES, lambda count: fits(sequences=count))
+    return Fit(context_tokens=context, sequences=sequences)
+
+
+def fitting(options: Service, model_specs: Mapping[str, ModelSpec], gpu_memory: int, free: int) -> str:
+    """Return in words what of a service fits into *free* bytes; empty for a kind whose options do not decide it."""
+    if not isinstance(options, EngineService):
+        return ""
+    most = fit(options, model_specs, gpu_memory, free)
+    choices = [
+        f"{most.sequences} sequences of {options.context_tokens} tokens" if most.sequences else "",
+        f"{options.sequences} of {most.context_tokens} tokens" if most.context_tokens else "",
+    ]
+    named = " or ".join(choice for choice in choices if choice)
+    return f"at most {named} would fit" if named else "no context of it would fit"
+
+
+def _steps(longest: int, fits: Callable[..., bool]) -> int:
+    """Return the longest context below *longest* that fits, in whole steps."""
+    return STEP * _largest(longest // STEP, lambda count: fits(context_tokens=count * STEP))
+
+
+def _largest(limit: int, fits: Callable[[int], bool]) -> int:
+    """Return the largest number up to *limit* that fits, by bisection; 0 where 1 does not."""
+    low, high = 0, limit + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
