@@ -17,6 +17,8 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 HELP: Final = "A budget-checked inference platform from one description of a GPU machine."
 COMMANDS: Final[Mapping[str, str]] = {
     "plan": "plan",
+    "fit": "proof.fit",
+    "add": "proof.add",
     "validate": "validate",
     "routes": "plan",
     "manifests": "manifests",

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli import output
 from cli.options import DEFAULT_STACK, AsJson, Line, Stack
+from infra.plan.gpu_memory import gpu_memory_lines
 from infra.plan.graph import svg
 from infra.plan.routes import COLUMNS
 from infra.plan.stack import Plan
@@ -16,6 +17,7 @@ from infra.plan.stack import plan as plan_of
 from infra.settings import what_if
 from infra.settings.loader import load
 from infra.settings.reference import render
+from infra.sizing.budget import LedgerLine
 from ops.first_start import first_start, parse_line
 from ops.stack_secrets import with_secrets
 
@@ -43,10 +45,13 @@ def plan(stack: Stack = DEFAULT_STACK, as_json: AsJson = False, changes: WhatIf 
         start = {"firstStart": _first_start_document(after, speed)}
         typer.echo(json.dumps({**ledger_document(after), **start, **extra}, indent=2))
     else:
-        typer.echo(_text(before, after))
+        typer.echo(comparison(before, after))
+        typer.echo("".join(f"{line}\n" for line in gpu_memory_lines(after)), nl=False)
         typer.echo(f"First start: {first_start(after).text(speed)}")
     for violation in violations:
         typer.echo(f"- {violation.message}", err=True)
+    for warning in after.ledger.warnings():
+        typer.echo(f"warning: {warning.message}", err=True)
     raise typer.Exit(1 if violations else 0)
 
 
@@ -75,15 +80,22 @@ def ledger_document(plan: Plan) -> dict[str, object]:
         "fits": not ledger.violations(),
         "findings": [dataclasses.asdict(violation) for violation in ledger.violations()],
         "phase": plan.settings.phase,
-        "workloads": [dataclasses.asdict(line) for line in ledger.lines],
+        "warnings": [dataclasses.asdict(warning) for warning in ledger.warnings()],
+        "workloads": [_workload(line) for line in ledger.lines],
         "budget": {
             "memory": ledger.capacity.memory_budget,
             "cpu": ledger.capacity.cpu_budget,
             "cpuLimits": ledger.capacity.cpu_limit_budget,
             "gpus": ledger.capacity.gpu_shares,
-            "vram": sum(gpu.memory for gpu in ledger.capacity.gpus),
+            "vram": sum(gpu.free for gpu in ledger.capacity.gpus),
         },
     }
+
+
+def _workload(line: LedgerLine) -> dict[str, object]:
+    """Return a line of the ledger without the function that tries what would fit, which is no data."""
+    values = dataclasses.asdict(dataclasses.replace(line, fit=None))
+    return {name: value for name, value in values.items() if name != "fit"}
 
 
 def _first_start_document(plan: Plan, line: int | None) -> dict[str, object]:
@@ -93,8 +105,8 @@ def _first_start_document(plan: Plan, line: int | None) -> dict[str, object]:
     return {"download": start.download, "disk": start.disk, "unknown": start.unknown, **time}
 
 
-def _text(before: Plan, after: Plan) -> str:
+def comparison(before: Plan, after: Plan, title: str = "With --what-if") -> str:
     """Return one table, or two where the changes make a difference."""
     if before.ledger == after.ledger:
         return after.ledger.text()
-    return f"As it is:\n{before.ledger.text()}\nWith --what-if:\n{after.ledger.text()}"
+    return f"As it is:\n{before.ledger.text()}\n{title}:\n{after.ledger.text()}"

@@ -64,7 +64,7 @@ def _metavar(argument: Any) -> str:  # noqa: ANN401 - as above
 
 def _option(parameter: Any) -> str:  # noqa: ANN401 - as above
     value = f" {parameter.metavar}" if parameter.metavar else ""
-    return ", ".join(f"`{name}{value}`" for name in parameter.opts)
+    return ", ".join(f"`{name}{value}`" for name in [*parameter.opts, *parameter.secondary_opts])
 
 
 def _default(parameter: Any) -> str:  # noqa: ANN401 - as above

@@ -1,5 +1,6 @@
 """Options that the commands about models share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,3 +16,12 @@ Key = Annotated[
     typer.Option("--key", envvar="SYNAPSE_API_KEY", help="API key of scope admin; default: the first that is kept."),
 ]
 Url = Annotated[str | None, typer.Option("--url", help="Address of the gateway; default: its address in the cluster.")]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="PATH",
+        help="Folder with config.json and model.safetensors.index.json of the model, or that config.json: its figures, "
+        "instead of those of the catalog or of the hub.",
+    ),
+]

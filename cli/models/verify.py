@@ -17,8 +17,8 @@ from cli.options import DEFAULT_STACK, AsJson, Kubeconfig, Phase, Stack
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from infra.settings.services import ModelMemory
-from infra.sizing import model_files
-from infra.sizing.model_specs import ModelSpec
+from infra.sizing.specs import model_files
+from infra.sizing.specs.model_spec import ModelSpec
 from ops.models.estimate import Estimate, estimate
 from ops.models.inventory import ModelError, StackModel, find, models
 from ops.models.jobs import headers_job, image
@@ -86,7 +86,7 @@ def _read_claims(plan: Plan, selected: Sequence[StackModel], stack: str, kubecon
 
 
 def _spec(event: dict[str, Any]) -> ModelSpec | str:
-    return str(event["fault"]) if "fault" in event else ModelSpec(**event["spec"])
+    return str(event["fault"]) if "fault" in event else ModelSpec.from_json(event["spec"])
 
 
 def _entry(result: Estimate) -> dict[str, Any]:

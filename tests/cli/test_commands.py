@@ -29,7 +29,7 @@ def project(folder: Path, config: Config) -> Path:
 def test_plan_prints_the_ledger(tmp_path: Path) -> None:
     done = synapse(project(tmp_path, forge_config()), "plan", "--stack", "mine")
     assert done.returncode == 0
-    for part in ("ollama", "vllm-inference", "synapse-gateway", "131.31Gi", "156.8Gi", "26.26Gi"):
+    for part in ("ollama", "vllm-inference", "synapse-gateway", "131.31Gi", "156.8Gi", "26.91Gi"):
         assert part in done.stdout
 
 

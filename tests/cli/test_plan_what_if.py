@@ -14,8 +14,8 @@ def test_a_change_that_fits_is_shown_beside_the_present_ledger(tmp_path: Path) -
     assert done.returncode == 0
     before, after = done.stdout.split("With --what-if:")
     assert before.startswith("As it is:")
-    assert "26.26Gi" in before
-    assert "21.76Gi" in after
+    assert "26.91Gi" in before
+    assert "22.32Gi" in after
 
 
 def test_a_change_that_does_not_fit_has_exit_code_1(tmp_path: Path) -> None:
@@ -24,7 +24,8 @@ def test_a_change_that_does_not_fit_has_exit_code_1(tmp_path: Path) -> None:
         *("plan", "--stack", "mine", "--what-if", "memory=64Gi", "--what-if", "services.vllm.sequences=4"),
     )
     assert done.returncode == 1
-    assert "35.26Gi of VRAM fits on no GPU" in done.stderr
+    assert "its 36.09Gi of VRAM (weights 15.26Gi" in done.stderr
+    assert "at most 2 sequences of 32768 tokens or 4 of 24320 tokens would fit" in done.stderr
     assert "<- does not fit" in done.stdout.split("With --what-if:")[1]
 
 

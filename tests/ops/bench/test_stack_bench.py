@@ -76,7 +76,7 @@ def test_each_criterion_has_a_verdict_or_a_reason() -> None:
     assert met["mxbai-embed-large: one embedding, median"] is True
     assert met["qwen3-8b: added by the gateway, median"] is True
     assert met["mxbai-embed-large: added by the gateway, median"] is False
-    assert met["VRAM by the ledger"] is False  # 26.26Gi are 28.2 GB
+    assert met["VRAM by the ledger"] is False  # 26.69Gi are 28.7 GB
     assert met["vllm-inference: last start until ready"] is True
     assert evaluation.left_out == []
     late = evaluate(forge(), MEASURED, pods(seconds=301)).verdicts

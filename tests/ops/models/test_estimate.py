@@ -9,7 +9,6 @@ import pytest
 from infra.plan.stack import plan
 from infra.quantities import GI
 from infra.settings.loader import load
-from infra.sizing.model_specs import QWEN3_8B
 from ops.models.estimate import estimate
 from ops.models.inventory import find
 from tests.cli.test_commands import project, synapse
@@ -17,6 +16,7 @@ from tests.conftest import changed, config_of, forge_config
 from tests.infra.sizing.gguf_bytes import LLAMA, whole
 
 MODEL_SPECS = load("forge").model_specs
+QWEN3_8B = MODEL_SPECS["Qwen/Qwen3-8B"]
 
 
 def test_the_model_spec_of_the_ledger_gives_the_sum_of_the_ledger() -> None:
@@ -28,9 +28,10 @@ def test_the_model_spec_of_the_ledger_gives_the_sum_of_the_ledger() -> None:
 
 def test_a_model_of_more_layers_does_not_fit() -> None:
     vllm = find(plan(load("forge")), "qwen3-8b", "vllm")
-    result = estimate(vllm, replace(QWEN3_8B, layers=37), MODEL_SPECS)
+    result = estimate(vllm, replace(QWEN3_8B, groups=(replace(QWEN3_8B.groups[0], layers=37),)), MODEL_SPECS)
     assert result.ledger is not None
-    assert result.file.kv_cache == result.ledger.kv_cache * 37 // 36
+    assert result.ledger.kv_cache == 4097 * 16 * 36 * 4096 * 102 // 100  # two contexts of 2048 blocks and vLLM's own
+    assert result.file.kv_cache == 4097 * 16 * 37 * 4096 * 102 // 100
     assert not result.fits
 
 

@@ -45,7 +45,7 @@ def test_headers_are_read_at_their_places(tmp_path: Path) -> None:
         ("none", None),
         ("owner/other:8b", None),
     ]
-    assert events[0]["spec"]["layers"] == 2
+    assert [group["layers"] for group in events[0]["spec"]["groups"]] == [2]
     assert events[2]["fault"].endswith("No such file or directory; download it first: synapse models pull none")
 
 
