@@ -5,7 +5,7 @@ what no config says: the size of the weights, the licence, and where the model w
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,7 @@ class CatalogModel:
     spec: ModelSpec
     source: str  # where its figures are from
     tasks: tuple[str, ...] = ("chat",)
+    options: Mapping[str, Any] = field(default_factory=dict)  # keys of a service that it needs
     arguments: tuple[str, ...] = ()  # arguments of vLLM that it needs
     seen: tuple[Sighting, ...] = ()
 
@@ -90,6 +91,7 @@ def _load(name: str) -> CatalogModel:
         ),
         source=values["source"],
         tasks=tuple(values.get("tasks", ("chat",))),
+        options=values.get("options", {}),
         arguments=tuple(values.get("arguments", ())),
         seen=tuple(Sighting(**each) for each in values.get("seen", ())),
     )

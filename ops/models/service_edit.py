@@ -73,6 +73,7 @@ def kept_fields(service: Target, model: NamedModel) -> dict[str, Any]:
     kept = {key: value for key, value in (service.fields or {}).items() if key not in dropped}
     if service.fields is None and service.name != service.kind:
         kept["kind"] = service.kind
+    kept |= model.entry.options if model.entry else {}
     if arguments := _arguments(service, model):
         kept["arguments"] = arguments
     tasks = model.entry.tasks if model.entry else ("chat",)

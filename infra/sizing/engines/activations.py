@@ -3,7 +3,6 @@
 Each figure is an upper bound of what logs show; docs/vram.md has predicted beside real.
 """
 
-import math
 from typing import Final
 
 from infra.quantities import GI, MI
@@ -40,7 +39,7 @@ def adapters(spec: ModelSpec, options: EngineOptions) -> int:
     hidden = spec.hidden or UNKNOWN_HIDDEN
     sides = 8 * hidden + 3 * (hidden + (spec.feed_forward or 4 * hidden))
     each = options.adapters.rank * sides * spec.layers * 2
-    return math.ceil(options.adapters.count * each / options.tensor_parallel)
+    return options.adapters.count * each
 
 
 def communication(options: EngineOptions) -> int:

@@ -130,7 +130,7 @@ def test_adapters_have_two_matrices_for_each_projection() -> None:
     adapters = Adapters(count=4, rank=16)
     one = 32 * 2 * 16 * (8 * 4096 + 3 * (4096 + 14_336))
     assert vram(LLAMA, replace(TWO, adapters=adapters), RTX_5090).adapters == 4 * one
-    assert vram(LLAMA, replace(TWO, adapters=adapters, tensor_parallel=2), RTX_5090).adapters == 2 * one
+    assert vram(LLAMA, replace(TWO, adapters=adapters, tensor_parallel=2), RTX_5090).adapters == 4 * one
     assert vram(LLAMA, TWO, RTX_5090).adapters == 0
 
 
