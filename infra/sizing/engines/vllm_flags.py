@@ -5,7 +5,7 @@ The flags are described in the documentation of `vllm serve` (engine arguments).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from infra.sizing.engines import vllm_memory
@@ -113,6 +113,7 @@ class VllmFlags(EngineFlags):
 
     def needed(self, spec: ModelSpec, options: EngineOptions, gpu_memory: int) -> Vram:
         """Return the least that a start needs: one whole context, and the run that measures CUDA graphs."""
+        options = replace(options, sequences=options.sequences or vllm_memory.default_sequences(gpu_memory))
         needed = vllm_memory.vram(spec, options, gpu_memory)
         if self.kv_cache_bytes or options.eager:
             return needed
@@ -156,7 +157,7 @@ def _options(given: Mapping[str, str]) -> EngineOptions:
     batched = given.get("max-num-batched-tokens")
     return EngineOptions(
         context_tokens=_context(given),
-        sequences=int(given.get("max-num-seqs", vllm_memory.SEQUENCES)),
+        sequences=int(given.get("max-num-seqs", "0")),  # 0: those of the card
         dtype=DTYPES.get(given.get("dtype", "auto"), given.get("dtype", "auto")),
         kv_dtype=kv_dtype(given.get("kv-cache-dtype", "auto")),
         tensor_parallel=int(given.get("tensor-parallel-size", "1")),

@@ -17,8 +17,8 @@ BATCHED_TOKENS: Final = ((160 * GI, 16_384), (70 * GI, 8192), (40 * GI, 4096), (
 
 Those of `EngineArgs.get_batch_defaults`, but for cards of 40 GiB, which have room for more than its 2048."""
 POOLING_TOKENS: Final = 8192
-SEQUENCES: Final = 256
-"""Sequences by default, on cards below 70 GiB."""
+SEQUENCES: Final = ((70 * GI, 1024), (0, 256))
+"""Least memory of a card -> sequences by default (`EngineArgs.get_batch_defaults`)."""
 GRAPHS: Final = GI // 4
 GRAPH: Final = 16 * MI
 """CUDA graphs, and each size of a batch that is captured: 1.03 GiB for 51 sizes."""
@@ -67,6 +67,11 @@ def batched_tokens(options: EngineOptions, gpu_memory: int) -> int:
         return options.batched_tokens
     default = next(tokens for memory, tokens in BATCHED_TOKENS if gpu_memory >= memory)
     return max(default, options.context_tokens) if options.pooling else default
+
+
+def default_sequences(gpu_memory: int) -> int:
+    """Return the sequences of an engine whose command line names none."""
+    return next(sequences for memory, sequences in SEQUENCES if gpu_memory >= memory)
 
 
 def cache_pool(spec: ModelSpec, options: EngineOptions, batched: int) -> BlockPool:

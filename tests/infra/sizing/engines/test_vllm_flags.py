@@ -211,7 +211,7 @@ def test_an_unknown_model_uses_what_its_flags_reserve() -> None:
 def test_no_arguments_mean_the_defaults() -> None:
     flags: VllmFlags = vllm_flags.read([])
     assert (flags.model, flags.options.context_tokens, flags.options.eager, flags.sleep) == ("", 0, False, False)
-    assert (flags.utilization, flags.kv_cache_bytes, flags.options.sequences) == (0.92, None, 256)
+    assert (flags.utilization, flags.kv_cache_bytes, flags.options.sequences) == (0.92, None, 0)
 
 
 def test_adapters_are_counted_and_written() -> None:
@@ -226,3 +226,11 @@ def test_adapters_are_counted_and_written() -> None:
     assert adapters is not None
     assert (adapters.count, adapters.rank) == (2, 64)
     assert needed(MODEL, "--enable-lora", "--max-model-len=1024", "--kv-cache-memory-bytes=1") > 14 * GI + 30 * MI
+
+
+def test_sequences_that_are_not_said_are_those_of_the_card() -> None:
+    """An H100 samples 1024 at once, an RTX 5090 256: Llama 3.1 8B has 128,256 logits of 24 bytes for each."""
+    flags = vllm_flags.read(["serve", MODEL, "--max-model-len=8192", "--enforce-eager"])
+    spec = MODEL_SPECS[MODEL]
+    large, small = (flags.needed(spec, flags.options, memory * GI).activations for memory in (79, 31))
+    assert (large, small) == (768 * MI + 1024 * 128_256 * 24, 768 * MI + 256 * 128_256 * 24)
