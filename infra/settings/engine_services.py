@@ -14,8 +14,8 @@ from infra.quantities import GI
 from infra.settings.names import PREFIX
 from infra.settings.presets import DEFAULT_PRESET, PresetName, preset_context, preset_sequences
 from infra.settings.quantity_types import Bytes, Seconds, Tokens
-from infra.settings.schema import Section
 from infra.settings.services import ModelLoading, ModelMemory, ModelStore, ServedModel, Service, Task
+from infra.settings.speculative import SpeculativeSection
 from infra.sizing.budget import MemoryShare
 from infra.sizing.engines import sglang_flags, sglang_memory, vllm_flags, vllm_memory
 from infra.sizing.engines.engine_flags import speculation
@@ -29,23 +29,6 @@ PROCESSES: Final = 6 * GI
 """RAM of an engine's processes: Python with torch and CUDA's libraries in each, and pinned buffers."""
 IMAGE_CACHE: Final = 4 * GI
 """vLLM's cache of prepared images (`--mm-processor-cache-gb`)."""
-
-
-class SpeculativeSection(Section):
-    """Speculative decoding: a cheap part drafts tokens, which the model accepts or corrects in one step."""
-
-    method: Literal["mtp", "ngram", "draft_model", "eagle3"]
-    """`mtp`: a head of the model itself; `ngram`: words of the prompt; the others: another model."""
-    tokens: int = Field(default=3, ge=1, le=16)
-    """Tokens that are drafted at a time."""
-    model: str | None = None
-    """Model that drafts, for `draft_model` and `eagle3`; it needs a model spec."""
-
-    def config(self) -> dict[str, Any]:
-        """Return it as engines take it."""
-        values = {"method": self.method, "num_speculative_tokens": self.tokens}
-        lookup = {"prompt_lookup_max": 4} if self.method == "ngram" else {}
-        return values | lookup | ({"model": self.model} if self.model else {})
 
 
 class EngineService(Service):
@@ -155,9 +138,8 @@ class EngineService(Service):
                 f"contextTokens: got {self.context_tokens}; "
                 f"accepted: at most {model_spec.context_tokens}, the longest context of {self.model}"
             )
-        if self.speculative and self.speculative.model and self.speculative.model not in model_specs:
-            yield f"speculative.model: got {self.speculative.model!r}, which has no model spec; accepted: one with it"
         if model_spec:
+            yield from self.speculative.errors(model_spec, model_specs) if self.speculative else ()
             yield from engine_arguments.parallel_errors(
                 model_spec.heads or 0, model_spec.kv_heads, self.tensor_parallel
             )

@@ -10,7 +10,6 @@ from infra.catalog.kinds import CATALOG
 from infra.quantities import memory_text
 from infra.settings.build_host import BuildHost
 from infra.settings.consumers import Consumer, MigrationSection, OwnServer, VerificationSection
-from infra.settings.engine_services import SpeculativeSection
 from infra.settings.field_docs import field_docs
 from infra.settings.language_services import OllamaModel
 from infra.settings.model import SECRETS, Node, StackFile
@@ -27,6 +26,7 @@ from infra.settings.schema import (
     TargetSection,
 )
 from infra.settings.services import Service
+from infra.settings.speculative import SpeculativeSection
 from infra.sizing.ledger import markdown
 
 COLUMNS = ("Key", "Default", "Meaning")
