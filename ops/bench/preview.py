@@ -25,7 +25,9 @@ MAX_ADDED_S: Final = 4.0
 SMALL: Final = {"memory": {"request": "64Mi", "limit": "1Gi"}, "cpu": {"request": "10m", "limit": "100m"}}
 MODELS: Final = (1, 10, 40)
 GPUS: Final = (1, 8)
-VLLM: Final = {"kind": "vllm", "sharedMemory": "64Mi", **SMALL}
+VLLM: Final = {"kind": "vllm", **SMALL, "memory": {"request": "64Mi", "limit": "12Gi"}}
+ROOM: Final = {"memory": "1024Gi", "cpus": 256}
+"""Of the node that is described, so that every number of services fits its budget."""
 EMPTY: Final = "preview of an empty program"
 COLUMNS: Final = ("Measured", "Median", "Times empty")
 Config = Mapping[str, Any]
@@ -68,25 +70,26 @@ def _subjects(
     yield _name(stack), partial(_preview, whole, *PACK)
     yield "synapse plan", partial(_plan, settings)
     for models in MODELS:
-        engine = _stack_engine(folder / f"models-{models}", stack, _with_models(config, models), kubeconfig)
+        engine = _stack_engine(folder / f"models-{models}", stack, with_models(config, models), kubeconfig)
         yield f"preview of {models} Ollama", partial(_preview, engine, *PACK)
     for gpus in GPUS:
-        engine = _stack_engine(folder / f"gpus-{gpus}", stack, _with_gpus(config, gpus), kubeconfig)
+        engine = _stack_engine(folder / f"gpus-{gpus}", stack, with_gpus(config, gpus), kubeconfig)
         yield f"preview of {gpus} vLLM, each with a GPU", partial(_preview, engine, *PACK)
 
 
-def _with_models(config: Config, models: int) -> dict[str, Any]:
+def with_models(config: Config, models: int) -> dict[str, Any]:
     """Return a stack of *models* small services, each with a Deployment, a Service and a PVC."""
     services = {f"ollama-{number}": {"kind": "ollama", **SMALL} for number in range(models)}
-    return {**config, "synapse:services": services, "synapse:routes": {}, "synapse:phase": 1}
+    node = {**config["synapse:node"], **ROOM}
+    return {**config, "synapse:node": node, "synapse:services": services, "synapse:routes": {}, "synapse:phase": 1}
 
 
-def _with_gpus(config: Config, gpus: int) -> dict[str, Any]:
+def with_gpus(config: Config, gpus: int) -> dict[str, Any]:
     """Return a stack whose node has *gpus* GPUs, with a model on each."""
     services = {f"vllm-{number}": VLLM for number in range(gpus)}
     sections = [{"name": f"gpu-{number}", "memory": "32Gi"} for number in range(gpus)]
-    node = {**config["synapse:node"], "gpus": sections, "devicePlugin": False}
-    return {**_with_models(config, 0), "synapse:node": node, "synapse:services": services, "synapse:phase": 2}
+    node = {**config["synapse:node"], **ROOM, "gpus": sections, "devicePlugin": False}
+    return {**with_models(config, 0), "synapse:node": node, "synapse:services": services, "synapse:phase": 2}
 
 
 def _stack_engine(folder: Path, stack: str, config: Config, kubeconfig: Path) -> PulumiEngine:

@@ -2,7 +2,10 @@
 
 import pytest
 
-from ops.bench.preview import EMPTY, MAX_ADDED_S, MAX_RATIO, is_met
+from infra.plan.stack import plan
+from ops.bench.preview import EMPTY, GPUS, MAX_ADDED_S, MAX_RATIO, MODELS, is_met, with_gpus, with_models
+from tests.conftest import config_of, settings_of
+from tests.shipped import STACKS
 
 
 @pytest.mark.parametrize(
@@ -16,3 +19,12 @@ from ops.bench.preview import EMPTY, MAX_ADDED_S, MAX_RATIO, is_met
 )
 def test_both_bounds_are_kept(empty: float, whole: float, *, is_kept: bool) -> None:
     assert is_met({EMPTY: empty, "preview of forge": whole}, "forge") is is_kept
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_that_is_measured_fits_its_node(stack: str) -> None:
+    config = config_of(stack)
+    sizes = [*(with_models(config, models) for models in MODELS), *(with_gpus(config, gpus) for gpus in GPUS)]
+    for size in sizes:
+        without = {key: value for key, value in size.items() if key not in {"synapse:consumers", "synapse:ingress"}}
+        plan(settings_of(without)).ledger.check()
