@@ -14,6 +14,7 @@ from cli.models.options import Files
 from cli.options import DEFAULT_STACK, AsJson, Stack
 from cli.proof.options import Card, Context, Model, Sequences
 from infra.errors import SettingsError
+from infra.plan.fit import counted
 from infra.plan.model_fit import ModelFit, card_gpu, model_fit
 from infra.quantities import gib
 from infra.settings.engine_services import VllmService
@@ -128,7 +129,7 @@ def _lines(result: ModelFit) -> Iterator[str]:
     service, context = result.service, f"{result.service.context_tokens:,} tokens"
     if result.verdict == "tight":
         yield f"Less is left than the {gib(service.error)} by which the figures may be wrong."
-    yield f"Longest context of {service.sequences} sequences: {_tokens(result.longest_context)}"
+    yield f"Longest context of {counted(service.sequences)}: {_tokens(result.longest_context)}"
     yield f"Most sequences of {context}: {result.most_sequences or 'none'}"
     if result.shared_tokens:
         yield (

@@ -151,7 +151,9 @@ SGLANG_KEYS: Final[Mapping[str, str]] = _BOTH | {
 HOST_MEMORY: Final = {"cpu-offload-gb": "offloaded weights", "kv-offloading-size": "offloaded cache"}
 """Flags of vLLM with GiB of RAM -> a name for the message."""
 IMAGE_CACHE: Final = "mm-processor-cache-gb"
-_CONTEXT: Final = frozenset({"hf-overrides", "rope-scaling", "json-model-override-args"})
+_OVERRIDES: Final = frozenset({"hf-overrides", "json-model-override-args"})
+_POSITIONS: Final = ("rope_", "max_position_embeddings")
+"""Keys of a config, by their beginnings, that say how far positions reach."""
 
 
 def errors(arguments: Sequence[str], keys: Mapping[str, str]) -> Iterator[str]:
@@ -182,7 +184,10 @@ def _shares_evenly(heads: int, kv_heads: int, gpus: int) -> bool:
 
 def extends_context(arguments: Sequence[str]) -> bool:
     """Return True where *arguments* change how far positions reach, so that a context may be longer."""
-    return bool(_CONTEXT & set(_flags(arguments)))
+    values = dict(_values(arguments))
+    overrides = "".join(text for flag, text in values.items() if flag.partition(".")[0] in _OVERRIDES)
+    dotted = "".join(flag.replace("-", "_") for flag in values if flag.partition(".")[0] in _OVERRIDES)
+    return "rope-scaling" in values or any(key in overrides + dotted for key in _POSITIONS)
 
 
 def host_memory(arguments: Sequence[str]) -> Mapping[str, int]:

@@ -1,9 +1,10 @@
 """The longest context and the most sequences of a service that fit into a GPU, by trying."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from infra.bisection import largest
 from infra.settings.engine_services import EngineService
 from infra.settings.services import Service
 from infra.sizing.specs.model_spec import ModelSpec
@@ -28,9 +29,12 @@ def fit(service: EngineService, model_specs: Mapping[str, ModelSpec], gpu_memory
         return service.model_copy(update=changes).vram(model_specs, gpu_memory).total <= free
 
     longest = model_specs[service.model].context_tokens
-    context = longest if fits(context_tokens=longest) else _steps(longest, fits)
-    sequences = _largest(MOST_SEQUENCES, lambda count: fits(sequences=count))
-    return Fit(context_tokens=context, sequences=sequences)
+    return Fit(
+        context_tokens=longest
+        if fits(context_tokens=longest)
+        else largest(longest, lambda tokens: fits(context_tokens=tokens), STEP),
+        sequences=largest(MOST_SEQUENCES, lambda count: fits(sequences=count)),
+    )
 
 
 def fitting(options: Service, model_specs: Mapping[str, ModelSpec], gpu_memory: int, free: int) -> str:
@@ -39,22 +43,13 @@ def fitting(options: Service, model_specs: Mapping[str, ModelSpec], gpu_memory: 
         return ""
     most = fit(options, model_specs, gpu_memory, free)
     choices = [
-        f"{most.sequences} sequences of {options.context_tokens} tokens" if most.sequences else "",
-        f"{options.sequences} of {most.context_tokens} tokens" if most.context_tokens else "",
+        f"{counted(most.sequences)} of {options.context_tokens} tokens" if most.sequences else "",
+        f"{counted(options.sequences)} of {most.context_tokens} tokens" if most.context_tokens else "",
     ]
     named = " or ".join(choice for choice in choices if choice)
     return f"at most {named} would fit" if named else "no context of it would fit"
 
 
-def _steps(longest: int, fits: Callable[..., bool]) -> int:
-    """Return the longest context below *longest* that fits, in whole steps."""
-    return STEP * _largest(longest // STEP, lambda count: fits(context_tokens=count * STEP))
-
-
-def _largest(limit: int, fits: Callable[[int], bool]) -> int:
-    """Return the largest number up to *limit* that fits, by bisection; 0 where 1 does not."""
-    low, high = 0, limit + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+def counted(sequences: int) -> str:
+    """Return *sequences* with their noun."""
+    return f"{sequences} sequence" if sequences == 1 else f"{sequences} sequences"

@@ -7,7 +7,7 @@ from infra.plan.service import ServicePlan
 from infra.plan.stack import Plan
 from infra.quantities import gib
 from infra.settings.engine_services import EngineService
-from infra.sizing.vram import Vram
+from infra.sizing.budget import in_words
 
 
 def gpu_memory_lines(plan: Plan) -> Iterator[str]:
@@ -15,12 +15,7 @@ def gpu_memory_lines(plan: Plan) -> Iterator[str]:
     for service in plan.services:
         if service.vram:
             total = f"{service.service_name}: {gib(service.vram.total)} on each GPU"
-            yield f"{total} = {parts(service.vram)}{_buys(service)}"
-
-
-def parts(vram: Vram) -> str:
-    """Return the parts of *vram* as a sum."""
-    return " + ".join(f"{part.name} {gib(part.size)}" for part in vram.parts)
+            yield f"{total} = {in_words(service.vram.parts)}{_buys(service)}"
 
 
 def _buys(service: ServicePlan) -> str:

@@ -3,22 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from infra.bisection import largest
 from infra.sizing.budget import Capacity, LedgerLine
 from infra.sizing.gpu_budget import gpu_violations, vram_violations
 
 
 def room(lines: Sequence[LedgerLine], capacity: Capacity, name: str, gpus: int) -> int:
     """Return the most bytes that the workload *name* may take on each of *gpus* GPUs; 0 where it gets none."""
-    low, high = 0, max((gpu.free for gpu in capacity.gpus), default=0) + 1
 
     def fits(vram: int) -> bool:
         changed = list(_changed(lines, name, gpus, vram))
         return not vram_violations(changed, capacity) and not gpu_violations(changed, capacity)
 
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+    return largest(max((gpu.free for gpu in capacity.gpus), default=0), fits)
 
 
 def holders(lines: Sequence[LedgerLine], name: str) -> list[LedgerLine]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from infra.bisection import largest
 from infra.catalog import cards
 from infra.errors import SettingsError
 from infra.plan.fit import STEP, fit
@@ -72,10 +73,7 @@ def shared_cache(service: EngineService, model_specs: Mapping[str, ModelSpec], g
     def fits(tokens: int) -> bool:
         return service.model_copy(update={"cache_tokens": tokens}).vram(model_specs, gpu_memory).total <= free
 
-    low, high = service.context_tokens, MOST_TOKENS
-    if model_specs[service.model].is_encoder or not fits(low):
+    one = service.context_tokens
+    if model_specs[service.model].is_encoder or not fits(one):
         return 0
-    while high - low > STEP:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+    return one + largest(MOST_TOKENS - one, lambda more: fits(one + more), STEP)

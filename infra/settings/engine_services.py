@@ -35,8 +35,6 @@ class EngineService(Service):
     """One model on a GPU; every memory figure of the engine follows from these options."""
 
     model_store: ClassVar[ModelStore | None] = "snapshot"
-    error: ClassVar[int]
-    """How far the figures of its memory may be from real ones, in bytes."""
     writes_flags: ClassVar[bool] = True
     parser_names: ClassVar[ParserNames]
     """Parsers of the engine's release in the catalog."""

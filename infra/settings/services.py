@@ -52,7 +52,7 @@ class Service(Section):
     model_store: ClassVar[ModelStore | None] = None
     """Store of the models that `served_models` names."""
     error: ClassVar[int] = 0
-    """How far the figures of its VRAM may be from real ones, in bytes; 0 where the stack file says them."""
+    """Bytes by which the figures of its VRAM may be wrong; 0 where the stack file says them."""
     writes_flags: ClassVar[bool] = False
     """Its command line follows from its options (`flags`)."""
     derived_flags: ClassVar[Mapping[str, str]] = {}

@@ -18,6 +18,11 @@ class MemoryShare:
     size: int
 
 
+def in_words(shares: Iterable[MemoryShare]) -> str:
+    """Return *shares* as a sum, such as `weights 15Gi + KV cache 9Gi`."""
+    return " + ".join(f"{share.name} {gib(share.size)}" for share in shares)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResourceClaim:
     """Requests and limits of one pod."""
@@ -219,7 +224,7 @@ def _sleeping_weights_message(line: LedgerLine) -> str:
 
 def _working_set_message(line: LedgerLine) -> str:
     need = sum(share.size for share in line.claim.working_set)
-    shares = " + ".join(f"{share.name} {gib(share.size)}" for share in line.claim.working_set)
+    shares = in_words(line.claim.working_set)
     over = need - line.claim.memory_limit
     return (
         f"{line.name}: it needs {gib(need)} of RAM ({shares}), {gib(over)} over its memory limit of "

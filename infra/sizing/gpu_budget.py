@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infra.quantities import gib
-from infra.sizing.budget import Capacity, LedgerLine, Violation
+from infra.sizing.budget import Capacity, LedgerLine, Violation, in_words
 
 
 def gpu_violations(lines: Sequence[LedgerLine], capacity: Capacity) -> list[Violation]:
@@ -71,7 +71,7 @@ def _tight_message(line: LedgerLine, left: int) -> str:
 
 
 def _parts(line: LedgerLine) -> str:
-    parts = " + ".join(f"{part.name} {gib(part.size)}" for part in line.claim.vram_parts)
+    parts = in_words(line.claim.vram_parts)
     return f" ({parts})" if parts else ""
 
 

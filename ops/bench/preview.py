@@ -27,7 +27,7 @@ MODELS: Final = (1, 10, 40)
 GPUS: Final = (1, 8)
 VLLM: Final = {"kind": "vllm", **SMALL, "memory": {"request": "64Mi", "limit": "12Gi"}}
 ROOM: Final = {"memory": "1024Gi", "cpus": 256}
-"""Of the node that is described, so that every number of services fits its budget."""
+"""Size of the node that is described, so that every number of services fits its budget."""
 EMPTY: Final = "preview of an empty program"
 COLUMNS: Final = ("Measured", "Median", "Times empty")
 Config = Mapping[str, Any]

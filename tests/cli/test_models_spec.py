@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 from cli import application
 from infra.errors import ModelFileError
 from tests.infra.sizing.gguf_bytes import LLAMA, STORED, TENSORS, whole
-from tests.ops.models.hub_server import CONFIG
+from tests.infra.sizing.specs.small_config import CONFIG
 from tests.ops.models.test_model_source import two_files
 
 

@@ -25,7 +25,7 @@ def test_a_change_that_does_not_fit_has_exit_code_1(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "its 36.09Gi of VRAM (weights 15.26Gi" in done.stderr
-    assert "at most 2 sequences of 32768 tokens or 4 of 24320 tokens would fit" in done.stderr
+    assert "at most 2 sequences of 32768 tokens or 4 sequences of 24320 tokens would fit" in done.stderr
     assert "<- does not fit" in done.stdout.split("With --what-if:")[1]
 
 

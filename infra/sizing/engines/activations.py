@@ -14,20 +14,19 @@ CONTEXT: Final = 1157 * MI
 WORKSPACE: Final = 394 * MI
 """FlashInfer's workspace."""
 ALLOCATOR: Final = 3 * GI // 4
-"""What the allocator keeps beside the tensors of a step."""
+"""Memory that the allocator keeps beside the tensors of a step."""
 COMMUNICATION: Final = GI // 2
 """NCCL and the custom all-reduce on each GPU of several."""
 VISION: Final = GI // 2
 """The run of the image encoder by which the engine measures it."""
 LOGIT_BYTES: Final = 24
-"""Of one logit while the sampler sorts: float32 four times, and an index of 8 bytes."""
-UNKNOWN_HIDDEN, UNKNOWN_VOCABULARY = 8192, 262_144
+"""Bytes of one logit while the sampler sorts: float32 four times, and an index of 8 bytes."""
 
 
 def activations(spec: ModelSpec, options: EngineOptions, batched_tokens: int) -> int:
     """Return the bytes of the largest step: of its layers or of its sampler, and of the image encoder."""
     layers = batched_tokens * _token_bytes(spec)
-    sampler = 0 if options.pooling else _rows(options) * (spec.vocabulary or UNKNOWN_VOCABULARY) * LOGIT_BYTES
+    sampler = 0 if options.pooling else _rows(options) * spec.widths[2] * LOGIT_BYTES
     images = VISION if spec.vision and options.vision else 0
     return ALLOCATOR + max(layers, sampler) + images
 
@@ -36,8 +35,8 @@ def adapters(spec: ModelSpec, options: EngineOptions) -> int:
     """Return the bytes of the LoRA adapters on one GPU: two matrices for each projection of every layer."""
     if options.adapters is None:
         return 0
-    hidden = spec.hidden or UNKNOWN_HIDDEN
-    sides = 8 * hidden + 3 * (hidden + (spec.feed_forward or 4 * hidden))
+    hidden, inner, _ = spec.widths
+    sides = 8 * hidden + 3 * (hidden + inner)
     each = options.adapters.rank * sides * spec.layers * 2
     return options.adapters.count * each
 
@@ -51,9 +50,9 @@ def _token_bytes(spec: ModelSpec) -> int:
 
     Several GPUs share what is inside a layer, and gather it again: an upper bound counts all of it on each.
     """
-    hidden = spec.hidden or UNKNOWN_HIDDEN
+    hidden, inner, _ = spec.widths
     scratch = max((group.convolution for group in spec.groups), default=0)
-    return 2 * (4 * hidden + 3 * (spec.feed_forward or 4 * hidden)) + scratch
+    return 2 * (4 * hidden + 3 * inner) + scratch
 
 
 def _rows(options: EngineOptions) -> int:

@@ -19,11 +19,10 @@ DRAFT_STATES: Final = 3
 """Copies of a recurrent state while a head of the model drafts tokens."""
 STATE_BYTES: Final = 4
 """Bytes of a value of a recurrent state and its convolution: float32."""
-UNKNOWN_HIDDEN, UNKNOWN_VOCABULARY = 8192, 262_144
 CUDA: Final = 600 * MI
 """CUDA's context and the driver beside a model on a GPU."""
 ERROR: Final = 512 * MI
-"""How far a figure of this module may be from that of a log: above this, a plan is tight."""
+"""Distance that a figure of this module may have from that of a log; a plan that leaves less is tight."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +45,8 @@ def cache_bytes(spec: ModelSpec, options: LlamaOptions) -> int:
 
 def buffer_bytes(spec: ModelSpec, options: LlamaOptions) -> int:
     """Return the bytes of the compute buffers: logits and layers of one step, and the mask of the cache."""
-    hidden = spec.hidden or UNKNOWN_HIDDEN
-    logits = 4 * (spec.vocabulary or UNKNOWN_VOCABULARY)
-    layer = 4 * (6 * hidden + 2 * (spec.feed_forward or 4 * hidden))
+    hidden, inner, vocabulary = spec.widths
+    logits, layer = 4 * vocabulary, 4 * (6 * hidden + 2 * inner)
     mask = 6 * _cells(options.context_tokens)  # in float32, and in float16 for flash attention
     return options.step_tokens * (logits + layer + mask)
 

@@ -24,7 +24,7 @@ BATCHED_TOKENS: Final = ((70 * GI, 8192), (40 * GI, 4096), (0, 2048))
 GRAPHS: Final = 3 * GI // 2
 """CUDA graphs: an upper bound for batches of up to 160 sequences."""
 ERROR: Final = GI
-"""How far a figure of this module may be from that of a log: above this, a plan is tight."""
+"""Distance that a figure of this module may have from that of a log; a plan that leaves less is tight."""
 
 
 def vram(spec: ModelSpec, options: EngineOptions, gpu_memory: int) -> Vram:

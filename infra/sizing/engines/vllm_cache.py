@@ -20,7 +20,7 @@ LATENT_BLOCK: Final = 128
 NULL_BLOCKS: Final = 1
 """Blocks that vLLM keeps for itself."""
 RESERVE_PERCENT: Final = 2
-"""Of a pool, for what the figures of logs were above those of vLLM's own code."""
+"""Share of a pool that is added, since figures of logs were above those of vLLM's own code."""
 PADDED_SHARE: Final = 1.5
 """Up to this many times the layers of the smallest kind, the largest kind decides the size of the groups."""
 BATCHES: Final = 2

@@ -15,8 +15,8 @@ from infra.sizing.weights import weights
 BATCHED_TOKENS: Final = ((160 * GI, 16_384), (70 * GI, 8192), (40 * GI, 4096), (0, 2048))
 """Least memory of a card -> tokens of one step where the stack file names none, and the flag that is written.
 
-Those of `EngineArgs.get_batch_defaults`, but for cards of 40 GiB, which have room for more than its 2048."""
-POOLING_TOKENS: Final = 8192
+Those of `EngineArgs.get_batch_defaults`, but for cards of 40 GiB, which have room for more than its 2048.
+"""
 SEQUENCES: Final = ((70 * GI, 1024), (0, 256))
 """Least memory of a card -> sequences by default (`EngineArgs.get_batch_defaults`)."""
 GRAPHS: Final = GI // 4
@@ -32,7 +32,7 @@ CAPTURED: Final = 512
 ENCODER_BYTES: Final = 2
 """Bytes of a parameter of an image encoder, which quantisers leave alone."""
 ERROR: Final = GI
-"""How far a figure of this module was from that of a log: above this, a plan is tight."""
+"""Distance that a figure of this module may have from that of a log; a plan that leaves less is tight."""
 
 
 def vram(spec: ModelSpec, options: EngineOptions, gpu_memory: int) -> Vram:
@@ -101,19 +101,19 @@ def cache_bytes(pool: BlockPool, spec: ModelSpec, options: EngineOptions, batche
     if options.cache_tokens is None:
         return pool.size(options.sequences)
     shared = cache_pool(spec, replace(options, context_tokens=options.cache_tokens), batched)
-    needs_blocks = not options.eager and _is_recurrent(spec)
+    needs_blocks = not options.eager and _recurrent_layers(spec)
     return max(pool.size(1), shared.size(1), pool.blocks_for(options.sequences) if needs_blocks else 0)
 
 
 def graphs(spec: ModelSpec, options: EngineOptions) -> int:
     """Return the bytes of the CUDA graphs on one GPU."""
-    recurrent = sum(group.layers for group in spec.groups if group.kind == "recurrent")
+    recurrent = _recurrent_layers(spec)
     plain = GRAPHS + GRAPH * _captured_sizes(options.sequences)
     return max(plain, recurrent * RECURRENT_GRAPH)
 
 
-def _is_recurrent(spec: ModelSpec) -> bool:
-    return any(group.kind == "recurrent" for group in spec.groups)
+def _recurrent_layers(spec: ModelSpec) -> int:
+    return sum(group.layers for group in spec.groups if group.kind == "recurrent")
 
 
 def profile_bytes(spec: ModelSpec, options: EngineOptions, gpu_memory: int) -> int:

@@ -135,7 +135,7 @@ PATTERNS: Final = {
 }
 """Model types of which each n-th layer has full attention where the config names no layers."""
 OTHERS: Final = {"qwen3_5": "recurrent", "qwen3_next": "recurrent", "llama4": "chunked"}
-"""What the other layers of a pattern are, by the start of the model type; `sliding` where it is none of these."""
+"""Kind of the other layers of a pattern, by the start of the model type; `sliding` where it is none of these."""
 
 
 PARALLEL: Final = frozenset({"falcon_h1"})

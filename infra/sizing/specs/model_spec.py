@@ -6,6 +6,9 @@ from typing import Any
 
 from infra.sizing.specs.layers import LayerGroup
 
+UNKNOWN_HIDDEN, UNKNOWN_VOCABULARY = 8192, 262_144
+"""Upper bounds for models whose figures are not known."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
@@ -30,6 +33,12 @@ class ModelSpec:
     draft_layers: int = 0  # layers of a head that drafts tokens (multi-token prediction)
     gated: bool = False  # the hub gives it only to an account that accepted its licence
     licence: str | None = None  # its name in `infra/catalog/licences.py`; None: not known
+
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """Values of a token between two layers, inside the widest, and of its logits; bounds where they are unknown."""
+        hidden = self.hidden or UNKNOWN_HIDDEN
+        return hidden, self.feed_forward or 4 * hidden, self.vocabulary or UNKNOWN_VOCABULARY
 
     @property
     def layers(self) -> int:

@@ -55,7 +55,9 @@ def test_a_shared_cache_says_how_many_contexts_it_holds() -> None:
 def test_fifteen_sequences_do_not_fit_the_forge_and_the_message_says_how_many_do() -> None:
     (violation,) = planned(sequences=15).ledger.violations()
     assert "fits on no GPU (rtx-5090 31.36Gi)" in violation.message
-    most = re.search(r"at most 2 sequences of 32768 tokens or 15 of (\d+) tokens would fit", violation.message)
+    most = re.search(
+        r"at most 2 sequences of 32768 tokens or 15 sequences of (\d+) tokens would fit", violation.message
+    )
     assert most
     assert not planned(sequences=2).ledger.violations()
     assert planned(sequences=3).ledger.violations()

@@ -153,6 +153,9 @@ def test_a_format_that_the_engine_cannot_load_is_refused() -> None:
 
 def test_a_context_beyond_the_model_needs_an_argument_that_extends_it() -> None:
     assert "contextTokens: got 65536; accepted: at most 40960" in message(vllm(contextTokens=65_536, sequences=1))
+    unrelated = ["--hf-overrides", '{"architectures": ["Qwen3ForSequenceClassification"]}']
+    text = message(vllm(contextTokens=65_536, sequences=1, arguments=unrelated))
+    assert "contextTokens: got 65536; accepted: at most 40960" in text
     extended = ["--hf-overrides", '{"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}']
     assert planned(vllm(contextTokens=65_536, sequences=1, arguments=extended)).vram
 
@@ -173,3 +176,24 @@ def test_the_image_encoder_is_not_loaded_for_text_alone() -> None:
     assert text
     assert whole.weights - text.weights > GI // 2
     assert whole.activations > text.activations
+
+
+@pytest.mark.parametrize(
+    ("gpus", "accepted"),
+    [(3, "accepted: 1, 2, 4, 8, 16"), (6, "which does not divide the model's 32 query heads and 8 KV heads")],
+)
+def test_heads_that_gpus_cannot_share_are_refused(gpus: int, accepted: str) -> None:
+    assert accepted in message(vllm(tensorParallel=gpus))
+
+
+@pytest.mark.parametrize(
+    ("flag", "size"), [([], 10), (["--mm-processor-cache-gb=0"], 6), (["--mm-processor-cache-gb", "8"], 14)]
+)
+def test_the_ram_of_an_engine_holds_its_processes_and_prepared_images(flag: list[str], size: int) -> None:
+    claim = planned(vllm(model=QWEN, contextTokens=8192, sequences=1, arguments=flag)).claim
+    assert sum(share.size for share in claim.working_set) == size * GI
+
+
+def test_text_alone_needs_no_cache_of_images() -> None:
+    claim = planned(vllm(model=QWEN, contextTokens=8192, sequences=1, textOnly=True)).claim
+    assert [share.name for share in claim.working_set] == ["engine processes"]

@@ -77,3 +77,12 @@ def test_every_model_spec_is_consistent(name: str) -> None:
     assert spec.context_tokens > 0
     assert spec.stored is None or 0.4 < spec.stored / spec.parameters <= 2
     assert all(group.layers > 0 for group in spec.groups)
+
+
+def test_an_image_encoder_stays_in_the_dtype() -> None:
+    """Qwen3.8 27B: 27 layers of an encoder with 411,070,464 parameters, which 4 bits of the rest do not shrink."""
+    qwen = MODEL_SPECS["Qwen/Qwen3.8-27B"]
+    text = replace(qwen, vision=0)
+    assert qwen.vision == 27 * (4 * 1152**2 + 2 * 1152 * 4304) == 411_070_464
+    saved = stored_weights(qwen, "bfloat16", "mxfp4") - stored_weights(text, "bfloat16", "mxfp4")
+    assert saved == 411_070_464 * (16 - 4.25) / 8

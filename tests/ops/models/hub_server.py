@@ -9,17 +9,6 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 REPOSITORY = "acme/Chat-7B"
-CONFIG: dict[str, object] = {
-    "model_type": "llama",
-    "num_hidden_layers": 4,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 2,
-    "hidden_size": 512,
-    "max_position_embeddings": 2048,
-    "vocab_size": 100,
-    "tie_word_embeddings": False,
-    "torch_dtype": "bfloat16",
-}
 INDEX = {"metadata": {"total_size": 1_000_000}, "weight_map": {}}
 
 

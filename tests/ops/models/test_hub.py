@@ -15,7 +15,8 @@ from ops.models.headers import read
 from synapse_models import hub
 from synapse_models.cli import main
 from synapse_models.download import Downloader, DownloadError
-from tests.infra.sizing.specs.test_safetensors import CONFIG, ENTRY, single
+from tests.infra.sizing.specs.small_config import CONFIG
+from tests.infra.sizing.specs.test_safetensors import ENTRY, single
 from tests.ops.models.file_server import FileServer, serving
 
 pytestmark = pytest.mark.usefixtures("hub_client", "endpoint")

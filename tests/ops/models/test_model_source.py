@@ -8,7 +8,8 @@ import pytest
 from infra.catalog.model_catalog import MODEL_SPECS
 from infra.errors import ModelFileError
 from ops.models.model_source import CATALOG, STACK, full_name, of_argument, resolve
-from tests.ops.models.hub_server import CONFIG, INDEX, REPOSITORY, hub_serving
+from tests.infra.sizing.specs.small_config import CONFIG
+from tests.ops.models.hub_server import INDEX, REPOSITORY, hub_serving
 
 
 def two_files(folder: Path) -> Path:

@@ -10,7 +10,8 @@ from infra.errors import ModelFileError
 from ops.models import remote_spec
 from ops.models.remote_spec import FIRST, Hub
 from tests.infra.sizing.gguf_bytes import LLAMA, STORED, TENSORS, whole
-from tests.ops.models.hub_server import CONFIG, INDEX, REPOSITORY, HubServer, address, hub_serving
+from tests.infra.sizing.specs.small_config import CONFIG
+from tests.ops.models.hub_server import INDEX, REPOSITORY, HubServer, address, hub_serving
 
 
 @pytest.fixture

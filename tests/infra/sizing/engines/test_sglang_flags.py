@@ -180,3 +180,13 @@ def test_an_unknown_model_uses_the_share_in_spite_of_a_token_limit() -> None:
     least = 1157 * MI + 394 * MI + 768 * MI
     assert sglang_flags.read(words).vram(MODEL_SPECS, 32 * GI) == 16 * GI + least
     assert sglang_flags.read([]).vram(MODEL_SPECS, 100, with_overhead=False) == 90
+
+
+def test_drafts_of_the_model_itself_are_written_and_read_back() -> None:
+    model = "Qwen/Qwen3.8-27B"
+    service = SglangService.model_validate({"model": model, "speculative": {"method": "mtp", "tokens": 3}})
+    vram = service.vram(MODEL_SPECS, GPU)
+    flags = sglang_flags.read(service.flags(vram, MODEL_SPECS, GPU))
+    assert flags.speculative == {"method": "NEXTN", "num_speculative_tokens": 3}
+    assert flags.vram(MODEL_SPECS, GPU) == vram.total
+    assert vram.kv_cache > SglangService(model=model).vram(MODEL_SPECS, GPU).kv_cache

@@ -11,18 +11,8 @@ from hypothesis import strategies as st
 from infra.errors import ModelFileError
 from infra.sizing.specs import model_files
 from infra.sizing.specs.layers import LayerGroup
+from tests.infra.sizing.specs.small_config import CONFIG
 
-CONFIG: dict[str, object] = {
-    "model_type": "llama",
-    "num_hidden_layers": 4,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 2,
-    "hidden_size": 512,
-    "max_position_embeddings": 2048,
-    "vocab_size": 100,
-    "tie_word_embeddings": False,
-    "torch_dtype": "bfloat16",
-}
 ENTRY = {"dtype": "BF16", "shape": [10, 100], "data_offsets": [0, 2000]}
 
 
